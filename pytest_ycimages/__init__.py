@@ -1,0 +1,80 @@
+"""A test double of the Yandex Compute Cloud image API, for pytest and without it.
+
+Names are loaded when they are first used, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.code import Code
+    from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
+    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, YCImagesError
+    from pytest_ycimages.journal import Call, Calls
+    from pytest_ycimages.settings import Settings
+
+__all__ = [
+    "After",
+    "AfterPolls",
+    "Call",
+    "Calls",
+    "Code",
+    "Double",
+    "DoubleFailedError",
+    "Image",
+    "ImageStatus",
+    "Immediate",
+    "Never",
+    "Operation",
+    "Os",
+    "OsType",
+    "Settings",
+    "Status",
+    "UnknownFieldWarning",
+    "UsageError",
+    "YCImagesError",
+]
+
+_HOME: Final = {
+    "After": "cloud.timing",
+    "AfterPolls": "cloud.timing",
+    "Call": "journal",
+    "Calls": "journal",
+    "Code": "api.code",
+    "Double": "double",
+    "DoubleFailedError": "errors",
+    "Image": "api.image",
+    "ImageStatus": "api.image",
+    "Immediate": "cloud.timing",
+    "Never": "cloud.timing",
+    "Operation": "api.operation",
+    "Os": "api.image",
+    "OsType": "api.image",
+    "Settings": "settings",
+    "Status": "api.status",
+    "UnknownFieldWarning": "errors",
+    "UsageError": "errors",
+    "YCImagesError": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name, or the version of the installed package."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - reading metadata is slow, and rarely asked for
+
+        return version("pytest-ycimages")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,64 @@
+"""A call on its way in and the reply on its way out, the same for every transport.
+
+A transport turns bytes into a `Request` and a `Reply` back into bytes; nothing between the two knows which one.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from pytest_ycimages.api.code import Code
+    from pytest_ycimages.api.message import Message
+    from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.api.status import FieldViolation, Status
+
+
+NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Request(NamedTuple):
+    """A call that a transport has read.
+
+    Attributes:
+        method: the method word, such as `images.create`.
+        line: how the transport spells the call, such as `POST /compute/v1/images`; for people.
+        metadata: headers or gRPC metadata, keys in lower case.
+        message: the request message; None when the contract has violations against it.
+        violations: everything that the contract has against the request.
+        identity: equal for the same call made again; attempts are counted by it.
+        authority: `host:port` that the client addressed.
+    """
+
+    method: str
+    line: str
+    metadata: Mapping[str, str]
+    message: RequestMessage | None = None
+    violations: tuple[FieldViolation, ...] = ()
+    identity: Hashable = None
+    authority: str = ""
+
+
+class Reply(NamedTuple):
+    """What the cloud answers.
+
+    Attributes:
+        code: `Code.OK`, or the code of `error`.
+        message: the answer, when `code` is OK.
+        error: the status, when it is not.
+        metadata: headers or gRPC metadata of the answer, keys in lower case.
+        operation_id: the operation that the call was about, if any.
+        image_id: the image that the call was about, if any.
+        note: what became of it, in a few words for people: `CREATING`, `running`, `done`.
+    """
+
+    code: Code
+    message: Message | None = None
+    error: Status | None = None
+    metadata: Mapping[str, str] = NO_METADATA
+    operation_id: str | None = None
+    image_id: str | None = None
+    note: str = ""

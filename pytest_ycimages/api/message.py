@@ -1,0 +1,90 @@
+"""The JSON form that all messages share (api-facts.md, section 2.1), as one pydantic base and a few types.
+
+Out: camelCase, int64 as strings, empty fields omitted, one space of indentation, keys in the order in which
+a model declares its fields. In: camelCase or snake_case, and nulls as absent.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    Strict,
+    WrapSerializer,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+SECOND: Final = 1_000_000_000
+"""Nanoseconds."""
+
+INT64_MAX: Final = 2**63 - 1
+_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Message(BaseModel):
+    """A message of the API. Frozen: what was said does not change."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        frozen=True,
+    )
+
+    def to_json(self) -> bytes:
+        """The bytes that the service would send for this message."""
+        return self.model_dump_json(indent=1, exclude_defaults=True).encode()
+
+
+def packed(type_name: str) -> WrapSerializer:
+    """Mark a field as a `google.protobuf.Any` that holds a `type_name`: its `@type` comes first in the JSON."""
+    type_url = f"type.googleapis.com/{type_name}"
+
+    def pack(message: Message, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"@type": type_url, **dump(message)}
+
+    return WrapSerializer(pack, when_used="json-unless-none")
+
+
+def _int64(value: Any) -> int:
+    """Read an int64 the way proto3 JSON does: a number or a decimal string, but no bool and no fraction."""
+    number = value
+    if (isinstance(value, str) and _INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+        number = int(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not -INT64_MAX - 1 <= number <= INT64_MAX:
+        raise PydanticCustomError("int64_type", "Input should be an int64")
+    return number
+
+
+@lru_cache(maxsize=1024)
+def _seconds_text(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+
+
+def operation_time(nanoseconds: int) -> str:
+    """A moment as operations print it: RFC 3339 with nine digits of a second (observed)."""
+    seconds, rest = divmod(nanoseconds, SECOND)
+    return f"{_seconds_text(seconds)}.{rest:09d}Z"
+
+
+def resource_time(nanoseconds: int) -> str:
+    """A moment as resources print it: RFC 3339, cut to whole seconds (observed)."""
+    return f"{_seconds_text(nanoseconds // SECOND)}Z"
+
+
+String = Annotated[str, Strict()]
+"""A string field: a JSON string and nothing else."""
+
+Int64 = Annotated[int, BeforeValidator(_int64), PlainSerializer(str, return_type=str, when_used="json-unless-none")]
+"""An int64 field: an `int` in Python, a decimal string in JSON."""

@@ -1,0 +1,176 @@
+"""From JSON values to messages, the way the service's gRPC-JSON gateway does it (api-facts.md, section 2.1).
+
+The gateway judges only JSON and its types: what it refuses never reaches the service, and is answered in plain
+text. What it lets through is held against the contract by the service. One pass of pydantic finds both; the kind
+of each error says whose it is. Field paths of the gateway are in snake_case (it prints proto names), those of
+the service in camelCase.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_pascal, to_snake
+from pydantic_core import from_json
+
+from pytest_ycimages.api.status import FieldViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+    from pytest_ycimages.api.request_message import RequestMessage
+
+_SHOWN: Final = 80
+_AT_COLUMN: Final = re.compile(r" at line (\d+) column (\d+)$")
+
+_GATEWAY_TYPES: Final = {
+    "string_type": "TYPE_STRING",
+    "string_unicode": "TYPE_STRING",
+    "int64_type": "TYPE_INT64",
+    "bool_type": "TYPE_BOOL",
+    "enum_type": "TYPE_ENUM",
+    "tuple_type": "TYPE_STRING",
+    "dict_type": "Map",
+    "model_type": "type.googleapis.com/yandex.cloud.compute.v1.{}",
+    "oneof": "oneof",
+}
+
+_RULES: Final = {
+    "missing": "The value is required",
+    "string_too_short": "The minimum string length in characters is {min_length}",
+    "string_too_long": "The maximum string length in characters is {max_length}",
+    "string_pattern_mismatch": "Value must match the regular expression {pattern}",
+    "too_long": "No more than {max_length} per resource",
+    "out_of_range": "Acceptable values are {least} to {most}, inclusive",
+    "oneof_missing": "Exactly one of {names} is required",
+}
+
+
+class GatewayRefusalError(ValueError):
+    """The gateway refuses the request before the service sees it. The text is the answer's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A request that the gateway let through: the message, or what the contract has against it."""
+
+    message: RequestMessage | None
+    violations: tuple[FieldViolation, ...] = ()
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Read the JSON object of a request; an empty body is an empty object.
+
+    Raises:
+        GatewayRefusalError: the bytes are no JSON, or the JSON is no object.
+    """
+    if not body.strip():
+        return {}
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise GatewayRefusalError(_malformed(body, str(error))) from None
+    if not isinstance(value, dict):
+        raise GatewayRefusalError(": Root element must be a message.")
+    return _without_nulls(value)
+
+
+def decode(model: type[RequestMessage], value: Mapping[str, Any]) -> Decoded:
+    """Read `value` as a `model`, or say everything that the contract has against it, in the page's order.
+
+    Raises:
+        GatewayRefusalError: a field has the wrong JSON type, or a oneof is given twice.
+    """
+    try:
+        return Decoded(model.model_validate(value))
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    for each in errors:
+        if each["type"] in _GATEWAY_TYPES:
+            raise GatewayRefusalError(_refusal(each))
+    return Decoded(None, tuple(FieldViolation(field=_path(each), description=_rule(each)) for each in errors))
+
+
+def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nulls(inner) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+        if inner is not None
+    }
+
+
+def _malformed(body: bytes, problem: str) -> str:
+    """The gateway's text for bytes that are no JSON: the reason, the line, and a mark under the place."""
+    reason = "Unexpected end of string." if problem.startswith("EOF") else "Unexpected token."
+    place = _AT_COLUMN.search(problem)
+    lines = body.decode(errors="replace").splitlines() or [""]
+    line, column = (int(place[1]), int(place[2])) if place else (1, 1)
+    text = lines[min(line, len(lines)) - 1]
+    start = max(0, column - _SHOWN // 2)
+    return f"{reason}\n{text[start : start + _SHOWN]}\n{' ' * (max(column, 1) - 1 - start)}^"
+
+
+def _refusal(error: ErrorDetails) -> str:
+    kind, given = error["type"], error["input"]
+    names = [to_snake(str(part)) if index == 0 else str(part) for index, part in enumerate(error["loc"])]
+    if kind == "oneof":
+        return f": invalid value {error['msg']} for type oneof"
+    if isinstance(given, list) and kind != "dict_type":
+        return f"{'.'.join(names[:-1])}: Proto field is not repeating, cannot start list."
+    if isinstance(given, dict):
+        return f"{'.'.join(names[:-1])}: invalid value Starting an object on a scalar field for type {names[-1]}"
+    type_name = _GATEWAY_TYPES[kind].format(to_pascal(names[-1]))
+    return f"{_proto_path(error)}: invalid value {_shown(given)} for type {type_name}"
+
+
+def _proto_path(error: ErrorDetails) -> str:
+    """The path as the gateway prints it: proto names, and list indices in brackets."""
+    path = ""
+    for part in error["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{to_snake(part)}"
+    return path.removeprefix(".")
+
+
+def _path(error: ErrorDetails) -> str:
+    """The path as the double's violations print it: `labels.Env`, `productIds[0]`."""
+    path = ""
+    for part in error["loc"]:
+        if part != "[key]":
+            path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.removeprefix(".")
+
+
+def _rule(error: ErrorDetails) -> str:
+    """In words: the rule, and what was given against it."""
+    context = dict(error.get("ctx", {}))
+    if "pattern" in context:
+        context["pattern"] = f"`{context['pattern'].removeprefix('^').removesuffix('$')}`"
+    subject = "Key: " if "[key]" in error["loc"] else ""
+    rule = _RULES[error["type"]].format_map(context)
+    return f"{subject}{rule}; given: {_given(error)}"
+
+
+def _given(error: ErrorDetails) -> str:
+    given = error["input"]
+    if error["type"] in {"missing", "oneof_missing"}:
+        return "none"
+    if error["type"] == "string_too_long":
+        return f"{len(given)} characters, {_shown(given)}"
+    if error["type"] == "too_long":
+        return str(len(given))
+    return _shown(given)
+
+
+def _shown(value: Any) -> str:
+    """A JSON value as text, cut to a readable length."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,0 +1,46 @@
+"""`ycimages serve` and `ycimages demo`: the options of each, and what becomes of wrong ones (exit code 2)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from pytest_ycimages.cli.demo import demonstrate
+from pytest_ycimages.cli.serve import serve_until_stopped
+from pytest_ycimages.double import Double
+from pytest_ycimages.errors import UsageError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-ycimages")
+def ycimages() -> None:
+    """A test double of the Yandex Compute Cloud image API."""
+
+
+@ycimages.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 takes a free one.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What ids and tokens are drawn from.")
+@click.option(
+    "--timing",
+    default="AfterPolls(1)",
+    show_default=True,
+    help="How long operations take: seconds, Immediate(), AfterPolls(n) or Never().",
+)
+@click.option("--contract", default="page", show_default=True, help="page, or current for today's API.")
+@click.option("--auth", default="any", show_default=True, help="any takes every bearer token, off asks for none.")
+def serve(**settings: Any) -> None:
+    """Serve a double on loopback until Ctrl-C. The first line printed is its URL."""
+    try:
+        serve_until_stopped(**settings)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@ycimages.command()
+@click.option("--seed", type=int, default=0, show_default=True, help="What ids and tokens are drawn from.")
+def demo(seed: int) -> None:
+    """Create an image against a double, poll until it is READY, and show every exchange."""
+    with Double(seed=seed, timing="AfterPolls(2)", name="demo") as double:
+        sys.exit(0 if demonstrate(double) else 1)

@@ -1,0 +1,50 @@
+"""Serving a double from the command line: its URL, a ready curl line, then a line for every call."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.double import Double
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from pytest_ycimages.journal import Call
+
+
+def serve_until_stopped(**settings: Any) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        **settings: settings of the double; see `Settings`.
+
+    Raises:
+        UsageError: a setting that cannot be, or a port that is taken.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal asks for
+        stopped.set()
+
+    def show(call: Call) -> None:
+        style = "green" if call.status is Code.OK else "yellow"
+        console.print(str(call), style=style, markup=False)
+
+    with Double(on_call=show, **settings) as double:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        console.print(double.url)
+        console.print(_curl(double), style="dim", markup=False)
+        stopped.wait()
+        console.print(f"stopped after {len(double.calls)} calls", style="dim")
+
+
+def _curl(double: Double) -> str:
+    body = f'{{"folderId": "{double.folder_id}", "diskId": "epd0000000000000000a"}}'
+    return f"curl -H 'Authorization: Bearer {double.token}' -d '{body}' {double.url}/compute/v1/images"

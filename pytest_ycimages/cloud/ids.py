@@ -1,0 +1,54 @@
+"""The one module that draws: ids and tokens, each a pure function of the seed, its kind and its number.
+
+Nothing here keeps the state of a generator, so what one kind draws never changes what another kind gets.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from itertools import count
+from typing import Final
+
+IMAGE: Final = "fd8"
+"""The prefix of images and of the operations that create them (observed; api-facts.md, section 3)."""
+
+FOLDER: Final = "b1g"
+SERVICE_ACCOUNT: Final = "aje"
+
+_DIGITS: Final = bytes(b"0123456789abcdefghijklmnopqrstuv"[byte % 32] for byte in range(256))
+"""Every byte as one of the 32 digits that the service's ids are made of (observed: `0-9a-v`)."""
+
+
+class Ids:
+    """Draws ids of the service's shape: three characters that say the kind, then 17 of `0-9a-v`."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._counts: dict[str, count[int]] = {}
+        text = self._digest("request", 10).hex()
+        self._requests = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:]}-"
+        self._request = count(1)
+
+    def resource(self, kind: str, prefix: str) -> str:
+        """The next id of `kind`, 20 characters long."""
+        return prefix + self._digest(kind, 17).translate(_DIGITS).decode()
+
+    def request_id(self) -> str:
+        """The next id of a call: a UUID whose last group counts the calls."""
+        return f"{self._requests}{next(self._request):012x}"
+
+    def iam_token(self) -> str:
+        """The next IAM token, in the shape that clients check: `t1.`, base64url, a dot, 86 of base64url."""
+        text = base64.urlsafe_b64encode(self._digest("token", 64) + self._digest("token", 56)).decode()
+        return f"t1.{text[86:].rstrip('=')}.{text[:86]}"
+
+    def _digest(self, kind: str, size: int) -> bytes:
+        number = next(self._counts.setdefault(kind, count()))
+        return hashlib.blake2b(f"{self._seed}/{kind}/{number}".encode(), digest_size=size).digest()
+
+
+def random_seed() -> int:
+    """A seed that nobody chose, for runs that want a new one; it is printed, so that they can be repeated."""
+    return secrets.randbelow(2**31)

@@ -1,0 +1,38 @@
+"""What a handler of the service says; the service itself makes a reply of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_ycimages.api.code import Code
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.message import Message
+    from pytest_ycimages.api.status import Detail
+
+
+class Outcome(NamedTuple):
+    """The answer of a handler, or its refusal.
+
+    Attributes:
+        message: the answer; None for a refusal.
+        code: why it was refused.
+        error: the refusal in words.
+        details: the refusal as data.
+        operation_id: the operation that the call was about, if any.
+        image_id: the image that the call was about, if any.
+        note: what became of it, in a few words for people.
+    """
+
+    message: Message | None = None
+    code: Code = Code.OK
+    error: str = ""
+    details: tuple[Detail, ...] = ()
+    operation_id: str | None = None
+    image_id: str | None = None
+    note: str = ""
+
+
+def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
+    """A refusal: the call changed nothing."""
+    return Outcome(code=code, error=error, details=details)

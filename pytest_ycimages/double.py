@@ -1,0 +1,257 @@
+"""What users hold: a test double of the image API, its state and its journal. Wires the rooms together.
+
+with Double() as ycimages:
+    bake(ycimages.url, token=ycimages.token, folder_id=ycimages.folder_id)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.cloud.clock import Clock, ManualClock, RealClock
+from pytest_ycimages.cloud.ids import Ids
+from pytest_ycimages.cloud.service import Service
+from pytest_ycimages.cloud.timing import Timing, timing_of
+from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
+from pytest_ycimages.pipeline import Pipeline
+from pytest_ycimages.server.app import App
+from pytest_ycimages.server.listener import Listener
+from pytest_ycimages.settings import Settings, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from pytest_ycimages.api.image import Image
+    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.journal import Call, Calls
+    from pytest_ycimages.server.http import HttpReply, HttpRequest
+
+_Resource = TypeVar("_Resource")
+
+
+class Double:
+    """A test double of the image API: a cloud of its own, with its own state, address and journal.
+
+    Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
+
+    Args:
+        settings: how it behaves; see `Settings`.
+        name: says which double this is, in reports; doubles of different names draw different ids.
+        on_call: called with each `Call` once it is answered, on the thread that answered it.
+        **overrides: single settings, which win over `settings`.
+
+    Attributes:
+        settings: the settings in force.
+        clock: the double's time; `clock.advance(seconds)` moves a manual one.
+
+    Raises:
+        UsageError: a setting that does not exist or cannot be.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | Mapping[str, Any] | None = None,
+        /,
+        *,
+        name: str = "",
+        on_call: Callable[[Call], None] | None = None,
+        **overrides: Any,
+    ) -> None:
+        self.settings = merged(overrides, settings or {})
+        self.name = name
+        self._on_call = on_call
+        self._listener: Listener | None = None
+        self._warned = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self.settings
+        self.clock: Clock = ManualClock() if settings.clock == "manual" else RealClock()
+        self._service = Service(Ids(f"{settings.seed}/{self.name}"), timing=settings.timing, auth=settings.auth)
+        self._pipeline = Pipeline(self._service, self.clock, self._on_call)
+        self._app = App(self._pipeline, CONTRACTS[settings.contract])
+
+    def __repr__(self) -> str:
+        """Which double, where, and what it holds."""
+        where = self.url if self._listener else "not serving"
+        return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
+
+    # Serving.
+
+    def start(self) -> Self:
+        """Listen on loopback. Starting twice does no harm.
+
+        Raises:
+            UsageError: the port is taken.
+        """
+        if self._listener is None:
+            host, port = self.settings.host, self.settings.port
+            try:
+                self._listener = Listener(self._answer, host, port)
+            except OSError as error:
+                raise UsageError(
+                    f"Cannot listen on {host}:{port}: {error}. Leave `port` out to take a free one."
+                ) from error
+        return self
+
+    def close(self) -> None:
+        """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm."""
+        if self._listener is not None:
+            self._listener.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close, and check unless something is wrong already."""
+        self.close()
+        if error is None:
+            self.check()
+
+    def check(self) -> None:
+        """Raise what went wrong inside the double, and warn of fields that the contract does not know.
+
+        Raises:
+            DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
+        """
+        if self.settings.unknown_fields == "warn":
+            self._warn_of_unknown_fields()
+        if self._pipeline.failures:
+            line, error = self._pipeline.failures[0]
+            count = len(self._pipeline.failures)
+            raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
+
+    def _warn_of_unknown_fields(self) -> None:
+        fresh, self._warned = self.calls[self._warned :], len(self.calls)
+        for call in fresh:
+            if call.unknown_fields:
+                fields = ", ".join(call.unknown_fields)
+                warnings.warn(
+                    f"{call.method} was sent unknown fields, which the service ignores: {fields}. The contract "
+                    f"in force is {self.settings.contract!r}; silence this with the setting unknown_fields='ignore'.",
+                    UnknownFieldWarning,
+                    stacklevel=3,
+                )
+
+    def reset(self) -> None:
+        """Forget everything: as new, with the settings it was made with, at the same address."""
+        with self._pipeline.lock:
+            self._warned = 0
+            self._begin()
+
+    def _answer(self, http: HttpRequest) -> HttpReply:
+        return self._app.answer(http)
+
+    # Where it is, and who may call.
+
+    @property
+    def url(self) -> str:
+        """The origin that serves every path of every service, such as `http://127.0.0.1:41233`."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._serving().host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._serving().port
+
+    def _serving(self) -> Listener:
+        if self._listener is None:
+            raise UsageError(
+                "This double is not serving, so it has no address. Write `with Double() as ycimages:`, call start(), "
+                "or use `app` in process."
+            )
+        return self._listener
+
+    @property
+    def app(self) -> App:
+        """The same double as a WSGI application, for clients that need no socket."""
+        return self._app
+
+    @property
+    def token(self) -> str:
+        """An IAM token that is valid."""
+        return self._service.token
+
+    @property
+    def folder_id(self) -> str:
+        """A folder that exists."""
+        return self._service.folder_id
+
+    # Server truth.
+
+    @property
+    def images(self) -> Mapping[str, Image]:
+        """All images as they are now, by id. Reading counts as no poll."""
+        state = self._service.state
+        return _Truth("image", self._pipeline, self.clock, lambda: state.images, state.image_at)
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """All operations as they are now, by id. Reading counts as no poll."""
+        state = self._service.state
+        return _Truth("operation", self._pipeline, self.clock, lambda: state.operations, state.operation_at)
+
+    @property
+    def calls(self) -> Calls:
+        """The journal: every call with its answer, in the order in which they were answered."""
+        return self._pipeline.journal.calls
+
+    @property
+    def timing(self) -> Timing:
+        """How long the operations take that are created from now on. Set it to seconds or to a timing."""
+        return self._service.images.timing
+
+    @timing.setter
+    def timing(self, timing: Timing | float | str) -> None:
+        self._service.images.timing = timing_of(timing)
+
+
+class _Truth(Mapping[str, _Resource]):
+    """What exists at the moment of looking."""
+
+    def __init__(
+        self,
+        kind: str,
+        pipeline: Pipeline,
+        clock: Clock,
+        records: Callable[[], Mapping[str, object]],
+        at: Callable[[str, int], _Resource | None],
+    ) -> None:
+        self._kind = kind
+        self._pipeline = pipeline
+        self._clock = clock
+        self._records = records
+        self._at = at
+
+    def _now(self) -> dict[str, _Resource]:
+        with self._pipeline.lock:
+            now = self._clock.now()
+            return {id_: seen for id_ in self._records() if (seen := self._at(id_, now)) is not None}
+
+    def __getitem__(self, id_: str) -> _Resource:
+        with self._pipeline.lock:
+            found = self._at(id_, self._clock.now())
+        if found is None:
+            raise KeyError(f"no {self._kind} {id_!r} now; there are: {', '.join(self._now()) or 'none'}")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def __repr__(self) -> str:
+        return repr(self._now())

@@ -1,0 +1,69 @@
+"""The one way of every call, whatever its transport: decide and commit under one lock, write it down, hand it back.
+
+Nothing waits while the lock is held. A call that makes the double itself fail is answered INTERNAL and kept, so
+that the test fails with the traceback of the cause.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.exchange import Reply
+from pytest_ycimages.api.status import Status
+from pytest_ycimages.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.cloud.service import Service
+    from pytest_ycimages.journal import Call
+
+
+class Pipeline:
+    """Answers calls.
+
+    Attributes:
+        lock: held while a call is decided and committed; hold it to read the state.
+        journal: what was asked and answered.
+        failures: what the double itself raised, each with the line of the call that met it.
+    """
+
+    def __init__(self, service: Service, clock: Clock, on_call: Callable[[Call], None] | None = None) -> None:
+        self.lock = threading.Lock()
+        self.journal = Journal(clock.now())
+        self.failures: list[tuple[str, Exception]] = []
+        self._service = service
+        self._clock = clock
+        self._on_call = on_call
+
+    def answer(self, request: Request) -> Reply:
+        """Let the service answer `request`."""
+        with self.lock:
+            now = self._clock.now()
+            reply = self._service.handle(request, now)
+            call = self.journal.write(request, reply, now)
+        self._tell(call)
+        return reply
+
+    def write(self, request: Request, reply: Reply) -> None:
+        """Write down a call that a transport answered by itself, such as a path that nobody serves."""
+        with self.lock:
+            call = self.journal.write(request, reply, self._clock.now())
+        self._tell(call)
+
+    def fail(self, request: Request, error: Exception) -> Reply:
+        """Answer a call that made the double itself raise `error`, and keep the error for the test."""
+        text = f"The double failed: {type(error).__name__}: {error}. The test that owns it fails with the traceback."
+        reply = Reply(Code.INTERNAL, error=Status(code=Code.INTERNAL, message=text))
+        with self.lock:
+            self.failures.append((request.line, error))
+            self.journal.write(request, reply, self._clock.now())
+        return reply
+
+    def _tell(self, call: Call) -> None:
+        if self._on_call:
+            self._on_call(call)

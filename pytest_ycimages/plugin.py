@@ -1,0 +1,132 @@
+"""pytest's door: options, markers, fixtures and report sections. Everything heavy is imported inside the fixtures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.settings import Settings
+
+_INI = {
+    "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
+    "contract": "`page` for the specification page, `current` for today's API (default: page)",
+    "auth": "`any` takes every bearer token, `off` asks for none (default: any)",
+    "timing": "how long operations take: seconds, or such as AfterPolls(3) (default: AfterPolls(1))",
+    "clock": "`real`, or `manual` to move it with clock.advance(seconds) (default: real)",
+    "unknown_fields": "`warn` of fields that the contract does not know, or `ignore` them (default: warn)",
+}
+"""The settings that an ini file may give, each as `ycimages_<name>`."""
+
+_DOUBLES = pytest.StashKey[list["Double"]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and the ini values."""
+    group = parser.getgroup("ycimages", "test double of the Yandex Compute Cloud image API")
+    group.addoption(
+        "--ycimages-seed",
+        metavar="SEED",
+        help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
+    )
+    for name, text in _INI.items():
+        parser.addini(f"ycimages_{name}", f"ycimages: {text}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and fix a random seed once, so that the workers of pytest-xdist share it."""
+    config.addinivalue_line(
+        "markers",
+        "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'",
+    )
+    seed = config.option.ycimages_seed or config.getini("ycimages_seed")
+    if seed == "random":
+        from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only who asks for it pays for it
+
+        config.option.ycimages_seed = seed = str(random_seed())
+    if seed:
+        try:
+            int(seed)
+        except ValueError:
+            raise pytest.UsageError(f"--ycimages-seed={seed}: the seed is an integer, or the word `random`.") from None
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which seed is in force."""
+    return f"ycimages: seed {_seed(config)}"
+
+
+def _seed(config: pytest.Config) -> str:
+    return str(config.option.ycimages_seed or config.getini("ycimages_seed") or 0)
+
+
+@pytest.fixture
+def ycimages_settings() -> Settings | Mapping[str, Any]:
+    """Settings for the doubles of the tests that see this fixture: override it, and return a dict or `Settings`.
+
+    The command line and the marker win over it; it wins over the ini file.
+    """
+    return {}
+
+
+@pytest.fixture
+def ycimages_factory(
+    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
+) -> Generator[Callable[..., Double]]:
+    """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
+    from pytest_ycimages.double import Double  # noqa: PLC0415 - heavy, so only for tests that use it
+    from pytest_ycimages.settings import merged  # noqa: PLC0415 - likewise
+
+    item: pytest.Item = request.node
+    config = request.config
+    command_line = {"seed": config.option.ycimages_seed} if config.option.ycimages_seed else {}
+    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
+    markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
+    doubles = item.stash.setdefault(_DOUBLES, [])
+
+    def factory(**settings: Any) -> Double:
+        number = len(doubles) + 1
+        name = item.nodeid if number == 1 else f"{item.nodeid} #{number}"
+        double = Double(merged(settings, command_line, *markers, ycimages_settings, ini), name=name)
+        doubles.append(double)
+        return double.start()
+
+    yield factory
+    for double in doubles:
+        double.close()
+    for double in doubles:
+        double.check()
+
+
+@pytest.fixture
+def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
+    """A fresh test double of the image API: its own port, its own state, checked at teardown."""
+    return ycimages_factory()
+
+
+def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
+    if marker.args:
+        raise pytest.UsageError(
+            f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
+        )
+    return dict(marker.kwargs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the test's doubles saw."""
+    report = yield
+    if report.failed and report.when != "setup":
+        doubles = item.stash.get(_DOUBLES, [])
+        seed = _seed(item.config)
+        for double in doubles:
+            from pytest_ycimages.timeline import timeline  # noqa: PLC0415 - only for failures
+
+            report.sections.append(
+                (f"ycimages: {double.name}", f"{timeline(double)}\nreproduce with: --ycimages-seed={seed}")
+            )
+    return report

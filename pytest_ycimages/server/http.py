@@ -1,0 +1,53 @@
+"""An HTTP request that has been read whole, and an HTTP reply to be written whole. Neither knows a socket."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class HttpRequest(NamedTuple):
+    """A request, its body included.
+
+    Attributes:
+        method: such as `GET`.
+        path: percent-decoded.
+        query: the query string as it came, without `?`.
+        headers: names in lower case; a repeated header joined with commas.
+        body: the whole body.
+        problem: why no method can take this request; empty when one may.
+        problem_status: the HTTP status that answers the problem.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    problem: str = ""
+    problem_status: int = 0
+
+
+class HttpReply(NamedTuple):
+    """A reply.
+
+    Attributes:
+        status: the HTTP status.
+        headers: all headers but those that belong to the connection.
+        body: the whole body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
+
+
+def status_line(status: int) -> str:
+    """The status with its reason, such as `404 Not Found`."""
+    return f"{status} {_REASONS.get(status, 'Unknown')}"

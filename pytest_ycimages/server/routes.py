@@ -1,0 +1,45 @@
+"""Which path and verb is which method (api-facts.md, section 1). One origin serves the paths of every service."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from werkzeug.routing import Map, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROUTES: Final = (
+    ("POST", "/compute/v1/images", "images.create"),
+    ("GET", "/compute/v1/images/<image_id>", "images.get"),
+    ("GET", "/operations/<operation_id>", "operations.get"),
+    # The reference says GET, the guide says POST; clients do both.
+    ("GET", "/operations/<operation_id>:cancel", "operations.cancel"),
+    ("POST", "/operations/<operation_id>:cancel", "operations.cancel"),
+    ("POST", "/iam/v1/tokens", "tokens.create"),
+    ("GET", "/endpoints", "endpoints.list"),
+    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get"),
+)
+
+MAP: Final = Map(
+    [Rule(path, endpoint=method, methods=[verb]) for verb, path, method in _ROUTES],
+    strict_slashes=True,
+    merge_slashes=False,
+    redirect_defaults=False,
+)
+
+
+_ADAPTER: Final = MAP.bind("")
+
+
+@lru_cache(maxsize=4096)
+def route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
+    """The method word that serves `verb` on `path`, and the ids in the path.
+
+    Raises:
+        NotFound: nothing is served at `path`.
+        MethodNotAllowed: something is, but not with `verb`.
+    """
+    method, ids = _ADAPTER.match(path, verb)
+    return str(method), ids

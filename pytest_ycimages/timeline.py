@@ -1,0 +1,30 @@
+"""What a double saw, as text for people: every call, then every operation as it is now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.double import Double
+
+_SHOWN = 100
+
+
+def timeline(double: Double) -> str:
+    """The last calls of `double`, one a line, and the state of its operations."""
+    calls = double.calls
+    lines = [f"{len(calls)} calls, timing {double.timing}, clock {double.settings.clock}"]
+    if len(calls) > _SHOWN:
+        lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
+    lines += map(str, calls[-_SHOWN:])
+    lines += (f"operation {_state(operation)}" for operation in list(double.operations.values())[-_SHOWN:])
+    return "\n".join(lines)
+
+
+def _state(operation: Operation) -> str:
+    target = f"{operation.id} ({operation.description}, image {operation.metadata.image_id})"
+    if operation.error:
+        progress = "failed" if operation.done else "failing"
+        return f"{target}: {progress}, code {operation.error.code}: {operation.error.message}"
+    return f"{target}: {'done' if operation.done else 'running'}"
