@@ -1,0 +1,63 @@
+"""Every example in the README and in docs/ runs as it is written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+import requests
+
+import pytest_ycimages.double
+
+PRELOADED: Final = (httpx, requests, pytest_ycimages.double)
+"""pytester forgets what a run imports; what the examples share is imported once, before the first of them."""
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK: Final = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def examples(language: str) -> list[object]:
+    """The fenced blocks of one language, each named after its page and line."""
+    found: list[object] = []
+    for page in PAGES:
+        text = page.read_text()
+        for fence in FENCE.finditer(text):
+            if fence[1] == language:
+                line = text.count("\n", 0, fence.start()) + 1
+                found.append(pytest.param(fence[2], id=f"{page.relative_to(ROOT)}:{line}"))
+    return found
+
+
+@pytest.mark.parametrize("code", examples("python"))
+def test_a_python_example_runs(code: str, pytester: pytest.Pytester) -> None:
+    """A block with tests runs under pytest; any other block runs as a script."""
+    if "def test_" in code:
+        pytester.makepyfile(code)
+        result = pytester.runpytest_inprocess("-p", "no:randomly")
+        outcomes = result.parseoutcomes()
+        assert outcomes.get("passed"), "the example has a test that pytest did not collect"
+        assert set(outcomes) <= {"passed"}
+    else:
+        exec(compile(code, "example", "exec"), {})  # noqa: S102 - that is what a reader does with it
+
+
+@pytest.mark.parametrize("text", examples("toml"))
+def test_a_toml_example_is_taken_by_pytest(text: str, pytester: pytest.Pytester) -> None:
+    """The ini names in a block are known to pytest, and their values to the double."""
+    assert tomllib.loads(text)
+    pytester.makefile(".toml", pyproject=text)
+    pytester.makepyfile("def test_it(ycimages):\n    assert ycimages.url")
+    pytester.runpytest_inprocess("--strict-config").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    """A relative link names a file that is there."""
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
