@@ -7,22 +7,25 @@ with Double() as ycimages:
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.cloud.clock import Clock, ManualClock, RealClock
 from pytest_ycimages.cloud.ids import Ids
+from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.cloud.timing import Timing, timing_of
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
 from pytest_ycimages.pipeline import Pipeline
+from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server.app import App
 from pytest_ycimages.server.listener import Listener
 from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
     from pytest_ycimages.api.image import Image
@@ -30,10 +33,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.journal import Call, Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
-_Resource = TypeVar("_Resource")
 
-
-class Double:
+class Double(Seeding):
     """A test double of the image API: a cloud of its own, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
@@ -71,9 +72,11 @@ class Double:
     def _begin(self) -> None:
         settings = self.settings
         self.clock: Clock = ManualClock() if settings.clock == "manual" else RealClock()
-        self._service = Service(Ids(f"{settings.seed}/{self.name}"), timing=settings.timing, auth=settings.auth)
+        contract = CONTRACTS[settings.contract]
+        self._service = Service(Ids(f"{settings.seed}/{self.name}"), contract, settings.rules())
+        self._inventory = Inventory(self._service.state, self._service.ids, self._service.folder_id, self.clock)
         self._pipeline = Pipeline(self._service, self.clock, self._on_call)
-        self._app = App(self._pipeline, CONTRACTS[settings.contract])
+        self._app = App(self._pipeline, contract, snake_case=settings.violation_paths == "snake_case")
 
     def __repr__(self) -> str:
         """Which double, where, and what it holds."""
@@ -149,6 +152,11 @@ class Double:
     def _answer(self, http: HttpRequest) -> HttpReply:
         return self._app.answer(http)
 
+    @contextmanager
+    def _stocking(self) -> Generator[Inventory]:
+        with self._pipeline.lock:
+            yield self._inventory
+
     # Where it is, and who may call.
 
     @property
@@ -195,13 +203,13 @@ class Double:
     def images(self) -> Mapping[str, Image]:
         """All images as they are now, by id. Reading counts as no poll."""
         state = self._service.state
-        return _Truth("image", self._pipeline, self.clock, lambda: state.images, state.image_at)
+        return Truth("image", self._pipeline, self.clock, lambda: state.images, state.image_at)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         """All operations as they are now, by id. Reading counts as no poll."""
         state = self._service.state
-        return _Truth("operation", self._pipeline, self.clock, lambda: state.operations, state.operation_at)
+        return Truth("operation", self._pipeline, self.clock, lambda: state.operations, state.operation_at)
 
     @property
     def calls(self) -> Calls:
@@ -216,42 +224,3 @@ class Double:
     @timing.setter
     def timing(self, timing: Timing | float | str) -> None:
         self._service.images.timing = timing_of(timing)
-
-
-class _Truth(Mapping[str, _Resource]):
-    """What exists at the moment of looking."""
-
-    def __init__(
-        self,
-        kind: str,
-        pipeline: Pipeline,
-        clock: Clock,
-        records: Callable[[], Mapping[str, object]],
-        at: Callable[[str, int], _Resource | None],
-    ) -> None:
-        self._kind = kind
-        self._pipeline = pipeline
-        self._clock = clock
-        self._records = records
-        self._at = at
-
-    def _now(self) -> dict[str, _Resource]:
-        with self._pipeline.lock:
-            now = self._clock.now()
-            return {id_: seen for id_ in self._records() if (seen := self._at(id_, now)) is not None}
-
-    def __getitem__(self, id_: str) -> _Resource:
-        with self._pipeline.lock:
-            found = self._at(id_, self._clock.now())
-        if found is None:
-            raise KeyError(f"no {self._kind} {id_!r} now; there are: {', '.join(self._now()) or 'none'}")
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._now())
-
-    def __len__(self) -> int:
-        return len(self._now())
-
-    def __repr__(self) -> str:
-        return repr(self._now())

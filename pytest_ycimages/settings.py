@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from pytest_ycimages.cloud.service import Auth
+from pytest_ycimages.cloud.access_service import Auth
+from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
+from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
+from pytest_ycimages.cloud.rules import Rules, UnknownFields
+from pytest_ycimages.cloud.sources import UnknownResources
+from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
+
+
+def _quotas(value: object) -> object:
+    """Read quotas as users may write them."""
+    if value == "default":
+        return DEFAULT_QUOTAS
+    return Quotas() if value is None or value == "none" else value
+
+
+def _texts(value: dict[str, str]) -> dict[str, str]:
+    Texts(value)
+    return value
 
 
 class Settings(BaseModel):
@@ -18,10 +36,21 @@ class Settings(BaseModel):
     Attributes:
         seed: what all ids and tokens are drawn from.
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
-        auth: `any` takes every bearer token that is not empty; `off` asks for none.
+        auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
+            have not expired; `off` asks for none.
         timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
+        rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
+            the operation is not done.
         clock: `real` is the machine's time, `manual` stands still until `clock.advance(seconds)`.
-        unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not.
+        unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
+            `reject` refuses the request.
+        unknown_resources: `accept` takes sources and folders that nobody added; `not_found` refuses them.
+        idempotency_key_format: `any` takes every key; `uuid` refuses one that is no UUID.
+        idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
+            was made first, `reject` refuses.
+        quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
+        violation_paths: how violations spell fields: `camelCase` or `snake_case`.
+        texts: words of errors that replace the double's own; see the reference for their keys.
         host: the loopback address to listen on.
         port: the port to listen on; 0 takes a free one.
     """
@@ -32,10 +61,21 @@ class Settings(BaseModel):
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
     timing: Annotated[Timing, BeforeValidator(timing_of)] = AfterPolls(1)
+    rollback: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     clock: Literal["real", "manual"] = "real"
-    unknown_fields: Literal["warn", "ignore"] = "warn"
+    unknown_fields: UnknownFields = "warn"
+    unknown_resources: UnknownResources = "accept"
+    idempotency_key_format: KeyFormat = "any"
+    idempotency_key_reuse: KeyReuse = "first"
+    quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
+    violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
+    texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+    def rules(self) -> Rules:
+        """What of this the cloud has to know."""
+        return Rules(**{each.name: getattr(self, each.name) for each in fields(Rules)})
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

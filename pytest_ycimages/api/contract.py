@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.access import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
+from pytest_ycimages.api.change_image import CurrentUpdateImageRequest, DeleteImageRequest, UpdateImageRequest
 from pytest_ycimages.api.create_image import CreateImageRequest, CurrentCreateImageRequest
-from pytest_ycimages.api.lookups import CancelOperationRequest, GetImageRequest, GetOperationRequest
+from pytest_ycimages.api.image import HardwareGeneration, LegacyFeatures, PciTopology
+from pytest_ycimages.api.lookups import (
+    AccessBindingsRequest,
+    CancelOperationRequest,
+    GetImageRequest,
+    GetLatestByFamilyRequest,
+    GetOperationRequest,
+    ListImageOperationsRequest,
+    ListImagesRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,20 +27,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One revision: the request message of every method.
+    """One revision.
 
     Attributes:
         revision: `page` or `current`.
         requests: method word -> the message that the method takes.
+        image_formats: the formats in which a file in Object Storage may be.
+        hardware_generation: what an image is for unless its request or its source says; None: nothing is said of it.
     """
 
     revision: str
     requests: Mapping[str, type[RequestMessage]]
+    image_formats: frozenset[str]
+    hardware_generation: HardwareGeneration | None
 
 
 _PAGE: Final[dict[str, type[RequestMessage]]] = {
     "images.create": CreateImageRequest,
     "images.get": GetImageRequest,
+    "images.list": ListImagesRequest,
+    "images.latestByFamily": GetLatestByFamilyRequest,
+    "images.update": UpdateImageRequest,
+    "images.delete": DeleteImageRequest,
+    "images.listOperations": ListImageOperationsRequest,
+    "images.listAccessBindings": AccessBindingsRequest,
+    "images.setAccessBindings": AccessBindingsRequest,
+    "images.updateAccessBindings": AccessBindingsRequest,
     "operations.get": GetOperationRequest,
     "operations.cancel": CancelOperationRequest,
     "tokens.create": CreateTokenRequest,
@@ -38,7 +60,18 @@ _PAGE: Final[dict[str, type[RequestMessage]]] = {
     "endpoints.list": ListEndpointsRequest,
 }
 
+_CURRENT: Final[dict[str, type[RequestMessage]]] = {
+    **_PAGE,
+    "images.create": CurrentCreateImageRequest,
+    "images.update": CurrentUpdateImageRequest,
+}
+
 CONTRACTS: Final = {
-    "page": Contract("page", _PAGE),
-    "current": Contract("current", {**_PAGE, "images.create": CurrentCreateImageRequest}),
+    "page": Contract("page", _PAGE, frozenset({"qcow2", "vmdk", "vhd"}), None),
+    "current": Contract(
+        "current",
+        _CURRENT,
+        frozenset({"qcow2", "vmdk", "vhd", "raw"}),
+        HardwareGeneration(legacy_features=LegacyFeatures(pci_topology=PciTopology.V1)),
+    ),
 }

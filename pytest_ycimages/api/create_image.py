@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.image import OsType, PciTopology
 from pytest_ycimages.api.message import Int64, String
-from pytest_ycimages.api.request_message import OneOf, OneOfMessage, RequestMessage, proto_enum
+from pytest_ycimages.api.request_message import NestedMessage, OneOf, OneOfMessage, proto_enum
 
 MIN_DISK_SIZE: Final = 4194304
 MAX_DISK_SIZE: Final = 4398046511104
@@ -39,7 +39,12 @@ CurrentName = Annotated[String, Field(pattern=r"^(|[a-z]([-_a-z0-9]{0,61}[a-z0-9
 Family = Annotated[String, Field(pattern=r"^(|[a-z][-a-z0-9]{1,61}[a-z0-9])$")]
 
 
-class RequestedOs(RequestMessage):
+Description = Annotated[String, Field(max_length=256)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=MAX_LABELS)]
+DiskSize = Annotated[Int64, AfterValidator(_disk_size)]
+
+
+class RequestedOs(NestedMessage):
     """The operating system, as a client states it."""
 
     type: Annotated[OsType | None, proto_enum("TYPE_UNSPECIFIED", *OsType)] = None
@@ -52,10 +57,10 @@ class CreateImageRequest(OneOfMessage):
 
     folder_id: Annotated[String, Field(min_length=1, max_length=50)]
     name: PageName = ""
-    description: Annotated[String, Field(max_length=256)] = ""
-    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=MAX_LABELS)] = Field(default_factory=dict)
+    description: Description = ""
+    labels: Labels = Field(default_factory=dict)
     family: Family = ""
-    min_disk_size: Annotated[Int64, AfterValidator(_disk_size)] = 0
+    min_disk_size: DiskSize = 0
     product_ids: tuple[Id, ...] = ()
     os: RequestedOs | None = None
     image_id: Annotated[Id, Field(min_length=1)] | None = None
@@ -64,7 +69,7 @@ class CreateImageRequest(OneOfMessage):
     uri: Annotated[String, Field(min_length=1)] | None = None
 
 
-class Nvidia(RequestMessage):
+class Nvidia(NestedMessage):
     """The NVIDIA driver that an image contains."""
 
     driver: String = ""
@@ -76,17 +81,17 @@ class CurrentRequestedOs(RequestedOs):
     nvidia: Nvidia | None = None
 
 
-class LegacyFeatures(RequestMessage):
+class LegacyFeatures(NestedMessage):
     """The first hardware generation."""
 
     pci_topology: Annotated[PciTopology | None, proto_enum("PCI_TOPOLOGY_UNSPECIFIED", *PciTopology)] = None
 
 
-class Generation2Features(RequestMessage):
+class Generation2Features(NestedMessage):
     """The second hardware generation."""
 
 
-class RequestedHardwareGeneration(OneOfMessage):
+class RequestedHardwareGeneration(OneOfMessage, NestedMessage):
     """The hardware generation that an image is for."""
 
     oneofs = (OneOf("features", ("legacy_features", "generation2_features")),)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from pytest_ycimages.api.message import Int64, Message
+from pytest_ycimages.api.message import AnyMessage, Int64, Message
 
 
 class OsType(StrEnum):
@@ -62,7 +62,7 @@ class HardwareGeneration(Message):
     generation2_features: Generation2Features | None = None
 
 
-class Image(Message):
+class Image(AnyMessage):
     """An image, as the service shows it. Fields stand in the observed order of the JSON.
 
     Attributes:
@@ -81,6 +81,8 @@ class Image(Message):
         min_disk_size: the least size, in bytes, of a disk made from this image.
         status: CREATING, READY, ERROR or DELETING.
     """
+
+    type_url = "type.googleapis.com/yandex.cloud.compute.v1.Image"
 
     labels: dict[str, str] = Field(default_factory=dict)
     product_ids: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -27,7 +27,7 @@ SECOND: Final = 1_000_000_000
 """Nanoseconds."""
 
 INT64_MAX: Final = 2**63 - 1
-_INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,14 +47,23 @@ class Message(BaseModel):
         return self.model_dump_json(indent=1, exclude_defaults=True).encode()
 
 
-def packed(type_name: str) -> WrapSerializer:
-    """Mark a field as a `google.protobuf.Any` that holds a `type_name`: its `@type` comes first in the JSON."""
-    type_url = f"type.googleapis.com/{type_name}"
+class AnyMessage(Message):
+    """A message that travels inside a `google.protobuf.Any`."""
 
-    def pack(message: Message, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"@type": type_url, **dump(message)}
+    type_url: ClassVar[str]
 
-    return WrapSerializer(pack, when_used="json-unless-none")
+
+def _pack(message: AnyMessage, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    return {"@type": message.type_url, **dump(message)}
+
+
+PACKED: Final = WrapSerializer(_pack, when_used="json-unless-none")
+"""Marks a field as a `google.protobuf.Any`: `@type` comes first in its JSON."""
+
+
+def type_of(value: Any) -> str:
+    """The type URL of a packed message: by it, a union of them is told apart."""
+    return str(value.get("@type")) if isinstance(value, dict) else str(value.type_url)
 
 
 def _int64(value: Any) -> int:

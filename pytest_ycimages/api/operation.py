@@ -4,15 +4,56 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Discriminator, Tag
+
 from pytest_ycimages.api.image import Image
-from pytest_ycimages.api.message import Message, packed
+from pytest_ycimages.api.message import PACKED, AnyMessage, Message, type_of
 from pytest_ycimages.api.status import Status
 
 
-class CreateImageMetadata(Message):
+class CreateImageMetadata(AnyMessage):
     """What an operation of `images.create` says about its target."""
 
+    type_url = "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"
+
     image_id: str
+
+
+class UpdateImageMetadata(AnyMessage):
+    """What an operation of `images.update` says about its target."""
+
+    type_url = "type.googleapis.com/yandex.cloud.compute.v1.UpdateImageMetadata"
+
+    image_id: str
+
+
+class DeleteImageMetadata(AnyMessage):
+    """What an operation of `images.delete` says about its target."""
+
+    type_url = "type.googleapis.com/yandex.cloud.compute.v1.DeleteImageMetadata"
+
+    image_id: str
+
+
+class Empty(AnyMessage):
+    """`google.protobuf.Empty`: the response of an operation that returns nothing, such as a delete."""
+
+    type_url = "type.googleapis.com/google.protobuf.Empty"
+
+
+_BY_TYPE = Discriminator(type_of)
+ImageMetadata = Annotated[
+    Annotated[CreateImageMetadata, Tag(CreateImageMetadata.type_url)]
+    | Annotated[UpdateImageMetadata, Tag(UpdateImageMetadata.type_url)]
+    | Annotated[DeleteImageMetadata, Tag(DeleteImageMetadata.type_url)],
+    _BY_TYPE,
+    PACKED,
+]
+ImageResponse = Annotated[
+    Annotated[Image, Tag(Image.type_url)] | Annotated[Empty, Tag(Empty.type_url)],
+    _BY_TYPE,
+    PACKED,
+]
 
 
 class Operation(Message):
@@ -22,7 +63,7 @@ class Operation(Message):
         done: true once either `error` or `response` is final.
         metadata: the target of the operation.
         error: why the operation failed or that it was cancelled; may stand before `done`.
-        response: the image, once the operation has succeeded.
+        response: the image, or `Empty` after a delete, once the operation has succeeded.
         id: 20 characters, beginning with `fd8`.
         description: such as `Create image`.
         created_at: when the operation was created: RFC 3339, with nine digits of a second.
@@ -31,9 +72,9 @@ class Operation(Message):
     """
 
     done: bool
-    metadata: Annotated[CreateImageMetadata, packed("yandex.cloud.compute.v1.CreateImageMetadata")]
+    metadata: ImageMetadata
     error: Status | None = None
-    response: Annotated[Image | None, packed("yandex.cloud.compute.v1.Image")] = None
+    response: ImageResponse | None = None
     id: str
     description: str
     created_at: str

@@ -29,6 +29,17 @@ class RequestMessage(Message):
         return paths
 
 
+class NestedMessage(RequestMessage):
+    """A message inside a request; its nulls are absent fields, like those of the request itself."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_absent(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: inner for key, inner in value.items() if inner is not None}
+        return value
+
+
 @dataclass(frozen=True, slots=True)
 class OneOf:
     """A proto3 oneof: at most one of `fields` is given, and exactly one when `required`."""
@@ -85,7 +96,7 @@ def _again(error: Any) -> InitErrorDetails:
     return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
 
 
-_CUSTOM = frozenset({"enum_type", "int64_type", "oneof", "oneof_missing", "out_of_range"})
+_CUSTOM = frozenset({"enum_type", "int64_type", "oneof", "oneof_missing", "out_of_range", "update_mask"})
 
 
 def proto_enum(*names: str) -> BeforeValidator:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pytest_ycimages.api.message import Message
+from pytest_ycimages.api.message import Int64, Message
 
 
 class FieldViolation(Message):
@@ -40,7 +40,35 @@ class RequestInfo(Message):
         return cls(type_url="type.googleapis.com/google.rpc.RequestInfo", request_id=request_id)
 
 
-Detail = BadRequest | RequestInfo
+class QuotaMetric(Message):
+    """A quota: its name, its limit, and how much of it is used."""
+
+    name: str
+    limit: Int64
+    usage: float
+
+
+class QuotaViolation(Message):
+    """A quota that a call would exceed, and the limit that the call would need."""
+
+    metric: QuotaMetric
+    required: Int64
+
+
+class QuotaFailure(Message):
+    """`yandex.cloud.quota.QuotaFailure`: the quotas that a call would exceed."""
+
+    type_url: Literal["type.googleapis.com/yandex.cloud.quota.QuotaFailure"] = Field(alias="@type")
+    violations: tuple[QuotaViolation, ...]
+
+    @classmethod
+    def of(cls, metric: str, *, limit: int, usage: int, required: int) -> QuotaFailure:
+        """The detail that says how far one quota is exceeded."""
+        violation = QuotaViolation(metric=QuotaMetric(name=metric, limit=limit, usage=usage), required=required)
+        return cls(type_url="type.googleapis.com/yandex.cloud.quota.QuotaFailure", violations=(violation,))
+
+
+Detail = BadRequest | QuotaFailure | RequestInfo
 
 
 class Status(Message):

@@ -47,6 +47,8 @@ _RULES: Final = {
     "string_pattern_mismatch": "Value must match the regular expression {pattern}",
     "too_long": "No more than {max_length} per resource",
     "out_of_range": "Acceptable values are {least} to {most}, inclusive",
+    "less_than_equal": "The maximum value is {le}",
+    "update_mask": "Fields that can be updated: {known}",
     "oneof_missing": "Exactly one of {names} is required",
 }
 
@@ -77,11 +79,16 @@ def parse_body(body: bytes) -> dict[str, Any]:
         raise GatewayRefusalError(_malformed(body, str(error))) from None
     if not isinstance(value, dict):
         raise GatewayRefusalError(": Root element must be a message.")
-    return _without_nulls(value)
+    return {key: inner for key, inner in value.items() if inner is not None}
 
 
-def decode(model: type[RequestMessage], value: Mapping[str, Any]) -> Decoded:
+def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case: bool = False) -> Decoded:
     """Read `value` as a `model`, or say everything that the contract has against it, in the page's order.
+
+    Args:
+        model: the message that the method takes.
+        value: the request's fields, whatever their spelling.
+        snake_case: whether violations spell fields like the proto, rather than like its JSON.
 
     Raises:
         GatewayRefusalError: a field has the wrong JSON type, or a oneof is given twice.
@@ -93,15 +100,7 @@ def decode(model: type[RequestMessage], value: Mapping[str, Any]) -> Decoded:
     for each in errors:
         if each["type"] in _GATEWAY_TYPES:
             raise GatewayRefusalError(_refusal(each))
-    return Decoded(None, tuple(FieldViolation(field=_path(each), description=_rule(each)) for each in errors))
-
-
-def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_nulls(inner) if isinstance(inner, dict) else inner
-        for key, inner in value.items()
-        if inner is not None
-    }
+    return Decoded(None, tuple(_violation(each, snake_case=snake_case) for each in errors))
 
 
 def _malformed(body: bytes, problem: str) -> str:
@@ -136,13 +135,15 @@ def _proto_path(error: ErrorDetails) -> str:
     return path.removeprefix(".")
 
 
-def _path(error: ErrorDetails) -> str:
-    """The path as the double's violations print it: `labels.Env`, `productIds[0]`."""
+def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
+    """What the contract has against a field, with a path such as `labels.Env` or `productIds[0]`."""
     path = ""
-    for part in error["loc"]:
-        if part != "[key]":
-            path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return path.removeprefix(".")
+    for index, part in enumerate(error["loc"]):
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part != "[key]":
+            path += f".{to_snake(part)}" if snake_case and index == 0 else f".{part}"
+    return FieldViolation(field=path.removeprefix("."), description=_rule(error))
 
 
 def _rule(error: ErrorDetails) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.access import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.cloud.outcome import Outcome, refused
-from pytest_ycimages.cloud.texts import text
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.access import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
+    from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.texts import Texts
+
+Auth = Literal["any", "strict", "off"]
+"""Who may call: any bearer token that is not empty, only tokens that the double gave, or everybody."""
 
 TOKEN_LIFETIME: Final = 12 * 3600
 """Seconds that an IAM token lives: the documented maximum."""
@@ -22,23 +29,70 @@ SERVICES: Final = ("compute", "endpoint", "iam", "operation", "resource-manager"
 
 
 class AccessService:
-    """Gives tokens, and tells where the services are: every one of them at the address the client used."""
+    """Gives tokens and judges them, and tells where the services are: all at the address that the client used.
 
-    def __init__(self, ids: Ids) -> None:
+    Args:
+        ids: what tokens are drawn from.
+        texts: the words of refusals.
+        auth: who may call.
+        account: whose calls they are, unless a token was given for a service account of its own.
+    """
+
+    def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str) -> None:
+        self.token = ids.iam_token()
         self._ids = ids
+        self._texts = texts
+        self._auth = auth
+        self._account = account
+        self._given: dict[str, tuple[int | None, str]] = {self.token: (None, account)}
 
-    def create_token(self, message: CreateTokenRequest, now: int) -> Outcome:  # noqa: ARG002 - any secret will do
-        """Exchange an OAuth token or a JWT for an IAM token."""
-        expires_at = operation_time(now + TOKEN_LIFETIME * SECOND)
-        return Outcome(CreateTokenResponse(iam_token=self._ids.iam_token(), expires_at=expires_at))
+    def account_of(self, authorization: str, now: int) -> str | Outcome:
+        """Whose call it is that comes with this `Authorization`, or why it is refused."""
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            return self._account if self._auth == "off" else refused(Code.UNAUTHENTICATED, self._texts("no_token"))
+        expires_at, account = self._given.get(token, (0, self._account))
+        if self._auth == "strict" and expires_at is not None and expires_at <= now:
+            return refused(Code.UNAUTHENTICATED, self._texts("token_invalid"))
+        return account
 
-    def list_endpoints(self, message: ListEndpointsRequest, authority: str) -> Outcome:  # noqa: ARG002 - has no fields
+    def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
+        """Exchange an OAuth token or a JWT for an IAM token; the strict setting looks into the JWT, but at no key."""
+        header, claims = _parts(message.jwt or "")
+        if self._auth == "strict" and message.jwt is not None:
+            if header is None or claims is None:
+                return refused(Code.UNAUTHENTICATED, self._texts("jwt_malformed"))
+            if "kid" not in header:
+                return refused(Code.UNAUTHENTICATED, self._texts("jwt_without_kid"))
+        issuer = (claims or {}).get("iss")
+        expires_at = call.now + TOKEN_LIFETIME * SECOND
+        token = self._ids.iam_token()
+        self._given[token] = expires_at, issuer if isinstance(issuer, str) and issuer else self._account
+        return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)))
+
+    def list_endpoints(self, message: ListEndpointsRequest, call: Context) -> Outcome:  # noqa: ARG002 - has no fields
         """Where all services are."""
-        endpoints = tuple(ApiEndpoint(id=service, address=authority) for service in SERVICES)
+        endpoints = tuple(ApiEndpoint(id=service, address=call.authority) for service in SERVICES)
         return Outcome(ListEndpointsResponse(endpoints=endpoints))
 
-    def get_endpoint(self, message: GetEndpointRequest, authority: str) -> Outcome:
+    def get_endpoint(self, message: GetEndpointRequest, call: Context) -> Outcome:
         """Where one service is."""
         if message.api_endpoint_id not in SERVICES:
-            return refused(Code.NOT_FOUND, text("endpoint_not_found", id=message.api_endpoint_id))
-        return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=authority))
+            return refused(Code.NOT_FOUND, self._texts("endpoint_not_found", id=message.api_endpoint_id))
+        return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority))
+
+
+def _parts(jwt: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The header and the claims of a JWT, each None when it cannot be read."""
+    header, _, rest = jwt.partition(".")
+    claims, dot, _ = rest.partition(".")
+    return (_object(header), _object(claims)) if dot else (None, None)
+
+
+def _object(part: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,94 +1,199 @@
-"""ImageService: `images.create` and `images.get` (images-create.md; api-facts.md, sections 1.1 and 5)."""
+"""ImageService, the calls that change something: create, update and delete (images-create.md; api-facts.md, 1.1, 5).
+
+What can be refused at once is refused before an operation exists; what only shows while the operation runs ends up
+in its error.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.message import SECOND, resource_time
 from pytest_ycimages.cloud.ids import IMAGE
-from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.cloud.lifecycle import Kind
+from pytest_ycimages.cloud.outcome import Outcome, operation_outcome, refused
 from pytest_ycimages.cloud.plan import Plan
-from pytest_ycimages.cloud.state import ImageRecord, OperationRecord
-from pytest_ycimages.cloud.texts import text
+from pytest_ycimages.cloud.records import ImageRecord, OperationRecord, Source
 
 if TYPE_CHECKING:
+    from pytest_ycimages.api.change_image import DeleteImageRequest, UpdateImageRequest
+    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
-    from pytest_ycimages.api.lookups import GetImageRequest
+    from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.context import Context
+    from pytest_ycimages.cloud.idempotency import IdempotencyKeys
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.quotas import QuotaKeeper
+    from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.cloud.texts import Texts
     from pytest_ycimages.cloud.timing import Timing
-
-UNKNOWN_DISK_SIZE: Final = 5 * 2**30
-"""Bytes that a source takes of which nothing is known; not the service's figure, but the double's."""
-
-_TAKEN_OVER: Final = {"os", "pooled", "hardware_generation"}
-
-UNKNOWN_STORAGE_SIZE: Final = 2**30
-"""Bytes stored in such a source; a multiple of 4 MiB, as the service stores (observed)."""
 
 
 class ImageService:
-    """Creates and shows images.
+    """Creates, changes and removes images.
 
     Attributes:
-        timing: how long the operations take that are created from now on.
+        timing: how long the operations take that start from now on.
+        rollback: seconds that undoing takes when one of them fails or is cancelled.
     """
 
-    def __init__(self, state: State, ids: Ids, timing: Timing, account: str) -> None:
+    def __init__(  # noqa: PLR0913 - the parts that a change of an image touches, each named
+        self,
+        *,
+        state: State,
+        ids: Ids,
+        texts: Texts,
+        sources: SourceFinder,
+        quotas: QuotaKeeper,
+        keys: IdempotencyKeys,
+        contract: Contract,
+        timing: Timing,
+        rollback: float,
+        strict_folders: bool,
+    ) -> None:
         self.timing = timing
+        self.rollback = rollback
         self._state = state
         self._ids = ids
-        self._account = account
+        self._texts = texts
+        self._sources = sources
+        self._quotas = quotas
+        self._keys = keys
+        self._contract = contract
+        self._strict_folders = strict_folders
 
-    def create(self, message: CreateImageRequest, now: int) -> Outcome:
+    def create(self, message: CreateImageRequest, call: Context) -> Outcome:
         """Start an operation that creates an image."""
-        image_id = self._ids.resource("image", IMAGE)
+        seen = self._seen(message, call)
+        if seen:
+            return seen
+        if self._strict_folders and message.folder_id not in self._state.folders:
+            return refused(Code.FAILED_PRECONDITION, self._texts("folder_not_found", id=message.folder_id))
+        found = self._sources.find(message, call.now)
+        if isinstance(found, Outcome):
+            return found
+        if found.known and 0 < message.min_disk_size < found.source.storage_size:
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+        record = ImageRecord(
+            image=self._image(message, found.source, call.now),
+            created_at=call.now,
+            virtual_size=found.source.virtual_size,
+        )
+        refusal = (
+            self._name_taken(message.folder_id, message.name, call.now)
+            or self._quotas.refuse_image(record.image, call.now)
+            or self._quotas.refuse_operation(message.folder_id, call.now)
+        )
+        if refusal:
+            return refusal
+        self._state.add_image(record)
+        return self._start(Kind.CREATE, record.image.id, message, call, error=found.failure)
+
+    def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
+        """Start an operation that changes an image."""
+        seen = self._seen(message, call)
+        if seen:
+            return seen
+        if message.is_empty():
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="update_mask"))
+        image = self._ready(message.image_id, call.now)
+        if isinstance(image, Outcome):
+            return image
+        changes = message.changes()
+        least = max(image.storage_size, self._state.images[image.id].virtual_size)
+        if "min_disk_size" in changes and not changes["min_disk_size"]:
+            changes["min_disk_size"] = least
+        if changes.get("min_disk_size", least) < least:
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+        name = changes.get("name", "")
+        refusal = self._name_taken(image.folder_id, name, call.now, by_other_than=image.id)
+        refusal = refusal or self._quotas.refuse_operation(image.folder_id, call.now)
+        if refusal:
+            return refusal
+        self._state.catalog.add_name(image.folder_id, name, image.id)
+        return self._start(Kind.UPDATE, image.id, message, call, changes=changes)
+
+    def delete(self, message: DeleteImageRequest, call: Context) -> Outcome:
+        """Start an operation that removes an image."""
+        seen = self._seen(message, call)
+        if seen:
+            return seen
+        image = self._ready(message.image_id, call.now)
+        if isinstance(image, Outcome):
+            return image
+        refusal = self._quotas.refuse_operation(image.folder_id, call.now)
+        return refusal or self._start(Kind.DELETE, image.id, message, call)
+
+    def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
+        """What the call's idempotency key has brought about already: the operation, as it is by now."""
+        seen = self._keys.seen(call, message)
+        return operation_outcome(self._state, seen, call.now) if isinstance(seen, str) else seen
+
+    def _start(  # noqa: PLR0913 - an operation is all of these
+        self,
+        kind: Kind,
+        image_id: str,
+        message: RequestMessage,
+        call: Context,
+        *,
+        changes: dict[str, Any] | None = None,
+        error: Status | None = None,
+    ) -> Outcome:
+        schedule = self.timing.schedule(call.now)
         record = OperationRecord(
             id=self._ids.resource("operation", IMAGE),
-            description="Create image",
-            created_by=self._account,
+            kind=kind,
+            created_by=call.account,
             image_id=image_id,
-            plan=Plan(started_at=now, schedule=self.timing.schedule(now)),
+            plan=Plan(call.now, schedule, error=error, rollback=round(self.rollback * SECOND)),
+            changes=MappingProxyType(changes or {}),
         )
-        self._state.operations[record.id] = record
-        self._state.images[image_id] = ImageRecord(_ready_image(image_id, message, now), record.id)
-        return Outcome(
-            self._state.operation_at(record.id, now),
-            operation_id=record.id,
-            image_id=image_id,
-            note=record.at(now).phase,
-        )
+        self._state.start(record)
+        self._keys.remember(call, message, record.id)
+        return operation_outcome(self._state, record.id, call.now)
 
-    def get(self, message: GetImageRequest, now: int) -> Outcome:
-        """Show an image. To look at an image that is being created counts as a poll of its operation."""
-        record = self._state.images.get(message.image_id)
-        if record is not None:
-            self._state.poll(record.created_by_operation, now)
-        image = self._state.image_at(message.image_id, now)
+    def _ready(self, image_id: str, now: int) -> Image | Outcome:
+        """The image, if it is there and nothing is being done to it that forbids more."""
+        image = self._state.image_at(image_id, now)
         if image is None:
-            return refused(Code.NOT_FOUND, text("image_not_found", id=message.image_id))
-        return Outcome(image, image_id=image.id, note=image.status)
+            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
+        if image.status is not ImageStatus.READY:
+            why = f"status {image.status}"
+            return refused(Code.FAILED_PRECONDITION, self._texts("invalid_state", kind="Image", id=image_id, why=why))
+        return image
 
+    def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:
+        """Refuse a name that an image of the folder has, or is about to have."""
+        for image_id in self._state.catalog.named(folder_id, name) if name else ():
+            if image_id != by_other_than and name in self._state.names_of(image_id, now):
+                return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
+        return None
 
-def _ready_image(image_id: str, message: CreateImageRequest, now: int) -> Image:
-    """The image that `message` asks for, as it is once the operation has succeeded."""
-    asked = message.model_dump(include=_TAKEN_OVER, exclude_none=True)
-    size = message.min_disk_size or UNKNOWN_DISK_SIZE
-    return Image(
-        labels=message.labels,
-        product_ids=message.product_ids,
-        os=Os.model_validate({"type": OsType.LINUX, **asked.get("os", {})}),
-        pooled=asked.get("pooled", False),
-        hardware_generation=asked.get("hardware_generation"),
-        id=image_id,
-        folder_id=message.folder_id,
-        created_at=resource_time(now),
-        name=message.name,
-        description=message.description,
-        family=message.family,
-        storage_size=min(UNKNOWN_STORAGE_SIZE, size),
-        min_disk_size=size,
-        status=ImageStatus.READY,
-    )
+    def _image(self, message: CreateImageRequest, source: Source, now: int) -> Image:
+        """The image that `message` asks for, as it is once the operation has succeeded."""
+        asked = message.model_dump(include={"os", "pooled", "hardware_generation"}, exclude_none=True)
+        default_os = source.os or Os(type=OsType.LINUX)
+        size = message.min_disk_size or source.min_disk_size
+        return Image(
+            labels=message.labels,
+            product_ids=tuple(dict.fromkeys((*source.product_ids, *message.product_ids))),
+            os=Os.model_validate({"type": default_os.type, **asked["os"]}) if "os" in asked else default_os,
+            pooled=asked.get("pooled", False),
+            hardware_generation=asked.get("hardware_generation")
+            or source.hardware_generation
+            or self._contract.hardware_generation,
+            id=self._ids.resource("image", IMAGE),
+            folder_id=message.folder_id,
+            created_at=resource_time(now),
+            name=message.name,
+            description=message.description,
+            family=message.family,
+            storage_size=min(source.storage_size, size),
+            min_disk_size=size,
+            status=ImageStatus.READY,
+        )

@@ -1,4 +1,4 @@
-"""The life of an operation and of the image it creates, as literal tables.
+"""The life of an operation and of the image it works on, as literal tables.
 
 Two rules: every transition of either is in this file, and nothing in this file knows what time it is.
 An event that its table does not list for a phase is illegal there.
@@ -44,13 +44,39 @@ LIFECYCLE: Final[dict[Phase, dict[Event, Phase]]] = {
 DONE: Final = frozenset(phase for phase, events in LIFECYCLE.items() if not events)
 """The phases in which an operation is done: those that nothing leaves."""
 
-IMAGE_STATUS: Final[dict[Phase, ImageStatus | None]] = {
-    Phase.RUNNING: ImageStatus.CREATING,
-    Phase.ROLLING_BACK: ImageStatus.CREATING,
-    Phase.SUCCEEDED: ImageStatus.READY,
-    Phase.FAILED: None,
+
+class Kind(StrEnum):
+    """What an operation does; the value is the operation's description (observed for create, else by analogy)."""
+
+    CREATE = "Create image"
+    UPDATE = "Update image"
+    DELETE = "Delete image"
+
+
+CANCELLABLE: Final = frozenset({Kind.CREATE})
+"""The operations whose reference says that they can be cancelled; a cancel leaves any other as it is."""
+
+IMAGE_STATUS: Final[dict[Kind, dict[Phase, ImageStatus | None]]] = {
+    Kind.CREATE: {
+        Phase.RUNNING: ImageStatus.CREATING,
+        Phase.ROLLING_BACK: ImageStatus.CREATING,
+        Phase.SUCCEEDED: ImageStatus.READY,
+        Phase.FAILED: None,
+    },
+    Kind.UPDATE: {
+        Phase.RUNNING: ImageStatus.READY,
+        Phase.ROLLING_BACK: ImageStatus.READY,
+        Phase.SUCCEEDED: ImageStatus.READY,
+        Phase.FAILED: ImageStatus.READY,
+    },
+    Kind.DELETE: {
+        Phase.RUNNING: ImageStatus.DELETING,
+        Phase.ROLLING_BACK: ImageStatus.DELETING,
+        Phase.SUCCEEDED: None,
+        Phase.FAILED: ImageStatus.READY,
+    },
 }
-"""What the image of a create operation shows in each phase; None: the image is gone."""
+"""What an image shows while an operation on it is in each phase; None: the image is gone."""
 
 
 class IllegalTransitionError(Exception):

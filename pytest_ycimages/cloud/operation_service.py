@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.status import Status
-from pytest_ycimages.cloud.outcome import Outcome, refused
-from pytest_ycimages.cloud.texts import text
+from pytest_ycimages.cloud.outcome import Outcome, operation_outcome, refused
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.lookups import CancelOperationRequest, GetOperationRequest
+    from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.cloud.texts import Texts
 
 _ID: Final = re.compile(r"[0-9a-v]{20}")
 """Twenty base32hex digits: the shape of every recorded id."""
@@ -21,29 +22,24 @@ _ID: Final = re.compile(r"[0-9a-v]{20}")
 class OperationService:
     """Shows and cancels operations."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, texts: Texts) -> None:
         self._state = state
+        self._texts = texts
 
-    def get(self, message: GetOperationRequest, now: int) -> Outcome:
+    def get(self, message: GetOperationRequest, call: Context) -> Outcome:
         """Show an operation. This is a poll."""
-        self._state.poll(message.operation_id, now)
-        return self._shown(message.operation_id, now)
+        self._state.poll(message.operation_id, call.now)
+        return self._shown(message.operation_id, call.now)
 
-    def cancel(self, message: CancelOperationRequest, now: int) -> Outcome:
+    def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
         """Cancel an operation and show it; one that has ended is left as it is. This is no poll."""
-        error = Status(code=Code.CANCELLED, message=text("cancelled"))
-        self._state.cancel(message.operation_id, now, error)
-        return self._shown(message.operation_id, now)
+        error = Status(code=Code.CANCELLED, message=self._texts("cancelled"))
+        self._state.cancel(message.operation_id, call.now, error)
+        return self._shown(message.operation_id, call.now)
 
     def _shown(self, operation_id: str, now: int) -> Outcome:
-        record = self._state.operations.get(operation_id)
-        if record is not None:
-            return Outcome(
-                self._state.operation_at(operation_id, now),
-                operation_id=operation_id,
-                image_id=record.image_id,
-                note=record.at(now).phase,
-            )
+        if operation_id in self._state.operations:
+            return operation_outcome(self._state, operation_id, now)
         if not _ID.fullmatch(operation_id):
-            return refused(Code.INVALID_ARGUMENT, text("operation_id_malformed", id=operation_id))
-        return refused(Code.NOT_FOUND, text("operation_not_found", id=operation_id))
+            return refused(Code.INVALID_ARGUMENT, self._texts("operation_id_malformed", id=operation_id))
+        return refused(Code.NOT_FOUND, self._texts("operation_not_found", id=operation_id))

@@ -9,6 +9,7 @@ from pytest_ycimages.api.code import Code
 if TYPE_CHECKING:
     from pytest_ycimages.api.message import Message
     from pytest_ycimages.api.status import Detail
+    from pytest_ycimages.cloud.state import State
 
 
 class Outcome(NamedTuple):
@@ -36,3 +37,14 @@ class Outcome(NamedTuple):
 def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
     """A refusal: the call changed nothing."""
     return Outcome(code=code, error=error, details=details)
+
+
+def operation_outcome(state: State, operation_id: str, now: int) -> Outcome:
+    """The answer that shows an operation which is there, as it is at `now`."""
+    record = state.operations[operation_id]
+    return Outcome(
+        state.operation_at(operation_id, now),
+        operation_id=operation_id,
+        image_id=record.image_id,
+        note=record.at(now).phase,
+    )

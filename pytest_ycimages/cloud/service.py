@@ -5,28 +5,31 @@ Callers hold one lock around `handle`: nothing here waits, and nothing here may 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import Reply
-from pytest_ycimages.api.status import BadRequest, RequestInfo, Status
+from pytest_ycimages.api.status import BadRequest, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access_service import AccessService
+from pytest_ycimages.cloud.context import Context
+from pytest_ycimages.cloud.idempotency import IdempotencyKeys
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
+from pytest_ycimages.cloud.image_queries import ImageQueries
 from pytest_ycimages.cloud.image_service import ImageService
 from pytest_ycimages.cloud.operation_service import OperationService
 from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.cloud.quotas import QuotaKeeper
+from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
-from pytest_ycimages.cloud.texts import text
+from pytest_ycimages.cloud.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.timing import Timing
-
-Auth = Literal["any", "off"]
-"""Who may call: `any` bearer token that is not empty, or everybody."""
+    from pytest_ycimages.cloud.rules import Rules
 
 PUBLIC: Final = frozenset({"tokens.create", "endpoints.get", "endpoints.list"})
 """The methods that ask for no token (api-facts.md, section 1.5)."""
@@ -35,74 +38,105 @@ PUBLIC: Final = frozenset({"tokens.create", "endpoints.get", "endpoints.list"})
 class Service:
     """One cloud of its own: state, ids and account, all drawn from one seed.
 
+    Args:
+        ids: what ids and tokens are drawn from.
+        contract: the revision in force.
+        rules: how it behaves where that is open.
+
     Attributes:
         state: what exists.
+        ids: what ids and tokens are drawn from.
         images: ImageService, whose timing may be changed.
         folder_id: a folder that exists.
         token: an IAM token that is valid.
     """
 
-    def __init__(self, ids: Ids, *, timing: Timing, auth: Auth) -> None:
+    def __init__(self, ids: Ids, contract: Contract, rules: Rules) -> None:
+        strict = rules.unknown_resources == "not_found"
+        texts = Texts(rules.texts)
+        account = ids.resource("account", SERVICE_ACCOUNT)
         self.state = State()
         self.folder_id = ids.resource("folder", FOLDER)
-        self.token = ids.iam_token()
-        account = ids.resource("account", SERVICE_ACCOUNT)
-        self.images = ImageService(self.state, ids, timing, account)
-        self._ids = ids
-        self._auth = auth
-        operations = OperationService(self.state)
-        access = AccessService(ids)
-        self._timed: Mapping[str, Callable[[Any, int], Outcome]] = {
+        self.state.folders.add(self.folder_id)
+        self.images = ImageService(
+            state=self.state,
+            ids=ids,
+            texts=texts,
+            sources=SourceFinder(self.state, texts, rules.unknown_resources, contract.image_formats),
+            quotas=QuotaKeeper(rules.quotas, self.state, texts),
+            keys=IdempotencyKeys(texts, rules.idempotency_key_format, rules.idempotency_key_reuse),
+            contract=contract,
+            timing=rules.timing,
+            rollback=rules.rollback,
+            strict_folders=strict,
+        )
+        self.ids = ids
+        self._texts = texts
+        self._rules = rules
+        self._contract = contract
+        self._access = AccessService(ids, texts, rules.auth, account)
+        self._account = account
+        self.token = self._access.token
+        self._handlers = self._methods(ImageQueries(self.state, texts, strict_folders=strict))
+
+    def _methods(self, queries: ImageQueries) -> Mapping[str, Callable[[Any, Context], Outcome]]:
+        operations = OperationService(self.state, self._texts)
+        return {
             "images.create": self.images.create,
-            "images.get": self.images.get,
+            "images.get": queries.get,
+            "images.list": queries.list_page,
+            "images.latestByFamily": queries.latest_by_family,
+            "images.update": self.images.update,
+            "images.delete": self.images.delete,
+            "images.listOperations": queries.list_operations,
+            "images.listAccessBindings": queries.access_bindings,
+            "images.setAccessBindings": queries.access_bindings,
+            "images.updateAccessBindings": queries.access_bindings,
             "operations.get": operations.get,
             "operations.cancel": operations.cancel,
-            "tokens.create": access.create_token,
-        }
-        self._addressed: Mapping[str, Callable[[Any, str], Outcome]] = {
-            "endpoints.get": access.get_endpoint,
-            "endpoints.list": access.list_endpoints,
+            "tokens.create": self._access.create_token,
+            "endpoints.get": self._access.get_endpoint,
+            "endpoints.list": self._access.list_endpoints,
         }
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer `request` at `now`, in nanoseconds since the epoch."""
-        outcome = self._unauthenticated(request) or self._invalid(request) or self._handled(request, now)
-        request_id = self._ids.request_id()
+        outcome = self._handled(request, now)
+        request_id = self.ids.request_id()
         error = None
         if outcome.code is not Code.OK:
             details = (*outcome.details, RequestInfo.of(request_id))
             error = Status(code=outcome.code, message=outcome.error, details=details)
         return Reply(
-            code=outcome.code,
-            message=outcome.message,
-            error=error,
-            metadata={"x-request-id": request_id},
-            operation_id=outcome.operation_id,
-            image_id=outcome.image_id,
-            note=outcome.note,
+            outcome.code,
+            outcome.message,
+            error,
+            {"x-request-id": request_id},
+            outcome.operation_id,
+            outcome.image_id,
+            outcome.note,
         )
 
     def _handled(self, request: Request, now: int) -> Outcome:
-        timed = self._timed.get(request.method)
-        if timed:
-            return timed(request.message, now)
-        return self._addressed[request.method](request.message, request.authority)
+        account = self._account
+        if request.method not in PUBLIC:
+            caller = self._access.account_of(request.metadata.get("authorization", ""), now)
+            if isinstance(caller, Outcome):
+                return caller
+            account = caller
+        violations = request.violations
+        if self._rules.unknown_fields == "reject" and request.message is not None:
+            violations = self._unknown(request.message.unknown_fields())
+        if violations:
+            return self._invalid(violations)
+        key = request.metadata.get("idempotency-key", "")
+        return self._handlers[request.method](request.message, Context(now, account, key, request.authority))
 
-    def _unauthenticated(self, request: Request) -> Outcome | None:
-        if self._auth == "off" or request.method in PUBLIC:
-            return None
-        scheme, _, token = request.metadata.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return None
-        return refused(Code.UNAUTHENTICATED, text("no_token"))
+    def _unknown(self, fields: list[str]) -> tuple[FieldViolation, ...]:
+        rule = f"Unknown field; the contract in force is '{self._contract.revision}'"
+        return tuple(FieldViolation(field=field, description=rule) for field in fields)
 
-    @staticmethod
-    def _invalid(request: Request) -> Outcome | None:
-        if not request.violations:
-            return None
-        violations = "; ".join(f"{each.field}: {each.description}" for each in request.violations)
-        return refused(
-            Code.INVALID_ARGUMENT,
-            text("validation", violations=violations),
-            details=(BadRequest.of(request.violations),),
-        )
+    def _invalid(self, violations: tuple[FieldViolation, ...]) -> Outcome:
+        listed = "; ".join(f"{each.field}: {each.description}" for each in violations)
+        text = self._texts("validation", violations=listed)
+        return refused(Code.INVALID_ARGUMENT, text, details=(BadRequest.of(violations),))

@@ -1,24 +1,78 @@
-"""The words of the service's errors, in one table: what was recorded, and the double's own where nothing was."""
+"""The words of the service's errors, in one table: what was recorded, and the double's own where nothing was.
+
+A user may override any of them with the setting `texts`; the placeholders of a text are those of the default.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.errors import UsageError, unknown_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TEXTS: Final = {
     # Recorded (api-facts.md, section 2.2).
     "image_not_found": 'Image "{id}" not found',
     "operation_not_found": "Operation {id} not found",
     "operation_id_malformed": "invalid operation id '{id}'",
-    # The head is recorded, the tail is not.
+    "folder_not_found": 'Folder "{id}" not found',
+    "token_invalid": "The token is invalid",
+    "jwt_without_kid": "The required field 'kid' is missing from the JWT header",
+    "running_operations_quota": "The limit on maximum number of active operations has exceeded.",
+    # The head or the pattern is recorded, the rest is not.
     "validation": "Request validation error: {violations}",
-    # Recorded from the backend; the public text is not.
+    "illegal_argument": "Illegal argument {what}",
+    "disk_not_found": 'Disk "{id}" not found',
+    "snapshot_not_found": 'Snapshot "{id}" not found',
+    "invalid_state": '{kind} "{id}" has an invalid state for this operation: {why}',
+    "name_taken": "Image with name {name} already exists",
+    "images_quota": "The limit on maximum number of images has exceeded",
+    "size_quota": "The limit on total size of images has exceeded",
+    "pooled_quota": "The limit on maximum number of disk pools has exceeded",
+    # Recorded from the backend; the public texts are not.
     "cancelled": "Cancelled by client",
+    "uri_not_found": "url source not found",
+    "uri_format": "unsupported image format: {format}",
     # Nobody has recorded these.
     "no_token": "The token is missing: send the header `Authorization: Bearer <IAM token>`",
+    "jwt_malformed": "The JWT is malformed",
     "endpoint_not_found": 'Endpoint "{id}" not found',
+    "family_not_found": 'No READY image of family "{family}" in folder "{folder_id}"',
+    "key_malformed": "The idempotency key '{key}' is not a UUID",
+    "key_reused": "The idempotency key '{key}' was used for another request",
+    "not_implemented": "The double does not implement {method}",
 }
 
 
-def text(key: str, **values: object) -> str:
-    """The text `key`, with `values` filled in."""
-    return TEXTS[key].format_map(values)
+class Texts:
+    """The texts in force.
+
+    Args:
+        overrides: texts that replace those of the table.
+
+    Raises:
+        UsageError: an override of no text, or one with a placeholder that its text has not.
+    """
+
+    def __init__(self, overrides: Mapping[str, str]) -> None:
+        for key, text in overrides.items():
+            if key not in TEXTS:
+                raise unknown_word("text", key, TEXTS)
+            _check(key, text)
+        self._texts = {**TEXTS, **overrides}
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text `key`, with `values` filled in."""
+        return self._texts[key].format_map(values)
+
+
+def _check(key: str, text: str) -> None:
+    known = {"id", "what", "kind", "why", "name", "format", "family", "folder_id", "key", "method", "violations"}
+    known = {name for name in known if f"{{{name}}}" in TEXTS[key]}
+    try:
+        text.format_map(dict.fromkeys(known, ""))
+    except (KeyError, IndexError, ValueError) as error:
+        allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
+        raise UsageError(f"The text {key!r} cannot be {text!r} ({error!r}). Its placeholders: {allowed}.") from None

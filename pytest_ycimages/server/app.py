@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.pipeline import Pipeline
 
+_WITH_BODY = frozenset({"POST", "PATCH"})
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
 
@@ -35,9 +36,10 @@ TEXT = ("content-type", "text/plain")
 class App:
     """One double, spoken to over HTTP. Also a WSGI application, for clients that need no socket."""
 
-    def __init__(self, pipeline: Pipeline, contract: Contract) -> None:
+    def __init__(self, pipeline: Pipeline, contract: Contract, *, snake_case: bool = False) -> None:
         self._pipeline = pipeline
         self._contract = contract
+        self._snake_case = snake_case
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""
@@ -74,10 +76,10 @@ class App:
     def _call(self, method: str, ids: Mapping[str, str], line: str, http: HttpRequest) -> HttpReply:
         identity = (line, http.body)
         try:
-            fields = parse_body(http.body) if http.method == "POST" else {}
+            fields = parse_body(http.body) if http.method in _WITH_BODY else {}
             query = parse_qsl(http.query) if http.query and not fields else ()
             fields = {**fields, **dict(query), **ids}
-            decoded = decode(self._contract.requests[method], fields)
+            decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
         except GatewayRefusalError as refusal:
             request = Request(method, line, http.headers, identity=identity)
             self._pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))

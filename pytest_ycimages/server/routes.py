@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 _ROUTES: Final = (
     ("POST", "/compute/v1/images", "images.create"),
+    ("GET", "/compute/v1/images", "images.list"),
+    ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily"),
     ("GET", "/compute/v1/images/<image_id>", "images.get"),
+    ("PATCH", "/compute/v1/images/<image_id>", "images.update"),
+    ("DELETE", "/compute/v1/images/<image_id>", "images.delete"),
+    ("GET", "/compute/v1/images/<image_id>/operations", "images.listOperations"),
+    ("GET", "/compute/v1/images/<resource_id>:listAccessBindings", "images.listAccessBindings"),
+    ("POST", "/compute/v1/images/<resource_id>:setAccessBindings", "images.setAccessBindings"),
+    ("POST", "/compute/v1/images/<resource_id>:updateAccessBindings", "images.updateAccessBindings"),
     ("GET", "/operations/<operation_id>", "operations.get"),
     # The reference says GET, the guide says POST; clients do both.
     ("GET", "/operations/<operation_id>:cancel", "operations.cancel"),

@@ -1,0 +1,81 @@
+"""The filter language of list calls: `name = "x" AND status IN ("READY", "CREATING")` (api-facts.md, section 5)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lark import Lark, Token, Tree
+
+    from pytest_ycimages.api.image import Image
+
+FIELDS: Final = ("id", "name", "family", "status", "description")
+"""What a filter may ask of an image; the service documents only that the fields are limited in number."""
+
+_OPERATORS: Final = {"equal", "unequal", "among", "not_among"}
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_GRAMMAR: Final = r"""
+    filter: condition ("AND" condition)*
+    condition: FIELD "=" STRING            -> equal
+             | FIELD "!=" STRING           -> unequal
+             | FIELD "IN" values           -> among
+             | FIELD "NOT" "IN" values     -> not_among
+    values: "(" STRING ("," STRING)* ")"
+    FIELD: /[a-zA-Z_.]+/
+    STRING: /"(\\.|[^"\\])*"/ | /'(\\.|[^'\\])*'/
+    %import common.WS
+    %ignore WS
+"""
+
+
+class FilterError(ValueError):
+    """A filter that cannot be read, or that names an unknown field."""
+
+
+def matcher(text: str) -> Callable[[Image], bool]:
+    """Read a filter; an empty one lets every image through.
+
+    Raises:
+        FilterError: the text is no filter.
+    """
+    conditions = _conditions(text) if text.strip() else ()
+    return lambda image: all((str(getattr(image, field)) in values) is wanted for field, values, wanted in conditions)
+
+
+def exact_name(text: str) -> str | None:
+    """The one name that a filter asks for, when that is all it does: such a list needs no search."""
+    conditions = _conditions(text) if text.strip() else ()
+    if len(conditions) == 1 and conditions[0][0] == "name" and conditions[0][2] and len(conditions[0][1]) == 1:
+        return next(iter(conditions[0][1]))
+    return None
+
+
+@lru_cache(maxsize=256)
+def _conditions(text: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
+    """Each condition as a field, the values it is compared with, and whether it must be among them."""
+    from lark.exceptions import UnexpectedInput  # noqa: PLC0415 - only for lists that filter
+
+    try:
+        tree = _parser().parse(text)
+    except UnexpectedInput as error:
+        raise FilterError(f"filter at character {error.pos_in_stream}: {text!r}") from None
+    return tuple(_condition(condition) for condition in tree.iter_subtrees() if condition.data in _OPERATORS)
+
+
+def _condition(condition: Tree[Token]) -> tuple[str, frozenset[str], bool]:
+    field, *values = map(str, condition.scan_values(lambda _: True))
+    if field not in FIELDS:
+        raise FilterError(f"filter field {field!r}; known: {', '.join(FIELDS)}")
+    texts = frozenset(_ESCAPED.sub(r"\1", value[1:-1]) for value in values)
+    return field, texts, condition.data in {"equal", "among"}
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    from lark import Lark  # noqa: PLC0415 - likewise
+
+    return Lark(_GRAMMAR, start="filter", parser="lalr")

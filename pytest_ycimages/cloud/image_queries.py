@@ -1,0 +1,149 @@
+"""ImageService, the calls that only look: get, latestByFamily, list and listOperations (api-facts.md, 1.1 and 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.image import ImageStatus
+from pytest_ycimages.api.lookups import ListImageOperationsResponse, ListImagesResponse
+from pytest_ycimages.cloud.filters import FilterError, exact_name, matcher
+from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.cloud.paging import PageTokenError, first_page, key_of, page_size_of, token_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ycimages.api.image import Image
+    from pytest_ycimages.api.lookups import (
+        AccessBindingsRequest,
+        GetImageRequest,
+        GetLatestByFamilyRequest,
+        ListImageOperationsRequest,
+        ListImagesRequest,
+    )
+    from pytest_ycimages.cloud.context import Context
+    from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.cloud.texts import Texts
+
+_DIRECTIONS: Final = {"asc", "desc"}
+_FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt"}
+
+
+class ImageQueries:
+    """Shows images and their operations."""
+
+    def __init__(self, state: State, texts: Texts, *, strict_folders: bool) -> None:
+        self._state = state
+        self._texts = texts
+        self._strict_folders = strict_folders
+
+    def get(self, message: GetImageRequest, call: Context) -> Outcome:
+        """Show an image. To look at an image counts as a poll of the operations on it."""
+        self._state.poll_image(message.image_id, call.now)
+        image = self._state.image_at(message.image_id, call.now)
+        if image is None:
+            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
+        return Outcome(image, image_id=image.id, note=image.status)
+
+    def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
+        """Show the newest READY image of a family."""
+        refusal = self._unknown_folder(message.folder_id)
+        if refusal:
+            return refusal
+        for image_id in self._state.catalog.newest_of_family(message.folder_id, message.family):
+            image = self._state.image_at(image_id, call.now)
+            if message.family and image is not None and image.status is ImageStatus.READY:
+                return Outcome(image, image_id=image.id, note=image.status)
+        text = self._texts("family_not_found", family=message.family, folder_id=message.folder_id)
+        return refused(Code.NOT_FOUND, text)
+
+    def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
+        """Show a page of the images in a folder. To be on it counts as a poll, or who waits by listing waits for ever."""
+        refusal = self._unknown_folder(message.folder_id)
+        if refusal:
+            return refusal
+        order = _order(message.order_by)
+        if order is None:
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="order_by"))
+        scope = ("images", message.folder_id, message.filter, *order)
+        try:
+            wanted = matcher(message.filter)
+            after = key_of(message.page_token, *scope)
+            gone: list[str] = []
+            images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
+            page, more = first_page(images, page_size_of(message.page_size))
+        except (FilterError, PageTokenError) as error:
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
+        self._state.forget(gone)
+        token = token_of(self._key(page[-1].id, order), *scope) if more else ""
+        return Outcome(ListImagesResponse(images=tuple(page), next_page_token=token), note=f"{len(page)} images")
+
+    def _images(
+        self, message: ListImagesRequest, order: tuple[str, str], after: str | None, now: int, gone: list[str]
+    ) -> Iterator[Image]:
+        """The images of a folder that are there now, in order; `gone` takes the ids of those that no longer are."""
+        catalog = self._state.catalog
+        name = exact_name(message.filter)
+        descending = order[1] == "desc"
+        if name:
+            ids = iter(catalog.named(message.folder_id, name) if after is None else ())
+        elif order[0] == "id":
+            ids = catalog.by_id(message.folder_id, after=after, descending=descending)
+        else:
+            ids = catalog.by_age(message.folder_id, after=_age(after), descending=descending)
+        for image_id in ids:
+            self._state.poll_image(image_id, now)
+            image = self._state.image_at(image_id, now)
+            if image is None:
+                gone.append(image_id)
+            else:
+                yield image
+
+    def _key(self, image_id: str, order: tuple[str, str]) -> str:
+        return image_id if order[0] == "id" else f"{self._state.images[image_id].created_at}/{image_id}"
+
+    def list_operations(self, message: ListImageOperationsRequest, call: Context) -> Outcome:
+        """Show a page of the operations on an image, in the order in which they began. This is no poll."""
+        record = self._state.images.get(message.image_id)
+        if record is None or self._state.image_at(message.image_id, call.now) is None:
+            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
+        ids = record.operation_ids
+        try:
+            after = key_of(message.page_token, "operations", message.image_id)
+        except PageTokenError as error:
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
+        start = ids.index(after) + 1 if after in ids else 0
+        page, more = first_page(iter(ids[start:]), page_size_of(message.page_size))
+        shown = [self._state.operation_at(id_, call.now) for id_ in page]
+        token = token_of(page[-1], "operations", message.image_id) if more else ""
+        response = ListImageOperationsResponse(operations=tuple(filter(None, shown)), next_page_token=token)
+        return Outcome(response, image_id=message.image_id, note=f"{len(page)} operations")
+
+    def access_bindings(self, message: AccessBindingsRequest, call: Context) -> Outcome:  # noqa: ARG002 - never used
+        """Refuse: who may do what with an image is beyond this double."""
+        return refused(Code.UNIMPLEMENTED, self._texts("not_implemented", method="access bindings of images"))
+
+    def _unknown_folder(self, folder_id: str) -> Outcome | None:
+        if not self._strict_folders or folder_id in self._state.folders:
+            return None
+        return refused(Code.FAILED_PRECONDITION, self._texts("folder_not_found", id=folder_id))
+
+
+def _order(text: str) -> tuple[str, str] | None:
+    """The field and the direction of an `orderBy`, or None for one that cannot be."""
+    field, _, direction = text.strip().partition(" ")
+    field, direction = field or "id", direction.strip().lower() or "asc"
+    if field not in _FIELDS or direction not in _DIRECTIONS:
+        return None
+    return _FIELDS[field], direction
+
+
+def _age(after: str | None) -> tuple[int, str] | None:
+    if after is None:
+        return None
+    created_at, _, image_id = after.partition("/")
+    try:
+        return int(created_at), image_id
+    except ValueError:
+        raise PageTokenError("page_token") from None

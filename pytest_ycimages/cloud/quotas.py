@@ -1,0 +1,80 @@
+"""Quotas: how much a cloud may hold, and how a call that would exceed one is refused (api-facts.md, 2.2 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import QuotaFailure
+from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.image import Image
+    from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.cloud.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Limits; None means that there is none.
+
+    Attributes:
+        images: how many images the cloud may hold.
+        total_size: how many bytes its images may store together.
+        running_operations: how many operations may run in a folder at once.
+        pooled_images: how many images may be pooled.
+    """
+
+    images: int | None = None
+    total_size: int | None = None
+    running_operations: int | None = None
+    pooled_images: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            limit = getattr(self, name)
+            if limit is not None and limit < 0:
+                raise UsageError(f"Quotas({name}={limit}) cannot be: a quota is zero or more, or None for no limit.")
+
+
+DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_operations=15, pooled_images=0)
+"""The service's own defaults for a new cloud (documented)."""
+
+
+class QuotaKeeper:
+    """Holds a cloud to its quotas."""
+
+    def __init__(self, quotas: Quotas, state: State, texts: Texts) -> None:
+        self._quotas = quotas
+        self._state = state
+        self._texts = texts
+
+    def refuse_operation(self, folder_id: str, now: int) -> Outcome | None:
+        """Refuse one more running operation in a folder, if it is one too many."""
+        limit = self._quotas.running_operations
+        if limit is None:
+            return None
+        running = self._state.running_in(folder_id, now)
+        return self._over("running_operations_quota", "compute.operations.count", limit, running, 1)
+
+    def refuse_image(self, image: Image, now: int) -> Outcome | None:
+        """Refuse one more image, if it is one too many or too large."""
+        quotas = self._quotas
+        if quotas.images is quotas.total_size is quotas.pooled_images is None:
+            return None
+        images = [seen for id_ in self._state.images if (seen := self._state.image_at(id_, now))]
+        stored = sum(each.storage_size for each in images)
+        pooled = sum(each.pooled for each in images)
+        return (
+            self._over("images_quota", "compute.images.count", quotas.images, len(images), 1)
+            or self._over("size_quota", "compute.images.size", quotas.total_size, stored, image.storage_size)
+            or self._over("pooled_quota", "compute.diskPools.count", quotas.pooled_images, pooled, int(image.pooled))
+        )
+
+    def _over(self, text: str, metric: str, limit: int | None, usage: int, more: int) -> Outcome | None:
+        if limit is None or usage + more <= limit:
+            return None
+        failure = QuotaFailure.of(metric, limit=limit, usage=usage, required=usage + more)
+        return refused(Code.RESOURCE_EXHAUSTED, self._texts(text), details=(failure,))

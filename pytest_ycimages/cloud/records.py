@@ -1,0 +1,91 @@
+"""What the cloud remembers of an image, an operation and a source, each as a frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pytest_ycimages.cloud.plan import View, view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.image import HardwareGeneration, Image, Os
+    from pytest_ycimages.cloud.lifecycle import Kind
+    from pytest_ycimages.cloud.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """An operation: everything but what time decides.
+
+    Attributes:
+        changes: what the image's fields become when it succeeds; only an update has some.
+    """
+
+    id: str
+    kind: Kind
+    created_by: str
+    image_id: str
+    plan: Plan
+    changes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def at(self, now: int) -> View:
+        """Where the operation is at `now`, in nanoseconds since the epoch."""
+        return view(self.plan, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image: how it looked when it first was READY, and the operations on it since, in order.
+
+    Attributes:
+        image: the image as it is once created, before any update.
+        created_at: nanoseconds since the epoch.
+        virtual_size: bytes that a disk made from it takes at least; `min_disk_size` cannot be less.
+        operation_ids: of the operations on it; the first creates it, unless it was seeded.
+    """
+
+    image: Image
+    created_at: int
+    virtual_size: int
+    operation_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an image is made from, as far as the image takes after it.
+
+    Attributes:
+        virtual_size: bytes that a disk made from it takes.
+        storage_size: bytes of data in it, a multiple of 4 MiB.
+        min_disk_size: bytes that a disk made from the image takes at least, unless the request asks for more.
+        os: the operating system in it, if known.
+        product_ids: licence ids that the image inherits.
+        hardware_generation: what hardware it is for, if known.
+    """
+
+    virtual_size: int
+    storage_size: int
+    min_disk_size: int
+    os: Os | None = None
+    product_ids: tuple[str, ...] = ()
+    hardware_generation: HardwareGeneration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """A file in Object Storage that a `uri` may name.
+
+    Attributes:
+        size: bytes of data in it.
+        virtual_size: bytes that a disk made from it takes.
+        format: `qcow2`, `vmdk`, `vhd`, `raw`, or one that the service does not take.
+        reachable: whether the service can read it.
+    """
+
+    size: int
+    virtual_size: int
+    format: str
+    reachable: bool = True
