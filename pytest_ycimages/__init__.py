@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, YCImagesError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
 
 __all__ = [
+    "DEFAULT_QUOTAS",
     "After",
     "AfterPolls",
     "Call",
@@ -34,6 +36,7 @@ __all__ = [
     "Operation",
     "Os",
     "OsType",
+    "Quotas",
     "Settings",
     "Status",
     "UnknownFieldWarning",
@@ -47,6 +50,7 @@ _HOME: Final = {
     "Call": "journal",
     "Calls": "journal",
     "Code": "api.code",
+    "DEFAULT_QUOTAS": "cloud.quotas",
     "Double": "double",
     "DoubleFailedError": "errors",
     "Image": "api.image",
@@ -56,6 +60,7 @@ _HOME: Final = {
     "Operation": "api.operation",
     "Os": "api.image",
     "OsType": "api.image",
+    "Quotas": "cloud.quotas",
     "Settings": "settings",
     "Status": "api.status",
     "UnknownFieldWarning": "errors",

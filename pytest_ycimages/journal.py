@@ -126,7 +126,7 @@ class Journal:
             operation_id=reply.operation_id,
             image_id=reply.image_id,
             line=request.line,
-            note=reply.note or (reply.error.message if reply.error else ""),
+            note=reply.note,
             message=request.message,
             metadata=request.metadata,
             unknown_fields=tuple(request.message.unknown_fields()) if request.message else (),

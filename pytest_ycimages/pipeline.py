@@ -58,7 +58,7 @@ class Pipeline:
     def fail(self, request: Request, error: Exception) -> Reply:
         """Answer a call that made the double itself raise `error`, and keep the error for the test."""
         text = f"The double failed: {type(error).__name__}: {error}. The test that owns it fails with the traceback."
-        reply = Reply(Code.INTERNAL, error=Status(code=Code.INTERNAL, message=text))
+        reply = Reply(Code.INTERNAL, Status(code=Code.INTERNAL, message=text).to_wire(), note=text)
         with self.lock:
             self.failures.append((request.line, error))
             self.journal.write(request, reply, self._clock.now())

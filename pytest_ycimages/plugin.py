@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 _INI = {
     "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
     "contract": "`page` for the specification page, `current` for today's API (default: page)",
-    "auth": "`any` takes every bearer token, `off` asks for none (default: any)",
+    "auth": "`any` takes every bearer token, `strict` only the double's own, `off` asks for none (default: any)",
     "timing": "how long operations take: seconds, or such as AfterPolls(3) (default: AfterPolls(1))",
+    "rollback": "seconds that undoing a failed or cancelled operation takes (default: 0)",
     "clock": "`real`, or `manual` to move it with clock.advance(seconds) (default: real)",
-    "unknown_fields": "`warn` of fields that the contract does not know, or `ignore` them (default: warn)",
+    "unknown_fields": "`warn` of fields that the contract does not know, `ignore` or `reject` them (default: warn)",
+    "unknown_resources": "`accept` sources and folders that nobody added, or answer `not_found` (default: accept)",
+    "idempotency_key_format": "`any` takes every key, `uuid` refuses one that is no UUID (default: any)",
+    "idempotency_key_reuse": "a key that comes with another request: `first` or `reject` (default: first)",
+    "quotas": "`default` for the service's own, `none` for none (default: none)",
+    "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 

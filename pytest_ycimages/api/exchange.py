@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from pytest_ycimages.api.code import Code
-    from pytest_ycimages.api.message import Message
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.request_message import RequestMessage
-    from pytest_ycimages.api.status import FieldViolation, Status
+    from pytest_ycimages.api.status import FieldViolation
 
 
 NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
@@ -47,8 +47,7 @@ class Reply(NamedTuple):
 
     Attributes:
         code: `Code.OK`, or the code of `error`.
-        message: the answer, when `code` is OK.
-        error: the status, when it is not.
+        body: the answer in its JSON form; a `google.rpc.Status` when `code` is not OK.
         metadata: headers or gRPC metadata of the answer, keys in lower case.
         operation_id: the operation that the call was about, if any.
         image_id: the image that the call was about, if any.
@@ -56,8 +55,7 @@ class Reply(NamedTuple):
     """
 
     code: Code
-    message: Message | None = None
-    error: Status | None = None
+    body: Wire
     metadata: Mapping[str, str] = NO_METADATA
     operation_id: str | None = None
     image_id: str | None = None

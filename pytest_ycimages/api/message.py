@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -21,14 +21,25 @@ from pydantic import (
     WrapSerializer,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds."""
 
+Wire = dict[str, Any]
+"""A message in its JSON form, as Python values: what a transport writes, and what a model reads back."""
+
 INT64_MAX: Final = 2**63 - 1
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def json_bytes(wire: Mapping[str, Any]) -> bytes:
+    """A JSON form as the service's gateway writes it: one space a level (observed)."""
+    return to_json(wire, indent=1)
 
 
 class Message(BaseModel):
@@ -42,9 +53,13 @@ class Message(BaseModel):
         frozen=True,
     )
 
+    def to_wire(self) -> Wire:
+        """The message in its JSON form, as Python values."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def to_json(self) -> bytes:
         """The bytes that the service would send for this message."""
-        return self.model_dump_json(indent=1, exclude_defaults=True).encode()
+        return json_bytes(self.to_wire())
 
 
 class AnyMessage(Message):

@@ -69,18 +69,18 @@ class AccessService:
         expires_at = call.now + TOKEN_LIFETIME * SECOND
         token = self._ids.iam_token()
         self._given[token] = expires_at, issuer if isinstance(issuer, str) and issuer else self._account
-        return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)))
+        return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)).to_wire())
 
     def list_endpoints(self, message: ListEndpointsRequest, call: Context) -> Outcome:  # noqa: ARG002 - has no fields
         """Where all services are."""
         endpoints = tuple(ApiEndpoint(id=service, address=call.authority) for service in SERVICES)
-        return Outcome(ListEndpointsResponse(endpoints=endpoints))
+        return Outcome(ListEndpointsResponse(endpoints=endpoints).to_wire())
 
     def get_endpoint(self, message: GetEndpointRequest, call: Context) -> Outcome:
         """Where one service is."""
         if message.api_endpoint_id not in SERVICES:
             return refused(Code.NOT_FOUND, self._texts("endpoint_not_found", id=message.api_endpoint_id))
-        return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority))
+        return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority).to_wire())
 
 
 def _parts(jwt: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

@@ -20,18 +20,24 @@ class Catalog:
     """Finds images without looking at all of them."""
 
     def __init__(self) -> None:
+        self._fresh: list[ImageRecord] = []
         self._by_id: defaultdict[str, SortedSet[Any]] = defaultdict(SortedSet)
         self._by_age: defaultdict[str, SortedSet[Any]] = defaultdict(SortedSet)
         self._names: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._families: defaultdict[tuple[str, str], SortedSet[Any]] = defaultdict(SortedSet)
 
     def add(self, record: ImageRecord) -> None:
-        """Take an image in."""
-        image = record.image
-        self._by_id[image.folder_id].add(image.id)
-        self._by_age[image.folder_id].add((record.created_at, image.id))
-        self._families[image.folder_id, image.family].add((record.created_at, image.id))
-        self.add_name(image.folder_id, image.name, image.id)
+        """Take an image in. It is sorted in when somebody next asks for an order."""
+        self._fresh.append(record)
+        self.add_name(record.image.folder_id, record.image.name, record.image.id)
+
+    def _sort_in(self) -> None:
+        for record in self._fresh:
+            image = record.image
+            self._by_id[image.folder_id].add(image.id)
+            self._by_age[image.folder_id].add((record.created_at, image.id))
+            self._families[image.folder_id, image.family].add((record.created_at, image.id))
+        self._fresh.clear()
 
     def add_name(self, folder_id: str, name: str, image_id: str) -> None:
         """Note that an image may come to have this name."""
@@ -40,6 +46,7 @@ class Catalog:
 
     def discard(self, record: ImageRecord) -> None:
         """Take an image out that has gone for good."""
+        self._sort_in()
         image = record.image
         self._by_id[image.folder_id].discard(image.id)
         self._by_age[image.folder_id].discard((record.created_at, image.id))
@@ -52,14 +59,17 @@ class Catalog:
 
     def newest_of_family(self, folder_id: str, family: str) -> list[str]:
         """The images of a family, newest first."""
+        self._sort_in()
         return [image_id for _, image_id in reversed(self._families.get((folder_id, family), ()))]
 
     def by_id(self, folder_id: str, *, after: str | None, descending: bool) -> Iterator[str]:
         """The images of a folder in the order of their ids, from the one behind `after`."""
+        self._sort_in()
         return _range(self._by_id.get(folder_id, SortedSet()), after, descending=descending)
 
     def by_age(self, folder_id: str, *, after: tuple[int, str] | None, descending: bool) -> Iterator[str]:
         """The images of a folder in the order of their creation, from the one behind `after`."""
+        self._sort_in()
         ages = _range(self._by_age.get(folder_id, SortedSet()), after, descending=descending)
         return (image_id for _, image_id in ages)
 

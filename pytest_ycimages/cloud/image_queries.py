@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.image import ImageStatus
-from pytest_ycimages.api.lookups import ListImageOperationsResponse, ListImagesResponse
 from pytest_ycimages.cloud.filters import FilterError, exact_name, matcher
 from pytest_ycimages.cloud.outcome import Outcome, refused
 from pytest_ycimages.cloud.paging import PageTokenError, first_page, key_of, page_size_of, token_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_ycimages.api.image import Image
     from pytest_ycimages.api.lookups import (
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         ListImageOperationsRequest,
         ListImagesRequest,
     )
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
@@ -41,10 +41,10 @@ class ImageQueries:
     def get(self, message: GetImageRequest, call: Context) -> Outcome:
         """Show an image. To look at an image counts as a poll of the operations on it."""
         self._state.poll_image(message.image_id, call.now)
-        image = self._state.image_at(message.image_id, call.now)
-        if image is None:
+        wire = self._state.image_wire(message.image_id, call.now)
+        if wire is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
-        return Outcome(image, image_id=image.id, note=image.status)
+        return Outcome(wire, image_id=message.image_id, note=wire["status"])
 
     def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
         """Show the newest READY image of a family."""
@@ -52,14 +52,14 @@ class ImageQueries:
         if refusal:
             return refusal
         for image_id in self._state.catalog.newest_of_family(message.folder_id, message.family):
-            image = self._state.image_at(image_id, call.now)
-            if message.family and image is not None and image.status is ImageStatus.READY:
-                return Outcome(image, image_id=image.id, note=image.status)
+            wire = self._state.image_wire(image_id, call.now)
+            if message.family and wire is not None and wire["status"] == ImageStatus.READY:
+                return Outcome(wire, image_id=image_id, note=wire["status"])
         text = self._texts("family_not_found", family=message.family, folder_id=message.folder_id)
         return refused(Code.NOT_FOUND, text)
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
-        """Show a page of the images in a folder. To be on it counts as a poll, or who waits by listing waits for ever."""
+        """Show a page of the images in a folder. To be on it counts as a poll, for clients that wait by listing."""
         refusal = self._unknown_folder(message.folder_id)
         if refusal:
             return refusal
@@ -77,7 +77,7 @@ class ImageQueries:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
         self._state.forget(gone)
         token = token_of(self._key(page[-1].id, order), *scope) if more else ""
-        return Outcome(ListImagesResponse(images=tuple(page), next_page_token=token), note=f"{len(page)} images")
+        return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
 
     def _images(
         self, message: ListImagesRequest, order: tuple[str, str], after: str | None, now: int, gone: list[str]
@@ -115,10 +115,10 @@ class ImageQueries:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
         start = ids.index(after) + 1 if after in ids else 0
         page, more = first_page(iter(ids[start:]), page_size_of(message.page_size))
-        shown = [self._state.operation_at(id_, call.now) for id_ in page]
+        shown = (self._state.operation_wire(id_, call.now) for id_ in page)
         token = token_of(page[-1], "operations", message.image_id) if more else ""
-        response = ListImageOperationsResponse(operations=tuple(filter(None, shown)), next_page_token=token)
-        return Outcome(response, image_id=message.image_id, note=f"{len(page)} operations")
+        wire = _page("operations", shown, token)
+        return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 
     def access_bindings(self, message: AccessBindingsRequest, call: Context) -> Outcome:  # noqa: ARG002 - never used
         """Refuse: who may do what with an image is beyond this double."""
@@ -128,6 +128,12 @@ class ImageQueries:
         if not self._strict_folders or folder_id in self._state.folders:
             return None
         return refused(Code.FAILED_PRECONDITION, self._texts("folder_not_found", id=folder_id))
+
+
+def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
+    """A page in its JSON form, where what is empty is left out."""
+    wire = {name: list(items), "nextPageToken": token}
+    return {key: value for key, value in wire.items() if value}
 
 
 def _order(text: str) -> tuple[str, str] | None:

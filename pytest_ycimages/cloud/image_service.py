@@ -7,31 +7,38 @@ in its error.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
+from pytest_ycimages.api.image import HardwareGeneration, Image, ImageStatus, Os, OsType
 from pytest_ycimages.api.message import SECOND, resource_time
+from pytest_ycimages.api.request_message import RequestMessage
 from pytest_ycimages.cloud.ids import IMAGE
 from pytest_ycimages.cloud.lifecycle import Kind
 from pytest_ycimages.cloud.outcome import Outcome, operation_outcome, refused
 from pytest_ycimages.cloud.plan import Plan
-from pytest_ycimages.cloud.records import ImageRecord, OperationRecord, Source
+from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
+from pytest_ycimages.cloud.sources import CHUNK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_ycimages.api.change_image import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
-    from pytest_ycimages.api.request_message import RequestMessage
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.idempotency import IdempotencyKeys
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.quotas import QuotaKeeper
-    from pytest_ycimages.cloud.sources import SourceFinder
+    from pytest_ycimages.cloud.sources import Found, SourceFinder
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
     from pytest_ycimages.cloud.timing import Timing
+
+
+_BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
+"""Fields of a request that are messages themselves, or that only one revision knows."""
 
 
 class ImageService:
@@ -79,11 +86,8 @@ class ImageService:
             return found
         if found.known and 0 < message.min_disk_size < found.source.storage_size:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
-        record = ImageRecord(
-            image=self._image(message, found.source, call.now),
-            created_at=call.now,
-            virtual_size=found.source.virtual_size,
-        )
+        image = self._image(message, found, call.now)
+        record = ImageRecord(image, image.to_wire(), call.now, found.source.virtual_size)
         refusal = (
             self._name_taken(message.folder_id, message.name, call.now)
             or self._quotas.refuse_image(record.image, call.now)
@@ -151,7 +155,7 @@ class ImageService:
             created_by=call.account,
             image_id=image_id,
             plan=Plan(call.now, schedule, error=error, rollback=round(self.rollback * SECOND)),
-            changes=MappingProxyType(changes or {}),
+            changes=MappingProxyType(changes) if changes else NO_CHANGES,
         )
         self._state.start(record)
         self._keys.remember(call, message, record.id)
@@ -174,9 +178,9 @@ class ImageService:
                 return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
         return None
 
-    def _image(self, message: CreateImageRequest, source: Source, now: int) -> Image:
+    def _image(self, message: CreateImageRequest, found: Found, now: int) -> Image:
         """The image that `message` asks for, as it is once the operation has succeeded."""
-        asked = message.model_dump(include={"os", "pooled", "hardware_generation"}, exclude_none=True)
+        source, asked = found.source, _said(message, _BY_MESSAGE)
         default_os = source.os or Os(type=OsType.LINUX)
         size = message.min_disk_size or source.min_disk_size
         return Image(
@@ -184,16 +188,32 @@ class ImageService:
             product_ids=tuple(dict.fromkeys((*source.product_ids, *message.product_ids))),
             os=Os.model_validate({"type": default_os.type, **asked["os"]}) if "os" in asked else default_os,
             pooled=asked.get("pooled", False),
-            hardware_generation=asked.get("hardware_generation")
-            or source.hardware_generation
-            or self._contract.hardware_generation,
+            hardware_generation=self._hardware(asked.get("hardware_generation"), source),
             id=self._ids.resource("image", IMAGE),
             folder_id=message.folder_id,
             created_at=resource_time(now),
             name=message.name,
             description=message.description,
             family=message.family,
-            storage_size=min(source.storage_size, size),
+            storage_size=source.storage_size if found.known else min(source.storage_size, size // CHUNK * CHUNK),
             min_disk_size=size,
             status=ImageStatus.READY,
         )
+
+    def _hardware(self, asked: dict[str, Any] | None, source: Source) -> HardwareGeneration | None:
+        """What hardware an image is for: what was asked, else what its source is for, else the contract's default."""
+        if not asked:
+            return source.hardware_generation or self._contract.hardware_generation
+        if asked.get("legacy_features") == {}:
+            return self._contract.hardware_generation
+        return HardwareGeneration.model_validate(asked)
+
+
+def _said(message: RequestMessage, names: Iterable[str]) -> dict[str, Any]:
+    """What a message says in some of its fields. What the contract in force does not know is left out, at any depth."""
+    said = ((name, getattr(message, name)) for name in names if name in type(message).model_fields)
+    return {
+        name: _said(value, value.model_fields_set) if isinstance(value, RequestMessage) else value
+        for name, value in said
+        if value is not None
+    }

@@ -81,7 +81,7 @@ class Inventory:
         if image.name and any(image.name in each for each in names):
             raise UsageError(f"The name {image.name!r} is taken in the folder {image.folder_id!r}: names are unique.")
         self._state.folders.add(image.folder_id)
-        self._state.add_image(ImageRecord(image, created_at=now, virtual_size=image.storage_size))
+        self._state.add_image(ImageRecord(image, image.to_wire(), now, virtual_size=image.storage_size))
         return id_
 
     def add_object(

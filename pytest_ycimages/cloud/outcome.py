@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_ycimages.api.code import Code
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.message import Message
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Detail
     from pytest_ycimages.cloud.state import State
 
@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
     """The answer of a handler, or its refusal.
 
     Attributes:
-        message: the answer; None for a refusal.
+        body: the answer in its JSON form; empty for a refusal.
         code: why it was refused.
         error: the refusal in words.
         details: the refusal as data.
@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
         note: what became of it, in a few words for people.
     """
 
-    message: Message | None = None
+    body: Wire
     code: Code = Code.OK
     error: str = ""
     details: tuple[Detail, ...] = ()
@@ -36,14 +36,14 @@ class Outcome(NamedTuple):
 
 def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
     """A refusal: the call changed nothing."""
-    return Outcome(code=code, error=error, details=details)
+    return Outcome({}, code=code, error=error, details=details)
 
 
 def operation_outcome(state: State, operation_id: str, now: int) -> Outcome:
     """The answer that shows an operation which is there, as it is at `now`."""
     record = state.operations[operation_id]
     return Outcome(
-        state.operation_at(operation_id, now),
+        state.operation_wire(operation_id, now),
         operation_id=operation_id,
         image_id=record.image_id,
         note=record.at(now).phase,

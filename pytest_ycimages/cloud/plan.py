@@ -5,18 +5,16 @@ Nothing runs in the background. A poll and a cancel make a new plan out of the o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
+from pytest_ycimages.cloud.timing import Schedule
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.timing import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What will become of an operation. Moments are nanoseconds since the epoch.
 
     Attributes:
@@ -66,15 +64,15 @@ def polled(plan: Plan, now: int) -> Plan:
     waiting = plan.schedule.polls
     if not waiting or plan.cancelled_at is not None:
         return plan
-    schedule = replace(plan.schedule, polls=waiting - 1, ends_at=now if waiting == 1 else None)
-    return replace(plan, schedule=schedule)
+    schedule = Schedule(ends_at=now if waiting == 1 else None, polls=waiting - 1)
+    return plan._replace(schedule=schedule)
 
 
 def cancelled(plan: Plan, now: int, error: Status) -> Plan:
     """The plan after a cancel at `now`; a plan that has left `RUNNING` by then stays as it is."""
     if view(plan, now).phase is not Phase.RUNNING:
         return plan
-    return replace(plan, cancelled_at=now, error=error)
+    return plan._replace(cancelled_at=now, error=error)
 
 
 def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:

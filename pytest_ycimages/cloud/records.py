@@ -1,10 +1,9 @@
-"""What the cloud remembers of an image, an operation and a source, each as a frozen record."""
+"""What the cloud remembers of an image, an operation and a source, each as an immutable record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud.plan import View, view
 
@@ -12,12 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.api.image import HardwareGeneration, Image, Os
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cloud.lifecycle import Kind
     from pytest_ycimages.cloud.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRecord:
+NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class OperationRecord(NamedTuple):
     """An operation: everything but what time decides.
 
     Attributes:
@@ -29,32 +31,32 @@ class OperationRecord:
     created_by: str
     image_id: str
     plan: Plan
-    changes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    changes: Mapping[str, Any] = NO_CHANGES
 
     def at(self, now: int) -> View:
         """Where the operation is at `now`, in nanoseconds since the epoch."""
         return view(self.plan, now)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
+class ImageRecord(NamedTuple):
     """An image: how it looked when it first was READY, and the operations on it since, in order.
 
     Attributes:
         image: the image as it is once created, before any update.
+        wire: the same in its JSON form.
         created_at: nanoseconds since the epoch.
         virtual_size: bytes that a disk made from it takes at least; `min_disk_size` cannot be less.
         operation_ids: of the operations on it; the first creates it, unless it was seeded.
     """
 
     image: Image
+    wire: Wire
     created_at: int
     virtual_size: int
     operation_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What an image is made from, as far as the image takes after it.
 
     Attributes:
@@ -74,8 +76,7 @@ class Source:
     hardware_generation: HardwareGeneration | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """A file in Object Storage that a `uri` may name.
 
     Attributes:

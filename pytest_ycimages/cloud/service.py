@@ -103,19 +103,12 @@ class Service:
         """Answer `request` at `now`, in nanoseconds since the epoch."""
         outcome = self._handled(request, now)
         request_id = self.ids.request_id()
-        error = None
-        if outcome.code is not Code.OK:
-            details = (*outcome.details, RequestInfo.of(request_id))
-            error = Status(code=outcome.code, message=outcome.error, details=details)
-        return Reply(
-            outcome.code,
-            outcome.message,
-            error,
-            {"x-request-id": request_id},
-            outcome.operation_id,
-            outcome.image_id,
-            outcome.note,
-        )
+        metadata = {"x-request-id": request_id}
+        if outcome.code is Code.OK:
+            return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
+        details = (*outcome.details, RequestInfo.of(request_id))
+        error = Status(code=outcome.code, message=outcome.error, details=details)
+        return Reply(outcome.code, error.to_wire(), metadata, note=outcome.error)
 
     def _handled(self, request: Request, now: int) -> Outcome:
         account = self._account

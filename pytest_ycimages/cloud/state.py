@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.image import Image, ImageStatus
 from pytest_ycimages.api.message import operation_time
@@ -16,12 +16,13 @@ from pytest_ycimages.api.operation import (
     UpdateImageMetadata,
 )
 from pytest_ycimages.cloud.catalog import Catalog
-from pytest_ycimages.cloud.lifecycle import CANCELLABLE, IMAGE_STATUS, Kind, Phase
+from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, IMAGE_STATUS, Kind, Phase
 from pytest_ycimages.cloud.plan import cancelled, polled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.records import ImageRecord, OperationRecord, Source, StoredObject
 
@@ -55,7 +56,7 @@ class State:
         """Take in an operation on an image that is there."""
         self.operations[operation.id] = operation
         image = self.images[operation.image_id]
-        self.images[operation.image_id] = replace(image, operation_ids=(*image.operation_ids, operation.id))
+        self.images[operation.image_id] = image._replace(operation_ids=(*image.operation_ids, operation.id))
         self._unfinished[image.image.folder_id].add(operation.id)
 
     def forget(self, gone: Iterable[str]) -> None:
@@ -67,7 +68,7 @@ class State:
         """Count a poll of an operation: the one place where polls are counted."""
         record = self.operations.get(operation_id)
         if record is not None and record.plan.schedule.polls:
-            self.operations[operation_id] = replace(record, plan=polled(record.plan, now))
+            self.operations[operation_id] = record._replace(plan=polled(record.plan, now))
 
     def poll_image(self, image_id: str, now: int) -> None:
         """Count a look at an image as a poll of every operation on it."""
@@ -79,59 +80,87 @@ class State:
         """Cancel an operation, if it is there, can be cancelled and has not ended."""
         record = self.operations.get(operation_id)
         if record is not None and record.kind in CANCELLABLE:
-            self.operations[operation_id] = replace(record, plan=cancelled(record.plan, now, error))
+            self.operations[operation_id] = record._replace(plan=cancelled(record.plan, now, error))
 
     # What looks at it.
 
     def image_at(self, image_id: str, now: int) -> Image | None:
         """The image as it is at `now`, or None when there is no such image then."""
         record = self.images.get(image_id)
-        return self._look(record, record.operation_ids, now) if record else None
+        if record is None:
+            return None
+        status, changes = self._progress(record.operation_ids, now)
+        if status is None:
+            return None
+        if status is ImageStatus.READY and not changes:
+            return record.image
+        return record.image.model_copy(update={**changes, "status": status})
 
-    def _look(self, record: ImageRecord, operation_ids: tuple[str, ...], now: int) -> Image | None:
-        """The image after those operations, each as far as it has come at `now`."""
-        image = record.image
-        status = ImageStatus.READY
+    def image_wire(self, image_id: str, now: int) -> Wire | None:
+        """The image as it is at `now`, in its JSON form."""
+        record = self.images.get(image_id)
+        if record is None:
+            return None
+        status, changes = self._progress(record.operation_ids, now)
+        if status is None:
+            return None
+        if changes:
+            return record.image.model_copy(update={**changes, "status": status}).to_wire()
+        return record.wire if status is ImageStatus.READY else {**record.wire, "status": status}
+
+    def _progress(self, operation_ids: Iterable[str], now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
+        """What has come of operations on an image by `now`: its status, None when it is gone, and what has changed."""
+        shown: ImageStatus | None = ImageStatus.READY
+        changes: Mapping[str, Any] = {}
         for operation_id in operation_ids:
             operation = self.operations[operation_id]
             phase = operation.at(now).phase
-            shown = IMAGE_STATUS[operation.kind][phase]
-            if shown is None:
-                return None
-            if shown is not ImageStatus.READY:
-                status = shown
+            status = IMAGE_STATUS[operation.kind][phase]
+            if status is None:
+                return None, {}
+            if status is not ImageStatus.READY:
+                shown = status
             if operation.changes and phase is Phase.SUCCEEDED:
-                image = image.model_copy(update=operation.changes)
-        return image if status is ImageStatus.READY else image.model_copy(update={"status": status})
+                changes = {**changes, **operation.changes}
+        return shown, changes
 
     def operation_at(self, operation_id: str, now: int) -> Operation | None:
         """The operation as it is at `now`, or None when there is no such operation."""
-        record = self.operations.get(operation_id)
-        if record is None:
-            return None
-        seen = record.at(now)
-        failed = seen.phase is Phase.ROLLING_BACK or seen.phase is Phase.FAILED
-        return Operation(
-            done=seen.done,
-            metadata=_METADATA[record.kind](image_id=record.image_id),
-            error=record.plan.error if failed else None,
-            response=self._response(record, seen.modified_at) if seen.phase is Phase.SUCCEEDED else None,
-            id=record.id,
-            description=record.kind,
-            created_at=operation_time(record.plan.started_at),
-            created_by=record.created_by,
-            modified_at=operation_time(seen.modified_at),
+        return (
+            Operation.model_validate(self.operation_wire(operation_id, now))
+            if operation_id in self.operations
+            else None
         )
 
-    def _response(self, operation: OperationRecord, ended_at: int) -> Image | Empty | None:
+    def operation_wire(self, operation_id: str, now: int) -> Wire:
+        """An operation that is there, as it is at `now`, in its JSON form: its fields in the observed order."""
+        record = self.operations[operation_id]
+        phase, modified_at = record.at(now)
+        wire: Wire = {
+            "done": phase in DONE,
+            "metadata": {"@type": _METADATA[record.kind].type_url, "imageId": record.image_id},
+        }
+        if phase is Phase.SUCCEEDED:
+            wire["response"] = self._response(record, modified_at)
+        elif phase is not Phase.RUNNING and record.plan.error is not None:
+            wire["error"] = record.plan.error.to_wire()
+        wire["id"] = record.id
+        wire["description"] = record.kind
+        wire["createdAt"] = operation_time(record.plan.started_at)
+        wire["createdBy"] = record.created_by
+        wire["modifiedAt"] = operation_time(modified_at)
+        return wire
+
+    def _response(self, operation: OperationRecord, ended_at: int) -> Wire:
         """What the operation leaves behind: the image as it was just then, or nothing."""
         if operation.kind is Kind.DELETE:
-            return Empty()
+            return {"@type": Empty.type_url}
         record = self.images[operation.image_id]
         if operation.kind is Kind.CREATE:
-            return record.image
+            return {"@type": Image.type_url, **record.wire}
         until = record.operation_ids[: record.operation_ids.index(operation.id) + 1]
-        return self._look(record, until, ended_at)
+        _, changes = self._progress(until, ended_at)
+        return {"@type": Image.type_url, **record.image.model_copy(update=changes).to_wire()}
 
     def names_of(self, image_id: str, now: int) -> set[str]:
         """The names that an image has or is about to have; none when it is gone."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError, unknown_word
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """When an operation ends by itself: at a moment, at a poll yet to come, or never when both are None.
 
     Attributes:

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as WsgiResponse
 
 from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Request
+from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
@@ -106,10 +107,8 @@ _CODES = {
 
 
 def _refused(code: Code, problem: str) -> Reply:
-    return Reply(code, error=Status(code=code, message=problem))
+    return Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
 
 
 def _http(reply: Reply, status: int | None = None) -> HttpReply:
-    message = reply.message or reply.error
-    body = message.to_json() if message else b"{}"
-    return HttpReply(status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), body)
+    return HttpReply(status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), json_bytes(reply.body))
