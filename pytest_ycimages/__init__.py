@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
+    from pytest_ycimages.cloud.quotas import Quotas
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, YCImagesError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
 
 __all__ = [
-    "DEFAULT_QUOTAS",
     "After",
     "AfterPolls",
     "Call",
@@ -50,7 +49,6 @@ _HOME: Final = {
     "Call": "journal",
     "Calls": "journal",
     "Code": "api.code",
-    "DEFAULT_QUOTAS": "cloud.quotas",
     "Double": "double",
     "DoubleFailedError": "errors",
     "Image": "api.image",

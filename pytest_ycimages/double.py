@@ -66,17 +66,18 @@ class Double(Seeding):
         self.name = name
         self._on_call = on_call
         self._listener: Listener | None = None
+        self._pipeline = self._begin()
+        contract = CONTRACTS[self.settings.contract]
+        self._app = App(self._pipeline, contract, snake_case=self.settings.violation_paths == "snake_case")
         self._warned = 0
-        self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self) -> Pipeline:
         settings = self.settings
         self.clock: Clock = ManualClock() if settings.clock == "manual" else RealClock()
-        contract = CONTRACTS[settings.contract]
-        self._service = Service(Ids(f"{settings.seed}/{self.name}"), contract, settings.rules())
-        self._inventory = Inventory(self._service.state, self._service.ids, self._service.folder_id, self.clock)
-        self._pipeline = Pipeline(self._service, self.clock, self._on_call)
-        self._app = App(self._pipeline, contract, snake_case=settings.violation_paths == "snake_case")
+        ids = Ids(f"{settings.seed}/{self.name}")
+        self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
+        self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)
+        return Pipeline(self._service, self.clock, self._on_call)
 
     def __repr__(self) -> str:
         """Which double, where, and what it holds."""
@@ -86,12 +87,12 @@ class Double(Seeding):
     # Serving.
 
     def start(self) -> Self:
-        """Listen on loopback. Starting twice does no harm.
+        """Listen on loopback. Starting twice does no harm; starting again after `close` takes a new port.
 
         Raises:
             UsageError: the port is taken.
         """
-        if self._listener is None:
+        if self._listener is None or self._listener.is_closed:
             host, port = self.settings.host, self.settings.port
             try:
                 self._listener = Listener(self._answer, host, port)
@@ -124,12 +125,12 @@ class Double(Seeding):
         Raises:
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
         """
-        if self.settings.unknown_fields == "warn":
-            self._warn_of_unknown_fields()
         if self._pipeline.failures:
             line, error = self._pipeline.failures[0]
             count = len(self._pipeline.failures)
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
+        if self.settings.unknown_fields == "warn":
+            self._warn_of_unknown_fields()
 
     def _warn_of_unknown_fields(self) -> None:
         fresh, self._warned = self.calls[self._warned :], len(self.calls)
@@ -147,7 +148,7 @@ class Double(Seeding):
         """Forget everything: as new, with the settings it was made with, at the same address."""
         with self._pipeline.lock:
             self._warned = 0
-            self._begin()
+            self._pipeline = self._app.pipeline = self._begin()
 
     def _answer(self, http: HttpRequest) -> HttpReply:
         return self._app.answer(http)

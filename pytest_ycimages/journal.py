@@ -51,10 +51,15 @@ class Call(NamedTuple):
         """One line for people."""
         gap = "" if self.gap is None else f"  {_seconds(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
-        return f"+{_seconds(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{gap}"
+        text = f"+{_seconds(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{gap}"
+        return text if text.isprintable() else "".join(map(_printable, text))
 
     def _ids(self) -> tuple[tuple[str, str | None], ...]:
         return ("operation", self.operation_id), ("image", self.image_id)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def _seconds(seconds: float) -> str:

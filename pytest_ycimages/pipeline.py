@@ -44,26 +44,37 @@ class Pipeline:
         """Let the service answer `request`."""
         with self.lock:
             now = self._clock.now()
-            reply = self._service.handle(request, now)
+            try:
+                reply = self._service.handle(request, now)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
+                reply = self._failure(request, error)
             call = self.journal.write(request, reply, now)
-        self._tell(call)
-        return reply
+        return self._told(request, call, reply)
 
-    def write(self, request: Request, reply: Reply) -> None:
-        """Write down a call that a transport answered by itself, such as a path that nobody serves."""
+    def write(self, request: Request, reply: Reply) -> Reply:
+        """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""
         with self.lock:
             call = self.journal.write(request, reply, self._clock.now())
-        self._tell(call)
+        return self._told(request, call, reply)
 
     def fail(self, request: Request, error: Exception) -> Reply:
-        """Answer a call that made the double itself raise `error`, and keep the error for the test."""
-        text = f"The double failed: {type(error).__name__}: {error}. The test that owns it fails with the traceback."
-        reply = Reply(Code.INTERNAL, Status(code=Code.INTERNAL, message=text).to_wire(), note=text)
+        """Answer a call that made a transport raise `error`, and keep the error for the test."""
         with self.lock:
-            self.failures.append((request.line, error))
-            self.journal.write(request, reply, self._clock.now())
+            reply = self._failure(request, error)
+        return self.write(request, reply)
+
+    def _told(self, request: Request, call: Call, reply: Reply) -> Reply:
+        """Tell who listens of `call`; whoever raises at that has made the double fail."""
+        if self._on_call is None:
+            return reply
+        try:
+            self._on_call(call)
+        except Exception as error:  # noqa: BLE001 - likewise
+            with self.lock:
+                return self._failure(request, error)
         return reply
 
-    def _tell(self, call: Call) -> None:
-        if self._on_call:
-            self._on_call(call)
+    def _failure(self, request: Request, error: Exception) -> Reply:
+        self.failures.append((request.line, error))
+        text = f"The double failed: {type(error).__name__}: {error}. The test that owns it fails with the traceback."
+        return Reply(Code.INTERNAL, Status(code=Code.INTERNAL, message=text).to_wire(), note=text)

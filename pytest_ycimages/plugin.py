@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,7 @@ _INI = {
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
+_SEED = pytest.StashKey[str]()
 _DOUBLES = pytest.StashKey[list["Double"]]()
 
 
@@ -44,30 +46,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and fix a random seed once, so that the workers of pytest-xdist share it."""
+    """Register the marker, and fix the seed: a random one is drawn once, for all workers of pytest-xdist."""
     config.addinivalue_line(
-        "markers",
-        "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'",
+        "markers", "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'"
     )
-    seed = config.option.ycimages_seed or config.getini("ycimages_seed")
+    option, ini = config.option.ycimages_seed, config.getini("ycimages_seed")
+    source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
     if seed == "random":
         from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only who asks for it pays for it
 
-        config.option.ycimages_seed = seed = str(random_seed())
-    if seed:
-        try:
-            int(seed)
-        except ValueError:
-            raise pytest.UsageError(f"--ycimages-seed={seed}: the seed is an integer, or the word `random`.") from None
+        seed = getattr(config, "workerinput", {}).get("ycimages_seed") or str(random_seed())
+    try:
+        int(seed)
+    except ValueError:
+        raise pytest.UsageError(f"{source}={seed}: the seed is an integer, or the word `random`.") from None
+    config.stash[_SEED] = seed
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the seed."""
+    node.workerinput["ycimages_seed"] = node.config.stash[_SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which seed is in force."""
-    return f"ycimages: seed {_seed(config)}"
-
-
-def _seed(config: pytest.Config) -> str:
-    return str(config.option.ycimages_seed or config.getini("ycimages_seed") or 0)
+    return f"ycimages: seed {config.stash[_SEED]}"
 
 
 @pytest.fixture
@@ -89,10 +93,12 @@ def ycimages_factory(
 
     item: pytest.Item = request.node
     config = request.config
-    command_line = {"seed": config.option.ycimages_seed} if config.option.ycimages_seed else {}
+    command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
     ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
+    ini["seed"] = config.stash[_SEED]
     markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
-    doubles = item.stash.setdefault(_DOUBLES, [])
+    doubles: list[Double] = []
+    item.stash[_DOUBLES] = doubles
 
     def factory(**settings: Any) -> Double:
         number = len(doubles) + 1
@@ -104,8 +110,9 @@ def ycimages_factory(
     yield factory
     for double in doubles:
         double.close()
-    for double in doubles:
-        double.check()
+    with ExitStack() as checks:  # every double is checked, though another has failed
+        for double in reversed(doubles):
+            checks.callback(double.check)
 
 
 @pytest.fixture
@@ -126,12 +133,11 @@ def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show with a failure what the test's doubles saw."""
     report = yield
-    if report.failed and report.when != "setup":
-        doubles = item.stash.get(_DOUBLES, [])
-        seed = _seed(item.config)
-        for double in doubles:
+    if report.failed:
+        for double in item.stash.get(_DOUBLES, []):
             from pytest_ycimages.timeline import timeline  # noqa: PLC0415 - only for failures
 
+            seed = double.settings.seed
             report.sections.append(
                 (f"ycimages: {double.name}", f"{timeline(double)}\nreproduce with: --ycimages-seed={seed}")
             )

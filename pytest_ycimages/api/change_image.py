@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.create_image import CurrentName, Description, DiskSize, Id, Labels, PageName
@@ -16,14 +18,15 @@ UPDATABLE: Final = ("name", "description", "min_disk_size", "labels")
 """What an update can change, in the message's order."""
 
 
+_PATHS: Final = "|".join(dict.fromkeys(spelling for name in UPDATABLE for spelling in (name, to_camel(name))))
+MASK: Final = f"(|({_PATHS})( *, *({_PATHS}))*)"
+"""An update mask, as a regular expression."""
+
+
 def _mask(mask: str) -> str:
-    for path in fields_of(mask):
-        if path not in UPDATABLE:
-            raise PydanticCustomError(
-                "update_mask",
-                "Fields that can be updated: {known}",
-                {"known": "name, description, minDiskSize, labels"},
-            )
+    if not re.fullmatch(MASK, mask):
+        known = ", ".join(map(to_camel, UPDATABLE))
+        raise PydanticCustomError("update_mask", "Fields that can be updated: {known}", {"known": known})
     return mask
 
 
@@ -33,10 +36,22 @@ def fields_of(mask: str) -> tuple[str, ...]:
 
 
 class UpdateImageRequest(RequestMessage):
-    """Change an image: the fields in the mask, or without a mask all of them."""
+    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+        update_mask: the fields to change, with commas between them; one that is not given falls to its default.
+        name: the image's name, unique in its folder unless empty.
+        description: free text. At most 256 characters.
+        min_disk_size: the least size, in bytes, of a disk made from the image: 4194304 to 4398046511104, inclusive, and
+            no less than the image is large. 0 is as good as absent.
+        labels: all labels: no more than 64 pairs. Keys have 1 to 63 characters, values at most 63.
+    """
+
+    at_least_one = MappingProxyType({"update_mask": {"minLength": 1}, **{name: {} for name in UPDATABLE}})
 
     image_id: Id
-    update_mask: Annotated[String, AfterValidator(_mask)] = ""
+    update_mask: Annotated[String, AfterValidator(_mask), Field(json_schema_extra={"pattern": f"^{MASK}$"})] = ""
     name: PageName = ""
     description: Description = ""
     min_disk_size: DiskSize = 0
@@ -52,12 +67,16 @@ class UpdateImageRequest(RequestMessage):
 
 
 class CurrentUpdateImageRequest(UpdateImageRequest):
-    """The same in contract revision `current`."""
+    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused."""
 
     name: CurrentName = ""
 
 
 class DeleteImageRequest(RequestMessage):
-    """Remove an image."""
+    """Remove an image.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+    """
 
     image_id: Id

@@ -6,18 +6,33 @@ anew what differs: nothing else in the code asks which revision is in force.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, Strict
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    Field,
+    Strict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pytest_ycimages.api.image import OsType, PciTopology
 from pytest_ycimages.api.message import Int64, String
-from pytest_ycimages.api.request_message import NestedMessage, OneOf, OneOfMessage, proto_enum
+from pytest_ycimages.api.numerals import numerals
+from pytest_ycimages.api.request_message import OneOf, ProtoEnum, RequestMessage, again
 
 MIN_DISK_SIZE: Final = 4194304
 MAX_DISK_SIZE: Final = 4398046511104
 MAX_LABELS: Final = 64
+
+URI: Final = r"https?://storage\.yandexcloud\.net/[^/?#\x00-\x20]+/[^?#\x00-\x20]+([?#][^\x00-\x20]*)?"
+"""A file in Object Storage: path style, and behind `?` what signs the link. The service judges it, not the page."""
+
+
+_SIZES: Final = numerals(MIN_DISK_SIZE, MAX_DISK_SIZE)
 
 
 def _disk_size(value: int) -> int:
@@ -31,6 +46,22 @@ def _disk_size(value: int) -> int:
     return value
 
 
+def _labels(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Hold labels to their number *beside* what each of them is held to, so that all violations come at once."""
+    errors: list[InitErrorDetails] = []
+    if isinstance(value, dict) and len(value) > MAX_LABELS:
+        context = {"field_type": "Dictionary", "max_length": MAX_LABELS, "actual_length": len(value)}
+        errors = [InitErrorDetails(type="too_long", loc=(), input=value, ctx=context)]
+    try:
+        labels = read(value)
+    except ValidationError as error:
+        errors += map(again, error.errors(include_url=False))
+    else:
+        if not errors:
+            return labels
+    raise ValidationError.from_exception_data("labels", errors)
+
+
 Id = Annotated[String, Field(max_length=50)]
 LabelKey = Annotated[String, Field(min_length=1, max_length=63, pattern=r"^[a-z][-_./\\@0-9a-z]*$")]
 LabelValue = Annotated[String, Field(max_length=63, pattern=r"^[-_./\\@0-9a-z]*$")]
@@ -40,18 +71,53 @@ Family = Annotated[String, Field(pattern=r"^(|[a-z][-a-z0-9]{1,61}[a-z0-9])$")]
 
 
 Description = Annotated[String, Field(max_length=256)]
-Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=MAX_LABELS)]
-DiskSize = Annotated[Int64, AfterValidator(_disk_size)]
+Labels = Annotated[
+    dict[LabelKey, LabelValue], WrapValidator(_labels), Field(json_schema_extra={"maxProperties": MAX_LABELS})
+]
+DiskSize = Annotated[
+    Int64,
+    AfterValidator(_disk_size),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "format": "int64", "minimum": MIN_DISK_SIZE, "maximum": MAX_DISK_SIZE},
+                {"type": "string", "format": "int64", "pattern": f"^(-?0+|0*({_SIZES}))$"},
+                {"const": 0},
+            ]
+        }
+    ),
+]
+"""Bytes of a disk, given as a number or as a string."""
 
 
-class RequestedOs(NestedMessage):
-    """The operating system, as a client states it."""
+class RequestedOs(RequestMessage):
+    """The operating system, as a client states it.
 
-    type: Annotated[OsType | None, proto_enum("TYPE_UNSPECIFIED", *OsType)] = None
+    Attributes:
+        type: the operating system type; `LINUX` unless the source has another.
+    """
+
+    type: Annotated[OsType | None, ProtoEnum("TYPE_UNSPECIFIED", *OsType)] = None
 
 
-class CreateImageRequest(OneOfMessage):
-    """Create an image from exactly one of an image, a disk, a snapshot or a URI (contract revision `page`)."""
+class CreateImageRequest(RequestMessage):
+    """Create an image from exactly one of an image, a disk, a snapshot or a URI.
+
+    Attributes:
+        folder_id: the folder to create the image in. At most 50 characters.
+        name: the image's name, unique in its folder unless empty.
+        description: free text. At most 256 characters.
+        labels: no more than 64 pairs. Keys have 1 to 63 characters, values at most 63.
+        family: the image family that the image belongs to.
+        min_disk_size: the least size, in bytes, of a disk made from the image: 4194304 to 4398046511104, inclusive, and
+            more than the data of the source. Taken from the source unless given; 0 is as good as absent.
+        product_ids: licence ids, each at most 50 characters; those of the source are inherited.
+        os: the operating system in the image; inherited from the source unless given.
+        image_id: the image to create this one from. At most 50 characters.
+        disk_id: the disk to create the image from. At most 50 characters.
+        snapshot_id: the snapshot to create the image from. At most 50 characters.
+        uri: a link to a file in Object Storage to create the image from.
+    """
 
     oneofs = (OneOf("source", ("image_id", "disk_id", "snapshot_id", "uri"), required=True),)
 
@@ -66,33 +132,50 @@ class CreateImageRequest(OneOfMessage):
     image_id: Annotated[Id, Field(min_length=1)] | None = None
     disk_id: Annotated[Id, Field(min_length=1)] | None = None
     snapshot_id: Annotated[Id, Field(min_length=1)] | None = None
-    uri: Annotated[String, Field(min_length=1)] | None = None
+    uri: Annotated[String, Field(min_length=1), WithJsonSchema({"type": "string", "pattern": f"^{URI}$"})] | None = None
 
 
-class Nvidia(NestedMessage):
-    """The NVIDIA driver that an image contains."""
+class Nvidia(RequestMessage):
+    """The NVIDIA driver, as a client states it.
+
+    Attributes:
+        driver: the driver's version.
+    """
 
     driver: String = ""
 
 
 class CurrentRequestedOs(RequestedOs):
-    """The operating system, as a client of today's API states it."""
+    """The operating system, as a client of today's API states it.
+
+    Attributes:
+        nvidia: the NVIDIA driver that the image contains.
+    """
 
     nvidia: Nvidia | None = None
 
 
-class LegacyFeatures(NestedMessage):
-    """The first hardware generation."""
+class LegacyFeatures(RequestMessage):
+    """The first hardware generation, as a client states it.
 
-    pci_topology: Annotated[PciTopology | None, proto_enum("PCI_TOPOLOGY_UNSPECIFIED", *PciTopology)] = None
+    Attributes:
+        pci_topology: how devices are attached.
+    """
+
+    pci_topology: Annotated[PciTopology | None, ProtoEnum("PCI_TOPOLOGY_UNSPECIFIED", *PciTopology)] = None
 
 
-class Generation2Features(NestedMessage):
-    """The second hardware generation."""
+class Generation2Features(RequestMessage):
+    """The second hardware generation, as a client states it."""
 
 
-class RequestedHardwareGeneration(OneOfMessage, NestedMessage):
-    """The hardware generation that an image is for."""
+class RequestedHardwareGeneration(RequestMessage):
+    """The hardware generation that an image is for: at most one of the two.
+
+    Attributes:
+        legacy_features: the first generation.
+        generation2_features: the second generation.
+    """
 
     oneofs = (OneOf("features", ("legacy_features", "generation2_features")),)
 
@@ -101,7 +184,12 @@ class RequestedHardwareGeneration(OneOfMessage, NestedMessage):
 
 
 class CurrentCreateImageRequest(CreateImageRequest):
-    """The same in contract revision `current`: what today's API accepts beyond the page (api-facts.md, 6)."""
+    """Create an image from exactly one of an image, a disk, a snapshot or a URI, as today's API lets it be created.
+
+    Attributes:
+        pooled: whether to keep the image ready for fast disk creation.
+        hardware_generation: the hardware that the image is for; inherited from the source unless given.
+    """
 
     name: CurrentName = ""
     os: CurrentRequestedOs | None = None

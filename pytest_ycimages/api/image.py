@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from pytest_ycimages.api.message import AnyMessage, Int64, Message
+from pytest_ycimages.api.message import AnyMessage, Int64, Message, Timestamp
 
 
 class OsType(StrEnum):
@@ -33,20 +33,33 @@ class PciTopology(StrEnum):
 
 
 class Nvidia(Message):
-    """The NVIDIA driver that an image contains."""
+    """The NVIDIA driver that an image contains.
+
+    Attributes:
+        driver: the driver's version.
+    """
 
     driver: str = ""
 
 
 class Os(Message):
-    """The operating system that an image contains."""
+    """The operating system that an image contains.
+
+    Attributes:
+        nvidia: the NVIDIA driver in it (contract revision `current`).
+        type: the operating system type.
+    """
 
     nvidia: Nvidia | None = None
     type: OsType
 
 
 class LegacyFeatures(Message):
-    """The first hardware generation."""
+    """The first hardware generation.
+
+    Attributes:
+        pci_topology: how devices are attached.
+    """
 
     pci_topology: PciTopology
 
@@ -56,7 +69,12 @@ class Generation2Features(Message):
 
 
 class HardwareGeneration(Message):
-    """The hardware generation that an image is for: exactly one of the two."""
+    """The hardware generation that an image is for: exactly one of the two.
+
+    Attributes:
+        legacy_features: the first generation.
+        generation2_features: the second generation.
+    """
 
     legacy_features: LegacyFeatures | None = None
     generation2_features: Generation2Features | None = None
@@ -91,7 +109,7 @@ class Image(AnyMessage):
     hardware_generation: HardwareGeneration | None = None
     id: str
     folder_id: str
-    created_at: str
+    created_at: Timestamp
     name: str = ""
     description: str = ""
     family: str = ""

@@ -18,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     SerializerFunctionWrapHandler,
     Strict,
+    WithJsonSchema,
     WrapSerializer,
 )
 from pydantic.alias_generators import to_camel
@@ -33,7 +34,8 @@ Wire = dict[str, Any]
 """A message in its JSON form, as Python values: what a transport writes, and what a model reads back."""
 
 INT64_MAX: Final = 2**63 - 1
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+INT64_MIN: Final = -(2**63)
+_INTEGER = re.compile(r"(-?)0*([0-9]{1,19})", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -84,9 +86,11 @@ def type_of(value: Any) -> str:
 def _int64(value: Any) -> int:
     """Read an int64 the way proto3 JSON does: a number or a decimal string, but no bool and no fraction."""
     number = value
-    if (isinstance(value, str) and _INTEGER.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+    if isinstance(value, str) and (digits := _INTEGER.fullmatch(value)):
+        number = int(digits[1] + digits[2])
+    elif isinstance(value, float) and value.is_integer():
         number = int(value)
-    if isinstance(number, bool) or not isinstance(number, int) or not -INT64_MAX - 1 <= number <= INT64_MAX:
+    if isinstance(number, bool) or not isinstance(number, int) or not INT64_MIN <= number <= INT64_MAX:
         raise PydanticCustomError("int64_type", "Input should be an int64")
     return number
 
@@ -110,5 +114,14 @@ def resource_time(nanoseconds: int) -> str:
 String = Annotated[str, Strict()]
 """A string field: a JSON string and nothing else."""
 
-Int64 = Annotated[int, BeforeValidator(_int64), PlainSerializer(str, return_type=str, when_used="json-unless-none")]
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A `google.protobuf.Timestamp` field, as the text that the service prints."""
+
+Int64 = Annotated[
+    int,
+    BeforeValidator(_int64),
+    PlainSerializer(str, return_type=str, when_used="json-unless-none"),
+    WithJsonSchema({"type": "integer", "format": "int64", "minimum": INT64_MIN, "maximum": INT64_MAX}, "validation"),
+    WithJsonSchema({"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}, "serialization"),
+]
 """An int64 field: an `int` in Python, a decimal string in JSON."""

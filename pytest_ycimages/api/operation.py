@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Discriminator, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from pytest_ycimages.api.image import Image
-from pytest_ycimages.api.message import PACKED, AnyMessage, Message, type_of
+from pytest_ycimages.api.message import PACKED, AnyMessage, Message, Timestamp, type_of
 from pytest_ycimages.api.status import Status
 
 
 class CreateImageMetadata(AnyMessage):
-    """What an operation of `images.create` says about its target."""
+    """What an operation of `images.create` says about its target.
+
+    Attributes:
+        image_id: the image.
+    """
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"
 
@@ -20,7 +24,11 @@ class CreateImageMetadata(AnyMessage):
 
 
 class UpdateImageMetadata(AnyMessage):
-    """What an operation of `images.update` says about its target."""
+    """What an operation of `images.update` says about its target.
+
+    Attributes:
+        image_id: the image.
+    """
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.UpdateImageMetadata"
 
@@ -28,7 +36,11 @@ class UpdateImageMetadata(AnyMessage):
 
 
 class DeleteImageMetadata(AnyMessage):
-    """What an operation of `images.delete` says about its target."""
+    """What an operation of `images.delete` says about its target.
+
+    Attributes:
+        image_id: the image.
+    """
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.DeleteImageMetadata"
 
@@ -71,12 +83,22 @@ class Operation(Message):
         modified_at: when the operation last changed, likewise.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {"done": {"const": False}, "response": False}},
+                {"properties": {"done": {"const": True}, "response": False}, "required": ["error"]},
+                {"properties": {"done": {"const": True}, "error": False}, "required": ["response"]},
+            ]
+        }
+    )
+
     done: bool
     metadata: ImageMetadata
     error: Status | None = None
     response: ImageResponse | None = None
     id: str
-    description: str
-    created_at: str
+    description: Annotated[str, Field(max_length=256)]
+    created_at: Timestamp
     created_by: str
-    modified_at: str
+    modified_at: Timestamp

@@ -1,43 +1,28 @@
-"""What messages from a client have in common: fields kept aside when unknown, oneofs, enums by name or number."""
+"""What messages from a client have in common: nulls are absent, two spellings, oneofs, unknown fields kept aside."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from pytest_ycimages.api.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-
-class RequestMessage(Message):
-    """A message that a client sends. Fields that it does not know are kept, so that they can be reported."""
-
-    model_config = ConfigDict(extra="allow")
-
-    def unknown_fields(self) -> list[str]:
-        """The paths of all fields, nested ones included, that the contract in force does not know."""
-        paths = list(self.model_extra or ())
-        for name, value in self.__dict__.items():
-            if isinstance(value, RequestMessage):
-                paths += (f"{to_camel(name)}.{inner}" for inner in value.unknown_fields())
-        return paths
-
-
-class NestedMessage(RequestMessage):
-    """A message inside a request; its nulls are absent fields, like those of the request itself."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nulls_are_absent(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: inner for key, inner in value.items() if inner is not None}
-        return value
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,7 @@ class OneOf:
 
     def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         """What `value` does against this oneof."""
-        given = [key for key in value if key in self.spellings]
+        given = [key for key in value if key in self.spellings and value[key] is not None]
         for key in given[1:]:
             refusal = PydanticCustomError(
                 "oneof",
@@ -68,27 +53,68 @@ class OneOf:
             yield InitErrorDetails(type=missing, loc=(self.name,), input=None)
 
 
-class OneOfMessage(RequestMessage):
-    """A request with oneofs, each of them checked *beside* the fields, so that all violations come at once."""
+class RequestMessage(Message):
+    """A message that a client sends. Fields that it does not know are kept, so that they can be reported.
 
-    oneofs: ClassVar[tuple[OneOf, ...]]
+    A subclass says in `oneofs` which of its fields exclude each other, and in `at_least_one` without which fields it
+    asks for nothing, each with what its value must be to count, as JSON Schema; that is for the service to refuse.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    oneofs: ClassVar[tuple[OneOf, ...]] = ()
+    at_least_one: ClassVar[Mapping[str, dict[str, Any]]] = MappingProxyType({})
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields, nested ones included, that the contract in force does not know."""
+        paths = list(self.model_extra or ())
+        for name, value in self.__dict__.items():
+            if isinstance(value, RequestMessage):
+                paths += (f"{to_camel(name)}.{inner}" for inner in value.unknown_fields())
+        return paths
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check_oneofs(cls, value: Any, handler: ModelWrapValidatorHandler[OneOfMessage]) -> OneOfMessage:
+    def _read(cls, value: Any, handler: ModelWrapValidatorHandler[RequestMessage]) -> RequestMessage:
+        """Read a message; its oneofs are checked *beside* its fields, so that all violations come at once."""
         if not isinstance(value, dict):
             return handler(value)
+        given, earlier = _in_one_spelling(cls, value)
         errors = [error for oneof in cls.oneofs for error in oneof.errors(value)]
-        if not errors:
-            return handler(value)
         try:
-            handler(value)
+            if earlier:  # a value that does not count is read all the same, so it must be right as well
+                handler({**given, **earlier})
+            message = handler(given)
         except ValidationError as error:
-            errors = [_again(each) for each in error.errors(include_url=False)] + errors
+            if not errors:
+                raise
+            errors = [*map(again, error.errors(include_url=False)), *errors]
+        else:
+            if not errors:
+                return message
         raise ValidationError.from_exception_data(cls.__name__, errors)
 
 
-def _again(error: Any) -> InitErrorDetails:
+@cache
+def _spellings(model: type[RequestMessage]) -> dict[str, str]:
+    """The fields of a message that proto and JSON spell differently, by the proto's spelling."""
+    return {name: to_camel(name) for name in model.model_fields if name != to_camel(name)}
+
+
+def _in_one_spelling(model: type[RequestMessage], value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields as JSON spells them, without nulls; and the values of those that are given again, further behind."""
+    given: dict[str, Any] = {}
+    earlier: dict[str, Any] = {}
+    spellings = _spellings(model)
+    for key, inner in value.items():
+        if inner is not None:
+            name = spellings.get(key, key)
+            if name in given:
+                earlier[name] = given[name]
+            given[name] = [each for each in inner if each is not None] if isinstance(inner, list) else inner
+    return given, earlier
+
+
+def again(error: Any) -> InitErrorDetails:
     """An error as pydantic reports it, in the form in which pydantic takes it back."""
     kind = error["type"]
     if kind in _CUSTOM:
@@ -99,19 +125,27 @@ def _again(error: Any) -> InitErrorDetails:
 _CUSTOM = frozenset({"enum_type", "int64_type", "oneof", "oneof_missing", "out_of_range", "update_mask"})
 
 
-def proto_enum(*names: str) -> BeforeValidator:
-    """Read an enum by name or by number, case-sensitively; the first name is the unspecified value.
+class ProtoEnum:
+    """Marks a field as an enum: read by name or by number, case-sensitively; the first name is the unspecified value.
 
     Args:
         names: the enum's names in the order of their numbers, from zero.
     """
 
-    def read(value: Any) -> str | None:
-        if value is None:
-            return None
-        number = value if type(value) is int else names.index(value) if value in names else -1
-        if not 0 <= number < len(names):
-            raise PydanticCustomError("enum_type", "Input should be one of {names}", {"names": ", ".join(names)})
-        return str(names[number]) if number else None
+    def __init__(self, *names: str) -> None:
+        self._names = tuple(map(str, names))
 
-    return BeforeValidator(read)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read before what pydantic would read."""
+        return core_schema.no_info_before_validator_function(self._name_of, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Every name and every number."""
+        return {"enum": [*self._names, *range(len(self._names))]}
+
+    def _name_of(self, value: Any) -> str | None:
+        number = self._names.index(value) if value in self._names else value
+        integral = type(number) is int or (type(number) is float and number.is_integer())
+        if not integral or not 0 <= number < len(self._names):
+            raise PydanticCustomError("enum_type", "Input should be one of {names}", {"names": ", ".join(self._names)})
+        return self._names[int(number)] if number else None

@@ -10,14 +10,24 @@ from pytest_ycimages.api.message import Int64, Message
 
 
 class FieldViolation(Message):
-    """One field that breaks its rule: the field's path, and in words the rule and what was given."""
+    """One field that breaks its rule.
+
+    Attributes:
+        field: the field's path, such as `labels.Env` or `productIds[0]`.
+        description: in words, the rule and what was given.
+    """
 
     field: str
     description: str
 
 
 class BadRequest(Message):
-    """`google.rpc.BadRequest`: every violation of a request."""
+    """`google.rpc.BadRequest`: every violation of a request.
+
+    Attributes:
+        type_url: which detail this is.
+        field_violations: the fields that break their rules, in the order of the message.
+    """
 
     type_url: Literal["type.googleapis.com/google.rpc.BadRequest"] = Field(alias="@type")
     field_violations: tuple[FieldViolation, ...]
@@ -29,7 +39,12 @@ class BadRequest(Message):
 
 
 class RequestInfo(Message):
-    """`google.rpc.RequestInfo`: the id of the call, the same as in the `x-request-id` header."""
+    """`google.rpc.RequestInfo`: which call this was.
+
+    Attributes:
+        type_url: which detail this is.
+        request_id: the id of the call, the same as in the `x-request-id` header.
+    """
 
     type_url: Literal["type.googleapis.com/google.rpc.RequestInfo"] = Field(alias="@type")
     request_id: str
@@ -41,7 +56,13 @@ class RequestInfo(Message):
 
 
 class QuotaMetric(Message):
-    """A quota: its name, its limit, and how much of it is used."""
+    """A quota, and how much of it is used.
+
+    Attributes:
+        name: such as `compute.images.count`.
+        limit: how much there may be.
+        usage: how much there is.
+    """
 
     name: str
     limit: Int64
@@ -49,14 +70,24 @@ class QuotaMetric(Message):
 
 
 class QuotaViolation(Message):
-    """A quota that a call would exceed, and the limit that the call would need."""
+    """A quota that a call would exceed.
+
+    Attributes:
+        metric: the quota.
+        required: the limit that the call would need.
+    """
 
     metric: QuotaMetric
     required: Int64
 
 
 class QuotaFailure(Message):
-    """`yandex.cloud.quota.QuotaFailure`: the quotas that a call would exceed."""
+    """`yandex.cloud.quota.QuotaFailure`: the quotas that a call would exceed.
+
+    Attributes:
+        type_url: which detail this is.
+        violations: the quotas.
+    """
 
     type_url: Literal["type.googleapis.com/yandex.cloud.quota.QuotaFailure"] = Field(alias="@type")
     violations: tuple[QuotaViolation, ...]

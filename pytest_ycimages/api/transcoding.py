@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
-from pydantic.alias_generators import to_pascal, to_snake
+from pydantic.alias_generators import to_snake
 from pydantic_core import from_json
 
 from pytest_ycimages.api.status import FieldViolation
@@ -35,9 +35,18 @@ _GATEWAY_TYPES: Final = {
     "bool_type": "TYPE_BOOL",
     "enum_type": "TYPE_ENUM",
     "tuple_type": "TYPE_STRING",
-    "dict_type": "Map",
+    "dict_type": "type.googleapis.com/yandex.cloud.compute.v1.{}",
     "model_type": "type.googleapis.com/yandex.cloud.compute.v1.{}",
     "oneof": "oneof",
+}
+
+_PROTO_TYPES: Final = {
+    "labels": "CreateImageRequest.LabelsEntry",
+    "os": "Os",
+    "nvidia": "Nvidia",
+    "hardware_generation": "HardwareGeneration",
+    "legacy_features": "LegacyHardwareFeatures",
+    "generation2_features": "Generation2HardwareFeatures",
 }
 
 _RULES: Final = {
@@ -79,7 +88,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
         raise GatewayRefusalError(_malformed(body, str(error))) from None
     if not isinstance(value, dict):
         raise GatewayRefusalError(": Root element must be a message.")
-    return {key: inner for key, inner in value.items() if inner is not None}
+    return value
 
 
 def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case: bool = False) -> Decoded:
@@ -99,7 +108,7 @@ def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case:
         errors = error.errors(include_url=False)
     for each in errors:
         if each["type"] in _GATEWAY_TYPES:
-            raise GatewayRefusalError(_refusal(each))
+            raise GatewayRefusalError(_refusal(each, value))
     return Decoded(None, tuple(_violation(each, snake_case=snake_case) for each in errors))
 
 
@@ -107,43 +116,56 @@ def _malformed(body: bytes, problem: str) -> str:
     """The gateway's text for bytes that are no JSON: the reason, the line, and a mark under the place."""
     reason = "Unexpected end of string." if problem.startswith("EOF") else "Unexpected token."
     place = _AT_COLUMN.search(problem)
-    lines = body.decode(errors="replace").splitlines() or [""]
     line, column = (int(place[1]), int(place[2])) if place else (1, 1)
-    text = lines[min(line, len(lines)) - 1]
+    lines = body.split(b"\n")
+    shown = lines[min(line, len(lines)) - 1]
+    column = len(shown[: max(column, 1)].decode(errors="replace"))
     start = max(0, column - _SHOWN // 2)
-    return f"{reason}\n{text[start : start + _SHOWN]}\n{' ' * (max(column, 1) - 1 - start)}^"
+    text = shown.decode(errors="replace")[start : start + _SHOWN]
+    return f"{reason}\n{text}\n{' ' * (max(column, 1) - 1 - start)}^"
 
 
-def _refusal(error: ErrorDetails) -> str:
-    kind, given = error["type"], error["input"]
-    names = [to_snake(str(part)) if index == 0 else str(part) for index, part in enumerate(error["loc"])]
+def _refusal(error: ErrorDetails, body: Mapping[str, Any]) -> str:
+    """The gateway's text for one field of a wrong type."""
+    kind, given, loc = error["type"], error["input"], error["loc"]
+    path, around = _proto_path(loc, body), _proto_path(loc[:-1], body)
     if kind == "oneof":
-        return f": invalid value {error['msg']} for type oneof"
-    if isinstance(given, list) and kind != "dict_type":
-        return f"{'.'.join(names[:-1])}: Proto field is not repeating, cannot start list."
+        return f"{path}: invalid value {error['msg']} for type oneof"
+    name = to_snake([part for part in loc if isinstance(part, str)][-1])
+    if kind == "dict_type" and isinstance(given, list):
+        return f"{around}: invalid value Cannot bind a list to map for field '{loc[-1]}'. for type Map"
+    if isinstance(given, list):
+        return f"{around}: Proto field is not repeating, cannot start list."
     if isinstance(given, dict):
-        return f"{'.'.join(names[:-1])}: invalid value Starting an object on a scalar field for type {names[-1]}"
-    type_name = _GATEWAY_TYPES[kind].format(to_pascal(names[-1]))
-    return f"{_proto_path(error)}: invalid value {_shown(given)} for type {type_name}"
+        return f"{around}: invalid value Starting an object on a scalar field for type {name}"
+    return f"{path}: invalid value {_shown(given)} for type {_GATEWAY_TYPES[kind].format(_PROTO_TYPES.get(name))}"
 
 
-def _proto_path(error: ErrorDetails) -> str:
-    """The path as the gateway prints it: proto names, and list indices in brackets."""
+def _proto_path(loc: tuple[int | str, ...], body: Mapping[str, Any]) -> str:
+    """The path as the gateway prints it: proto names, list indices in brackets, a map as the list of its entries."""
     path = ""
-    for part in error["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{to_snake(part)}"
+    for before, part in zip((None, *loc), loc, strict=False):
+        if before == "labels":
+            path += f"[{list(body['labels']).index(part)}].value"
+        else:
+            path += f"[{part}]" if isinstance(part, int) else f".{to_snake(part)}"
     return path.removeprefix(".")
 
 
 def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
     """What the contract has against a field, with a path such as `labels.Env` or `productIds[0]`."""
     path = ""
-    for index, part in enumerate(error["loc"]):
+    for index, part in enumerate(error["loc"][:-1] if _is_key(error) else error["loc"]):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part != "[key]":
+        else:
             path += f".{to_snake(part)}" if snake_case and index == 0 else f".{part}"
     return FieldViolation(field=path.removeprefix("."), description=_rule(error))
+
+
+def _is_key(error: ErrorDetails) -> bool:
+    """Whether the error is about the key of a label: pydantic puts `[key]` behind the path of its value."""
+    return error["loc"][0] == "labels" and error["loc"][2:] == ("[key]",)
 
 
 def _rule(error: ErrorDetails) -> str:
@@ -151,7 +173,7 @@ def _rule(error: ErrorDetails) -> str:
     context = dict(error.get("ctx", {}))
     if "pattern" in context:
         context["pattern"] = f"`{context['pattern'].removeprefix('^').removesuffix('$')}`"
-    subject = "Key: " if "[key]" in error["loc"] else ""
+    subject = "Key: " if _is_key(error) else ""
     rule = _RULES[error["type"]].format_map(context)
     return f"{subject}{rule}; given: {_given(error)}"
 

@@ -12,5 +12,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
-        sys.exit(f"The ycimages command needs {error.name}. Install it with: pip install 'pytest-ycimages[cli]'")
+        print(  # noqa: T201 - what would print it nicely is what is missing
+            f"The ycimages command needs {error.name}. Install it with: pip install 'pytest-ycimages[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     ycimages()

@@ -1,4 +1,4 @@
-"""`ycimages serve` and `ycimages demo`: the options of each, and what becomes of wrong ones (exit code 2)."""
+"""The commands of `ycimages`: the options of each, and what becomes of wrong ones (exit code 2)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Any
 
 import click
 
+from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.cli.demo import demonstrate
+from pytest_ycimages.cli.fidelity import show_behaviours
 from pytest_ycimages.cli.serve import serve_until_stopped
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.fidelity.table import Mark
+from pytest_ycimages.server.openapi import document
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,4 +48,24 @@ def serve(**settings: Any) -> None:
 def demo(seed: int) -> None:
     """Create an image against a double, poll until it is READY, and show every exchange."""
     with Double(seed=seed, timing="AfterPolls(2)", name="demo") as double:
-        sys.exit(0 if demonstrate(double) else 1)
+        worked = demonstrate(double)
+    sys.exit(0 if worked else 1)
+
+
+@ycimages.command()
+@click.option(
+    "--contract", type=click.Choice(tuple(CONTRACTS)), default="page", show_default=True, help="The revision."
+)
+def openapi(contract: str) -> None:
+    """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
+    click.echo(json_bytes(document(CONTRACTS[contract])))
+
+
+@ycimages.command()
+@click.option(
+    "--mark", type=click.Choice([mark.value for mark in Mark]), help="Leave out behaviours that have another mark."
+)
+@click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
+def fidelity(mark: str | None, *, markdown: bool) -> None:
+    """Show every behaviour of the double, and how it is known that the service does the same."""
+    show_behaviours(mark, markdown=markdown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,12 @@ _POLLS = 10
 
 def demonstrate(double: Double) -> bool:
     """Create an image against `double`, and tell whether it became READY."""
-    console = Console(highlight=False, soft_wrap=True)
-    client = _Client(double, console)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
+    with closing(HTTPConnection(double.host, double.port)) as connection:
+        return _demonstrate(double, _Client(connection, double.token, console), console)
+
+
+def _demonstrate(double: Double, client: _Client, console: Console) -> bool:
     console.rule("[bold]a test double of the image API")
     console.print(f"listening on {double.url}\n")
     source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
@@ -40,9 +45,9 @@ def demonstrate(double: Double) -> bool:
 class _Client:
     """Speaks plain HTTP over one kept-alive connection, and shows what it says and hears."""
 
-    def __init__(self, double: Double, console: Console) -> None:
-        self._connection = HTTPConnection(double.host, double.port)
-        self._headers = {"Authorization": f"Bearer {double.token}"}
+    def __init__(self, connection: HTTPConnection, token: str, console: Console) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": f"Bearer {token}"}
         self._console = console
 
     def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

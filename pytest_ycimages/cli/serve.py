@@ -26,7 +26,7 @@ def serve_until_stopped(**settings: Any) -> None:
     Raises:
         UsageError: a setting that cannot be, or a port that is taken.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal asks for

@@ -29,14 +29,13 @@ class Catalog:
     def add(self, record: ImageRecord) -> None:
         """Take an image in. It is sorted in when somebody next asks for an order."""
         self._fresh.append(record)
-        self.add_name(record.image.folder_id, record.image.name, record.image.id)
+        self.add_name(record.folder_id, record.name, record.id)
 
     def _sort_in(self) -> None:
         for record in self._fresh:
-            image = record.image
-            self._by_id[image.folder_id].add(image.id)
-            self._by_age[image.folder_id].add((record.created_at, image.id))
-            self._families[image.folder_id, image.family].add((record.created_at, image.id))
+            self._by_id[record.folder_id].add(record.id)
+            self._by_age[record.folder_id].add((record.created_at, record.id))
+            self._families[record.folder_id, record.family].add((record.created_at, record.id))
         self._fresh.clear()
 
     def add_name(self, folder_id: str, name: str, image_id: str) -> None:
@@ -44,23 +43,26 @@ class Catalog:
         if name:
             self._names[folder_id, name].add(image_id)
 
+    def discard_name(self, folder_id: str, name: str, image_id: str) -> None:
+        """Note that an image neither has this name nor will come to have it."""
+        self._names[folder_id, name].discard(image_id)
+
     def discard(self, record: ImageRecord) -> None:
         """Take an image out that has gone for good."""
         self._sort_in()
-        image = record.image
-        self._by_id[image.folder_id].discard(image.id)
-        self._by_age[image.folder_id].discard((record.created_at, image.id))
-        self._families[image.folder_id, image.family].discard((record.created_at, image.id))
-        self._names[image.folder_id, image.name].discard(image.id)
+        self._by_id[record.folder_id].discard(record.id)
+        self._by_age[record.folder_id].discard((record.created_at, record.id))
+        self._families[record.folder_id, record.family].discard((record.created_at, record.id))
+        self._names[record.folder_id, record.name].discard(record.id)
 
     def named(self, folder_id: str, name: str) -> list[str]:
         """The images that may have this name."""
         return sorted(self._names.get((folder_id, name), ()))
 
-    def newest_of_family(self, folder_id: str, family: str) -> list[str]:
+    def newest_of_family(self, folder_id: str, family: str) -> Iterator[str]:
         """The images of a family, newest first."""
         self._sort_in()
-        return [image_id for _, image_id in reversed(self._families.get((folder_id, family), ()))]
+        return (image_id for _, image_id in reversed(self._families.get((folder_id, family), ())))
 
     def by_id(self, folder_id: str, *, after: str | None, descending: bool) -> Iterator[str]:
         """The images of a folder in the order of their ids, from the one behind `after`."""

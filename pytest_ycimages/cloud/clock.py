@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -56,8 +57,10 @@ class ManualClock:
         """Move time forward by `seconds`, rounded to the nanosecond.
 
         Raises:
-            UsageError: `seconds` is negative: time does not go back.
+            UsageError: `seconds` is negative, infinite or no number.
         """
         if seconds < 0:
             raise UsageError(f"Cannot advance the clock by {seconds} seconds: time does not go back.")
+        if not math.isfinite(seconds):
+            raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
         self._now += round(seconds * SECOND)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FIELDS: Final = ("id", "name", "family", "status", "description")
 """What a filter may ask of an image; the service documents only that the fields are limited in number."""
 
+_SPACE: Final = " \t\f\r\n"
 _OPERATORS: Final = {"equal", "unequal", "among", "not_among"}
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _GRAMMAR: Final = r"""
@@ -42,13 +43,13 @@ def matcher(text: str) -> Callable[[Image], bool]:
     Raises:
         FilterError: the text is no filter.
     """
-    conditions = _conditions(text) if text.strip() else ()
+    conditions = _conditions(text) if text.strip(_SPACE) else ()
     return lambda image: all((str(getattr(image, field)) in values) is wanted for field, values, wanted in conditions)
 
 
 def exact_name(text: str) -> str | None:
     """The one name that a filter asks for, when that is all it does: such a list needs no search."""
-    conditions = _conditions(text) if text.strip() else ()
+    conditions = _conditions(text) if text.strip(_SPACE) else ()
     if len(conditions) == 1 and conditions[0][0] == "name" and conditions[0][2] and len(conditions[0][1]) == 1:
         return next(iter(conditions[0][1]))
     return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.image import ImageStatus
+from pytest_ycimages.api.lookups import ORDER
 from pytest_ycimages.cloud.filters import FilterError, exact_name, matcher
 from pytest_ycimages.cloud.outcome import Outcome, refused
-from pytest_ycimages.cloud.paging import PageTokenError, first_page, key_of, page_size_of, token_of
+from pytest_ycimages.cloud.paging import PageTokenError, Place, first_page, page_size_of, place_of, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
 
-_DIRECTIONS: Final = {"asc", "desc"}
 _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt"}
 
 
@@ -51,12 +52,23 @@ class ImageQueries:
         refusal = self._unknown_folder(message.folder_id)
         if refusal:
             return refusal
-        for image_id in self._state.catalog.newest_of_family(message.folder_id, message.family):
-            wire = self._state.image_wire(image_id, call.now)
-            if message.family and wire is not None and wire["status"] == ImageStatus.READY:
-                return Outcome(wire, image_id=image_id, note=wire["status"])
+        gone: list[str] = []
+        family = self._state.catalog.newest_of_family(message.folder_id, message.family) if message.family else iter(())
+        newest = next(self._ready(family, call.now, gone), None)
+        self._state.forget(gone)
+        if newest:
+            return Outcome(newest, image_id=newest["id"], note=newest["status"])
         text = self._texts("family_not_found", family=message.family, folder_id=message.folder_id)
         return refused(Code.NOT_FOUND, text)
+
+    def _ready(self, ids: Iterator[str], now: int, gone: list[str]) -> Iterator[Wire]:
+        """Those of the images that are READY; `gone` takes the ids of those that no longer are there."""
+        for image_id in ids:
+            wire = self._state.image_wire(image_id, now)
+            if wire is None:
+                gone.append(image_id)
+            elif wire["status"] == ImageStatus.READY:
+                yield wire
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
         """Show a page of the images in a folder. To be on it counts as a poll, for clients that wait by listing."""
@@ -66,32 +78,31 @@ class ImageQueries:
         order = _order(message.order_by)
         if order is None:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="order_by"))
-        scope = ("images", message.folder_id, message.filter, *order)
         try:
             wanted = matcher(message.filter)
-            after = key_of(message.page_token, *scope)
+            after = place_of(message.page_token)
             gone: list[str] = []
             images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
             page, more = first_page(images, page_size_of(message.page_size))
         except (FilterError, PageTokenError) as error:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
         self._state.forget(gone)
-        token = token_of(self._key(page[-1].id, order), *scope) if more else ""
+        token = token_of(self._place(page[-1].id)) if more else ""
         return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
 
     def _images(
-        self, message: ListImagesRequest, order: tuple[str, str], after: str | None, now: int, gone: list[str]
+        self, message: ListImagesRequest, order: tuple[str, str], after: Place | None, now: int, gone: list[str]
     ) -> Iterator[Image]:
         """The images of a folder that are there now, in order; `gone` takes the ids of those that no longer are."""
         catalog = self._state.catalog
         name = exact_name(message.filter)
         descending = order[1] == "desc"
         if name:
-            ids = iter(catalog.named(message.folder_id, name) if after is None else ())
+            ids = iter(self._state.holders(message.folder_id, name, now) if after is None else ())
         elif order[0] == "id":
-            ids = catalog.by_id(message.folder_id, after=after, descending=descending)
+            ids = catalog.by_id(message.folder_id, after=after.id if after else None, descending=descending)
         else:
-            ids = catalog.by_age(message.folder_id, after=_age(after), descending=descending)
+            ids = catalog.by_age(message.folder_id, after=after, descending=descending)
         for image_id in ids:
             self._state.poll_image(image_id, now)
             image = self._state.image_at(image_id, now)
@@ -100,23 +111,24 @@ class ImageQueries:
             else:
                 yield image
 
-    def _key(self, image_id: str, order: tuple[str, str]) -> str:
-        return image_id if order[0] == "id" else f"{self._state.images[image_id].created_at}/{image_id}"
+    def _place(self, image_id: str) -> Place:
+        return Place(self._state.images[image_id].created_at, image_id)
 
     def list_operations(self, message: ListImageOperationsRequest, call: Context) -> Outcome:
-        """Show a page of the operations on an image, in the order in which they began. This is no poll."""
+        """Show a page of the operations on an image, in the order in which they began. This is a poll of each."""
+        self._state.poll_image(message.image_id, call.now)
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
         ids = record.operation_ids
         try:
-            after = key_of(message.page_token, "operations", message.image_id)
+            after = place_of(message.page_token)
         except PageTokenError as error:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
-        start = ids.index(after) + 1 if after in ids else 0
+        start = after.number if after else 0
         page, more = first_page(iter(ids[start:]), page_size_of(message.page_size))
         shown = (self._state.operation_wire(id_, call.now) for id_ in page)
-        token = token_of(page[-1], "operations", message.image_id) if more else ""
+        token = token_of(Place(start + len(page), page[-1])) if more else ""
         wire = _page("operations", shown, token)
         return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 
@@ -138,18 +150,7 @@ def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
 
 def _order(text: str) -> tuple[str, str] | None:
     """The field and the direction of an `orderBy`, or None for one that cannot be."""
+    if not re.fullmatch(ORDER, text):
+        return None
     field, _, direction = text.strip().partition(" ")
-    field, direction = field or "id", direction.strip().lower() or "asc"
-    if field not in _FIELDS or direction not in _DIRECTIONS:
-        return None
-    return _FIELDS[field], direction
-
-
-def _age(after: str | None) -> tuple[int, str] | None:
-    if after is None:
-        return None
-    created_at, _, image_id = after.partition("/")
-    try:
-        return int(created_at), image_id
-    except ValueError:
-        raise PageTokenError("page_token") from None
+    return _FIELDS.get(field, "id"), direction.strip().lower() or "asc"

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.change_image import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.idempotency import IdempotencyKeys
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.quotas import QuotaKeeper
-    from pytest_ycimages.cloud.sources import Found, SourceFinder
+    from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
     from pytest_ycimages.cloud.timing import Timing
@@ -86,34 +87,38 @@ class ImageService:
             return found
         if found.known and 0 < message.min_disk_size < found.source.storage_size:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
-        image = self._image(message, found, call.now)
-        record = ImageRecord(image, image.to_wire(), call.now, found.source.virtual_size)
+        size = message.min_disk_size or found.source.min_disk_size
+        stored, virtual_size = found.source.storage_size, found.source.virtual_size
+        if not found.known:  # figures that the double made up bind nobody
+            stored, virtual_size = min(stored, size // CHUNK * CHUNK), min(virtual_size, size)
+        wire = self._image(message, found.source, call.now, size=size, stored=stored)
+        record = ImageRecord(wire, call.now, virtual_size, found.known)
         refusal = (
             self._name_taken(message.folder_id, message.name, call.now)
-            or self._quotas.refuse_image(record.image, call.now)
+            or self._quotas.refuse_image(stored, call.now, pooled="pooled" in wire)
             or self._quotas.refuse_operation(message.folder_id, call.now)
         )
         if refusal:
             return refusal
         self._state.add_image(record)
-        return self._start(Kind.CREATE, record.image.id, message, call, error=found.failure)
+        return self._start(Kind.CREATE, record.id, message, call, error=found.failure)
 
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
         """Start an operation that changes an image."""
+        if message.is_empty():
+            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="update_mask"))
         seen = self._seen(message, call)
         if seen:
             return seen
-        if message.is_empty():
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="update_mask"))
         image = self._ready(message.image_id, call.now)
         if isinstance(image, Outcome):
             return image
         changes = message.changes()
-        least = max(image.storage_size, self._state.images[image.id].virtual_size)
-        if "min_disk_size" in changes and not changes["min_disk_size"]:
-            changes["min_disk_size"] = least
-        if changes.get("min_disk_size", least) < least:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+        if "min_disk_size" in changes:
+            sizes = _sizes(image, self._state.images[image.id], changes["min_disk_size"])
+            if not sizes:
+                return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+            changes |= sizes
         name = changes.get("name", "")
         refusal = self._name_taken(image.folder_id, name, call.now, by_other_than=image.id)
         refusal = refusal or self._quotas.refuse_operation(image.folder_id, call.now)
@@ -173,32 +178,32 @@ class ImageService:
 
     def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:
         """Refuse a name that an image of the folder has, or is about to have."""
-        for image_id in self._state.catalog.named(folder_id, name) if name else ():
-            if image_id != by_other_than and name in self._state.names_of(image_id, now):
-                return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
-        return None
+        if not name or set(self._state.holders(folder_id, name, now)) <= {by_other_than}:
+            return None
+        return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
 
-    def _image(self, message: CreateImageRequest, found: Found, now: int) -> Image:
-        """The image that `message` asks for, as it is once the operation has succeeded."""
-        source, asked = found.source, _said(message, _BY_MESSAGE)
-        default_os = source.os or Os(type=OsType.LINUX)
-        size = message.min_disk_size or source.min_disk_size
-        return Image(
-            labels=message.labels,
-            product_ids=tuple(dict.fromkeys((*source.product_ids, *message.product_ids))),
-            os=Os.model_validate({"type": default_os.type, **asked["os"]}) if "os" in asked else default_os,
-            pooled=asked.get("pooled", False),
-            hardware_generation=self._hardware(asked.get("hardware_generation"), source),
-            id=self._ids.resource("image", IMAGE),
-            folder_id=message.folder_id,
-            created_at=resource_time(now),
-            name=message.name,
-            description=message.description,
-            family=message.family,
-            storage_size=source.storage_size if found.known else min(source.storage_size, size // CHUNK * CHUNK),
-            min_disk_size=size,
-            status=ImageStatus.READY,
-        )
+    def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
+        """The image that `message` asks for, as it is once the operation has succeeded, in its JSON form."""
+        asked = _said(message, _BY_MESSAGE & message.model_fields_set)
+        os = source.os.to_wire() if source.os else {"type": OsType.LINUX}
+        hardware = self._hardware(asked.get("hardware_generation"), source)
+        fields = {
+            "labels": message.labels,
+            "productIds": list(dict.fromkeys((*source.product_ids, *message.product_ids))),
+            "os": Os.model_validate({"type": os["type"], **asked["os"]}).to_wire() if "os" in asked else os,
+            "pooled": asked.get("pooled"),
+            "hardwareGeneration": hardware.to_wire() if hardware else None,
+            "id": self._ids.resource("image", IMAGE),
+            "folderId": message.folder_id,
+            "createdAt": resource_time(now),
+            "name": message.name,
+            "description": message.description,
+            "family": message.family,
+            "storageSize": str(stored) if stored else "",
+            "minDiskSize": str(size) if size else "",
+            "status": ImageStatus.READY,
+        }
+        return {name: value for name, value in fields.items() if value}
 
     def _hardware(self, asked: dict[str, Any] | None, source: Source) -> HardwareGeneration | None:
         """What hardware an image is for: what was asked, else what its source is for, else the contract's default."""
@@ -207,6 +212,17 @@ class ImageService:
         if asked.get("legacy_features") == {}:
             return self._contract.hardware_generation
         return HardwareGeneration.model_validate(asked)
+
+
+def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
+    """The sizes of an image whose `min_disk_size` is to be `asked`; empty when it cannot be, as the image is larger."""
+    least = max(image.storage_size, record.virtual_size)
+    size = asked or least
+    if size >= least:
+        return {"min_disk_size": size}
+    if record.known:
+        return {}
+    return {"min_disk_size": size, "storage_size": min(image.storage_size, size // CHUNK * CHUNK)}
 
 
 def _said(message: RequestMessage, names: Iterable[str]) -> dict[str, Any]:

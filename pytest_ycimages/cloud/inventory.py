@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -9,11 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.message import SECOND, resource_time
 from pytest_ycimages.cloud.ids import FOLDER, IMAGE
 from pytest_ycimages.cloud.records import ImageRecord, Source, StoredObject
 from pytest_ycimages.cloud.sources import EXTENSIONS, OBJECT_STORAGE, UNKNOWN_DATA, UNKNOWN_SIZE, address_of, chunked
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 DISK: Final = "epd"
 """The prefix of disks in the zone `b` (observed)."""
+
+SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
+"""The fields of an image that is added: its id is an argument of its own, and it is READY."""
 
 
 class Inventory:
@@ -46,11 +50,13 @@ class Inventory:
     ) -> str:
         """A disk or a snapshot."""
         id_ = id_ or self._ids.resource(kind, IMAGE if kind == "snapshot" else DISK)
-        if id_ in self._state.sources:
+        if (kind, id_) in self._state.sources:
             raise UsageError(f"The {kind} {id_!r} is there already: give each a different id, or none.")
-        if not 0 <= data_size <= size:
+        if _bytes("data_size", data_size) > _bytes("size", size):
             raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
-        self._state.sources[id_] = Source(
+        if isinstance(product_ids, str):
+            raise UsageError(f"product_ids={product_ids!r} is one text. Give a list, such as [{product_ids!r}].")
+        self._state.sources[kind, id_] = Source(
             virtual_size=size,
             storage_size=chunked(data_size),
             min_disk_size=size,
@@ -65,23 +71,29 @@ class Inventory:
         id_ = image_id or self._ids.resource("image", IMAGE)
         if id_ in self._state.images:
             raise UsageError(f"The image {id_!r} is there already: give each a different id, or none.")
+        for name in fields:
+            if name not in SEEDABLE:
+                raise unknown_word("image field", name, SEEDABLE)
+        created_at = _moment(fields["created_at"]) if "created_at" in fields else now
         fields = {
             "folder_id": self._folder_id,
             "os": {"type": OsType.LINUX},
             "storage_size": UNKNOWN_DATA,
             "min_disk_size": UNKNOWN_SIZE,
-            "created_at": resource_time(now),
             **fields,
+            "created_at": resource_time(created_at),
         }
+        if isinstance(fields["os"], str):
+            fields["os"] = Os(type=_os_type(fields["os"]))
         try:
             image = Image(**fields, id=id_, status=ImageStatus.READY)
         except ValidationError as error:
-            raise UsageError(f"No image can be like this: {error}") from None
-        names = (self._state.names_of(other, now) for other in self._state.catalog.named(image.folder_id, image.name))
-        if image.name and any(image.name in each for each in names):
+            wrong = (f"{'.'.join(map(str, each['loc']))}={each['input']!r}: {each['msg']}" for each in error.errors())
+            raise UsageError(f"No image can be like this: {'; '.join(wrong)}.") from None
+        if image.name and self._state.holders(image.folder_id, image.name, now):
             raise UsageError(f"The name {image.name!r} is taken in the folder {image.folder_id!r}: names are unique.")
         self._state.folders.add(image.folder_id)
-        self._state.add_image(ImageRecord(image, image.to_wire(), now, virtual_size=image.storage_size))
+        self._state.add_image(ImageRecord(image.to_wire(), created_at, virtual_size=image.storage_size))
         return id_
 
     def add_object(
@@ -95,12 +107,29 @@ class Inventory:
             )
         by_extension = EXTENSIONS.get(PurePosixPath(urlsplit(address).path).suffix.lower(), "raw")
         self._state.objects[address] = StoredObject(
-            size=size,
-            virtual_size=virtual_size or max(size, UNKNOWN_SIZE),
+            size=_bytes("size", size),
+            virtual_size=max(size, UNKNOWN_SIZE) if virtual_size is None else _bytes("virtual_size", virtual_size),
             format=image_format.lower() if image_format else by_extension,
             reachable=reachable,
         )
         return address
+
+
+def _bytes(name: str, size: int) -> int:
+    if type(size) is not int or size < 0:
+        raise UsageError(f"{name}={size!r} is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
+    return size
+
+
+def _moment(text: str) -> int:
+    """Nanoseconds since the epoch; what is finer than a second is cut off."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UsageError(f"created_at={text!r} is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z.")
+    return int(moment.timestamp()) * SECOND
 
 
 def _os_type(name: str) -> OsType:

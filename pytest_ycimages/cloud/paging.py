@@ -1,18 +1,20 @@
-"""Pages: an opaque token says behind which key the next page begins, and for which list it was given.
+"""Pages: an opaque token says behind which item the next page begins.
 
 A token names the last item of the page before, so that a page costs what it holds, not what lies before it; items
-that come or go between two pages neither repeat nor hide others.
+that come or go between two pages neither repeat nor hide others. It names a place, not a list: every token that is
+well formed is a place in every list, so the OpenAPI document can say what is accepted.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-from typing import TYPE_CHECKING, Final, TypeVar
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from pytest_ycimages.api.lookups import PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 Item = TypeVar("Item")
 
@@ -20,7 +22,14 @@ DEFAULT_PAGE_SIZE: Final = 100
 
 
 class PageTokenError(ValueError):
-    """A page token that this list has not given."""
+    """A page token that no list has given."""
+
+
+class Place(NamedTuple):
+    """An item on a page: a number by which it is ordered, and its id."""
+
+    number: int
+    id: str
 
 
 def page_size_of(asked: int) -> int:
@@ -28,31 +37,23 @@ def page_size_of(asked: int) -> int:
     return asked if asked > 0 else DEFAULT_PAGE_SIZE
 
 
-def token_of(key: str, *scope: str) -> str:
-    """The token of the page behind `key` in the list that `scope` describes."""
-    return base64.urlsafe_b64encode(f"{_digest(scope)}{key}".encode()).decode().rstrip("=")
+def token_of(place: Place) -> str:
+    """The token of the page behind `place`."""
+    return f"{place.number:016x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
 
 
-def key_of(token: str, *scope: str) -> str | None:
-    """The key behind which a page begins; None for the first page.
+def place_of(token: str) -> Place | None:
+    """The place behind which a page begins; None for the first page.
 
     Raises:
-        PageTokenError: the token is garbage, or of another list.
+        PageTokenError: the token is garbage.
     """
     if not token:
         return None
-    digest = _digest(scope)
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise PageTokenError("page_token") from None
-    if not text.startswith(digest):
+    if not re.fullmatch(PLACE, token):
         raise PageTokenError("page_token")
-    return text.removeprefix(digest)
-
-
-def _digest(scope: Iterable[str]) -> str:
-    return hashlib.blake2b("\0".join(scope).encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    number, id_ = token[:16], token[16:]
+    return Place(int(number, 16), base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode(errors="replace"))
 
 
 def first_page(items: Iterator[Item], size: int) -> tuple[list[Item], bool]:

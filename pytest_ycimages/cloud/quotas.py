@@ -11,7 +11,6 @@ from pytest_ycimages.cloud.outcome import Outcome, refused
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.image import Image
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
 
@@ -35,8 +34,8 @@ class Quotas:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             limit = getattr(self, name)
-            if limit is not None and limit < 0:
-                raise UsageError(f"Quotas({name}={limit}) cannot be: a quota is zero or more, or None for no limit.")
+            if limit is not None and (type(limit) is not int or limit < 0):
+                raise UsageError(f"Quotas({name}={limit!r}) cannot be: a quota is zero or more, or None for no limit.")
 
 
 DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_operations=15, pooled_images=0)
@@ -59,18 +58,18 @@ class QuotaKeeper:
         running = self._state.running_in(folder_id, now)
         return self._over("running_operations_quota", "compute.operations.count", limit, running, 1)
 
-    def refuse_image(self, image: Image, now: int) -> Outcome | None:
-        """Refuse one more image, if it is one too many or too large."""
+    def refuse_image(self, stored: int, now: int, *, pooled: bool) -> Outcome | None:
+        """Refuse one more image that stores so many bytes, if it is one too many or too large."""
         quotas = self._quotas
         if quotas.images is quotas.total_size is quotas.pooled_images is None:
             return None
         images = [seen for id_ in self._state.images if (seen := self._state.image_at(id_, now))]
-        stored = sum(each.storage_size for each in images)
-        pooled = sum(each.pooled for each in images)
+        in_use = sum(each.storage_size for each in images)
+        in_pools = sum(each.pooled for each in images)
         return (
             self._over("images_quota", "compute.images.count", quotas.images, len(images), 1)
-            or self._over("size_quota", "compute.images.size", quotas.total_size, stored, image.storage_size)
-            or self._over("pooled_quota", "compute.diskPools.count", quotas.pooled_images, pooled, int(image.pooled))
+            or self._over("size_quota", "compute.images.size", quotas.total_size, in_use, stored)
+            or self._over("pooled_quota", "compute.diskPools.count", quotas.pooled_images, in_pools, int(pooled))
         )
 
     def _over(self, text: str, metric: str, limit: int | None, usage: int, more: int) -> Outcome | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pytest_ycimages.api.image import Image
 from pytest_ycimages.cloud.plan import View, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.image import HardwareGeneration, Image, Os
+    from pytest_ycimages.api.image import HardwareGeneration, Os
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cloud.lifecycle import Kind
     from pytest_ycimages.cloud.plan import Plan
@@ -42,18 +43,43 @@ class ImageRecord(NamedTuple):
     """An image: how it looked when it first was READY, and the operations on it since, in order.
 
     Attributes:
-        image: the image as it is once created, before any update.
-        wire: the same in its JSON form.
+        wire: the image as it is once created, before any update, in its JSON form.
         created_at: nanoseconds since the epoch.
         virtual_size: bytes that a disk made from it takes at least; `min_disk_size` cannot be less.
+        known: whether its sizes are those of something that exists; figures that the double made up bind nobody.
         operation_ids: of the operations on it; the first creates it, unless it was seeded.
     """
 
-    image: Image
     wire: Wire
     created_at: int
     virtual_size: int
+    known: bool = True
     operation_ids: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The image's id."""
+        return str(self.wire["id"])
+
+    @property
+    def folder_id(self) -> str:
+        """The folder that holds the image."""
+        return str(self.wire["folderId"])
+
+    @property
+    def name(self) -> str:
+        """The name that the image was created with, or empty."""
+        return str(self.wire.get("name", ""))
+
+    @property
+    def family(self) -> str:
+        """The family of the image, or empty."""
+        return str(self.wire.get("family", ""))
+
+    def after(self, changes: Mapping[str, Any]) -> Image:
+        """The image after its fields have changed."""
+        image = Image.model_validate(self.wire)
+        return image.model_copy(update=changes) if changes else image
 
 
 class Source(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.create_image import URI
 from pytest_ycimages.api.image import ImageStatus
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.outcome import Outcome, refused
@@ -105,11 +106,12 @@ class SourceFinder:
                 os=image.os,
                 product_ids=image.product_ids,
                 hardware_generation=image.hardware_generation,
-            )
+            ),
+            known=record.known,
         )
 
     def _added(self, kind: str, id_: str) -> Found | Outcome:
-        source = self._state.sources.get(id_)
+        source = self._state.sources.get((kind, id_))
         if source is not None:
             return Found(source)
         if self._unknown == "accept":
@@ -139,11 +141,7 @@ class SourceFinder:
 
 def address_of(uri: str) -> str | None:
     """A link to Object Storage without what signs it, or None for a link to elsewhere."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
+    if not re.fullmatch(URI, uri):
         return None
-    bucket, _, key = parts.path.removeprefix("/").partition("/")
-    if parts.scheme not in {"http", "https"} or parts.netloc.lower() != OBJECT_STORAGE or not bucket or not key:
-        return None
-    return f"https://{OBJECT_STORAGE}/{bucket}/{key}"
+    _, _, path = re.split(r"[?#]", uri, maxsplit=1)[0].partition("://")
+    return f"https://{path}"

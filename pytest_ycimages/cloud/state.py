@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.image import Image, ImageStatus
@@ -40,16 +41,19 @@ class State:
     images: dict[str, ImageRecord] = field(default_factory=dict)
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[tuple[str, str], Source] = field(default_factory=dict)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     catalog: Catalog = field(default_factory=Catalog)
     _unfinished: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _created: Counter[int] = field(default_factory=Counter)
 
     # What changes it.
 
     def add_image(self, record: ImageRecord) -> None:
-        """Take in an image."""
-        self.images[record.image.id] = record
+        """Take in an image; images of the same nanosecond are set one nanosecond apart, so that all have an order."""
+        self._created[record.created_at] += 1
+        record = record._replace(created_at=record.created_at + self._created[record.created_at] - 1)
+        self.images[record.id] = record
         self.catalog.add(record)
 
     def start(self, operation: OperationRecord) -> None:
@@ -57,7 +61,7 @@ class State:
         self.operations[operation.id] = operation
         image = self.images[operation.image_id]
         self.images[operation.image_id] = image._replace(operation_ids=(*image.operation_ids, operation.id))
-        self._unfinished[image.image.folder_id].add(operation.id)
+        self._unfinished[image.folder_id].add(operation.id)
 
     def forget(self, gone: Iterable[str]) -> None:
         """Take images out of the indexes that have gone for good, so that no list meets them again."""
@@ -71,10 +75,12 @@ class State:
             self.operations[operation_id] = record._replace(plan=polled(record.plan, now))
 
     def poll_image(self, image_id: str, now: int) -> None:
-        """Count a look at an image as a poll of every operation on it."""
+        """Count a look at an image that is there as a poll of every operation on it."""
         record = self.images.get(image_id)
-        for operation_id in record.operation_ids if record else ():
-            self.poll(operation_id, now)
+        waiting = [id_ for id_ in record.operation_ids if self.operations[id_].plan.schedule.polls] if record else ()
+        if record and waiting and self._progress(record.operation_ids, now)[0] is not None:
+            for operation_id in waiting:
+                self.poll(operation_id, now)
 
     def cancel(self, operation_id: str, now: int, error: Status) -> None:
         """Cancel an operation, if it is there, can be cancelled and has not ended."""
@@ -93,8 +99,8 @@ class State:
         if status is None:
             return None
         if status is ImageStatus.READY and not changes:
-            return record.image
-        return record.image.model_copy(update={**changes, "status": status})
+            return record.after({})
+        return record.after({**changes, "status": status})
 
     def image_wire(self, image_id: str, now: int) -> Wire | None:
         """The image as it is at `now`, in its JSON form."""
@@ -105,24 +111,24 @@ class State:
         if status is None:
             return None
         if changes:
-            return record.image.model_copy(update={**changes, "status": status}).to_wire()
+            return record.after({**changes, "status": status}).to_wire()
         return record.wire if status is ImageStatus.READY else {**record.wire, "status": status}
 
     def _progress(self, operation_ids: Iterable[str], now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
         """What has come of operations on an image by `now`: its status, None when it is gone, and what has changed."""
         shown: ImageStatus | None = ImageStatus.READY
-        changes: Mapping[str, Any] = {}
+        ended: list[tuple[int, OperationRecord]] = []
         for operation_id in operation_ids:
             operation = self.operations[operation_id]
-            phase = operation.at(now).phase
+            phase, modified_at = operation.at(now)
             status = IMAGE_STATUS[operation.kind][phase]
             if status is None:
                 return None, {}
             if status is not ImageStatus.READY:
                 shown = status
             if operation.changes and phase is Phase.SUCCEEDED:
-                changes = {**changes, **operation.changes}
-        return shown, changes
+                ended.append((modified_at, operation))
+        return shown, _changes(ended)
 
     def operation_at(self, operation_id: str, now: int) -> Operation | None:
         """The operation as it is at `now`, or None when there is no such operation."""
@@ -158,9 +164,11 @@ class State:
         record = self.images[operation.image_id]
         if operation.kind is Kind.CREATE:
             return {"@type": Image.type_url, **record.wire}
-        until = record.operation_ids[: record.operation_ids.index(operation.id) + 1]
-        _, changes = self._progress(until, ended_at)
-        return {"@type": Image.type_url, **record.image.model_copy(update=changes).to_wire()}
+        updates = (each for id_ in record.operation_ids if (each := self.operations[id_]).changes)
+        views = ((each.at(ended_at), each) for each in updates)
+        ended = [(seen.modified_at, each) for seen, each in views if seen.phase is Phase.SUCCEEDED]
+        changes = _changes(ended, last=operation)
+        return {"@type": Image.type_url, **record.after(changes).to_wire()}
 
     def names_of(self, image_id: str, now: int) -> set[str]:
         """The names that an image has or is about to have; none when it is gone."""
@@ -173,8 +181,28 @@ class State:
             *(each.changes["name"] for each in coming if "name" in each.changes and not each.at(now).done),
         }
 
+    def holders(self, folder_id: str, name: str, now: int) -> list[str]:
+        """The images of a folder that have a name or are about to have it."""
+        holders: list[str] = []
+        for image_id in self.catalog.named(folder_id, name):
+            if name in self.names_of(image_id, now):
+                holders.append(image_id)
+            else:
+                self.catalog.discard_name(folder_id, name, image_id)
+        return holders
+
     def running_in(self, folder_id: str, now: int) -> int:
         """How many operations are running in a folder."""
         unfinished = self._unfinished[folder_id]
         unfinished -= {id_ for id_ in unfinished if self.operations[id_].at(now).done}
         return len(unfinished)
+
+
+def _changes(ended: Iterable[tuple[int, OperationRecord]], last: OperationRecord | None = None) -> Mapping[str, Any]:
+    """What updates make of an image, up to the `last` one: they take effect in the order in which they ended."""
+    changes: dict[str, Any] = {}
+    for _, operation in sorted(ended, key=itemgetter(0)):
+        changes |= operation.changes
+        if operation is last:
+            break
+    return changes

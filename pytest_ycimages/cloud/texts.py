@@ -73,6 +73,6 @@ def _check(key: str, text: str) -> None:
     known = {name for name in known if f"{{{name}}}" in TEXTS[key]}
     try:
         text.format_map(dict.fromkeys(known, ""))
-    except (KeyError, IndexError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, ValueError) as error:
         allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
         raise UsageError(f"The text {key!r} cannot be {text!r} ({error!r}). Its placeholders: {allowed}.") from None

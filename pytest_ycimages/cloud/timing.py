@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError, unknown_word
@@ -50,9 +51,9 @@ class After:
     seconds: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seconds < float("inf"):
+        if not _is_number(self.seconds) or not 0 <= self.seconds < math.inf:
             raise UsageError(
-                f"After(seconds={self.seconds}) cannot be: an operation takes zero seconds or more. "
+                f"After(seconds={self.seconds!r}) cannot be: an operation takes zero seconds or more. "
                 "For one that does not end, use Never()."
             )
 
@@ -72,9 +73,9 @@ class AfterPolls:
     polls: int
 
     def __post_init__(self) -> None:
-        if self.polls < 1:
+        if type(self.polls) is not int or self.polls < 1:
             raise UsageError(
-                f"AfterPolls({self.polls}) cannot be: the first poll that can see an operation done is poll 1. "
+                f"AfterPolls({self.polls!r}) cannot be: the first poll that can see an operation done is poll 1. "
                 "For one that is done before any poll, use Immediate()."
             )
 
@@ -95,6 +96,9 @@ class Never:
 TIMINGS: Final[dict[str, type[Timing]]] = {timing.__name__: timing for timing in (Immediate, After, AfterPolls, Never)}
 
 
+_EXAMPLES: Final = {"Immediate": "Immediate()", "After": "After(5)", "AfterPolls": "AfterPolls(3)", "Never": "Never()"}
+
+
 def timing_of(value: object) -> Timing:
     """Read a timing as users may write it: a timing, a number of seconds, or either of them as text.
 
@@ -105,11 +109,15 @@ def timing_of(value: object) -> Timing:
     """
     if isinstance(value, str):
         return _from_text(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if _is_number(value):
         return After(value)
     if isinstance(value, Timing) and not isinstance(value, type):
         return value
     raise UsageError(f"{value!r} is no timing. Give seconds, or one of {', '.join(TIMINGS)}, such as AfterPolls(3).")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _from_text(text: str) -> Timing:
@@ -119,8 +127,13 @@ def _from_text(text: str) -> Timing:
     )
     try:
         node = ast.parse(text.strip(), mode="eval").body
+        if isinstance(node, ast.Name) and node.id in TIMINGS:
+            raise UsageError(f"{text!r} is no timing without its values. Write {_EXAMPLES[node.id]}.")
         if not isinstance(node, ast.Call):
-            return timing_of(float(ast.literal_eval(node)))
+            number = ast.literal_eval(node)
+            if not _is_number(number):
+                raise usage
+            return After(number)
         if not isinstance(node.func, ast.Name):
             raise usage
         if node.func.id not in TIMINGS:

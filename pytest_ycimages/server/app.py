@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from pydantic.alias_generators import to_snake
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
@@ -19,7 +20,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
-from pytest_ycimages.server.http import HttpReply, HttpRequest
+from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, too_large
 from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
@@ -30,15 +31,22 @@ if TYPE_CHECKING:
     from pytest_ycimages.pipeline import Pipeline
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
+OPENAPI = "/_ycimages/openapi.json"
+"""Where the OpenAPI document is served. The service has no such path."""
+
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
 
 
 class App:
-    """One double, spoken to over HTTP. Also a WSGI application, for clients that need no socket."""
+    """One double, spoken to over HTTP. Also a WSGI application, for clients that need no socket.
+
+    Attributes:
+        pipeline: what answers; a double that is reset puts a new one here.
+    """
 
     def __init__(self, pipeline: Pipeline, contract: Contract, *, snake_case: bool = False) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._contract = contract
         self._snake_case = snake_case
 
@@ -59,42 +67,62 @@ class App:
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request."""
         line = f"{http.method} {http.path}{'?' if http.query else ''}{http.query}"
-        unrouted = Request(UNROUTED, line, http.headers, identity=line)
+        request = Request(UNROUTED, line, http.headers, identity=(line, http.body))
         try:
+            if http.path == OPENAPI and http.method in {"GET", "HEAD"}:
+                return self._openapi(http)
             if http.problem:
-                return self._refuse(unrouted, http.problem_status, http.problem)
-            method, ids = route(http.path, http.method)
-            return self._call(method, ids, line, http)
-        except MethodNotAllowed as error:
+                return self._refuse(request, http.problem_status, http.problem)
+            if len(http.body) > MAX_BODY:
+                return self._refuse(request, 413, too_large(len(http.body)))
+            try:
+                method, ids = route(http.path, http.method)
+            except HTTPException as error:
+                return self._unrouted(request, http, error)
+            request = request._replace(method=method)
+            return self._call(request, ids, http)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
+            return _http(self.pipeline.fail(request, error))
+
+    def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> HttpReply:
+        if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(sorted(error.valid_methods or ()))
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return self._refuse(unrouted, 405, problem, (("allow", allowed),))
-        except NotFound:
-            return self._refuse(unrouted, 404, f"No method is served at {http.method} {http.path}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
-            return _http(self._pipeline.fail(unrouted, error))
+            return self._refuse(request, 405, problem, (("allow", allowed),))
+        return self._refuse(request, 404, f"No method is served at {http.method} {http.path}")
 
-    def _call(self, method: str, ids: Mapping[str, str], line: str, http: HttpRequest) -> HttpReply:
-        identity = (line, http.body)
+    def _openapi(self, http: HttpRequest) -> HttpReply:
+        """Describe the contract in force. This is no call, so it asks for no token and leaves no trace."""
+        from pytest_ycimages.server.openapi import document  # noqa: PLC0415 - only for who asks for it
+
+        host = http.headers.get("host", "")
+        return HttpReply(200, (JSON,), json_bytes(document(self._contract, f"http://{host}" if host else "")))
+
+    def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> HttpReply:
         try:
             fields = parse_body(http.body) if http.method in _WITH_BODY else {}
-            query = parse_qsl(http.query) if http.query and not fields else ()
-            fields = {**fields, **dict(query), **ids}
-            decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
+            if http.query and not fields:
+                fields = dict(parse_qsl(http.query, keep_blank_values=True))
+            if ids:  # what the path names, nothing else can name
+                fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
+            decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
         except GatewayRefusalError as refusal:
-            request = Request(method, line, http.headers, identity=identity)
-            self._pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
-            return HttpReply(400, (TEXT,), str(refusal).encode())
-        authority = http.headers.get("host", "")
-        request = Request(method, line, http.headers, decoded.message, decoded.violations, identity, authority)
-        return _http(self._pipeline.answer(request))
+            reply = self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
+            text = HttpReply(400, (TEXT,), str(refusal).encode())
+            return text if reply.code is Code.INVALID_ARGUMENT else _http(reply)
+        request = request._replace(
+            message=decoded.message, violations=decoded.violations, authority=http.headers.get("host", "")
+        )
+        return _http(self.pipeline.answer(request))
 
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
     ) -> HttpReply:
         """Answer what never becomes a call of a method."""
-        reply = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
-        self._pipeline.write(request, reply)
+        refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
+        reply = self.pipeline.write(request, refusal)
+        if reply is not refusal:
+            return _http(reply)
         return _http(reply, status)._replace(headers=(JSON, *headers))
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+MAX_BODY: Final = 4 * 2**20
+"""Bytes of a request's body; gRPC's own limit, and so the gateway's."""
+
+
+def too_large(size: int) -> str:
+    """What is wrong with a body of `size` bytes."""
+    return f"The request's body has {size} bytes; the limit is {MAX_BODY} bytes (4 MiB)"
 
 
 class HttpRequest(NamedTuple):

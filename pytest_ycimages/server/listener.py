@@ -25,11 +25,13 @@ class Listener:
     Attributes:
         host: the address it listens on.
         port: the port that it was given.
+        is_closed: whether it has been closed.
     """
 
     def __init__(self, answer: Callable[[HttpRequest], HttpReply], host: str, port: int) -> None:
         self._answer = answer
-        self._socket = socket.create_server((host, port), backlog=_BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._socket.settimeout(0)
         self.host: str
         self.port: int
@@ -37,16 +39,16 @@ class Listener:
         self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
-        self._closed = False
+        self.is_closed = False
         self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop accepting, end every connection, and wait for their threads. Closing twice does no harm."""
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 return
-            self._closed = True
+            self.is_closed = True
         self._wake.send(b"x")
         self._thread.join()
         with self._lock:
@@ -63,7 +65,7 @@ class Listener:
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
-            while not self._closed:
+            while not self.is_closed:
                 if any(key.fileobj is self._socket for key, _ in selector.select()):
                     self._accept_one()
 

@@ -6,12 +6,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ROUTES: Final = (
+ROUTES: Final = (
     ("POST", "/compute/v1/images", "images.create"),
     ("GET", "/compute/v1/images", "images.list"),
     ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily"),
@@ -32,7 +33,7 @@ _ROUTES: Final = (
 )
 
 MAP: Final = Map(
-    [Rule(path, endpoint=method, methods=[verb]) for verb, path, method in _ROUTES],
+    [Rule(path, endpoint=method, methods=[verb]) for verb, path, method in ROUTES],
     strict_slashes=True,
     merge_slashes=False,
     redirect_defaults=False,
@@ -55,6 +56,8 @@ def route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
         NotFound: nothing is served at `path`.
         MethodNotAllowed: something is, but not with `verb`.
     """
+    if path.startswith("//"):
+        raise NotFound
     found = _ID.search(path)
     if not found:
         return _match(path, verb)

@@ -1,0 +1,166 @@
+"""From bytes to requests, without a socket: llhttp parses, and this puts the pieces of each request together.
+
+Bodies are read to their end even when they are too large, so that a refused request never spoils the next one.
+An offer of another protocol is declined by reading the request again without the offer.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import httptools
+
+from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
+
+MAX_HEAD: Final = 64 * 2**10
+"""Bytes of a request line and its headers, the empty line behind them included."""
+
+_TLS_HANDSHAKE: Final = 0x16
+_LINE_WITHOUT_TARGET: Final = len("GET  HTTP/1.1\r\n\r\n")
+
+
+class Incoming(NamedTuple):
+    """A request that has come in whole, and what its client expects of the connection.
+
+    Attributes:
+        request: the request; one with a `problem` when it cannot be read.
+        keep_alive: whether the connection goes on after the answer.
+        old: whether the client speaks HTTP/1.0, and has to be told that the connection goes on.
+    """
+
+    request: HttpRequest
+    keep_alive: bool
+    old: bool
+
+
+class RequestReader:
+    """Reads the requests of one connection. The methods named `on_…` are for the parser to call.
+
+    Attributes:
+        expects_continue: whether a client waits to be told to send its body.
+        is_broken: whether what came is no request; nothing after it can be read.
+    """
+
+    def __init__(self) -> None:
+        self.is_broken = False
+        self._complete: list[Incoming] = []
+        self._parser = httptools.HttpRequestParser(self)
+        self._head_so_far = 0
+        self.on_message_begin()
+
+    def feed(self, data: bytes) -> list[Incoming]:
+        """The requests that are complete with `data`, in order. The last one has a problem if `data` breaks off."""
+        self._complete = []
+        self._head_so_far += len(data) if self._in_head else 0
+        while data:
+            try:
+                self._parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_offer() + data[upgrade.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+            except httptools.HttpParserError as error:
+                self._break("" if self._head_size > MAX_HEAD else _not_http(data, error))
+                data = b""
+        if self._in_head and self._head_so_far > MAX_HEAD and not self.is_broken:
+            self._break("")
+        return self._complete
+
+    def _break(self, problem: str) -> None:
+        """Note that nothing more can be read; an empty problem is that of a head that is too large."""
+        self.is_broken = True
+        status = 400 if problem else 431
+        problem = problem or f"The request's head is larger than {MAX_HEAD} bytes"
+        refused = HttpRequest("?", "", "", {}, b"", problem, status)
+        self._complete.append(Incoming(refused, keep_alive=False, old=False))
+
+    def _without_offer(self) -> bytes:
+        """The head of the request as if it offered no other protocol; empty for a request that was read whole."""
+        if not self._is_offer():
+            return b""
+        method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
+        headers = (f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade")
+        lines = (f"{method} {self._url.decode('latin-1')} HTTP/{version}", *headers, "", "")
+        return "\r\n".join(lines).encode("latin-1")
+
+    def _is_offer(self) -> bool:
+        """Whether the request offers another protocol: the parser takes its body for that, and leaves it unread."""
+        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.expects_continue = False
+        self._in_head = True
+        self._head_size = _LINE_WITHOUT_TARGET
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._body_size = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._url += url
+        self._head_size += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self._head_size += len(name) + len(value) + len(": \r\n")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head is complete.
+
+        Raises:
+            ValueError: it is too large; the parser stops at that.
+        """
+        if self._head_size > MAX_HEAD:
+            raise ValueError("head")
+        self._in_head = False
+        expects = self._headers.get("expect", "").lower() == "100-continue"
+        self.expects_continue = expects and self._parser.get_http_version() != "1.0"
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; what is beyond the limit is counted and dropped."""
+        self._body_size += len(body)
+        if self._body_size <= MAX_BODY:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete, unless it is to be read again without its offer."""
+        self.expects_continue = False
+        self._in_head, self._head_so_far = True, 0
+        if not self._is_offer():
+            request = self._request()
+            keep_alive = self._parser.should_keep_alive() and request.problem_status != HTTPStatus.BAD_REQUEST
+            self._complete.append(Incoming(request, keep_alive, old=self._parser.get_http_version() == "1.0"))
+
+    def _request(self) -> HttpRequest:
+        method = self._parser.get_method().decode("latin-1")
+        target = self._url.decode("latin-1")
+        if not target.startswith("/"):
+            try:
+                target = urlunsplit(("", "", *urlsplit(target)[2:4], "")) or target
+            except ValueError as error:
+                return HttpRequest(
+                    method,
+                    target,
+                    "",
+                    self._headers,
+                    b"",
+                    f"This is no HTTP/1.1 request: its target is no URL: {error}",
+                    400,
+                )
+        path, _, query = target.partition("?")
+        path = unquote(path) if "%" in path else path
+        if self._body_size > MAX_BODY:
+            return HttpRequest(method, path, query, self._headers, b"", too_large(self._body_size), 413)
+        return HttpRequest(method, path, query, self._headers, b"".join(self._body))
+
+
+def _not_http(data: bytes, error: httptools.HttpParserError) -> str:
+    if data[0] == _TLS_HANDSHAKE:
+        return "This looks like TLS, and the double speaks plain HTTP: use http:// in the URL, not https://"
+    return f"This is no HTTP/1.1 request: {error}"
