@@ -1,0 +1,118 @@
+"""`ycimages serve`: its first lines, a line for every call, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Serve = Callable[..., subprocess.Popen[str]]
+
+PATIENCE = 30
+"""Seconds after which a process that hangs is killed, so that the test fails instead of waiting."""
+
+MAIN = "from pytest_ycimages.cli import main; main()"
+
+
+@pytest.fixture
+def serve(pytester: pytest.Pytester) -> Iterator[Serve]:
+    """Start `ycimages serve` with options, its output as a pipe."""
+    started: list[subprocess.Popen[Any]] = []
+    timers = []
+
+    def start(*options: str) -> subprocess.Popen[Any]:
+        process: subprocess.Popen[Any] = pytester.popen(
+            [sys.executable, "-c", MAIN, "serve", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        timers.append(threading.Timer(PATIENCE, process.kill))
+        timers[-1].start()
+        return process
+
+    yield start
+    for timer, process in zip(timers, started, strict=True):
+        timer.cancel()
+        with process:
+            process.kill()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next line that the process prints."""
+    assert process.stdout
+    return process.stdout.readline().removesuffix("\n")
+
+
+def request_of(line: str) -> Request:
+    """The request that a curl line would send."""
+    words = iter(shlex.split(line))
+    assert next(words) == "curl"
+    headers, data, url = {}, None, ""
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = next(words).encode()
+        else:
+            url = word
+    return Request(url, data, headers)  # noqa: S310 - a double on loopback
+
+
+def answer_to(request: Request) -> Any:
+    """The JSON that answers `request`."""
+    with urlopen(request) as reply:  # noqa: S310 - a double on loopback
+        return json.load(reply)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve, number: signal.Signals) -> None:
+    """First the URL alone, then the curl line, then the calls; a signal ends it with exit code 0 and no noise."""
+    process = serve()
+    url, curl = line_of(process), line_of(process)
+    assert url.startswith("http://127.0.0.1:")
+    assert curl.startswith("curl -H 'Authorization: Bearer t1.")
+    assert curl.endswith(f" {url}/compute/v1/images")
+
+    operation = answer_to(request_of(curl))
+    assert operation["done"] is False
+    image_id = operation["metadata"]["imageId"]
+    assert line_of(process).endswith(
+        f"POST /compute/v1/images  OK  running  operation {operation['id']}  image {image_id}"
+    )
+    with pytest.raises(HTTPError) as refusal:
+        urlopen(f"{url}/operations/:cat:[bold]")  # noqa: S310 - a double on loopback
+    refusal.value.close()
+    assert " operations.get    GET /operations/:cat:[bold]  UNAUTHENTICATED  " in line_of(process)
+
+    process.send_signal(number)
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stdout, stderr) == (0, "stopped after 2 calls\n", "")
+
+
+def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
+    """Auth, timing, contract and seed do what they do everywhere."""
+    process = serve("--auth=off", "--timing=Immediate()", "--contract=current", "--seed=7")
+    url, curl = line_of(process), line_of(process)
+    folder_id = json.loads(request_of(curl).data or b"")["folderId"]  # type: ignore[arg-type]  # it is bytes
+    body = json.dumps({"folderId": folder_id, "diskId": "epd", "pooled": True}).encode()
+    operation = answer_to(Request(f"{url}/compute/v1/images", body))  # noqa: S310 - a double on loopback
+    assert operation["done"] is True
+    assert operation["response"]["pooled"] is True
+    process.terminate()
+    _, stderr = process.communicate()
+    assert (process.returncode, stderr) == (0, "")

@@ -1,0 +1,202 @@
+"""Timings: the values that users write, as Python and as text, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ycimages import After, AfterPolls, Immediate, Never, UsageError
+from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud.timing import TIMINGS, Schedule, Timing, timing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START = 1_767_225_600 * SECOND
+KNOWN = "Immediate, After, AfterPolls, Never"
+SECONDS_RULE = "cannot be: an operation takes zero seconds or more. For one that does not end, use Never()."
+POLLS_RULE = (
+    "cannot be: the first poll that can see an operation done is poll 1. "
+    "For one that is done before any poll, use Immediate()."
+)
+
+
+@pytest.mark.parametrize(
+    ("timing", "schedule"),
+    [
+        (Immediate(), Schedule(ends_at=START)),
+        (After(0), Schedule(ends_at=START)),
+        (After(2.5), Schedule(ends_at=START + 2_500_000_000)),
+        (After(0.1), Schedule(ends_at=START + 100_000_000)),
+        (After(seconds=1e-9), Schedule(ends_at=START + 1)),
+        (AfterPolls(3), Schedule(polls=3)),
+        (Never(), Schedule()),
+    ],
+)
+def test_a_timing_makes_its_schedule(timing: Timing, schedule: Schedule) -> None:
+    """The end is a whole number of nanoseconds, a number of polls, or nothing."""
+    assert timing.schedule(START) == schedule
+
+
+@pytest.mark.parametrize("name", TIMINGS)
+def test_every_timing_is_public_under_its_own_name(name: str) -> None:
+    """What text can name, Python can import."""
+    import pytest_ycimages  # noqa: PLC0415 - the names are asked of the package itself
+
+    assert getattr(pytest_ycimages, name) is TIMINGS[name]
+
+
+def test_a_timing_is_a_value_that_does_not_change() -> None:
+    """Equal when equal, and frozen: one timing may serve many doubles."""
+    timing = After(5)
+    assert timing == After(5.0)
+    with pytest.raises(FrozenInstanceError):
+        timing.seconds = 6  # type: ignore[misc]  # that it cannot be set is the point
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: After(-1), f"After(seconds=-1) {SECONDS_RULE}"),
+        (lambda: After(-1e-9), f"After(seconds=-1e-09) {SECONDS_RULE}"),
+        (lambda: After(math.nan), f"After(seconds=nan) {SECONDS_RULE}"),
+        (lambda: After(math.inf), f"After(seconds=inf) {SECONDS_RULE}"),
+        (lambda: AfterPolls(0), f"AfterPolls(0) {POLLS_RULE}"),
+        (lambda: AfterPolls(-3), f"AfterPolls(-3) {POLLS_RULE}"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_the_rule_and_the_way_out(make: Callable[[], Timing], text: str) -> None:
+    """The text says what was asked, why it cannot be, and what to write instead."""
+    with pytest.raises(UsageError) as refusal:
+        make()
+    assert str(refusal.value) == text
+
+
+@pytest.mark.parametrize("polls", [1.5, math.nan, "3", None])
+def test_a_number_of_polls_that_is_not_whole_is_refused(polls: object) -> None:
+    """There is no poll 1.5: counting towards it would never come to an end."""
+    with pytest.raises(UsageError, match="AfterPolls"):
+        AfterPolls(polls)  # type: ignore[arg-type]  # tests are not always type-checked
+
+
+@pytest.mark.parametrize("seconds", ["5", None, [1]])
+def test_seconds_that_are_no_number_are_refused(seconds: object) -> None:
+    """A wrong type is a usage error like any other, not a comparison that failed somewhere inside."""
+    with pytest.raises(UsageError, match="After"):
+        After(seconds)  # type: ignore[arg-type]  # tests are not always type-checked
+
+
+@pytest.mark.parametrize(
+    ("written", "timing"),
+    [
+        (5, After(5)),
+        (0, After(0)),
+        (2.5, After(2.5)),
+        ("5", After(5)),
+        ("2.5", After(2.5)),
+        (" 2.5 ", After(2.5)),
+        ("1e-3", After(0.001)),
+        ("AfterPolls(3)", AfterPolls(3)),
+        ("AfterPolls(polls=3)", AfterPolls(3)),
+        ("After(5)", After(5)),
+        ("After(seconds=5)", After(5)),
+        ("Never()", Never()),
+        ("Immediate()", Immediate()),
+        (" Immediate() ", Immediate()),
+        (AfterPolls(2), AfterPolls(2)),
+    ],
+)
+def test_a_timing_may_be_written_as_a_number_as_text_or_as_itself(written: object, timing: Timing) -> None:
+    """A marker, an ini file and a command line say the same thing in their own way."""
+    assert timing_of(written) == timing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "immediate",
+        "os.system('x')",
+        "__import__('os')",
+        "After(__import__('os'))",
+        "After(1)(2)",
+        "After()",
+        "After(1, 2)",
+        "After(minutes=1)",
+        "After(**{'seconds': 1})",
+        "AfterPolls(*[1])",
+        "1 +",
+        "",
+        "5s",
+        "[5]",
+        "None",
+        "\0",
+    ],
+)
+def test_text_that_is_no_timing_is_refused_and_never_run(text: str) -> None:
+    """Text is read as a literal, so nothing that it names is ever called."""
+    with pytest.raises(UsageError) as refusal:
+        timing_of(text)
+    said = str(refusal.value)
+    assert said.startswith((f"{text!r} is no timing. Write seconds, such as 2.5, or one of ", "Unknown timing "))
+    assert all(name in said for name in TIMINGS)
+
+
+def test_a_timing_without_its_parentheses_is_told_to_take_them() -> None:
+    """`Never` looks right to who wrote it, so a list that repeats `Never` is no help: it must say `Never()`."""
+    with pytest.raises(UsageError, match=r"Never\(\)"):
+        timing_of("Never")
+
+
+def test_a_misspelt_timing_is_told_the_nearest_one() -> None:
+    """The text names what was meant, and all that there is."""
+    with pytest.raises(UsageError) as refusal:
+        timing_of("Aftr(3)")
+    assert str(refusal.value) == (
+        "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, Immediate, Never."
+    )
+
+
+@pytest.mark.parametrize("value", [True, False, None, After, Never, object, [5], b"5", 1j])
+def test_a_value_that_is_no_timing_is_refused(value: object) -> None:
+    """A bool is no number of seconds, and a class is no timing: it lacks its values."""
+    with pytest.raises(UsageError) as refusal:
+        timing_of(value)
+    said = str(refusal.value)
+    assert said == f"{value!r} is no timing. Give seconds, or one of {KNOWN}, such as AfterPolls(3)."
+
+
+@pytest.mark.parametrize("text", ["True", "False", "'True'"])
+def test_a_bool_is_no_number_of_seconds_in_text_either(text: str) -> None:
+    """`ycimages_timing = True` is a mistake, and not one second."""
+    with pytest.raises(UsageError):
+        timing_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("-1", f"After(seconds=-1) {SECONDS_RULE}"),
+        ("1e999", f"After(seconds=inf) {SECONDS_RULE}"),
+        ("After(-1)", f"After(seconds=-1) {SECONDS_RULE}"),
+        ("AfterPolls(0)", f"AfterPolls(0) {POLLS_RULE}"),
+    ],
+)
+def test_a_value_in_text_is_held_to_the_same_rules(text: str, said: str) -> None:
+    """Text is another way to write a timing, not a way around its rules."""
+    with pytest.raises(UsageError) as refusal:
+        timing_of(text)
+    assert str(refusal.value) == said
+
+
+def test_anything_with_a_schedule_is_a_timing() -> None:
+    """Users may write timings of their own: `Timing` is a protocol."""
+
+    class AtMidnight:
+        def schedule(self, started_at: int) -> Schedule:
+            return Schedule(ends_at=started_at + -started_at % (24 * 3600 * SECOND))
+
+    own = AtMidnight()
+    assert timing_of(own) is own

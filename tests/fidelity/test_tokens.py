@@ -1,0 +1,146 @@
+"""Tokens: how they are made, what they look like, and which are taken (api-facts.md, sections 1.5, 2.2 and 8)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.fidelity.cloud import image_id_of
+
+if TYPE_CHECKING:
+    from tests.fidelity.cloud import Cloud
+
+TOKENS: Final = "/iam/v1/tokens"
+INVALID: Final = (401, 16, "The token is invalid")
+
+
+def jwt(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """A JWT whose signature is nothing."""
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims))
+    return f"{'.'.join(parts)}.sign"
+
+
+@pytest.mark.fidelity("token.create")
+@pytest.mark.parametrize("body", [{"yandexPassportOauthToken": "y0_x"}, {"jwt": jwt({"kid": "k"}, {"iss": "a"})}])
+def test_a_token_is_made_from_an_oauth_token_or_a_jwt(cloud: Cloud, body: dict[str, str]) -> None:
+    """And nothing else is asked for."""
+    answer = cloud.using(Authorization=None).post(TOKENS, body)
+    assert answer.status == 200
+    assert sorted(answer.json) == ["expiresAt", "iamToken"]
+
+
+@pytest.mark.fidelity("token.jwt-in-query")
+def test_a_jwt_may_come_in_the_query(cloud: Cloud) -> None:
+    """With no body; a REST client does that."""
+    answer = cloud.call("POST", TOKENS, jwt=jwt({"kid": "k"}, {"iss": "ajecaller"}))
+    created = cloud.using(Authorization=f"Bearer {answer.json['iamToken']}").create().json
+    assert created["createdBy"] == "ajecaller"
+
+
+@pytest.mark.fidelity("token.oauth-header")
+def test_an_oauth_header_does_no_harm(cloud: Cloud) -> None:
+    """Some clients send one with the body."""
+    caller = cloud.using(Authorization="OAuth y0_x")
+    assert caller.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).status == 200
+
+
+@pytest.mark.fidelity("token.one-identity")
+def test_a_token_is_made_from_one_of_the_two(cloud: Cloud) -> None:
+    """Two are refused by the gateway, none by the service."""
+    both = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x", "jwt": "x"})
+    text = ": invalid value oneof field 'identity' is already set. Cannot set 'jwt' for type oneof"
+    assert (both.status, both.text) == (400, text)
+    assert cloud.post(TOKENS, {}).refused_fields == ["identity"]
+
+
+@pytest.mark.fidelity("token.lengths")
+@pytest.mark.parametrize(("field", "limit"), [("yandexPassportOauthToken", 4000), ("jwt", 8000)])
+def test_what_a_token_is_made_from_has_its_limits(cloud: Cloud, field: str, limit: int) -> None:
+    """The limit itself is allowed."""
+    assert cloud.post(TOKENS, {field: "x" * limit}).status == 200
+    assert cloud.post(TOKENS, {field: "x" * (limit + 1)}).refused_fields == [field]
+
+
+@pytest.mark.fidelity("token.shape")
+def test_a_token_has_the_shape_that_clients_check(cloud: Cloud) -> None:
+    """`t1.`, base64url, a dot, 86 characters of base64url; no two are alike."""
+    made = [cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).json["iamToken"] for _ in range(2)]
+    for token in (*made, cloud.double.token):
+        assert re.fullmatch(r"t1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", token)
+    assert len({*made, cloud.double.token}) == 3
+
+
+@pytest.mark.fidelity("token.expires-at")
+def test_a_token_expires_in_12_hours(cloud: Cloud) -> None:
+    """On the double's clock."""
+    answer = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"})
+    assert answer.json["expiresAt"] == "2026-01-01T12:00:00.000000000Z"
+
+
+@pytest.mark.fidelity("token.missing")
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer  ", "OAuth y0_x", "Basic eDp5"])
+def test_a_call_without_a_token_is_refused(cloud: Cloud, authorization: str | None) -> None:
+    """HTTP 401 and code 16, whatever the method."""
+    caller = cloud.using(Authorization=authorization)
+    operation_id = cloud.create().json["id"]
+    for answer in (caller.create(), caller.list(), caller.get(f"/operations/{operation_id}")):
+        assert (answer.status, answer.json["code"]) == (401, 16)
+
+
+@pytest.mark.fidelity("token.any")
+def test_any_token_is_taken(cloud: Cloud) -> None:
+    """That is not empty, expired ones included."""
+    token = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).json["iamToken"]
+    cloud.double.clock.advance(13 * 3600)
+    for each in (token, "made-up"):
+        assert image_id_of(cloud.using(Authorization=f"Bearer {each}").create()) in cloud.double.images
+
+
+@pytest.mark.fidelity("token.strict")
+@pytest.mark.ycimages(auth="strict")
+def test_only_tokens_that_were_given_are_taken_when_that_is_asked(cloud: Cloud) -> None:
+    """In the recorded words, and until they expire; the double's own never does."""
+    assert cloud.using(Authorization="Bearer made-up").list().refusal == INVALID
+    token = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).json["iamToken"]
+    caller = cloud.using(Authorization=f"Bearer {token}")
+    cloud.double.clock.advance(12 * 3600 - 1)
+    assert caller.list().status == 200
+    cloud.double.clock.advance(1)
+    assert caller.list().refusal == INVALID
+    assert cloud.list().status == 200
+
+
+@pytest.mark.fidelity("token.off")
+@pytest.mark.ycimages(auth="off")
+def test_no_token_is_asked_for_when_that_is_off(cloud: Cloud) -> None:
+    """Nor is a wrong one minded."""
+    for authorization in (None, "Bearer made-up", "Basic eDp5"):
+        assert cloud.using(Authorization=authorization).create().status == 200
+
+
+@pytest.mark.fidelity("token.jwt-without-kid")
+@pytest.mark.ycimages(auth="strict")
+def test_a_jwt_without_kid_is_refused(cloud: Cloud) -> None:
+    """In the recorded words."""
+    answer = cloud.post(TOKENS, {"jwt": jwt({"typ": "JWT", "alg": "PS256"}, {"iss": "a"})})
+    assert answer.refusal == (401, 16, "The required field 'kid' is missing from the JWT header")
+
+
+@pytest.mark.fidelity("token.jwt-malformed")
+@pytest.mark.ycimages(auth="strict")
+@pytest.mark.parametrize("text", ["x", "a.b", "a.b.c", "W10.W10.c"])
+def test_what_is_no_jwt_is_refused(cloud: Cloud, text: str) -> None:
+    """HTTP 401 and code 16."""
+    answer = cloud.post(TOKENS, {"jwt": text})
+    assert (answer.status, answer.json["code"]) == (401, 16)
+
+
+@pytest.mark.fidelity("token.scheme-case")
+@pytest.mark.ycimages(auth="strict")
+def test_the_word_bearer_may_be_in_any_case(cloud: Cloud) -> None:
+    """As HTTP has it."""
+    assert cloud.using(Authorization=f"bearer {cloud.double.token}").list().status == 200

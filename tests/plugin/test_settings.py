@@ -1,0 +1,127 @@
+"""One frozen `Settings`, and how its sources are merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from pytest_ycimages import After, AfterPolls, Double, Quotas, Settings, UsageError, plugin
+from pytest_ycimages.settings import merged, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def test_the_defaults_please() -> None:
+    """Loopback, a free port, any token, done at the first poll, the page's contract, and seed 0."""
+    assert dict(Settings()) == {
+        "seed": 0,
+        "contract": "page",
+        "auth": "any",
+        "timing": AfterPolls(1),
+        "rollback": 0,
+        "clock": "real",
+        "unknown_fields": "warn",
+        "unknown_resources": "accept",
+        "idempotency_key_format": "any",
+        "idempotency_key_reuse": "first",
+        "quotas": Quotas(),
+        "violation_paths": "camelCase",
+        "texts": {},
+        "host": "127.0.0.1",
+        "port": 0,
+    }
+
+
+def test_settings_do_not_change() -> None:
+    """They are frozen: what a double runs with is what it was made with."""
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().seed = 5  # type: ignore[misc]  # that it cannot be set is the point
+
+
+def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
+    """The ini table names no setting that does not exist, and states each default truly."""
+    table: dict[str, str] = vars(plugin)["_INI"]
+    assert set(table) == set(Settings.model_fields) - {"host", "port", "texts"}
+    for name, text in table.items():
+        default = Settings.model_fields[name].default
+        written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none"}.get(default, str(default))
+        assert f"(default: {written})" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ({"seed": "7"}, Settings(seed=7)),
+        ({"seed": "-7"}, Settings(seed=-7)),
+        ({"timing": "2.5"}, Settings(timing=After(2.5))),
+        ({"timing": "AfterPolls(3)"}, Settings(timing=AfterPolls(3))),
+        ({"port": "8080"}, Settings(port=8080)),
+        ({"contract": "current", "auth": "off", "clock": "manual"}, Settings(contract="current", auth="off", clock="manual")),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_every_setting_may_be_given_as_text(text: dict[str, str], settings: Settings) -> None:
+    """Command lines and ini files have nothing else."""
+    assert settings_from(text) == settings
+
+
+@pytest.mark.parametrize(
+    ("sources", "values"),
+    [
+        ([], {}),
+        ([{"seed": 1}, {"seed": 2}], {"seed": 1}),
+        ([{"seed": 1}, {"timing": 5}], {"seed": 1, "timing": After(5)}),
+        ([Settings(auth="off"), {"seed": 2, "auth": "any"}], {"auth": "off", "seed": 2}),
+        ([{}, Settings(seed=0), {"seed": 2}], {"seed": 0}),
+        ([Settings(), {"seed": 2}], {"seed": 2}),
+    ],
+)
+def test_the_earlier_source_wins_in_what_it_says(
+    sources: list[Settings | Mapping[str, Any]], values: dict[str, Any]
+) -> None:
+    """Setting by setting; a default that nobody wrote says nothing."""
+    assert merged(*sources) == Settings(**values)
+
+
+WRITE = (
+    "Write seconds, such as 2.5, or one of Immediate, After, AfterPolls, Never with its values, such as AfterPolls(3)."
+)
+TIMINGS = "Known: After, AfterPolls, Immediate, Never."
+KNOWN = (
+    "Known: auth, clock, contract, host, idempotency_key_format, idempotency_key_reuse, port, quotas, rollback, seed, "
+    "texts, timing, unknown_fields, unknown_resources, violation_paths."
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"tming": 5}, f"Unknown setting 'tming'. Did you mean 'timing'? {KNOWN}"),
+        ({"zzz": 5}, f"Unknown setting 'zzz'. {KNOWN}"),
+        ({"contract": "pag"}, "Settings that cannot be: contract='pag': Input should be 'page' or 'current'."),
+        ({"port": -1}, "Settings that cannot be: port=-1: Input should be greater than or equal to 0."),
+        ({"timing": "Nevr()"}, f"Unknown timing 'Nevr'. Did you mean 'Never'? {TIMINGS}"),
+        ({"timing": "AfterPolls()"}, f"'AfterPolls()' is no timing. {WRITE}"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_with_what_can(settings: dict[str, Any], text: str) -> None:
+    """The same text whether it comes from a marker, a fixture, ini, the command line or a `Double`."""
+    for make in (settings_from, Double, merged):
+        with pytest.raises(UsageError) as refusal:
+            make(settings)
+        assert str(refusal.value) == text
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    """A second run must not be needed to find the second mistake."""
+    with pytest.raises(UsageError, match=r"seed='x': .*; contract='pag': .*; port=70000: "):
+        settings_from({"seed": "x", "contract": "pag", "port": 70000})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "example.com"])  # noqa: S104 - refused is the point
+def test_only_loopback_can_be_listened_on(host: str) -> None:
+    """A double has no door to the outside."""
+    with pytest.raises(UsageError, match=r"Input should be '127\.0\.0\.1', '::1' or 'localhost'"):
+        settings_from({"host": host})

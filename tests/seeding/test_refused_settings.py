@@ -1,0 +1,111 @@
+"""Settings that cannot be: refused when the double is made, in words that say what would be right."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from pytest_ycimages import After, AfterPolls, Double, Settings, UsageError
+
+NAMES: Final = ", ".join(sorted(Settings.model_fields))
+TIMINGS: Final = "Immediate, After, AfterPolls, Never"
+NO_TIMING: Final = f"Write seconds, such as 2.5, or one of {TIMINGS} with its values, such as AfterPolls(3)."
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"sead": 1}, f"Unknown setting 'sead'. Did you mean 'seed'? Known: {NAMES}."),
+        ({"xyz": 1}, f"Unknown setting 'xyz'. Known: {NAMES}."),
+        ({"contract": "today"}, "Settings that cannot be: contract='today': Input should be 'page' or 'current'."),
+        ({"auth": "no"}, "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'."),
+        ({"clock": "fast"}, "Settings that cannot be: clock='fast': Input should be 'real' or 'manual'."),
+        (
+            {"unknown_fields": "fail"},
+            "Settings that cannot be: unknown_fields='fail': Input should be 'ignore', 'warn' or 'reject'.",
+        ),
+        (
+            {"unknown_resources": "no"},
+            "Settings that cannot be: unknown_resources='no': Input should be 'accept' or 'not_found'.",
+        ),
+        (
+            {"idempotency_key_format": "x"},
+            "Settings that cannot be: idempotency_key_format='x': Input should be 'any' or 'uuid'.",
+        ),
+        (
+            {"idempotency_key_reuse": "x"},
+            "Settings that cannot be: idempotency_key_reuse='x': Input should be 'first' or 'reject'.",
+        ),
+        (
+            {"violation_paths": "camel"},
+            "Settings that cannot be: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
+        ),
+        ({"rollback": -1}, "Settings that cannot be: rollback=-1: Input should be greater than or equal to 0."),
+        (
+            {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
+            "Settings that cannot be: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
+        ),
+        ({"port": 70000}, "Settings that cannot be: port=70000: Input should be less than or equal to 65535."),
+        (
+            {"port": -1, "auth": "no"},
+            (
+                "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'; "
+                "port=-1: Input should be greater than or equal to 0."
+            ),
+        ),
+        ({"timing": "soon"}, f"'soon' is no timing. {NO_TIMING}"),
+        ({"timing": "After()"}, f"'After()' is no timing. {NO_TIMING}"),
+        (
+            {"timing": "AfterPoll(1)"},
+            "Unknown timing 'AfterPoll'. Did you mean 'AfterPolls'? Known: After, AfterPolls, Immediate, Never.",
+        ),
+        (
+            {"timing": None},
+            f"None is no timing. Give seconds, or one of {TIMINGS}, such as AfterPolls(3).",
+        ),
+        (
+            {"timing": -1},
+            (
+                "After(seconds=-1) cannot be: an operation takes zero seconds or more. For one that does not end, use "
+                "Never()."
+            ),
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(settings: dict[str, Any], text: str) -> None:
+    """All that are wrong at once; an unknown name with the nearest right one."""
+    with pytest.raises(UsageError) as refusal:
+        Double(**settings)
+    assert str(refusal.value) == text
+
+
+@pytest.mark.parametrize("given", [5, "seed=1", [("seed", 1)]])
+def test_what_gives_no_settings_is_refused(given: Any) -> None:
+    """Settings or a mapping do."""
+    with pytest.raises(UsageError) as refusal:
+        Double(given)
+    assert str(refusal.value) == (
+        f"{given!r} gives no settings. Give Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}."
+    )
+
+
+@pytest.mark.parametrize("polls", [0, -1])
+def test_a_timing_that_cannot_be_is_refused_where_it_is_written(polls: int) -> None:
+    """Not only when a double is given it."""
+    with pytest.raises(UsageError) as refusal:
+        AfterPolls(polls)
+    assert str(refusal.value) == (
+        f"AfterPolls({polls}) cannot be: the first poll that can see an operation done is poll 1. "
+        "For one that is done before any poll, use Immediate()."
+    )
+
+
+def test_the_timing_of_a_double_is_held_to_the_same() -> None:
+    """It may be set in words, too, and what cannot be leaves it as it was."""
+    double = Double(timing=3)
+    with pytest.raises(UsageError, match="'soon' is no timing"):
+        double.timing = "soon"
+    assert double.timing == After(3)
+    double.timing = "AfterPolls(2)"
+    assert double.timing == AfterPolls(2)

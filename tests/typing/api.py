@@ -1,0 +1,158 @@
+"""The public API as users write it. Never executed and not collected: mypy reads it, and that is the test."""
+# ruff: noqa: D101, D102, D103 - the names say it
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, assert_type
+
+import pytest
+
+import pytest_ycimages
+from pytest_ycimages import (
+    After,
+    AfterPolls,
+    Call,
+    Calls,
+    Code,
+    Double,
+    DoubleFailedError,
+    Image,
+    ImageStatus,
+    Immediate,
+    Never,
+    Operation,
+    Os,
+    OsType,
+    Settings,
+    Status,
+    UnknownFieldWarning,
+    UsageError,
+    YCImagesError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+# Without pytest.
+
+
+def a_double_is_a_context_manager(bake: Callable[[str, str], str]) -> None:
+    with Double() as ycimages:
+        assert_type(ycimages, Double)
+        image_id = bake(ycimages.url, ycimages.token)
+        assert_type(ycimages.images[image_id], Image)
+
+
+def a_double_takes_settings_in_three_forms() -> None:
+    Double(Settings(seed=7, timing=AfterPolls(3), clock="manual"))
+    Double({"timing": 2.5, "auth": "off"})
+    Double(Settings(), name="baker", on_call=print, contract="current", timing="Never()")
+    Double(seed=7, port=8080, host="::1", unknown_fields="ignore")
+
+
+def a_double_is_started_and_closed_by_hand() -> None:
+    double = Double().start()
+    assert_type(double, Double)
+    assert_type(double.host, str)
+    assert_type(double.port, int)
+    assert_type(double.folder_id, str)
+    double.reset()
+    double.close()
+    double.check()
+
+
+def every_timing_can_be_set(double: Double) -> None:
+    for timing in (Immediate(), After(5), After(seconds=2.5), AfterPolls(3), Never()):
+        double.timing = timing
+    double.timing = 5
+    double.timing = 2.5
+    double.timing = "AfterPolls(3)"
+    double.clock.advance(0.5)
+    double.clock.advance(30)
+    assert_type(double.clock.now(), int)
+
+
+def the_server_truth_is_read_only_and_typed(double: Double) -> None:
+    assert_type(double.images, Mapping[str, Image])
+    assert_type(double.operations, Mapping[str, Operation])
+    for image in double.images.values():
+        assert_type(image.status, ImageStatus)
+        assert_type(image.labels, dict[str, str])
+        assert_type(image.min_disk_size, int)
+        assert_type(image.os, Os | None)
+        if image.os:
+            assert_type(image.os.type, OsType)
+    for operation in double.operations.values():
+        assert_type(operation.done, bool)
+        assert_type(operation.error, Status | None)
+        assert_type(operation.response, Image | None)
+        assert_type(operation.metadata.image_id, str)
+        if operation.error:
+            assert_type(operation.error.code, int)
+    double.images["fd8"] = double.images["fd9"]  # type: ignore[index]  # the server truth cannot be written
+    del double.images["fd8"]  # type: ignore[attr-defined]  # nor deleted
+
+
+def the_journal_is_a_sequence_of_calls(double: Double) -> None:
+    assert_type(double.calls, Calls)
+    polls = double.calls.of("operations.get")
+    assert_type(polls, Calls)
+    assert_type(polls[0], Call)
+    assert_type(polls[1:], Calls)
+    assert_type(polls.gaps, list[float])
+    for call in polls:
+        assert_type(call.method, str)
+        assert_type(call.at, float)
+        assert_type(call.attempt, int)
+        assert_type(call.gap, float | None)
+        assert_type(call.status, Code)
+        assert_type(call.operation_id, str | None)
+        assert_type(call.metadata["authorization"], str)
+        assert_type(call.unknown_fields, tuple[str, ...])
+    assert all(call.status is Code.OK for call in double.calls.of("images.*"))
+
+
+def errors_form_a_family() -> type[YCImagesError]:
+    try:
+        Double(settings_of_nobody=1)
+    except UsageError as error:
+        return type(error)
+    except DoubleFailedError as error:
+        return type(error)
+    return YCImagesError
+
+
+def the_version_is_there() -> str:
+    version: str = pytest_ycimages.__version__
+    return version
+
+
+# With pytest.
+
+
+@pytest.fixture
+def ycimages_settings() -> dict[str, Any]:
+    return {"timing": 30, "auth": "off"}
+
+
+class WithSettings:
+    @pytest.fixture
+    def ycimages_settings(self) -> Settings:
+        return Settings(timing=After(30), seed=7)
+
+
+@pytest.mark.ycimages(timing=30, contract="current")
+def a_test_asks_for_a_double(ycimages: Double) -> None:
+    assert_type(ycimages.url, str)
+
+
+def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> None:
+    assert_type(ycimages_factory(timing=Never(), clock="manual"), Double)
+
+
+@pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWarning")
+def a_test_expects_the_warning(ycimages: Double) -> None:
+    with pytest.warns(UnknownFieldWarning, match="images.create"):
+        ycimages.check()
