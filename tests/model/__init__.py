@@ -1,0 +1,1 @@
+"""The double against a second opinion, under a crowd, with a great many images, and as REST clients use it."""
