@@ -41,7 +41,6 @@ def asks_of(double: Double) -> tuple[Ask, Callable[[bytes], Ask]]:
     headers = {"Authorization": f"Bearer {double.token}", "Content-Type": "application/json"}
     body = {
         "folderId": double.folder_id,
-        "name": "ubuntu-baked",
         "description": "Baked by the nightly pipeline from the golden snapshot, with agents and keys",
         "labels": {"team": "platform", "stage": "testing"},
         "family": "ubuntu-baked",
