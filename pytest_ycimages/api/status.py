@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from pytest_ycimages.api.message import Int64, Message
 
@@ -55,6 +55,11 @@ class RequestInfo(Message):
         return cls(type_url="type.googleapis.com/google.rpc.RequestInfo", request_id=request_id)
 
 
+def _shortest(number: float) -> float | int:
+    """A double as protobuf prints it: without a fraction where there is none."""
+    return int(number) if number.is_integer() else number
+
+
 class QuotaMetric(Message):
     """A quota, and how much of it is used.
 
@@ -65,8 +70,8 @@ class QuotaMetric(Message):
     """
 
     name: str
-    limit: Int64
-    usage: float
+    limit: Int64 = 0
+    usage: Annotated[float, PlainSerializer(_shortest, return_type=float | int, when_used="json")] = 0
 
 
 class QuotaViolation(Message):
@@ -78,7 +83,7 @@ class QuotaViolation(Message):
     """
 
     metric: QuotaMetric
-    required: Int64
+    required: Int64 = 0
 
 
 class QuotaFailure(Message):

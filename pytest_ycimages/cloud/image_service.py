@@ -168,7 +168,7 @@ class ImageService:
 
     def _ready(self, image_id: str, now: int) -> Image | Outcome:
         """The image, if it is there and nothing is being done to it that forbids more."""
-        image = self._state.image_at(image_id, now)
+        image = self._state.image_named(image_id, now)
         if image is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
         if image.status is not ImageStatus.READY:

@@ -92,7 +92,7 @@ class SourceFinder:
         record = self._state.images.get(image_id)
         if record is None and self._unknown == "accept":
             return Found(_UNKNOWN, known=False)
-        image = self._state.image_at(image_id, now)
+        image = self._state.image_named(image_id, now)
         if record is None or image is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
         if image.status is not ImageStatus.READY:

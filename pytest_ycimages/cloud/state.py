@@ -82,6 +82,14 @@ class State:
             for operation_id in waiting:
                 self.poll(operation_id, now)
 
+    def image_named(self, image_id: str, now: int) -> Image | None:
+        """The image that a call names, or None. To name one that is being deleted is to look whether it is gone."""
+        image = self.image_at(image_id, now)
+        if image is not None and image.status is ImageStatus.DELETING:
+            self.poll_image(image_id, now)
+            image = self.image_at(image_id, now)
+        return image
+
     def cancel(self, operation_id: str, now: int, error: Status) -> None:
         """Cancel an operation, if it is there, can be cancelled and has not ended."""
         record = self.operations.get(operation_id)

@@ -101,8 +101,8 @@ class App:
     def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> HttpReply:
         try:
             fields = parse_body(http.body) if http.method in _WITH_BODY else {}
-            if http.query and not fields:
-                fields = dict(parse_qsl(http.query, keep_blank_values=True))
+            if http.query:  # what the body says comes first
+                fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
             if ids:  # what the path names, nothing else can name
                 fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
             decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)

@@ -126,12 +126,13 @@ def test_an_operation_ends_at_its_first_poll(cloud: Cloud) -> None:
 
 
 @pytest.mark.fidelity("operation.poll-of-image")
-@pytest.mark.ycimages(timing="AfterPolls(2)")
+@pytest.mark.ycimages(timing="AfterPolls(3)")
 def test_a_look_at_the_image_is_a_poll(cloud: Cloud) -> None:
-    """By get or by list; clients wait by either."""
+    """By get, by list or by the list of its operations; clients wait by each."""
     image_id = image_id_of(cloud.create())
     assert cloud.image(image_id)["status"] == "CREATING"
-    assert cloud.list().json["images"][0]["status"] == "READY"
+    assert cloud.list().json["images"][0]["status"] == "CREATING"
+    assert cloud.get(f"/compute/v1/images/{image_id}/operations").json["operations"][0]["done"]
 
 
 @pytest.mark.fidelity("operation.error-before-done")

@@ -11,13 +11,15 @@ from pytest_ycimages import After, AfterPolls, Double, Immediate, Never, Quotas,
 from . import looking
 from .caller import IMAGES, STATUSES, Caller, Reply
 from .json_form import now, operation_json, refusal_json
-from .looking import Listing
 from .model import Model
 from .records import SECOND, Fields, Image, Operation, Refusal
 from .sources import GIB, NOT_FOUND, Disk, Sources, unsupported
 
 if TYPE_CHECKING:
     from pytest_ycimages.cloud.timing import Timing
+
+    from .looking import Listing
+    from .model import Answer
 
 START: Final = 1767225600 * SECOND
 """2026-01-01T00:00:00Z: where a manual clock begins."""
@@ -121,7 +123,7 @@ class Agreement:
         assert images == {image.id: now(model, image) for image in model.living()}
         operations = {id_: operation.to_wire() for id_, operation in self.double.operations.items()}
         assert operations == {each.id: operation_json(model, each) for each in model.operations}
-        ids = [each.id for each in (*model.images, *model.operations)]
+        ids = [image.id for image in model.images] + [operation.id for operation in model.operations]
         assert len(set(ids)) == len(ids), "an id was drawn twice"
         assert len(self.double.calls) == self._calls, "the journal has not exactly the calls that were made"
         self.double.check()
@@ -136,7 +138,7 @@ class Agreement:
         ids = reply.body.get("id", "?"), reply.body.get("metadata", {}).get("imageId", "?")
         who = self.accounts[person], key
         if kind == "create":
-            expected = self.model.create(body, who, ids)
+            expected: Answer = self.model.create(body, who, ids)
         elif kind == "update":
             expected = self.model.update(target, body, who, ids)
         else:
@@ -164,8 +166,15 @@ class Agreement:
 
     def page(self, listing: Listing, token: str = "", after: Image | None = None) -> tuple[str, Image | None]:
         """A page of a list: the token of the next one, and the last image on this one."""
-        query = {"filter": " AND ".join(map(str, listing.conditions)), "orderBy": listing.order}
-        reply = self.ask("GET", IMAGES, folderId=listing.folder, pageSize=listing.page_size, pageToken=token, **query)
+        reply = self.ask(
+            "GET",
+            IMAGES,
+            folderId=listing.folder,
+            filter=" AND ".join(map(str, listing.conditions)),
+            orderBy=listing.order,
+            pageSize=listing.page_size,
+            pageToken=token,
+        )
         expected = looking.page(self.model, listing, after)
         if isinstance(expected, Refusal):
             self.agree(reply, expected)

@@ -48,7 +48,7 @@ class Caller:
         reply = self._double.app.answer(HttpRequest(verb, path, urlencode(query), headers, content))
         return Reply(reply.status, dict(reply.headers), json.loads(reply.body))
 
-    def page(self, **query: object) -> tuple[list[str], str]:
+    def page(self, **query: Any) -> tuple[list[str], str]:
         """The ids on a page of images, and the token of the next."""
         body = self("GET", IMAGES, **query).body
         return [image["id"] for image in body.get("images", [])], body.get("nextPageToken", "")

@@ -79,7 +79,8 @@ def refusal_json(refusal: Refusal, request_id: str) -> Fields:
     details: list[Fields] = []
     if refusal.quota:
         metric, limit, usage, required = refusal.quota
-        violation = {"metric": {"name": metric, "limit": str(limit), "usage": usage}, "required": str(required)}
+        shown = {"name": metric, "limit": str(limit or ""), "usage": usage}
+        violation = {"metric": {name: value for name, value in shown.items() if value}, "required": str(required)}
         details.append({"@type": "type.googleapis.com/yandex.cloud.quota.QuotaFailure", "violations": [violation]})
     details.append({"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": request_id})
     return {"code": refusal.code, "message": refusal.message, "details": details}

@@ -97,6 +97,10 @@ class Model:
     def find_ready(self, image_id: str) -> Image | Refusal:
         """An image that something can be done with."""
         found = self.find(image_id)
+        if isinstance(found, Image) and self.status(found) == "DELETING":  # to name it is to look whether it is gone
+            for operation in self.operations_on(found):
+                operation.poll(self.now)
+            found = self.find(image_id)
         if isinstance(found, Refusal) or self.status(found) == "READY":
             return found
         why = f"status {self.status(found)}"

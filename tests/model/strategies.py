@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from .agreement import DISKS, FILES, SNAPSHOTS, STORAGE, TIMINGS
 from .looking import Condition
-from .records import Fields
 from .sources import GIB
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+    from .records import Fields
 
 timings = st.sampled_from([timing for timing in TIMINGS for _ in range(1 if timing[0] == "never" else 2)])
 quotas = st.sampled_from(

@@ -82,11 +82,11 @@ class Resolver:
         answer.raise_for_status()
         return str(answer.json()["id"])
 
-    def pages(self, **query: object) -> Iterator[list[str]]:
+    def pages(self, **query: str) -> Iterator[list[str]]:
         """The ids on each page."""
         token = ""
         while True:
-            params = {"folderId": self.folder_id, "pageSize": 1, "pageToken": token, **query}
+            params = {"folderId": self.folder_id, "pageSize": "1", "pageToken": token, **query}
             answer = self.session.get(self.url, params=params, timeout=20)
             answer.raise_for_status()
             yield [image["id"] for image in answer.json().get("images", [])]

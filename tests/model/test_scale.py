@@ -145,8 +145,8 @@ def test_a_name_and_a_family_are_found_without_a_search(double: Double, call: Ca
     ids, token = call.page(folderId=double.folder_id, filter='name = "image-17777"', pageSize=1)
     assert (len(ids), token) == (1, "")
     assert looks.taken() <= 2
-    query = {"folderId": double.folder_id, "family": "family-12"}
-    assert call("GET", f"{IMAGES}:latestByFamily", **query).body["family"] == "family-12"
+    latest = call("GET", f"{IMAGES}:latestByFamily", folderId=double.folder_id, family="family-12")
+    assert latest.body["family"] == "family-12"
     assert looks.taken() <= 1
 
 

@@ -37,7 +37,7 @@ def test_a_filter_is_what_the_pattern_says(text: str) -> None:
 
 
 @given(st.from_regex(FILTER, fullmatch=True))
-@DETERMINED
+@settings(DETERMINED, max_examples=25)
 def test_every_text_that_matches_is_a_filter(text: str) -> None:
     """However it is spaced and quoted."""
     assert reads(text)
@@ -53,7 +53,7 @@ def test_a_page_token_leads_back_to_its_place(number: int, image_id: str) -> Non
 
 
 @given(st.from_regex(PLACE, fullmatch=True))
-@DETERMINED
+@settings(DETERMINED, max_examples=50)
 def test_every_token_of_that_form_is_a_place(token: str) -> None:
     """So a document can say which tokens are accepted."""
     assert (place_of(token) is None) is (token == "")

@@ -115,7 +115,7 @@ def placeholders(text: str) -> list[str]:
 def said(key: str, **texts: Any) -> str:
     """What the double says where it says this text."""
     settings, say, _ = SAID[key]
-    strict = {"auth": "strict", "unknown_resources": "not_found", "contract": "current"}
+    strict: dict[str, Any] = {"auth": "strict", "unknown_resources": "not_found", "contract": "current"}
     double = Double(**strict, clock="manual", **settings, **texts)
     double.add_folder("standard-images")
     double.add_disk("epd0000000000000000a")
