@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo
@@ -19,6 +19,12 @@ lint: .venv/.for-lint
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench
+
+# schemathesis against a running double, with its own document and all checks: some minutes for each contract, and a
+# new seed each time, which is printed. What it finds goes into a plain test.
+fuzz: .venv/.for-test
+	$(BIN)/python -m tests.openapi.fuzz
+	YCIMAGES_FUZZ=1 $(BIN)/pytest -q tests/model
 
 clean:
 	rm -rf .venv build dist

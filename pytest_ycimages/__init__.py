@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pytest_ycimages.api.code import Code
     from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.operation import Empty, Operation
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.quotas import Quotas
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
@@ -28,6 +28,7 @@ __all__ = [
     "Code",
     "Double",
     "DoubleFailedError",
+    "Empty",
     "Image",
     "ImageStatus",
     "Immediate",
@@ -51,6 +52,7 @@ _HOME: Final = {
     "Code": "api.code",
     "Double": "double",
     "DoubleFailedError": "errors",
+    "Empty": "api.operation",
     "Image": "api.image",
     "ImageStatus": "api.image",
     "Immediate": "cloud.timing",

@@ -134,7 +134,6 @@ _IDEMPOTENCY_KEY: Final[Schema] = {
     "in": "header",
     "description": "Best a UUID. The same key is answered with the operation that it made first, as it is by then.",
     "schema": {"type": "string"},
-    "example": "7a1f3c5e-0b2d-4f68-9a8c-1e3d5b7f9a0c",
 }
 
 

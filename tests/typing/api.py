@@ -17,6 +17,7 @@ from pytest_ycimages import (
     Code,
     Double,
     DoubleFailedError,
+    Empty,
     Image,
     ImageStatus,
     Immediate,
@@ -87,7 +88,7 @@ def the_server_truth_is_read_only_and_typed(double: Double) -> None:
     for operation in double.operations.values():
         assert_type(operation.done, bool)
         assert_type(operation.error, Status | None)
-        assert_type(operation.response, Image | None)
+        assert_type(operation.response, Image | Empty | None)
         assert_type(operation.metadata.image_id, str)
         if operation.error:
             assert_type(operation.error.code, int)
