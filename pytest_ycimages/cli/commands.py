@@ -18,6 +18,16 @@ from pytest_ycimages.fidelity.table import Mark
 from pytest_ycimages.server.openapi import document
 
 
+def _pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001 - the form that click asks for
+    pairs = dict[str, str]()
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} sets nothing. Write NAME=VALUE, such as quotas=default.")
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-ycimages")
 def ycimages() -> None:
@@ -34,11 +44,19 @@ def ycimages() -> None:
     help="How long operations take: seconds, Immediate(), AfterPolls(n) or Never().",
 )
 @click.option("--contract", default="page", show_default=True, help="page, or current for today's API.")
-@click.option("--auth", default="any", show_default=True, help="any takes every bearer token, off asks for none.")
-def serve(**settings: Any) -> None:
+@click.option("--auth", default="any", show_default=True, help="any bearer token, strict for the double's own, or off.")
+@click.option(
+    "--set",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Any other setting, such as unknown_resources=not_found; may be repeated.",
+)
+def serve(others: dict[str, str], **settings: Any) -> None:
     """Serve a double on loopback until Ctrl-C. The first line printed is its URL."""
     try:
-        serve_until_stopped(**settings)
+        serve_until_stopped(**settings | others)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
 

@@ -106,7 +106,7 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
 
 def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     """Auth, timing, contract and seed do what they do everywhere."""
-    process = serve("--auth=off", "--timing=Immediate()", "--contract=current", "--seed=7")
+    process = serve("--auth=off", "--timing=Immediate()", "--contract=current", "--set=seed=7")
     url, curl = line_of(process), line_of(process)
     folder_id = json.loads(request_of(curl).data or b"")["folderId"]  # type: ignore[arg-type]  # it is bytes
     body = json.dumps({"folderId": folder_id, "diskId": "epd", "pooled": True}).encode()

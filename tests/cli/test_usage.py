@@ -22,6 +22,8 @@ from pytest_ycimages.cli.commands import ycimages
         (["--port", "http"], "'http' is not a valid integer range."),
         (["--seed", "abc"], "'abc' is not a valid integer."),
         (["--contrct", "page"], "--contract"),
+        (["--set", "auth"], "'auth' sets nothing. Write NAME=VALUE, such as quotas=default."),
+        (["--set", "quota=default"], "Unknown setting 'quota'. Did you mean 'quotas'?"),
         (["surplus"], "Got unexpected extra argument (surplus)"),
     ],
 )
