@@ -8,7 +8,7 @@ demo: .venv/.for-cli
 	$(BIN)/ycimages demo
 
 test: .venv/.for-test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: .venv/.for-lint
 	$(BIN)/ruff check .

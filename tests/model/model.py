@@ -9,22 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from .quotas import over
 from .records import SECOND, Fields, Image, Operation, Refusal
 from .sources import SEEDED, UNKNOWN, Disk, Sources, fields_of, fitted
 
 UPDATABLE: Final = {"name": "", "description": "", "minDiskSize": 0, "labels": {}}
 """What an update can change, and what becomes of each field that is to be changed and not given."""
-
-QUOTAS: Final = {
-    "images": ("compute.images.count", "The limit on maximum number of images has exceeded"),
-    "total_size": ("compute.images.size", "The limit on total size of images has exceeded"),
-    "pooled_images": ("compute.diskPools.count", "The limit on maximum number of disk pools has exceeded"),
-    "running_operations": (
-        "compute.operations.count",
-        "The limit on maximum number of active operations has exceeded.",
-    ),
-}
-"""What each quota is called, and the words of exceeding it."""
 
 Answer = Operation | Refusal
 
@@ -235,22 +225,17 @@ class Model:
         """The quotas of the whole cloud."""
         there = [self.fields(image) for image in self.living()]
         return (
-            self._over("images", len(there), 1)
-            or self._over("total_size", sum(each["storageSize"] for each in there), more["storageSize"])
-            or self._over("pooled_images", sum(each["pooled"] for each in there), int(more["pooled"]))
+            over(self._rules["quotas"], "images", len(there), 1)
+            or over(
+                self._rules["quotas"], "total_size", sum(each["storageSize"] for each in there), more["storageSize"]
+            )
+            or over(self._rules["quotas"], "pooled_images", sum(each["pooled"] for each in there), int(more["pooled"]))
         )
 
     def _busy(self, folder: str) -> Refusal | None:
         """The quota of running operations, which counts for each folder."""
         running = [each for each in self.operations if each.image.folder == folder and not each.is_done(self.now)]
-        return self._over("running_operations", len(running), 1)
-
-    def _over(self, quota: str, usage: int, more: int) -> Refusal | None:
-        limit = self._rules["quotas"].get(quota)
-        if limit is None or usage + more <= limit:
-            return None
-        metric, message = QUOTAS[quota]
-        return Refusal(8, message, (metric, limit, usage, usage + more))
+        return over(self._rules["quotas"], "running_operations", len(running), 1)
 
 
 def _camel_case(name: str) -> str:

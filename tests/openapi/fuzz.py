@@ -15,7 +15,7 @@ from typing import Final
 from pytest_ycimages import Double
 from pytest_ycimages.api.contract import CONTRACTS
 
-SECONDS: Final = 40
+SECONDS: Final = 150
 """How long each contract is tried."""
 
 ROOT: Final = Path(__file__).parents[2]

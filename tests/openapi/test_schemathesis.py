@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages import Double
 
-EXAMPLES: Final = "6"
+EXAMPLES: Final = "4"
 COMMAND: Final = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run"]
 
 
@@ -28,6 +28,7 @@ def schemathesis(double: Double, where: Path, *options: str) -> subprocess.Compl
     return subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
+@pytest.mark.ycimages(clock="manual")
 def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> None:
     """In examples, coverage, fuzzing and stateful testing, whatever the revision; no check is left out."""
     options = ("--checks=all", f"--max-examples={EXAMPLES}", "--generation-deterministic", "--seed=1")
