@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.alias_generators import to_camel
@@ -74,7 +73,7 @@ def _document(revision: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Yandex Compute Cloud images, as pytest-ycimages serves them",
-            "version": version("pytest-ycimages"),
+            "version": revision,
             "description": _DESCRIPTION.format(revision=revision),
         },
         "security": [{"bearerAuth": []}],
