@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages.cloud.sources import UNKNOWN_DATA, UNKNOWN_SIZE
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.inventory import Inventory
 
 
-class Seeding:
+class Seeding(ABC):
     """Adds folders, disks, snapshots, images and files to a double."""
 
+    @abstractmethod
     def _stocking(self) -> AbstractContextManager[Inventory]:
         """The double's inventory, while nobody else changes it."""
-        raise NotImplementedError
 
     def add_folder(self, folder_id: str | None = None) -> str:
         """Add a folder, and return its id. Matters with `unknown_resources="not_found"`."""
