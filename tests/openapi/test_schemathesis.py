@@ -30,7 +30,7 @@ def schemathesis(double: Double, where: Path, *options: str) -> subprocess.Compl
 
 @pytest.mark.ycimages(clock="manual")
 def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> None:
-    """No check is left out. What the revisions share is tried in every phase once, and `make fuzz` tries all of both."""
+    """No check is left out. What the revisions share is tried in every phase once; `make fuzz` tries all of both."""
     phases = {"page": ("Examples", "Coverage", "Fuzzing", "Stateful"), "current": ("Examples", "Fuzzing")}[revision]
     options = (f"--max-examples={EXAMPLES}", f"--phases={','.join(phases).lower()}", "--generation-deterministic")
     result = schemathesis(ycimages, tmp_path, "--checks=all", "--seed=1", *options)
