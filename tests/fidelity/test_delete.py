@@ -45,6 +45,16 @@ def test_an_image_is_deleting_while_it_is_deleted(cloud: Cloud) -> None:
     assert [image["status"] for image in cloud.list().json["images"]] == ["DELETING"]
 
 
+@pytest.mark.fidelity("delete.named")
+def test_to_name_an_image_that_is_being_deleted_is_a_poll(cloud: Cloud) -> None:
+    """Under the default timing the first look is the last; looking at the server's truth is none."""
+    image_id = cloud.double.add_image()
+    cloud.delete(image_id)
+    assert cloud.double.images[image_id].status == "DELETING"
+    assert cloud.delete(image_id).refusal == (404, 5, f'Image "{image_id}" not found')
+    assert image_id not in cloud.double.images
+
+
 @pytest.mark.fidelity("delete.gone")
 @pytest.mark.ycimages(timing=10)
 def test_a_deleted_image_is_gone(cloud: Cloud) -> None:
