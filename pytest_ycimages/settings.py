@@ -36,8 +36,8 @@ class Settings(BaseModel):
     Attributes:
         seed: what all ids and tokens are drawn from.
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
-        auth: `any` takes every bearer token that is not empty, unless it has the word `invalid` in it; `strict` takes
-            only those that the double gave and that have not expired; `off` asks for none.
+        auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
+            have not expired; `off` asks for none.
         timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.

@@ -24,9 +24,10 @@ HOOKS: Final = {"SCHEMATHESIS_HOOKS": "tests.openapi.fresh_keys", "PYTHONPATH": 
 
 def fuzz(contract: str) -> int:
     """Try one contract with all phases and all checks; return the exit code of schemathesis."""
-    with Double(contract=contract, unknown_fields="ignore") as double, tempfile.TemporaryDirectory() as where:
+    double = Double(contract=contract, unknown_fields="ignore", auth="strict")
+    with double, tempfile.TemporaryDirectory() as where:
         url = f"{double.url}/_ycimages/openapi.json"
-        command = [sys.executable, "-m", "schemathesis.cli", "run", url, "-H", "Authorization: Bearer x"]
+        command = [sys.executable, "-m", "schemathesis.cli", "run", url, "-H", f"Authorization: Bearer {double.token}"]
         command += ["--checks=all", "--max-examples=300", f"--max-time={SECONDS}"]
         code = subprocess.run(command, cwd=where, env=os.environ | HOOKS, check=False).returncode  # noqa: S603 - our own
         print(f"{contract}: {len(double.calls)} calls", flush=True)  # noqa: T201 - a script talks to people

@@ -24,11 +24,11 @@ COMMAND: Final = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run"]
 def schemathesis(double: Double, where: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run it against a double, in a folder where it finds no configuration and may leave its notes."""
     url = f"{double.url}/_ycimages/openapi.json"
-    command = [*COMMAND, url, "-H", "Authorization: Bearer x", *options]
+    command = [*COMMAND, url, "-H", f"Authorization: Bearer {double.token}", *options]
     return subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
-@pytest.mark.ycimages(clock="manual")
+@pytest.mark.ycimages(clock="manual", auth="strict")
 def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> None:
     """No check is left out. What the revisions share is tried in every phase once; `make fuzz` tries all of both."""
     phases = {"page": ("Examples", "Coverage", "Fuzzing", "Stateful"), "current": ("Examples", "Fuzzing")}[revision]
