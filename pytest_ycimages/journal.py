@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.code import Code
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.cloud.clock import Clock
 
 
 class Call(NamedTuple):
@@ -21,7 +22,7 @@ class Call(NamedTuple):
 
     Attributes:
         method: the method word, such as `images.create`; `unrouted` when no method serves the call.
-        at: seconds since the double began, on its clock.
+        at: seconds since the double began, on its clock; since time was frozen or made virtual, if it was after that.
         attempt: 1 for the first time that this very call was made, 2 when it was made again, and so on.
         gap: seconds since the attempt before; None for the first.
         status: how it was answered, a `google.rpc.Code`.
@@ -109,8 +110,8 @@ class Calls(Sequence[Call]):
 class Journal:
     """Writes the calls down. Callers hold the double's lock around `write`."""
 
-    def __init__(self, began_at: int) -> None:
-        self._began_at = began_at
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._calls: list[Call] = []
         self._latest: dict[Hashable, tuple[int, int]] = {}
 
@@ -124,7 +125,7 @@ class Journal:
         attempts, latest = self._latest.get((request.method, request.identity), (0, now))
         call = Call(
             method=request.method,
-            at=(now - self._began_at) / SECOND,
+            at=(now - self._clock.began_at) / SECOND,
             attempt=attempts + 1,
             gap=(now - latest) / SECOND if attempts else None,
             status=reply.code,

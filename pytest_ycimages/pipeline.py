@@ -34,7 +34,7 @@ class Pipeline:
 
     def __init__(self, service: Service, clock: Clock, on_call: Callable[[Call], None] | None = None) -> None:
         self.lock = threading.Lock()
-        self.journal = Journal(clock.now())
+        self.journal = Journal(clock)
         self.failures: list[tuple[str, Exception]] = []
         self._service = service
         self._clock = clock

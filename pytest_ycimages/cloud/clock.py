@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 import time
-from datetime import UTC, datetime
-from typing import Final, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MANUAL_START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
-"""Where a manual clock begins unless told otherwise: 2026-01-01T00:00:00Z."""
+"""Where a manual clock and virtual time begin unless told otherwise: 2026-01-01T00:00:00Z."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time is told without a zone, in UTC
+_read_real: Final = time.time_ns
+
+
+class SharedTime(Protocol):
+    """Time that the test rules over and that client and double share, while it lasts."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward, past everything that happens on the way."""
+
+    def wait_until(self, moment: int) -> None:
+        """Come back at `moment`, in nanoseconds since the epoch."""
+
+
+shared: SharedTime | None = None
+"""The time that all doubles follow at present; only virtual time sets it."""
 
 
 class Clock(Protocol):
     """What time it is for the double."""
+
+    @property
+    def began_at(self) -> int:
+        """When the present time began to count for this double, in nanoseconds since the epoch."""
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -27,27 +57,83 @@ class Clock(Protocol):
             UsageError: this clock cannot be moved, or `seconds` is negative.
         """
 
+    def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:
+        """Come back at `moment`, in nanoseconds since the epoch.
+
+        A clock that can be moved is moved there; only one that cannot calls `pause`, with the seconds to wait.
+        """
+
 
 class RealClock:
-    """The time of the machine."""
+    """The time of the machine, or what the test has made of it: virtual, frozen by freezegun, or time-machine's.
+
+    A machine whose clock is set back does not take the double with it: its time goes on from where it was.
+    """
+
+    def __init__(self) -> None:
+        self._set_back = 0
+        self._latest = 0
+        self._source: object = None
+        self.began_at = self.now()
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
-        return time.time_ns()
+        if shared is not None:
+            return self._from(shared, shared.now())
+        frozen = _frozen()
+        if frozen is not None:
+            return self._from(frozen, (frozen() - _EPOCH) // _MICROSECOND * 1000)
+        travel = _travel()
+        now = _read_real() + (0 if travel else self._set_back)
+        if travel is not self._source or not self._latest:
+            self._from(travel, now)
+        elif now < self._latest:
+            self._set_back += self._latest - now
+            now = self._latest
+        self._latest = now
+        return now
+
+    def _from(self, source: object, now: int) -> int:
+        """`now`, as `source` tells it; a source that is new begins to count at this moment."""
+        if source is not self._source or not self._latest:
+            self._source, self._latest, self.began_at = source, now, now
+        return now
 
     def advance(self, seconds: float) -> None:
-        """Refuse: nobody moves real time."""
-        raise UsageError(
-            f"Cannot advance the clock by {seconds} seconds: this double runs on the real clock. "
-            'Give it a clock of its own: Double(clock="manual"), or @pytest.mark.ycimages(clock="manual").'
-        )
+        """Move time that is virtual or frozen.
+
+        Raises:
+            UsageError: nobody moves real time; or `seconds` is negative, infinite or no number.
+        """
+        step = _step(seconds)
+        if shared is not None:
+            shared.advance(seconds)
+        elif (frozen := _frozen()) is not None:
+            frozen.tick(timedelta(microseconds=step / 1000))
+        else:
+            raise UsageError(
+                f"Cannot advance the clock by {seconds} seconds: this double runs on the real clock. "
+                "Ask for the fixture `ycimages_time`, which the client's clock follows as well; or give the double "
+                'a clock of its own: Double(clock="manual"), or @pytest.mark.ycimages(clock="manual").'
+            )
+
+    def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:
+        """Come back at `moment`, in nanoseconds since the epoch."""
+        if shared is not None:
+            shared.wait_until(moment)
+        elif _frozen() is not None:
+            self.advance(max(0, moment - self.now()) / SECOND)
+        elif (left := moment - self.now()) > 0:
+            pause(left / SECOND)
 
 
 class ManualClock:
-    """Time that stands still until `advance` moves it."""
+    """Time that stands still until `advance` moves it, or a latency does."""
 
     def __init__(self, start: int = MANUAL_START) -> None:
+        self.began_at = start
         self._now = start
+        self._lock = threading.Lock()
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -59,8 +145,33 @@ class ManualClock:
         Raises:
             UsageError: `seconds` is negative, infinite or no number.
         """
-        if seconds < 0:
-            raise UsageError(f"Cannot advance the clock by {seconds} seconds: time does not go back.")
-        if not math.isfinite(seconds):
-            raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
-        self._now += round(seconds * SECOND)
+        step = _step(seconds)
+        with self._lock:
+            self._now += step
+
+    def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:  # noqa: ARG002 - moved, not waited for
+        """Move time forward to `moment`, unless it is past that."""
+        with self._lock:
+            self._now = max(self._now, moment)
+
+
+def _step(seconds: float) -> int:
+    """`seconds` in nanoseconds."""
+    if seconds < 0:
+        raise UsageError(f"Cannot advance the clock by {seconds} seconds: time does not go back.")
+    if not math.isfinite(seconds):
+        raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
+    return round(seconds * SECOND)
+
+
+def _frozen() -> Any:
+    """What freezegun tells the time with while a test has frozen it, else None. Does not import freezegun."""
+    freezegun = sys.modules.get("freezegun.api")
+    factories = getattr(freezegun, "freeze_factories", None)
+    return factories[-1] if factories else None
+
+
+def _travel() -> object:
+    """time-machine, while a test travels with it, else None. It changes what the machine's own clock tells."""
+    machine = sys.modules.get("time_machine")
+    return machine if machine is not None and machine.escape_hatch.is_travelling() else None

@@ -44,9 +44,22 @@ class Ids:
         text = base64.urlsafe_b64encode(self._digest("token", 64) + self._digest("token", 56)).decode()
         return f"t1.{text[86:].rstrip('=')}.{text[:86]}"
 
+    def fraction(self, kind: str) -> float:
+        """The next number of `kind`, from 0 up to but not including 1."""
+        return _fraction(self._digest(kind, 7))
+
     def _digest(self, kind: str, size: int) -> bytes:
         number = next(self._counts.setdefault(kind, count()))
         return hashlib.blake2b(f"{self._seed}/{kind}/{number}".encode(), digest_size=size).digest()
+
+
+def fraction(*words: object) -> float:
+    """A number from 0 up to but not including 1 that `words` decide, the seed among them."""
+    return _fraction(hashlib.blake2b("/".join(map(repr, words)).encode(), digest_size=7).digest())
+
+
+def _fraction(digest: bytes) -> float:
+    return (int.from_bytes(digest) >> 3) / 2**53
 
 
 def random_seed() -> int:

@@ -66,5 +66,6 @@ def test_the_real_clock_cannot_be_moved() -> None:
         RealClock().advance(5)
     assert str(refusal.value) == (
         "Cannot advance the clock by 5 seconds: this double runs on the real clock. "
-        'Give it a clock of its own: Double(clock="manual"), or @pytest.mark.ycimages(clock="manual").'
+        "Ask for the fixture `ycimages_time`, which the client's clock follows as well; or give the double a clock "
+        'of its own: Double(clock="manual"), or @pytest.mark.ycimages(clock="manual").'
     )
