@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.quotas import Quotas
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
     from pytest_ycimages.double import Double
-    from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, YCImagesError
+    from pytest_ycimages.errors import (
+        DoubleFailedError,
+        UnknownFieldWarning,
+        UsageError,
+        VirtualTimeError,
+        YCImagesError,
+    )
     from pytest_ycimages.journal import Call, Calls
     from pytest_ycimages.settings import Settings
+    from pytest_ycimages.virtual.time import VirtualTime
 
 __all__ = [
     "After",
@@ -41,6 +48,8 @@ __all__ = [
     "Status",
     "UnknownFieldWarning",
     "UsageError",
+    "VirtualTime",
+    "VirtualTimeError",
     "YCImagesError",
 ]
 
@@ -65,6 +74,8 @@ _HOME: Final = {
     "Status": "api.status",
     "UnknownFieldWarning": "errors",
     "UsageError": "errors",
+    "VirtualTime": "virtual.time",
+    "VirtualTimeError": "errors",
     "YCImagesError": "errors",
 }
 

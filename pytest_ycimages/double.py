@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import Clock, ManualClock, RealClock
 from pytest_ycimages.cloud.ids import Ids
 from pytest_ycimages.cloud.inventory import Inventory
@@ -73,7 +74,8 @@ class Double(Seeding):
 
     def _begin(self) -> Pipeline:
         settings = self.settings
-        self.clock: Clock = ManualClock() if settings.clock == "manual" else RealClock()
+        own = settings.clock == "manual" and clock.shared is None
+        self.clock: Clock = ManualClock() if own else RealClock()
         ids = Ids(f"{settings.seed}/{self.name}")
         self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
         self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)

@@ -25,6 +25,10 @@ class DoubleFailedError(YCImagesError):
     """The double itself raised while it answered a call: the client got a 500, the test gets the traceback."""
 
 
+class VirtualTimeError(YCImagesError):
+    """A wait in virtual time that cannot end, or would end too late. The text says who waits for what."""
+
+
 class UnknownFieldWarning(UserWarning):
     """The client sent a field that the contract in force does not know. The service ignores such fields."""
 
@@ -37,5 +41,5 @@ def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     return UsageError(f"Unknown {what} {given!r}.{hint} Known: {', '.join(words)}.")
 
 
-for _public in (YCImagesError, UsageError, DoubleFailedError, UnknownFieldWarning):
+for _public in (YCImagesError, UsageError, DoubleFailedError, VirtualTimeError, UnknownFieldWarning):
     _public.__module__ = "pytest_ycimages"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.settings import Settings
+    from pytest_ycimages.virtual.time import VirtualTime
 
 _INI = {
     "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
@@ -91,6 +93,8 @@ def ycimages_factory(
     from pytest_ycimages.double import Double  # noqa: PLC0415 - heavy, so only for tests that use it
     from pytest_ycimages.settings import merged  # noqa: PLC0415 - likewise
 
+    if "ycimages_time" in request.fixturenames:
+        request.getfixturevalue("ycimages_time")  # it rules over the doubles, so it begins before them and ends after
     item: pytest.Item = request.node
     config = request.config
     command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
@@ -113,6 +117,17 @@ def ycimages_factory(
     with ExitStack() as checks:  # every double is checked, though another has failed
         for double in reversed(doubles):
             checks.callback(double.check)
+
+
+@pytest.fixture
+def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
+    """Virtual time: the client's waits take no real time, and move the one clock that client and doubles share."""
+    from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - heavy, so only for tests that use it
+
+    plugins = pytestconfig.pluginmanager.get_plugins()
+    names = [plugin.__name__ for plugin in plugins if isinstance(plugin, ModuleType)]
+    with VirtualTime(real=[name for name in names if name.rpartition(".")[2] != "conftest"]) as virtual_time:
+        yield virtual_time
 
 
 @pytest.fixture

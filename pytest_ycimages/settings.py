@@ -41,7 +41,8 @@ class Settings(BaseModel):
         timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.
-        clock: `real` is the machine's time, `manual` stands still until `clock.advance(seconds)`.
+        clock: `real` is the machine's time, or what the test has frozen; `manual` stands still until
+            `clock.advance(seconds)`. Virtual time (`ycimages_time`) rules over both.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
             `reject` refuses the request.
         unknown_resources: `accept` takes sources and folders that nobody added; `not_found` refuses them.

@@ -105,7 +105,7 @@ class RealClock:
         Raises:
             UsageError: nobody moves real time; or `seconds` is negative, infinite or no number.
         """
-        step = _step(seconds)
+        step = checked_step(seconds)
         if shared is not None:
             shared.advance(seconds)
         elif (frozen := _frozen()) is not None:
@@ -145,7 +145,7 @@ class ManualClock:
         Raises:
             UsageError: `seconds` is negative, infinite or no number.
         """
-        step = _step(seconds)
+        step = checked_step(seconds)
         with self._lock:
             self._now += step
 
@@ -155,8 +155,12 @@ class ManualClock:
             self._now = max(self._now, moment)
 
 
-def _step(seconds: float) -> int:
-    """`seconds` in nanoseconds."""
+def checked_step(seconds: float) -> int:
+    """`seconds` in nanoseconds.
+
+    Raises:
+        UsageError: `seconds` is negative, infinite or no number.
+    """
     if seconds < 0:
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: time does not go back.")
     if not math.isfinite(seconds):

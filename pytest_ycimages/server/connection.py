@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.server import activity
+from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.http import HttpReply, HttpRequest, status_line
 from pytest_ycimages.server.request_reader import RequestReader
 
@@ -22,22 +25,26 @@ class Connection:
 
     Attributes:
         sock: the socket, which the connection owns.
+        phase: what its thread is at.
     """
 
     def __init__(self, sock: socket.socket, answer: Callable[[HttpRequest], HttpReply]) -> None:
         self.sock = sock
+        self.phase = Phase.DECIDING
         self._answer = answer
         self._reader = RequestReader()
 
     def serve(self) -> None:
         """Answer requests until the client leaves, asks to be left, or sends what is no HTTP."""
+        activity.serving[threading.get_ident()] = self
         try:
-            while data := self.sock.recv(_RECEIVE):
+            while data := self._receive():
                 if not self._take(data):
                     return
         except OSError:
             return  # the client has gone, or the server is closing: nobody is left to tell
         finally:
+            del activity.serving[threading.get_ident()]
             self.sock.close()
 
     def shut(self) -> None:
@@ -46,6 +53,15 @@ class Connection:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # closed already
+
+    def _receive(self) -> bytes:
+        """The next bytes. Says that it has some before it takes them, so that they never are out of sight."""
+        self.phase = Phase.LISTENING
+        if activity.observer is not None:
+            activity.observer()
+        self.sock.recv(1, socket.MSG_PEEK)
+        self.phase = Phase.DECIDING
+        return self.sock.recv(_RECEIVE)
 
     def _take(self, data: bytes) -> bool:
         """Answer what is complete with `data`; tell whether the connection goes on."""
@@ -61,7 +77,9 @@ class Connection:
         return True
 
     def _reply(self, incoming: Incoming) -> None:
+        self.phase = Phase.DECIDING
         reply = self._answer(incoming.request)
+        self.phase = Phase.ANSWERING
         head = f"HTTP/1.1 {status_line(reply.status)}\r\n"
         for name, value in reply.headers:
             head += f"{name}: {value}\r\n"

@@ -7,11 +7,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.server import activity
 from pytest_ycimages.server.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_ycimages.server.activity import Phase
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _BACKLOG: Final = 256
@@ -39,7 +41,9 @@ class Listener:
         self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
+        self._accepting = False
         self.is_closed = False
+        activity.listeners.add(self)
         self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
         self._thread.start()
 
@@ -58,8 +62,22 @@ class Listener:
         for thread in serving.values():
             if thread is not threading.current_thread():
                 thread.join(_PATIENCE)
+        activity.listeners.discard(self)
         for sock in (self._socket, self._wake, self._woken):
             sock.close()
+
+    def is_busy(self, phases: set[Phase]) -> bool:
+        """Whether a connection is in one of `phases`, or something has come in that nobody has taken yet.
+
+        A thread says what it is at before it takes anything from a socket. So what is not to be seen on the sockets,
+        which are looked at first, is to be seen in the phases.
+        """
+        waiting = [self._socket.fileno(), *(connection.sock.fileno() for connection in list(self._serving))]
+        return (
+            activity.readable(waiting)
+            or self._accepting
+            or any(connection.phase in phases for connection in list(self._serving))
+        )
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -67,7 +85,9 @@ class Listener:
             selector.register(self._woken, selectors.EVENT_READ)
             while not self.is_closed:
                 if any(key.fileobj is self._socket for key, _ in selector.select()):
+                    self._accepting = True
                     self._accept_one()
+                    self._accepting = False
 
     def _accept_one(self) -> None:
         try:
@@ -90,3 +110,5 @@ class Listener:
         finally:
             with self._lock:
                 del self._serving[connection]
+            if activity.observer is not None:
+                activity.observer()

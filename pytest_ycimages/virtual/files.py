@@ -1,0 +1,129 @@
+"""Waiting for sockets in virtual time: event loops, and clients that block until a double has answered."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+import sys
+import threading
+import time
+from asyncio.base_events import BaseEventLoop
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_ycimages.errors import VirtualTimeError
+from pytest_ycimages.server import activity
+from pytest_ycimages.virtual.frozen import replace
+from pytest_ycimages.virtual.scheduler import MICROSECOND
+from pytest_ycimages.virtual.wait import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from pytest_ycimages.virtual.scheduler import Scheduler
+
+_SELECTORS: Final = ("EpollSelector", "KqueueSelector", "DevpollSelector", "PollSelector", "SelectSelector")
+_BLOCKING: Final = ("recv", "recv_into", "recvfrom", "recvmsg")
+
+
+def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
+    """Let a client's thread that waits for the answer of a double be known to `scheduler`, until `stack` unwinds."""
+    for name in _BLOCKING:
+        if hasattr(socket.socket, name):
+            replace(stack, socket.socket, name, _waiting(scheduler, getattr(socket.socket, name)))
+
+
+def _waiting(scheduler: Scheduler, receive: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that receives, once there is something to receive; its time limit counts in virtual time."""
+
+    def receive_virtually(sock: socket.socket, *args: Any) -> Any:
+        if threading.get_ident() in scheduler.threads and sock.gettimeout() != 0 and _leads_to_a_double(sock):
+            _wait_for_answer(scheduler, sock)
+        return receive(sock, *args)
+
+    return receive_virtually
+
+
+def _wait_for_answer(scheduler: Scheduler, sock: socket.socket) -> None:
+    descriptor, timeout = sock.fileno(), sock.gettimeout()
+    if activity.readable([descriptor]):
+        return
+    limit = "" if timeout is None else f", {timeout} seconds at most"
+    wait = scheduler.make_wait(f"the answer of a double{limit}", timeout, (descriptor,))
+    if scheduler.wait(wait) is Outcome.DUE:
+        raise TimeoutError("timed out")
+
+
+def _leads_to_a_double(sock: socket.socket) -> bool:
+    try:
+        peer = sock.getpeername()
+    except OSError:
+        return False
+    return peer[:2] in activity.addresses()
+
+
+def patch_loops(stack: ExitStack, scheduler: Scheduler) -> None:
+    """Let event loops wait for their timers in virtual time, until `stack` unwinds."""
+
+    def tell(self: Any) -> float:
+        self._clock_resolution = 1 / MICROSECOND  # a timer is due at its very moment, which floats can miss
+        return time.monotonic()
+
+    replace(stack, BaseEventLoop, "time", tell)
+    for name in _SELECTORS:
+        kind = getattr(selectors, name, None)
+        if kind is not None:
+            replace(stack, kind, "select", _selecting(scheduler, kind.select))
+
+
+def _selecting(scheduler: Scheduler, select: Callable[..., Any]) -> Callable[..., Any]:
+    """A selector's `select` that waits in virtual time when it is an event loop that waits."""
+
+    def select_virtually(self: Any, timeout: float | None = None) -> Any:
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - only loops wait for timers so
+        if caller != "asyncio.base_events" or threading.get_ident() not in scheduler.threads:
+            return select(self, timeout)
+        ready = select(self, 0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        descriptors = (self.fileno(),) if hasattr(self, "fileno") else tuple(self.get_map())
+        what = (
+            "an event of the event loop"
+            if timeout is None
+            else f"the event loop's next timer, in {timeout:.6f} seconds"
+        )
+        wait = scheduler.make_wait(what, timeout, descriptors, lambda: any(map(_is_foreign, self.get_map())))
+        __tracebackhide__ = True
+        try:
+            outcome = scheduler.wait(wait)
+        except VirtualTimeError as error:
+            error.add_note(_tasks())
+            raise
+        return select(self, timeout if outcome is Outcome.OVER else 0)
+
+    return select_virtually
+
+
+def _tasks() -> str:
+    """What the tasks of the running loop wait for, each with its innermost line."""
+    lines = []
+    for task in asyncio.all_tasks():
+        stack = task.get_stack(limit=1)
+        place = f", at {stack[-1].f_code.co_filename}:{stack[-1].f_lineno}" if stack else ""
+        lines.append(f"  {task.get_name()}{place}")
+    return "\n".join(["The tasks of the event loop:", *sorted(lines)])
+
+
+def _is_foreign(descriptor: int) -> bool:
+    """Whether somebody else than a double or this process may write to a file."""
+    try:
+        sock = socket.socket(fileno=descriptor)
+    except OSError:
+        return True  # a pipe, perhaps to another process
+    try:
+        return isinstance(peer := sock.getpeername(), tuple) and peer[:2] not in activity.addresses()
+    except OSError:
+        return False  # it listens
+    finally:
+        sock.detach()

@@ -1,0 +1,110 @@
+"""The one module that knows freezegun: what the client reads when it asks for the time.
+
+freezegun replaces `time.time`, `time.monotonic`, `datetime.now` and their like, wherever they have been imported. It
+tells threads and modules that should have real time from others by looking at five frames of the stack, which takes a
+client's own thread for one of the standard library's. Here, the client's threads are known; so is the one caller.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import freezegun
+from freezegun import api, config
+from freezegun.api import FrozenDateTimeFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun tells time without a zone, in UTC
+
+FAKES: Final[dict[int, Any]] = {
+    id(api.real_time): api.fake_time,
+    id(api.real_time_ns): api.fake_time_ns,
+    id(api.real_monotonic): api.fake_monotonic,
+    id(api.real_monotonic_ns): api.fake_monotonic_ns,
+    id(api.real_perf_counter): api.fake_perf_counter,
+    id(api.real_perf_counter_ns): api.fake_perf_counter_ns,
+}
+"""What tells frozen time, by the identity of what tells real time."""
+
+
+def real_monotonic() -> float:
+    """Seconds on the machine's own clock."""
+    return api.real_monotonic()  # by way of its module, the only one in which freezegun replaces nothing
+
+
+class _ForTheClient(FrozenDateTimeFactory):
+    """Frozen time for the threads of the client, real time for any other."""
+
+    def __init__(self, moment: datetime, is_client: Callable[[], bool]) -> None:
+        super().__init__(moment)
+        self._is_client = is_client
+
+    def __call__(self) -> datetime:
+        if self._is_client():
+            return self.time_to_freeze
+        return api.real_datetime.now(UTC).replace(tzinfo=None)
+
+
+class FrozenTime:
+    """Freezes time for the client and moves it.
+
+    Args:
+        start: nanoseconds since the epoch; ignored when the test has frozen time already, which then goes on.
+        is_client: whether the calling thread is one of the client's.
+        is_real: whether a module, by its name, has real time whatever thread calls it.
+    """
+
+    def __init__(self, start: int, is_client: Callable[[], bool], is_real: Callable[[str], bool]) -> None:
+        self._start = start
+        self._is_client = is_client
+        self._is_real = is_real
+
+    def freeze(self, stack: ExitStack) -> None:
+        """Freeze time until `stack` unwinds."""
+        factories = api.freeze_factories
+        start = factories[-1]() if factories else _EPOCH + timedelta(microseconds=self._start // 1000)
+        ignored = config.settings.default_ignore_list
+        config.settings.default_ignore_list = []
+        try:
+            freezer = freezegun.freeze_time(start)
+        finally:
+            config.settings.default_ignore_list = ignored
+        freezer.start()
+        stack.callback(freezer.stop)
+        factories[-1] = _ForTheClient(start, self._is_client)
+        replace(stack, api, "_should_use_real_time", self._should_use_real_time)
+        for module, name in ((threading, "_time"), (queue, "time")):  # unless an outer freeze left them real
+            replace(stack, module, name, api.fake_monotonic)
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, as the client sees it, whichever thread asks."""
+        factory = api.freeze_factories[-1]
+        moment = factory.time_to_freeze if isinstance(factory, _ForTheClient) else factory()
+        return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+    @staticmethod
+    def move(microseconds: int) -> None:
+        """Move time forward: that which was frozen last, if the test has frozen time once more inside."""
+        api.freeze_factories[-1].tick(timedelta(microseconds=microseconds))
+
+    def _should_use_real_time(self) -> bool:
+        if not self._is_client():
+            return True
+        caller = sys._getframe(2)  # noqa: SLF001 - the caller of the function that asks
+        return self._is_real(caller.f_globals.get("__name__", ""))
+
+
+def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
+    """Set an attribute until `stack` unwinds. One that was inherited is inherited again then."""
+    if name in vars(owner):
+        stack.callback(setattr, owner, name, vars(owner)[name])
+    else:
+        stack.callback(delattr, owner, name)
+    setattr(owner, name, value)

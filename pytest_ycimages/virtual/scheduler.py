@@ -1,0 +1,227 @@
+"""When virtual time moves: once every thread of the client waits and no double has anything left to say.
+
+Then the wait that ends first ends, and only that one; the next one ends when the threads have come to rest again. So
+waits end in the order of their moments, on one thread after the other, however the machine runs the threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.errors import VirtualTimeError
+from pytest_ycimages.server import activity
+from pytest_ycimages.server.activity import Phase
+from pytest_ycimages.virtual.rest import Rest
+from pytest_ycimages.virtual.wait import Alarm, Outcome, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ycimages.virtual.rest import RealTime
+
+MICROSECOND: Final = 10**6
+"""Virtual time counts in microseconds: how many there are in a second."""
+
+
+def microseconds(seconds: float) -> int:
+    """`seconds` to the nearest microsecond, but at least one for whatever is more than nothing."""
+    return max(1, round(seconds * MICROSECOND)) if seconds > 0 else 0
+
+
+class Scheduler:
+    """Knows the client's threads and what they wait for.
+
+    Args:
+        move: called with the microseconds by which time moves.
+        horizon: where it begins.
+        real: the clock of the machine.
+
+    Attributes:
+        elapsed: microseconds that have passed.
+        horizon: seconds of virtual time after which a wait fails.
+        threads: the client's threads, by their identifiers.
+    """
+
+    def __init__(self, move: Callable[[int], None], horizon: float, real: RealTime) -> None:
+        self.elapsed = 0
+        self.threads: dict[int, threading.Thread] = {}
+        self._move = move
+        self.horizon = horizon
+        self._lock = threading.RLock()
+        self._running: set[threading.Thread] = set()
+        self._waits: dict[Wait, None] = {}
+        self._alarms: dict[int, Alarm] = {}
+        self._joins: dict[threading.Thread, list[Wait]] = {}
+        self._rest = Rest(real)
+        self.is_over = False
+
+    # The client's threads.
+
+    def enlist(self, thread: threading.Thread) -> None:
+        """Count a thread that is about to start as one of the client's."""
+        with self._lock:
+            self._running.add(thread)
+
+    def enter(self, thread: threading.Thread) -> None:
+        """The thread has started: it is the one that calls."""
+        with self._lock:
+            self._running.add(thread)
+            self.threads[threading.get_ident()] = thread
+
+    def leave(self, thread: threading.Thread) -> None:
+        """The thread ends, or it never started."""
+        with self._lock:
+            self._running.discard(thread)
+            self.threads.pop(thread.ident or 0, None)
+            if alarm := self._alarms.pop(thread.ident or 0, None):
+                alarm.close()
+            for wait in self._joins.pop(thread, ()):
+                self._wake(wait, Outcome.RELEASED)
+            self._settle()
+
+    def wait_for_end(self, thread: threading.Thread, timeout: float | None) -> None:
+        """Wait until one of the client's threads ends."""
+        wait = self.make_wait(f"{thread.name} to end", timeout)
+        with self._lock:
+            if thread.ident not in self.threads and thread not in self._running:
+                return
+            self._joins.setdefault(thread, []).append(wait)
+        self.wait(wait)
+
+    # Waiting.
+
+    def make_wait(
+        self,
+        what: str,
+        timeout: float | None,
+        descriptors: tuple[int, ...] = (),
+        foreign: Callable[[], bool] | None = None,
+    ) -> Wait:
+        """A wait of the calling thread that is to begin now.
+
+        Args:
+            what: what it waits for, in words.
+            timeout: seconds after which it ends; None: never by itself.
+            descriptors: files that end it once there is something to read.
+            foreign: tells whether somebody else than a double may write to one of these.
+        """
+        deadline = None if timeout is None else self.elapsed + microseconds(timeout)
+        thread = self.threads.get(threading.get_ident())
+        connection = None if thread else activity.serving.get(threading.get_ident())
+        return Wait(self, thread, connection, what, deadline, descriptors, foreign)
+
+    def wait(self, wait: Wait) -> Outcome:
+        """Wait, on the thread that made the wait.
+
+        Raises:
+            VirtualTimeError: the wait cannot end, or lies beyond the horizon.
+        """
+        __tracebackhide__ = True
+        with self._lock:
+            if wait.outcome is None and not self.is_over:
+                self._park(wait)
+                self._settle()
+                if wait.outcome is None:
+                    wait.prepare(self._alarm)
+        if wait.outcome is None and not self.is_over:
+            try:
+                self._block(wait)
+            finally:
+                with self._lock:
+                    if wait.outcome is None:
+                        self._wake(wait, Outcome.OVER)
+        if wait.outcome is Outcome.BEYOND:
+            raise VirtualTimeError(self._rest.beyond(wait, self.horizon))
+        return wait.outcome or Outcome.OVER
+
+    def _alarm(self) -> Alarm:
+        """The alarm of the calling thread."""
+        alarm = self._alarms.get(threading.get_ident())
+        if alarm is None:
+            alarm = self._alarms[threading.get_ident()] = Alarm()
+        return alarm
+
+    def _block(self, wait: Wait) -> None:
+        """Block for real until something ends the wait."""
+        __tracebackhide__ = True
+        while not (wait.has_ended() or self.is_over):
+            can_read = wait.block(self._rest.interval)
+            with self._lock:
+                if wait.has_ended() or self.is_over:
+                    return
+                if can_read:
+                    self._wake(wait, Outcome.RELEASED)
+                    return
+                self._rest.look_at(self._running)
+                self._settle()
+                self._rest.check(wait, list(self._waits), resting=self._resting())
+
+    def release(self, wait: Wait) -> None:
+        """End a wait from outside.
+
+        Raises:
+            RuntimeError: it has ended already, as a lock says that is released twice.
+        """
+        with self._lock:
+            if wait.outcome is not None:
+                raise RuntimeError("the wait has ended already")
+            self._wake(wait, Outcome.RELEASED)
+
+    def poke(self) -> None:
+        """Something has come to rest: see whether time can move."""
+        if self._waits:
+            with self._lock:
+                self._settle()
+
+    def finish(self) -> None:
+        """Let every wait that is left go on in real time."""
+        with self._lock:
+            self.is_over = True
+            for wait in list(self._waits):
+                self._wake(wait, Outcome.OVER)
+            if alarm := self._alarms.pop(threading.get_ident(), None):
+                alarm.close()
+
+    # The rest holds the lock.
+
+    def _park(self, wait: Wait) -> None:
+        self._waits[wait] = None
+        self._rest.changed()
+        if wait.connection is not None:
+            wait.connection.phase = Phase.WAITING
+        elif wait.thread is not None:
+            self._running.discard(wait.thread)
+
+    def _wake(self, wait: Wait, outcome: Outcome) -> None:
+        wait.outcome = outcome
+        if wait not in self._waits:
+            return  # it has not begun, and now it will not
+        del self._waits[wait]
+        self._rest.changed()
+        if wait.connection is not None:
+            wait.connection.phase = Phase.DECIDING
+        elif wait.thread is not None:
+            self._running.add(wait.thread)
+        wait.wake()
+
+    def _resting(self) -> bool:
+        """Whether every thread of the client waits, and no double nor any socket has anything left to say."""
+        if not self._rest.all_rest(self._running):
+            return False
+        descriptors = [each for wait in self._waits for each in wait.descriptors]
+        return activity.is_quiet(answered=bool(descriptors)) and not (descriptors and activity.readable(descriptors))
+
+    def _settle(self) -> None:
+        """If all is at rest, move time to the first wait that ends by itself, and end it."""
+        timed = [wait for wait in self._waits if wait.deadline is not None]
+        if not timed or not self._resting() or not self._rest.is_patient_enough(self._waits):
+            return
+        first = min(timed, key=Wait.order)
+        if first.deadline is None or first.deadline > self.horizon * MICROSECOND:
+            self._wake(first, Outcome.BEYOND)
+            return
+        if first.deadline > self.elapsed:
+            self._move(first.deadline - self.elapsed)
+            self.elapsed = first.deadline
+        self._wake(first, Outcome.DUE)

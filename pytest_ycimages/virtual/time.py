@@ -1,0 +1,142 @@
+"""What users hold: virtual time, from when it begins to when it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Self
+
+from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.cloud.clock import MANUAL_START, checked_step
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.server import activity
+from pytest_ycimages.virtual.captured import replace_captured
+from pytest_ycimages.virtual.files import patch_loops, patch_sockets
+from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace
+from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler
+from pytest_ycimages.virtual.threads import patch_threads, real_sleep, virtual_sleep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+REAL: Final = (
+    "_hypothesis_pytestplugin", "_pytest", "execnet", "freezegun", "hypothesis", "multiprocessing", "pluggy",
+    "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
+)  # fmt: skip
+"""The modules that have real time whichever thread calls them: who measures a test, and who deals with processes."""
+
+DAY: Final = 24 * 60 * 60
+
+
+class VirtualTime:
+    """Time that passes only when everybody waits, and then at once.
+
+    While it lasts, what the client's threads wait for takes no real time and moves one clock, which the client reads
+    with `time.time`, `time.monotonic`, `datetime.now` and their like, and which every double follows. The client's
+    threads are the one that enters the context, and those that come from it. All other threads have real time.
+
+    Args:
+        start: when it begins; None: 2026-01-01T00:00:00Z, or the moment at which the test has frozen time.
+        real: the names of more modules that have real time, such as those of pytest plugins.
+
+    Raises:
+        UsageError: virtual time lasts already.
+    """
+
+    def __init__(self, start: datetime | None = None, *, real: Iterable[str] = ()) -> None:
+        moment = MANUAL_START if start is None else round(start.timestamp() * MICROSECOND) * 1000
+        self._real = (*REAL, *real)
+        self._known: dict[str, bool] = {}
+        self._scheduler = Scheduler(FrozenTime.move, DAY, real_monotonic)
+        self._frozen = FrozenTime(moment, self._is_client, self._is_real)
+        self._stack = ExitStack()
+
+    def __repr__(self) -> str:
+        """How far it has come."""
+        return f"<VirtualTime: {self.elapsed} seconds have passed>"
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        if clock.shared is not None:
+            raise UsageError(
+                "Virtual time lasts already, and there is one for the whole process. Use the fixture `ycimages_time` "
+                "in the test, or one `with VirtualTime()`, but not both."
+            )
+        self._scheduler.enter(threading.current_thread())
+        with ExitStack() as stack:
+            stack.callback(self._scheduler.finish)
+            sleep = virtual_sleep(self._scheduler, self._is_real)
+            self._frozen.freeze(stack)
+            replace_captured(stack, real_sleep, {**FAKES, id(real_sleep): sleep}, self._is_real)
+            replace(stack, time, "sleep", sleep)
+            patch_threads(stack, self._scheduler, self._is_real)
+            patch_sockets(stack, self._scheduler)
+            patch_loops(stack, self._scheduler)
+            replace(stack, activity, "observer", self._scheduler.poke)
+            replace(stack, clock, "shared", self)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End: what still waits goes on in real time."""
+        self._stack.close()
+
+    def _is_client(self) -> bool:
+        return threading.get_ident() in self._scheduler.threads
+
+    def _is_real(self, module: str) -> bool:
+        known = self._known.get(module)
+        if known is None:
+            known = any(module == each or module.startswith(f"{each}.") for each in self._real)
+            self._known[module] = known
+        return known
+
+    # What time it is.
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds that have passed since it began."""
+        return self._scheduler.elapsed / MICROSECOND
+
+    def now(self) -> int:
+        """What time it is for client and doubles: nanoseconds since the epoch."""
+        return self._frozen.now()
+
+    def __str__(self) -> str:
+        """The moment, as RFC 3339 writes it."""
+        return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=self.now() // 1000)).isoformat()
+
+    @property
+    def horizon(self) -> float:
+        """The seconds that may pass; whoever waits beyond them fails. A day, unless set to something else."""
+        return self._scheduler.horizon
+
+    @horizon.setter
+    def horizon(self, seconds: float) -> None:
+        if not seconds > 0:
+            raise UsageError(f"horizon = {seconds!r} cannot be: it is a number of seconds, more than none.")
+        self._scheduler.horizon = seconds
+
+    # What moves it.
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, as if the calling thread had slept: all that ends on the way ends in its order.
+
+        Raises:
+            UsageError: `seconds` is negative, infinite or no number.
+        """
+        self._pass(checked_step(seconds) / SECOND)
+
+    def wait_until(self, moment: int) -> None:
+        """Come back at `moment`, in nanoseconds since the epoch, on whatever thread this is."""
+        self._pass((moment - self.now()) / SECOND)
+
+    def _pass(self, seconds: float) -> None:
+        if seconds > 0:
+            self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds))
