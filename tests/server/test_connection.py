@@ -27,9 +27,9 @@ class ScriptedSocket(socket.socket):
         self._pieces = iter(pieces)
         self.writes: list[bytes] = []
 
-    def recv(self, _size: int, _flags: int = 0, /) -> bytes:
-        """The next piece."""
-        return next(self._pieces, b"")
+    def recv(self, _size: int, flags: int = 0, /) -> bytes:
+        """The next piece; only a look at it takes none."""
+        return b"" if flags & socket.MSG_PEEK else next(self._pieces, b"")
 
     def sendall(self, data: ReadableBuffer, _flags: int = 0, /) -> None:
         """Keep what is sent."""
