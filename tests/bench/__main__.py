@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from . import growth, latency, lifecycle, plugin_cost, throughput
+from . import growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
 from .broken import BrokenError
 from .goals import summary
 from .stopwatch import seconds
@@ -28,6 +28,8 @@ _BENCHMARKS: Final = {
     "growth": growth.measure,
     "latency": latency.measure,
     "throughput": throughput.measure,
+    "virtual-time": virtual_time.measure,
+    "in-flight": in_flight.measure,
 }
 _WIDTH: Final = 150
 
