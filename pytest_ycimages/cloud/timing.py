@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.literals import Worded, read_literal
 
 
 class Schedule(NamedTuple):
@@ -126,20 +126,17 @@ def _from_text(text: str) -> Timing:
         "such as AfterPolls(3)."
     )
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-        if isinstance(node, ast.Name) and node.id in TIMINGS:
-            raise UsageError(f"{text!r} is no timing without its values. Write {_EXAMPLES[node.id]}.")
-        if not isinstance(node, ast.Call):
-            number = ast.literal_eval(node)
-            if not _is_number(number):
+        said = read_literal(text)
+        if not isinstance(said, Worded):
+            if not _is_number(said):
                 raise usage
-            return After(number)
-        if not isinstance(node.func, ast.Name):
-            raise usage
-        if node.func.id not in TIMINGS:
-            raise unknown_word("timing", node.func.id, TIMINGS)
-        arguments = [ast.literal_eval(argument) for argument in node.args]
-        named = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in node.keywords}
-        return TIMINGS[node.func.id](*arguments, **named)
-    except (SyntaxError, TypeError, ValueError):
+            return After(said)
+        if said.arguments is None:
+            if said.word not in TIMINGS:
+                raise usage
+            raise UsageError(f"{text!r} is no timing without its values. Write {_EXAMPLES[said.word]}.")
+        if said.word not in TIMINGS:
+            raise unknown_word("timing", said.word, TIMINGS)
+        return TIMINGS[said.word](*said.arguments, **said.named)
+    except (TypeError, ValueError):
         raise usage from None
