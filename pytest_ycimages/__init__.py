@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
     from pytest_ycimages.api.operation import Empty, Operation
     from pytest_ycimages.api.status import Status
+    from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.quotas import Quotas
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
     from pytest_ycimages.double import Double
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
         VirtualTimeError,
         YCImagesError,
     )
-    from pytest_ycimages.journal import Call, Calls
+    from pytest_ycimages.journal import Calls
+    from pytest_ycimages.latency import Latency
+    from pytest_ycimages.pacing.hints import Hint
+    from pytest_ycimages.pacing.pacing import Pacing
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -36,13 +40,16 @@ __all__ = [
     "Double",
     "DoubleFailedError",
     "Empty",
+    "Hint",
     "Image",
     "ImageStatus",
     "Immediate",
+    "Latency",
     "Never",
     "Operation",
     "Os",
     "OsType",
+    "Pacing",
     "Quotas",
     "Settings",
     "Status",
@@ -56,19 +63,22 @@ __all__ = [
 _HOME: Final = {
     "After": "cloud.timing",
     "AfterPolls": "cloud.timing",
-    "Call": "journal",
+    "Call": "call",
     "Calls": "journal",
     "Code": "api.code",
     "Double": "double",
     "DoubleFailedError": "errors",
     "Empty": "api.operation",
+    "Hint": "pacing.hints",
     "Image": "api.image",
     "ImageStatus": "api.image",
     "Immediate": "cloud.timing",
+    "Latency": "latency",
     "Never": "cloud.timing",
     "Operation": "api.operation",
     "Os": "api.image",
     "OsType": "api.image",
+    "Pacing": "pacing.pacing",
     "Quotas": "cloud.quotas",
     "Settings": "settings",
     "Status": "api.status",

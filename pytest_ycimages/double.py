@@ -6,6 +6,7 @@ with Double() as ycimages:
 
 from __future__ import annotations
 
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,9 @@ from pytest_ycimages.cloud.ids import Ids
 from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.cloud.timing import Timing, timing_of
+from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
+from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server.app import App
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.image import Image
     from pytest_ycimages.api.operation import Operation
-    from pytest_ycimages.journal import Call, Calls
+    from pytest_ycimages.call import Call
+    from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
@@ -43,7 +47,7 @@ class Double(Seeding):
     Args:
         settings: how it behaves; see `Settings`.
         name: says which double this is, in reports; doubles of different names draw different ids.
-        on_call: called with each `Call` once it is answered, on the thread that answered it.
+        on_call: called with each `Call` once it is answered, on the thread that answered it; before the answer is late.
         **overrides: single settings, which win over `settings`.
 
     Attributes:
@@ -67,6 +71,7 @@ class Double(Seeding):
         self.name = name
         self._on_call = on_call
         self._listener: Listener | None = None
+        self._closed = threading.Event()
         self._pipeline = self._begin()
         contract = CONTRACTS[self.settings.contract]
         self._app = App(self._pipeline, contract, snake_case=self.settings.violation_paths == "snake_case")
@@ -76,10 +81,18 @@ class Double(Seeding):
         settings = self.settings
         own = settings.clock == "manual" and clock.shared is None
         self.clock: Clock = ManualClock() if own else RealClock()
-        ids = Ids(f"{settings.seed}/{self.name}")
+        seed = f"{settings.seed}/{self.name}"
+        ids = Ids(seed)
+        delays = Delays(seed, self.clock, self._pause)
+        delays.latency = settings.latency
         self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
         self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)
-        return Pipeline(self._service, self.clock, self._on_call)
+        latency_first = settings.latency_order == "latency_first"
+        return Pipeline(self._service, self.clock, delays, latency_first=latency_first, on_call=self._on_call)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for real, but no longer than the double is open."""
+        self._closed.wait(min(seconds, threading.TIMEOUT_MAX))
 
     def __repr__(self) -> str:
         """Which double, where, and what it holds."""
@@ -96,6 +109,7 @@ class Double(Seeding):
         """
         if self._listener is None or self._listener.is_closed:
             host, port = self.settings.host, self.settings.port
+            self._closed.clear()
             try:
                 self._listener = Listener(self._answer, host, port)
             except OSError as error:
@@ -105,7 +119,11 @@ class Double(Seeding):
         return self
 
     def close(self) -> None:
-        """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm."""
+        """Stop listening and end every connection, also one whose answer is late. Closing twice does no harm.
+
+        State and journal stay readable. From here on nothing really waits for a latency, in process either.
+        """
+        self._closed.set()
         if self._listener is not None:
             self._listener.close()
 
@@ -227,3 +245,16 @@ class Double(Seeding):
     @timing.setter
     def timing(self, timing: Timing | float | str) -> None:
         self._service.images.timing = timing_of(timing)
+
+    @property
+    def latency(self) -> Latency | Mapping[str, Latency]:
+        """How late calls are answered that come from now on.
+
+        Set it to seconds, to a `Latency`, or to a dict from method words or globs to these, of which the first that
+        fits counts.
+        """
+        return self._pipeline.delays.latency
+
+    @latency.setter
+    def latency(self, latency: Latency | float | str | Mapping[str, Latency | float | str]) -> None:
+        self._pipeline.delays.latency = latency_of(latency)

@@ -3,68 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Final, overload
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
+from pytest_ycimages.call import Call
+from pytest_ycimages.pacing.hints import hints_in
+from pytest_ycimages.pacing.pacing import pacing_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from pytest_ycimages.api.code import Code
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.api.request_message import RequestMessage
     from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.pacing.hints import Hint
+    from pytest_ycimages.pacing.pacing import Pacing
 
 
-class Call(NamedTuple):
-    """One call and its answer.
-
-    Attributes:
-        method: the method word, such as `images.create`; `unrouted` when no method serves the call.
-        at: seconds since the double began, on its clock; since time was frozen or made virtual, if it was after that.
-        attempt: 1 for the first time that this very call was made, 2 when it was made again, and so on.
-        gap: seconds since the attempt before; None for the first.
-        status: how it was answered, a `google.rpc.Code`.
-        operation_id: the operation that the call was about, if any.
-        image_id: the image that the call was about, if any.
-        line: how the client spelled the call, such as `POST /compute/v1/images`.
-        note: what became of it: the image's status, the operation's phase, or the refusal.
-        message: the request as it was understood; None when it was refused as invalid.
-        metadata: the request's headers, names in lower case.
-        unknown_fields: fields of the request that the contract in force does not know.
-    """
-
-    method: str
-    at: float
-    attempt: int
-    gap: float | None
-    status: Code
-    operation_id: str | None
-    image_id: str | None
-    line: str
-    note: str
-    message: RequestMessage | None
-    metadata: Mapping[str, str]
-    unknown_fields: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """One line for people."""
-        gap = "" if self.gap is None else f"  {_seconds(self.gap)} after attempt {self.attempt - 1}"
-        ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
-        text = f"+{_seconds(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{gap}"
-        return text if text.isprintable() else "".join(map(_printable, text))
-
-    def _ids(self) -> tuple[tuple[str, str | None], ...]:
-        return ("operation", self.operation_id), ("image", self.image_id)
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.3f}s"
+_SETTLED: Final = frozenset({"READY", "ERROR"})
+"""The statuses of an image that nobody waits to see replaced."""
 
 
 class Calls(Sequence[Call]):
@@ -106,23 +63,47 @@ class Calls(Sequence[Call]):
         """Seconds between each attempt and the one before it, first attempts left out."""
         return [call.gap for call in self._calls if call.gap is not None]
 
+    @property
+    def pacing(self) -> Mapping[str, Pacing]:
+        """How the client paced itself, by the id of the operation that it waited for."""
+        return pacing_in(self._calls)
+
+    @property
+    def hints(self) -> list[Hint]:
+        """Where an answer asked the client to wait, and whether it did."""
+        return hints_in(self._calls)
+
 
 class Journal:
-    """Writes the calls down. Callers hold the double's lock around `write`."""
+    """Writes the calls down. Callers hold the double's lock around its methods."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._calls: list[Call] = []
-        self._latest: dict[Hashable, tuple[int, int]] = {}
+        self._latest: dict[Hashable, tuple[int, int, int]] = {}
 
     @property
     def calls(self) -> Calls:
         """All calls, those to come included: the sequence grows."""
         return Calls(self._calls)
 
-    def write(self, request: Request, reply: Reply, now: int) -> Call:
-        """Write down that `request` was answered with `reply` at `now`, in nanoseconds since the epoch."""
-        attempts, latest = self._latest.get((request.method, request.identity), (0, now))
+    def attempts(self, request: Request) -> int:
+        """How often this very call has been written down."""
+        latest = self._latest.get((request.method, request.identity))
+        return latest[0] if latest else 0
+
+    def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, held: int = 0) -> Call:
+        """Write down that `request` was answered with `reply`.
+
+        Args:
+            request: what was asked.
+            reply: what is answered.
+            now: when that happened, in nanoseconds since the epoch.
+            latency: nanoseconds between its coming in and the end of its answer.
+            held: how many of them it was held back before it happened.
+        """
+        key = (request.method, request.identity)
+        attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
         call = Call(
             method=request.method,
             at=(now - self._clock.began_at) / SECOND,
@@ -136,7 +117,21 @@ class Journal:
             message=request.message,
             metadata=request.metadata,
             unknown_fields=tuple(request.message.unknown_fields()) if request.message else (),
+            latency=latency / SECOND,
+            held=held / SECOND,
+            done=_done(request, reply),
+            reply_metadata=reply.metadata,
+            series=series,
         )
-        self._latest[request.method, request.identity] = attempts + 1, now
+        self._latest[key] = attempts + 1, now, series
         self._calls.append(call)
         return call
+
+
+def _done(request: Request, reply: Reply) -> bool | None:
+    """Whether the answer shows an operation done, or an image that is what it will be; None when it shows neither."""
+    if reply.operation_id is not None:
+        return reply.body.get("done") is True
+    if request.method == "images.get" and reply.image_id is not None:
+        return reply.body.get("status") in _SETTLED
+    return None

@@ -1,12 +1,14 @@
 """The one way of every call, whatever its transport: decide and commit under one lock, write it down, hand it back.
 
-Nothing waits while the lock is held. A call that makes the double itself fail is answered INTERNAL and kept, so
-that the test fails with the traceback of the cause.
+Nothing waits while the lock is held: a call that is late waits after it has happened, or before when the double is
+told so. A call that makes the double itself fail is answered INTERNAL and kept, so that the test fails with the
+traceback of the cause.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.code import Code
@@ -15,53 +17,109 @@ from pytest_ycimages.api.status import Status
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.service import Service
-    from pytest_ycimages.journal import Call
+    from pytest_ycimages.delay import Delay, Delays
 
 
 class Pipeline:
     """Answers calls.
 
+    Args:
+        service: what decides.
+        clock: the time at which it does.
+        delays: how late each call is answered.
+        latency_first: whether a call waits before it happens; if not, it happens, and the answer waits.
+        on_call: told of each call as it is written down.
+
     Attributes:
         lock: held while a call is decided and committed; hold it to read the state.
         journal: what was asked and answered.
         failures: what the double itself raised, each with the line of the call that met it.
+        delays: how late each call is answered.
     """
 
-    def __init__(self, service: Service, clock: Clock, on_call: Callable[[Call], None] | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Clock,
+        delays: Delays,
+        *,
+        latency_first: bool = False,
+        on_call: Callable[[Call], None] | None = None,
+    ) -> None:
         self.lock = threading.Lock()
         self.journal = Journal(clock)
         self.failures: list[tuple[str, Exception]] = []
+        self.delays = delays
         self._service = service
         self._clock = clock
+        self._latency_first = latency_first
+        self._held: Counter[Hashable] = Counter()
         self._on_call = on_call
 
     def answer(self, request: Request) -> Reply:
         """Let the service answer `request`."""
+        held = self._hold(request) if self.delays.by_method else None
         with self.lock:
             now = self._clock.now()
             try:
                 reply = self._service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
                 reply = self._failure(request, error)
-            call = self.journal.write(request, reply, now)
-        return self._told(request, call, reply)
+            call, delay = self._write(request, reply, now, held)
+        return self._answered(request, call, reply, delay)
 
     def write(self, request: Request, reply: Reply) -> Reply:
         """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""
+        held = self._hold(request) if self.delays.by_method else None
         with self.lock:
-            call = self.journal.write(request, reply, self._clock.now())
-        return self._told(request, call, reply)
+            call, delay = self._write(request, reply, self._clock.now(), held)
+        return self._answered(request, call, reply, delay)
 
     def fail(self, request: Request, error: Exception) -> Reply:
         """Answer a call that made a transport raise `error`, and keep the error for the test."""
         with self.lock:
             reply = self._failure(request, error)
         return self.write(request, reply)
+
+    def _hold(self, request: Request) -> Delay | None:
+        """Let a call wait before it happens, if this is when it waits. What is spread over a body comes after."""
+        if not self._latency_first:
+            return None
+        key = request.method, request.identity
+        with self.lock:
+            attempt = self.journal.attempts(request) + self._held[key] + 1
+            delay = self.delays.of(request, attempt, self._clock.now())
+            if delay is None or delay.over_body:
+                return None
+            self._held[key] += 1
+        delay.wait()
+        return delay
+
+    def _write(self, request: Request, reply: Reply, now: int, held: Delay | None) -> tuple[Call, Delay | None]:
+        """Write a call down, and say how late its answer still is."""
+        if held is not None:
+            self._held[request.method, request.identity] -= 1
+            return self.journal.write(request, reply, now, latency=held.length, held=now - held.began_at), None
+        if not self.delays.by_method:
+            return self.journal.write(request, reply, now), None
+        delay = self.delays.of(request, self.journal.attempts(request) + 1, now)
+        return self.journal.write(request, reply, now, latency=delay.length if delay else 0), delay
+
+    def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Reply:
+        """The reply once it may leave, or with what to wait for while its body leaves."""
+        reply = self._told(request, call, reply)
+        if delay is None:
+            return reply
+        if delay.over_body:
+            return reply._replace(wait=delay.wait)
+        delay.wait()
+        return reply
 
     def _told(self, request: Request, call: Call, reply: Reply) -> Reply:
         """Tell who listens of `call`; whoever raises at that has made the double fail."""

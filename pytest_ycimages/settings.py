@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.cloud.access_service import Auth
 from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
@@ -16,6 +17,7 @@ from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 
 def _quotas(value: object) -> object:
@@ -30,6 +32,16 @@ def _texts(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _poll_interval(value: object) -> int | None:
+    """Read an interval that a header can say."""
+    if value is None or value == "none":
+        return None
+    text = str(value)
+    if isinstance(value, int | str) and text.isascii() and text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise PydanticCustomError("poll_interval", "The header has whole seconds, 1 or more; None sends no header")
+
+
 class Settings(BaseModel):
     """How a double behaves. Every value has a default that pleases; each may be given as text as well.
 
@@ -39,6 +51,9 @@ class Settings(BaseModel):
         auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
             have not expired; `off` asks for none.
         timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
+        latency: how late calls are answered: seconds, a `Latency`, or a dict from methods to these.
+        latency_order: `effect_first`: a call happens when it comes, and its answer is late; `latency_first`: it waits,
+            and happens then.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.
         clock: `real` is the machine's time, or what the test has frozen; `manual` stands still until
@@ -49,6 +64,8 @@ class Settings(BaseModel):
         idempotency_key_format: `any` takes every key; `uuid` refuses one that is no UUID.
         idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
             was made first, `reject` refuses.
+        poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
+            then have, or None for no such header.
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
         violation_paths: how violations spell fields: `camelCase` or `snake_case`.
         texts: words of errors that replace the double's own; see the reference for their keys.
@@ -62,12 +79,15 @@ class Settings(BaseModel):
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
     timing: Annotated[Timing, BeforeValidator(timing_of)] = AfterPolls(1)
+    latency: Annotated[Latency | Mapping[str, Latency], PlainValidator(latency_of)] = NO_LATENCY
+    latency_order: Literal["effect_first", "latency_first"] = "effect_first"
     rollback: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     clock: Literal["real", "manual"] = "real"
     unknown_fields: UnknownFields = "warn"
     unknown_resources: UnknownResources = "accept"
     idempotency_key_format: KeyFormat = "any"
     idempotency_key_reuse: KeyReuse = "first"
+    poll_interval: Annotated[int | None, PlainValidator(_poll_interval)] = None
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
     violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)

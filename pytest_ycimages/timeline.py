@@ -1,4 +1,4 @@
-"""What a double saw, as text for people: every call, then every operation as it is now."""
+"""What a double saw, as text for people: every call, then every operation as it is now and how it was polled."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ _SHOWN = 100
 
 
 def timeline(double: Double) -> str:
-    """The last calls of `double`, one a line, and the state of its operations."""
+    """The last calls of `double`, one a line, then the state of its operations and the pacing of their polls."""
     calls = double.calls
     lines = [f"{len(calls)} calls, timing {double.timing}, clock {double.settings.clock}"]
     if len(calls) > _SHOWN:
         lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
     lines += map(str, calls[-_SHOWN:])
-    lines += (f"operation {_state(operation)}" for operation in list(double.operations.values())[-_SHOWN:])
+    pacing = calls.pacing
+    for operation in list(double.operations.values())[-_SHOWN:]:
+        lines.append(f"operation {_state(operation)}")
+        if operation.id in pacing and pacing[operation.id].polls:
+            lines.append(f"    {pacing[operation.id].summary}")
     return "\n".join(lines)
 
 

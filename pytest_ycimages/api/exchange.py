@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from pytest_ycimages.api.code import Code
     from pytest_ycimages.api.message import Wire
@@ -52,6 +52,7 @@ class Reply(NamedTuple):
         operation_id: the operation that the call was about, if any.
         image_id: the image that the call was about, if any.
         note: what became of it, in a few words for people: `CREATING`, `running`, `done`.
+        wait: comes back when so much of the body may have left, from 0 for nothing to 1 for all; None: all of it, now.
     """
 
     code: Code
@@ -60,3 +61,4 @@ class Reply(NamedTuple):
     operation_id: str | None = None
     image_id: str | None = None
     note: str = ""
+    wait: Callable[[float], object] | None = None

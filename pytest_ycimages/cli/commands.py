@@ -43,6 +43,12 @@ def ycimages() -> None:
     show_default=True,
     help="How long operations take: seconds, Immediate(), AfterPolls(n) or Never().",
 )
+@click.option(
+    "--latency",
+    default="0",
+    show_default=True,
+    help="How late calls are answered: seconds, uniform(0.1, 0.4) or lognormal(0.2, 0.5, cap=2).",
+)
 @click.option("--contract", default="page", show_default=True, help="page, or current for today's API.")
 @click.option("--auth", default="any", show_default=True, help="any bearer token, strict for the double's own, or off.")
 @click.option(

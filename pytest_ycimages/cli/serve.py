@@ -14,7 +14,7 @@ from pytest_ycimages.double import Double
 if TYPE_CHECKING:
     from types import FrameType
 
-    from pytest_ycimages.journal import Call
+    from pytest_ycimages.call import Call
 
 
 def serve_until_stopped(**settings: Any) -> None:

@@ -30,5 +30,6 @@ class Rules:
     unknown_fields: UnknownFields = "warn"
     idempotency_key_format: KeyFormat = "any"
     idempotency_key_reuse: KeyReuse = "first"
+    poll_interval: int | None = None
     quotas: Quotas = field(default_factory=Quotas)
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

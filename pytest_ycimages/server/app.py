@@ -20,7 +20,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
-from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, too_large
+from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
 from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
@@ -62,7 +62,14 @@ class App:
                 body=wsgi.get_data(),
             )
         )
-        return WsgiResponse(reply.body, reply.status, list(reply.headers))(environ, start_response)
+        headers, body = list(reply.headers), reply.body
+        if reply.wait is None:
+            return WsgiResponse(body, reply.status, headers)(environ, start_response)
+        if wsgi.method == "HEAD" or not body:
+            reply.wait(1)
+            return WsgiResponse(body, reply.status, headers)(environ, start_response)
+        headers.append(("content-length", str(len(body))))
+        return WsgiResponse(pieces(body, reply.wait), reply.status, headers)(environ, start_response)
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request."""
@@ -108,7 +115,7 @@ class App:
             decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
         except GatewayRefusalError as refusal:
             reply = self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
-            text = HttpReply(400, (TEXT,), str(refusal).encode())
+            text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait)
             return text if reply.code is Code.INVALID_ARGUMENT else _http(reply)
         request = request._replace(
             message=decoded.message, violations=decoded.violations, authority=http.headers.get("host", "")
@@ -121,7 +128,7 @@ class App:
         """Answer what never becomes a call of a method."""
         refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
         reply = self.pipeline.write(request, refusal)
-        if reply is not refusal:
+        if reply.code is not refusal.code:
             return _http(reply)
         return _http(reply, status)._replace(headers=(JSON, *headers))
 
@@ -139,4 +146,6 @@ def _refused(code: Code, problem: str) -> Reply:
 
 
 def _http(reply: Reply, status: int | None = None) -> HttpReply:
-    return HttpReply(status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), json_bytes(reply.body))
+    return HttpReply(
+        status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), json_bytes(reply.body), reply.wait
+    )

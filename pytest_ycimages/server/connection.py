@@ -1,4 +1,7 @@
-"""One kept-alive HTTP/1.1 connection: bytes in, requests answered in order, each reply in one write."""
+"""One kept-alive HTTP/1.1 connection: bytes in, requests answered in order, each reply in one write.
+
+Only a reply that takes its time over its body leaves in more of them: the head at once, then piece by piece.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import HttpReply, HttpRequest, status_line
+from pytest_ycimages.server.http import HttpReply, HttpRequest, pieces, status_line
 from pytest_ycimages.server.request_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -89,7 +92,18 @@ class Connection:
             head += "connection: keep-alive\r\n"
         head += f"content-length: {len(reply.body)}\r\n\r\n"
         body = b"" if incoming.request.method == "HEAD" else reply.body
-        self.sock.sendall(head.encode("latin-1") + body)
+        if reply.wait is None:
+            self.sock.sendall(head.encode("latin-1") + body)
+        else:
+            self._trickle(head.encode("latin-1"), body, reply.wait)
+
+    def _trickle(self, head: bytes, body: bytes, wait: Callable[[float], object]) -> None:
+        """Send the head at once and the body over the time; without a body, the head is what is late."""
+        if not body:
+            wait(1)
+        self.sock.sendall(head)
+        for piece in pieces(body, wait):
+            self.sock.sendall(piece)
 
     def _let_read(self) -> None:
         """Let a client that is still sending read the answer before it is left."""

@@ -1,4 +1,4 @@
-"""An HTTP request that has been read whole, and an HTTP reply to be written whole. Neither knows a socket."""
+"""An HTTP request that has been read whole, and an HTTP reply, whole or piece by piece. Neither knows a socket."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 MAX_BODY: Final = 4 * 2**20
@@ -47,11 +47,26 @@ class HttpReply(NamedTuple):
         status: the HTTP status.
         headers: all headers but those that belong to the connection.
         body: the whole body.
+        wait: comes back when so much of the body may leave, from 0 for nothing to 1 for all; None: all of it, now.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    wait: Callable[[float], object] | None = None
+
+
+_PIECES: Final = 5
+"""Into how many pieces a body is cut that takes its time, unless it has fewer bytes."""
+
+
+def pieces(body: bytes, wait: Callable[[float], object]) -> Iterator[bytes]:
+    """The body in pieces, each given out when all of it may leave; the last one when the time is over."""
+    size = -(-len(body) // _PIECES)
+    for start in range(0, len(body), size or 1):
+        piece = body[start : start + size]
+        wait((start + len(piece)) / len(body))
+        yield piece
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}

@@ -26,6 +26,7 @@ GOLDEN = """\
 +3.000s    images.create     POST /compute/v1/images  OK  running  operation <operation 2>  image <image 2>\
   3.000s after attempt 1
 operation <operation 1> (Create image, image <image 1>): done
+    2 polls, the first after 1.500s, pauses of 1.500s, 0 after done
 operation <operation 2> (Create image, image <image 2>): running
 reproduce with: --ycimages-seed=0"""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from pytest_ycimages import After, AfterPolls, Double, Quotas, Settings, UsageError, plugin
+from pytest_ycimages import After, AfterPolls, Double, Latency, Quotas, Settings, UsageError, plugin
 from pytest_ycimages.settings import merged, settings_from
 
 if TYPE_CHECKING:
@@ -21,12 +21,15 @@ def test_the_defaults_please() -> None:
         "contract": "page",
         "auth": "any",
         "timing": AfterPolls(1),
+        "latency": Latency.fixed(0),
+        "latency_order": "effect_first",
         "rollback": 0,
         "clock": "real",
         "unknown_fields": "warn",
         "unknown_resources": "accept",
         "idempotency_key_format": "any",
         "idempotency_key_reuse": "first",
+        "poll_interval": None,
         "quotas": Quotas(),
         "violation_paths": "camelCase",
         "texts": {},
@@ -47,7 +50,7 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
     assert set(table) == set(Settings.model_fields) - {"host", "port", "texts"}
     for name, text in table.items():
         default = Settings.model_fields[name].default
-        written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none"}.get(default, str(default))
+        written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none", None: "none"}.get(default, str(default))
         assert f"(default: {written})" in text
 
 
@@ -59,6 +62,10 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"timing": "2.5"}, Settings(timing=After(2.5))),
         ({"timing": "AfterPolls(3)"}, Settings(timing=AfterPolls(3))),
         ({"port": "8080"}, Settings(port=8080)),
+        ({"latency": "0.2"}, Settings(latency=Latency.fixed(0.2))),
+        ({"latency": "{'images.*': 'uniform(1, 2)'}"}, Settings(latency={"images.*": Latency.uniform(1, 2)})),
+        ({"poll_interval": "2"}, Settings(poll_interval=2)),
+        ({"poll_interval": "none"}, Settings()),
         ({"contract": "current", "auth": "off", "clock": "manual"}, Settings(contract="current", auth="off", clock="manual")),  # noqa: E501
     ],
 )  # fmt: skip
@@ -88,10 +95,13 @@ def test_the_earlier_source_wins_in_what_it_says(
 WRITE = (
     "Write seconds, such as 2.5, or one of Immediate, After, AfterPolls, Never with its values, such as AfterPolls(3)."
 )
+ORDER = "Input should be 'effect_first' or 'latency_first'"
+WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 TIMINGS = "Known: After, AfterPolls, Immediate, Never."
 KNOWN = (
-    "Known: auth, clock, contract, host, idempotency_key_format, idempotency_key_reuse, port, quotas, rollback, seed, "
-    "texts, timing, unknown_fields, unknown_resources, violation_paths."
+    "Known: auth, clock, contract, host, idempotency_key_format, idempotency_key_reuse, latency, "
+    "latency_order, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, unknown_resources, "
+    "violation_paths."
 )
 
 
@@ -102,6 +112,14 @@ KNOWN = (
         ({"zzz": 5}, f"Unknown setting 'zzz'. {KNOWN}"),
         ({"contract": "pag"}, "Settings that cannot be: contract='pag': Input should be 'page' or 'current'."),
         ({"port": -1}, "Settings that cannot be: port=-1: Input should be greater than or equal to 0."),
+        (
+            {"latency": "unifrm(1, 2)"},
+            "Unknown latency 'unifrm'. Did you mean 'uniform'? Known: fixed, lognormal, uniform.",
+        ),
+        ({"latency_order": "first"}, f"Settings that cannot be: latency_order='first': {ORDER}."),
+        ({"poll_interval": 0.5}, f"Settings that cannot be: poll_interval=0.5: {WHOLE}."),
+        ({"poll_interval": "0"}, f"Settings that cannot be: poll_interval='0': {WHOLE}."),
+        ({"poll_interval": True}, f"Settings that cannot be: poll_interval=True: {WHOLE}."),
         ({"timing": "Nevr()"}, f"Unknown timing 'Nevr'. Did you mean 'Never'? {TIMINGS}"),
         ({"timing": "AfterPolls()"}, f"'AfterPolls()' is no timing. {WRITE}"),
     ],

@@ -1,0 +1,97 @@
+"""A call as the journal has it: a frozen value. Times are seconds, exact to the nanosecond."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_ycimages.api.exchange import NO_METADATA
+from pytest_ycimages.api.message import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.code import Code
+    from pytest_ycimages.api.request_message import RequestMessage
+
+
+class Call(NamedTuple):
+    """One call and its answer.
+
+    Attributes:
+        method: the method word, such as `images.create`; `unrouted` when no method serves the call.
+        at: when it happened: seconds since the double began, on its clock; since time was frozen or made virtual, if
+            it was after that.
+        attempt: 1 for the first time that this very call was made, 2 when it was made again, and so on.
+        gap: seconds since the attempt before; None for the first.
+        status: how it was answered, a `google.rpc.Code`.
+        operation_id: the operation that the call was about, if any.
+        image_id: the image that the call was about, if any.
+        line: how the client spelled the call, such as `POST /compute/v1/images`.
+        note: what became of it: the image's status, the operation's phase, or the refusal.
+        message: the request as it was understood; None when it was refused as invalid.
+        metadata: the request's headers, names in lower case.
+        unknown_fields: fields of the request that the contract in force does not know.
+        latency: seconds between its coming in and the end of its answer, as they were drawn.
+        held: how many of these it was held back before it happened: 0, unless `latency_order` is `latency_first`.
+        done: whether the answer showed an operation done, or an image READY or ERROR; None for any other answer.
+        reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
+        series: a number that all attempts of one call share, and no others.
+    """
+
+    method: str
+    at: float
+    attempt: int
+    gap: float | None
+    status: Code
+    operation_id: str | None
+    image_id: str | None
+    line: str
+    note: str
+    message: RequestMessage | None
+    metadata: Mapping[str, str]
+    unknown_fields: tuple[str, ...] = ()
+    latency: float = 0
+    held: float = 0
+    done: bool | None = None
+    reply_metadata: Mapping[str, str] = NO_METADATA
+    series: int = 0
+
+    @property
+    def came_at(self) -> float:
+        """When the request had come in, told like `at`."""
+        return between(self.held, self.at)
+
+    @property
+    def answered_at(self) -> float:
+        """When its answer was complete, told like `at`."""
+        return (nanoseconds(self.came_at) + nanoseconds(self.latency)) / SECOND
+
+    def __str__(self) -> str:
+        """One line for people."""
+        late = f"  {shown(self.latency)} late" if self.latency else ""
+        gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
+        ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
+        text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{late}{gap}"
+        return text if text.isprintable() else "".join(map(_printable, text))
+
+    def _ids(self) -> tuple[tuple[str, str | None], ...]:
+        return ("operation", self.operation_id), ("image", self.image_id)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def nanoseconds(seconds: float) -> int:
+    """The whole number that `seconds` stand for."""
+    return round(seconds * SECOND)
+
+
+def between(start: float, end: float) -> float:
+    """Seconds from `start` to `end`, without the error that subtracting floats would make."""
+    return (nanoseconds(end) - nanoseconds(start)) / SECOND
+
+
+def shown(seconds: float) -> str:
+    """Seconds for people, to the millisecond."""
+    return f"{seconds:.3f}s"
