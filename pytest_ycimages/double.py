@@ -91,8 +91,13 @@ class Double(Seeding):
         return Pipeline(self._service, self.clock, delays, latency_first=latency_first, on_call=self._on_call)
 
     def _pause(self, seconds: float) -> None:
-        """Wait for real, but no longer than the double is open."""
-        self._closed.wait(min(seconds, threading.TIMEOUT_MAX))
+        """Wait for real, while the double is open.
+
+        Raises:
+            ConnectionAbortedError: it was closed meanwhile, so that the call is not answered any more.
+        """
+        if not self._closed.is_set() and self._closed.wait(min(seconds, threading.TIMEOUT_MAX)):
+            raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
 
     def __repr__(self) -> str:
         """Which double, where, and what it holds."""
@@ -119,9 +124,10 @@ class Double(Seeding):
         return self
 
     def close(self) -> None:
-        """Stop listening and end every connection, also one whose answer is late. Closing twice does no harm.
+        """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm.
 
-        State and journal stay readable. From here on nothing really waits for a latency, in process either.
+        A call that waits for its latency meanwhile is not answered, and one that has not happened yet never will. In
+        process, a double that is closed answers on, but nothing really waits for a latency.
         """
         self._closed.set()
         if self._listener is not None:

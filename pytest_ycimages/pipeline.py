@@ -63,7 +63,11 @@ class Pipeline:
         self._on_call = on_call
 
     def answer(self, request: Request) -> Reply:
-        """Let the service answer `request`."""
+        """Let the service answer `request`.
+
+        Raises:
+            ConnectionAbortedError: the double was closed while the call was late.
+        """
         held = self._hold(request) if self.delays.by_method else None
         with self.lock:
             now = self._clock.now()
@@ -98,7 +102,12 @@ class Pipeline:
             if delay is None or delay.over_body:
                 return None
             self._held[key] += 1
-        delay.wait()
+        try:
+            delay.wait()
+        except BaseException:
+            with self.lock:
+                self._held[key] -= 1
+            raise
         return delay
 
     def _write(self, request: Request, reply: Reply, now: int, held: Delay | None) -> tuple[Call, Delay | None]:

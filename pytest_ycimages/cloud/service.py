@@ -104,9 +104,9 @@ class Service:
         outcome = self._handled(request, now)
         request_id = self.ids.request_id()
         metadata = {"x-request-id": request_id}
-        if self._rules.poll_interval and request.method == "operations.get":
-            metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
         if outcome.code is Code.OK:
+            if self._rules.poll_interval and request.method == "operations.get":
+                metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
             return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
         details = (*outcome.details, RequestInfo.of(request_id))
         error = Status(code=outcome.code, message=outcome.error, details=details)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.pacing.pacing import Pacing
 
 _LISTED: Final = 20
-"""How many polls, and how many hints, a report lists."""
+"""How many polls, and how many hints that were not obeyed, a report lists."""
 
 
 def summary(pacing: Pacing) -> str:
@@ -34,16 +34,14 @@ def summary(pacing: Pacing) -> str:
 
 
 def report(pacing: Pacing, wrong: int | None = None) -> str:
-    """The summary, the start, the polls and the hints, each on a line; `wrong` is the index of a poll to point at."""
+    """The summary, the start, the polls and the hints not obeyed; `wrong` is the index of a poll to point at."""
     image = f" (image {pacing.image_id})" if pacing.image_id else ""
     lines = [f"operation {pacing.operation_id}{image}: {summary(pacing)}"]
     if pacing.started:
         lines.append(f"    start  +{shown(pacing.started.answered_at):<10} {pacing.started.method}")
     lines += _window([_line(pacing, number, wrong) for number in range(len(pacing.polls))], wrong)
-    lines += [f"    {hint}" for hint in pacing.hints[:_LISTED]]
-    if len(pacing.hints) > _LISTED:
-        lines.append(f"    ... {len(pacing.hints) - _LISTED} more hints")
-    return "\n".join(lines)
+    ignored = [f"    {hint}" for hint in pacing.hints if not hint.obeyed]
+    return "\n".join([*lines, *ignored[:_LISTED]])
 
 
 def exact(seconds: float) -> str:

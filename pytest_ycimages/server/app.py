@@ -88,6 +88,8 @@ class App:
                 return self._unrouted(request, http, error)
             request = request._replace(method=method)
             return self._call(request, ids, http)
+        except ConnectionAbortedError:
+            raise  # the double was closed: nobody is left to answer, and nothing has failed
         except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
             return _http(self.pipeline.fail(request, error))
 

@@ -136,6 +136,15 @@ _IDEMPOTENCY_KEY: Final[Schema] = {
 }
 
 
+_POLL_INTERVAL: Final[Schema] = {
+    "x-operation-poll-interval": {
+        "description": "How many seconds to wait before the next poll; sent when the double is set to.",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+
+
 def _parameter(where: str, name: str, field: Schema, *, required: bool = True) -> Schema:
     """A parameter in a path or a query."""
     schema = {key: value for key, value in field.items() if key != "description"}
@@ -163,7 +172,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
         content = {"schema": schemas.of(answer.message), "examples": _examples(RESPONSES[method])}
         responses["200"] = {
             "description": "OK",
-            "headers": _request_id(required=True),
+            "headers": _request_id(required=True) | (_POLL_INTERVAL if method == "operations.get" else {}),
             "content": {"application/json": content},
             **({"links": LINKS[method]} if method in LINKS else {}),
         }

@@ -8,10 +8,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.fidelity.cloud import IMAGES
+from tests.fidelity.cloud import IMAGES, Cloud
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from collections.abc import Callable
+
+    from pytest_ycimages import Double
 
 ROUTES: Final = [
     ("images.create", "POST", "/compute/v1/images"),
@@ -110,6 +112,21 @@ def test_the_headers_of_clients_do_no_harm(cloud: Cloud) -> None:
         x_client_request_id="a", x_client_trace_id="b", x_request_id="c", x_retry_attempt="3", Accept="text/html"
     )
     assert caller.create().status == 200
+
+
+@pytest.mark.fidelity("route.poll-interval")
+@pytest.mark.parametrize("seconds", [None, 1, 30])
+def test_polls_are_asked_to_wait_only_with_a_setting(
+    ycimages_factory: Callable[..., Double], seconds: int | None
+) -> None:
+    """In whole seconds, as the Go SDKs read them; no other method has the header, and no refusal."""
+    cloud = Cloud(ycimages_factory(poll_interval=seconds))
+    created = cloud.create()
+    answers = [cloud.get(f"/operations/{created.json['id']}") for _ in range(2)]
+    told = str(seconds) if seconds else None
+    assert [answer.headers.get("x-operation-poll-interval") for answer in answers] == [told, told]
+    others = [created, cloud.get(IMAGES, folderId="b1g"), cloud.get("/operations/fd800000000000000000")]
+    assert not any("x-operation-poll-interval" in answer.headers for answer in others)
 
 
 @pytest.mark.fidelity("endpoint.list")

@@ -85,6 +85,10 @@ class Client:
         """Shake hands for TLS."""
         ssl.create_default_context().wrap_socket(self._socket.dup(), server_hostname="double").close()
 
+    def give_up_after(self, seconds: float) -> None:
+        """Wait for no answer longer than this."""
+        self._socket.settimeout(seconds)
+
     def vanish(self) -> None:
         """Reset the connection, as a client does that was killed."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
