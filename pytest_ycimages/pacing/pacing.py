@@ -197,7 +197,8 @@ class Pacing:
         highest = math.inf if cap is None else cap
         words = "at least " if factor is None else ""
         capped = "" if cap is None else f", up to {exact(cap)}"
-        expected = f"every pause to be {words}{growth:g} times the one before{capped}, give or take {tolerance:.0%}"
+        times = "as long as" if growth == 1 else f"{growth:g} times"
+        expected = f"every pause to be {words}{times} the one before{capped}, give or take {tolerance:.0%}"
         pauses = self._measured("pauses", expected, least=2)
         for number, (pause, after) in enumerate(pairwise(pauses), 2):
             wanted = min(pause * growth, highest)

@@ -105,14 +105,17 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
 
 
 def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
-    """Auth, timing, contract and seed do what they do everywhere."""
-    process = serve("--auth=off", "--timing=Immediate()", "--contract=current", "--set=seed=7")
+    """Auth, timing, contract, latency and seed do what they do everywhere."""
+    process = serve(
+        "--auth=off", "--timing=Immediate()", "--contract=current", "--latency=fixed(0.001)", "--set=seed=7"
+    )
     url, curl = line_of(process), line_of(process)
     folder_id = json.loads(request_of(curl).data or b"")["folderId"]  # type: ignore[arg-type]  # it is bytes
     body = json.dumps({"folderId": folder_id, "diskId": "epd", "pooled": True}).encode()
     operation = answer_to(Request(f"{url}/compute/v1/images", body))  # noqa: S310 - a double on loopback
     assert operation["done"] is True
     assert operation["response"]["pooled"] is True
+    assert line_of(process).endswith("  0.001s late")
     process.terminate()
     _, stderr = process.communicate()
     assert (process.returncode, stderr) == (0, "")

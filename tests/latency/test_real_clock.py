@@ -48,10 +48,12 @@ def test_a_client_that_gives_up_meets_what_the_order_says(order: str) -> None:
 @pytest.mark.real_clock
 def test_a_client_with_a_time_limit_gets_no_answer() -> None:
     """It gives up after its own few milliseconds, and the double closes at once all the same."""
-    with Double(latency=60) as double, Client(double) as client:
+    heard = threading.Event()
+    with Double(latency=60, on_call=lambda _: heard.set()) as double, Client(double) as client:
         client.give_up_after(0.002)
         with pytest.raises(TimeoutError):
             client.ask(CREATE)
+        assert heard.wait(PATIENCE)
         double.latency = 0
         with Client(double) as again:
             again.ask(CREATE)

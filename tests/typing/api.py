@@ -18,13 +18,16 @@ from pytest_ycimages import (
     Double,
     DoubleFailedError,
     Empty,
+    Hint,
     Image,
     ImageStatus,
     Immediate,
+    Latency,
     Never,
     Operation,
     Os,
     OsType,
+    Pacing,
     Settings,
     Status,
     UnknownFieldWarning,
@@ -75,6 +78,18 @@ def every_timing_can_be_set(double: Double) -> None:
     assert_type(double.clock.now(), int)
 
 
+def every_latency_can_be_set(double: Double) -> None:
+    for latency in (Latency.fixed(0.2), Latency.uniform(0.1, 0.4), Latency.lognormal(0.2, 0.5, cap=2, over_body=True)):
+        double.latency = latency
+    double.latency = 1
+    double.latency = 0.2
+    double.latency = "uniform(0.1, 0.4)"
+    double.latency = {"images.*": Latency.fixed(1), "operations.get": 0.2, "*": "fixed(3)"}
+    assert_type(double.latency, Latency | Mapping[str, Latency])
+    Double(latency=0.2, latency_order="latency_first", poll_interval=2)
+    Double(Settings(latency=Latency.fixed(1), poll_interval=None))
+
+
 def the_server_truth_is_read_only_and_typed(double: Double) -> None:
     assert_type(double.images, Mapping[str, Image])
     assert_type(double.operations, Mapping[str, Operation])
@@ -113,6 +128,35 @@ def the_journal_is_a_sequence_of_calls(double: Double) -> None:
         assert_type(call.metadata["authorization"], str)
         assert_type(call.unknown_fields, tuple[str, ...])
     assert all(call.status is Code.OK for call in double.calls.of("images.*"))
+
+
+def the_pacing_is_read_from_the_journal(double: Double) -> None:
+    assert_type(double.calls.pacing, Mapping[str, Pacing])
+    pacing = double.calls.pacing["fd8"]
+    assert_type(pacing.polls, tuple[Call, ...])
+    assert_type(pacing.first_after, float | None)
+    assert_type(pacing.intervals, list[float])
+    assert_type(pacing.pauses, list[float])
+    assert_type(pacing.growth, float | None)
+    assert_type(pacing.jitter, float | None)
+    assert_type(pacing.done_seen_at, float | None)
+    assert_type(pacing.polls_after_done, tuple[Call, ...])
+    pacing.assert_every(1)
+    pacing.assert_every(1.5, tolerance=0.1, measured="intervals")
+    pacing.assert_no_faster_than(1)
+    pacing.assert_backs_off()
+    pacing.assert_backs_off(2, cap=30, tolerance=0.5)
+    pacing.assert_backs_off(at_least=1.5)
+    pacing.assert_jitters(0.1, at_most=0.5)
+    pacing.assert_stops_when_done()
+    pacing.assert_obeys_hints()
+    assert_type(double.calls.hints, list[Hint])
+    for hint in double.calls.hints:
+        assert_type(hint.asked, float)
+        assert_type(hint.waited, float | None)
+        assert_type(hint.obeyed, bool)
+        assert_type(hint.call.reply_metadata["retry-after"], str)
+        assert_type(hint.call.answered_at, float)
 
 
 def errors_form_a_family() -> type[YCImagesError]:
