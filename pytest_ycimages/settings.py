@@ -6,15 +6,29 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from pytest_ycimages.cloud.access_service import Auth
 from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
+from pytest_ycimages.cloud.operation_settings import (
+    DEFAULT_CANCEL,
+    DEFAULT_CANCEL_DELAY,
+    DEFAULT_OUTCOME,
+    DEFAULT_TIMING,
+    CancelSetting,
+    OutcomeSetting,
+    RollbackSetting,
+    TimingSetting,
+    cancel_delay_setting,
+    cancel_setting,
+    outcome_setting,
+    rollback_setting,
+    timing_setting,
+)
 from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
 from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
-from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 
 
@@ -38,9 +52,16 @@ class Settings(BaseModel):
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
         auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
             have not expired; `off` asks for none.
-        timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
+        timing: how long operations take: seconds, or a timing such as `AfterPolls(n)`, `LogNormal(median, sigma)` or
+            `Script(...)`. This and the next three may be a mapping of method words and globs to values, in which the
+            first that names the method counts.
+        outcome: how operations end: `Success()`, unless the request itself brings a failure, or a `Failure(...)`.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.
+        cancel: what becomes of a cancel that comes while the operation runs. `wins`: it ends as cancelled at once.
+            `late`: it runs on, and ends as cancelled `cancel_delay` seconds later unless it has ended by then. `loses`:
+            it goes on to its own end. `too_late`: it ends of its own just then. `refused`: the call is refused.
+        cancel_delay: seconds until a cancel that is `late` takes effect.
         clock: `real` is the machine's time, `manual` stands still until `clock.advance(seconds)`.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
             `reject` refuses the request.
@@ -60,8 +81,11 @@ class Settings(BaseModel):
     seed: int = 0
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
-    timing: Annotated[Timing, BeforeValidator(timing_of)] = AfterPolls(1)
-    rollback: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    timing: Annotated[TimingSetting, PlainValidator(timing_setting)] = DEFAULT_TIMING
+    outcome: Annotated[OutcomeSetting, PlainValidator(outcome_setting)] = DEFAULT_OUTCOME
+    rollback: Annotated[RollbackSetting, PlainValidator(rollback_setting)] = 0
+    cancel: Annotated[CancelSetting, PlainValidator(cancel_setting)] = DEFAULT_CANCEL
+    cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULT_CANCEL_DELAY
     clock: Literal["real", "manual"] = "real"
     unknown_fields: UnknownFields = "warn"
     unknown_resources: UnknownResources = "accept"

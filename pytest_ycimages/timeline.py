@@ -19,6 +19,7 @@ def timeline(double: Double) -> str:
         lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
     lines += map(str, calls[-_SHOWN:])
     lines += (f"operation {_state(operation)}" for operation in list(double.operations.values())[-_SHOWN:])
+    lines += (f"never used: {asked}" for asked in double.upcoming)
     return "\n".join(lines)
 
 
