@@ -75,6 +75,12 @@ __all__ = [
 ]
 
 _HOME: Final = {
+    "REALISTIC": "cloud.presets",
+    "REALISTIC_DELETE": "cloud.presets",
+    "REALISTIC_DISK": "cloud.presets",
+    "REALISTIC_IMAGE": "cloud.presets",
+    "REALISTIC_SNAPSHOT": "cloud.presets",
+    "REALISTIC_URI": "cloud.presets",
     "After": "cloud.timing",
     "AfterPolls": "cloud.timing",
     "BySource": "cloud.timing_by_source",
@@ -95,12 +101,6 @@ _HOME: Final = {
     "OsType": "api.image",
     "PerGiB": "cloud.timing_by_source",
     "Quotas": "cloud.quotas",
-    "REALISTIC": "cloud.presets",
-    "REALISTIC_DELETE": "cloud.presets",
-    "REALISTIC_DISK": "cloud.presets",
-    "REALISTIC_IMAGE": "cloud.presets",
-    "REALISTIC_SNAPSHOT": "cloud.presets",
-    "REALISTIC_URI": "cloud.presets",
     "Schedule": "cloud.timing",
     "Script": "cloud.script",
     "Settings": "settings",

@@ -41,7 +41,10 @@ def ycimages() -> None:
     "--timing",
     default="AfterPolls(1)",
     show_default=True,
-    help="How long operations take: seconds, REALISTIC, AfterPolls(n), LogNormal(median, sigma), Never(), ...",
+    help=(
+        "How long operations take: seconds, Immediate(), AfterPolls(n), Uniform(a, b), LogNormal(median, sigma), "
+        "PerGiB(seconds), Never() or REALISTIC."
+    ),
 )
 @click.option("--contract", default="page", show_default=True, help="page, or current for today's API.")
 @click.option("--auth", default="any", show_default=True, help="any bearer token, strict for the double's own, or off.")

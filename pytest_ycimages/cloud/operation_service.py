@@ -40,7 +40,7 @@ class OperationService:
         """Cancel an operation and show it; one that has ended is left as it is. This is no poll."""
         record = self._state.operations.get(message.operation_id)
         if record is not None and record.refuses_cancel(call.now):
-            return refused_operation(Code.FAILED_PRECONDITION, self._texts("cancel_refused", id=record.id), record)
+            return refused_operation(Code.FAILED_PRECONDITION, self._texts("cancel_refused"), record)
         error = Status(code=Code.CANCELLED, message=self._texts("cancelled"))
         record = self._state.cancel(message.operation_id, call.now, error)
         return self._shown(record, message.operation_id, call.now)

@@ -29,8 +29,8 @@ _WORDS: Final = Words(
         "Never": "Never()",
     },
     hint=(
-        f"Write seconds, such as 2.5, or REALISTIC, or one of {', '.join(TIMINGS)} with its values, "
-        "such as AfterPolls(3)."
+        f"Write seconds, such as 2.5, or one of {', '.join(TIMINGS)} with its values, such as AfterPolls(3), "
+        "or REALISTIC."
     ),
     constants=PRESETS,
 )

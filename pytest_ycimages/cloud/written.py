@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_ycimages.errors import UsageError, unknown_word
@@ -39,7 +40,7 @@ def read_call(text: str, words: Words) -> object:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         if isinstance(node, ast.Name):
-            return _named(node.id, text, words)
+            return _named(node.id, text, words, usage)
         if not isinstance(node, ast.Call):
             return ast.literal_eval(node)
         if not isinstance(node.func, ast.Name):
@@ -53,12 +54,13 @@ def read_call(text: str, words: Words) -> object:
         raise usage from None
 
 
-def _named(name: str, text: str, words: Words) -> object:
+def _named(name: str, text: str, words: Words, usage: UsageError) -> object:
     if name in words.constants:
         return words.constants[name]
     if name in words.makers:
         raise UsageError(f"{text!r} is no {words.what} without its values. Write {words.examples[name]}.")
-    raise unknown_word(words.what, name, [*words.makers, *words.constants])
+    known = [*words.makers, *words.constants]
+    raise unknown_word(words.what, name, known) if get_close_matches(name, known, cutoff=0.4) else usage
 
 
 def read_mapping(text: str) -> dict[str, Any] | None:

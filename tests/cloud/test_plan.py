@@ -15,20 +15,15 @@ from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing
+from tests.cloud.operations import START, at, begun
 
-START = 1_767_225_600 * SECOND
 ERROR = Status(code=Code.INTERNAL, message="out of space")
 CANCEL = Status(code=Code.CANCELLED, message="Cancelled by client")
 
 
 def plan_of(timing: Timing, *, error: Status | None = None, rollback: float = 0) -> Plan:
     """A plan that starts at `START`."""
-    return Plan(START, timing.schedule(START), error=error, rollback=round(rollback * SECOND))
-
-
-def at(seconds: float) -> int:
-    """The moment so many seconds after `START`."""
-    return START + round(seconds * SECOND)
+    return Plan(START, timing.schedule(begun()), error=error, rollback=round(rollback * SECOND))
 
 
 SUCCESS = plan_of(After(5))
@@ -109,7 +104,8 @@ def test_a_cancel_that_comes_too_late_changes_nothing(plan: Plan, seconds: float
 def test_a_cancel_in_time_replaces_the_outcome() -> None:
     """A cancelled operation fails with the cancel's error, whatever it would have come to."""
     plan = cancelled(FAILURE, at(4), CANCEL)
-    assert plan == FAILURE._replace(cancelled_at=at(4), error=CANCEL)
+    assert plan == FAILURE._replace(cancelled_at=at(4), cancel_error=CANCEL)
+    assert plan.failure == CANCEL
     assert view(plan, at(7)) == View(Phase.FAILED, at(7))
 
 
