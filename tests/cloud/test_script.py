@@ -200,7 +200,7 @@ TWO_ENDS = (
             "Script() has no stage. Give some, such as Script(Stage('running', 5), Stage('succeeded')).",
         ),
         (
-            lambda: Script("running", Stage("failed")),
+            lambda: Script("running", Stage("failed")),  # type: ignore[arg-type]  # tests are not always type-checked
             "'running' is no stage. Give stages, such as Stage('running', 5).",
         ),
         (
