@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import Message
 from pytest_ycimages.api.status import Status
-from pytest_ycimages.cloud.written import Words, read_call
+from pytest_ycimages.cloud.written import Words, read_words
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def ending_of(value: object) -> Success | Failure:
     Raises:
         UsageError: `value` is none; the text says what would be.
     """
-    found = read_call(value, _WORDS) if isinstance(value, str) else value
+    found = read_words(value, _WORDS) if isinstance(value, str) else value
     if isinstance(found, Success | Failure):
         return found
     raise UsageError(f"{value!r} is no outcome. {_WORDS.hint}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF
-from pytest_ycimages.cloud.written import read_mapping
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.literals import read_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def per_method(
     """
     if isinstance(value, PerMethod):
         return value
-    mapping = read_mapping(value) if isinstance(value, str) else value
+    mapping = _mapping_in(value) if isinstance(value, str) else value
     if not isinstance(mapping, Mapping):
         return read(value)
     if not mapping:
@@ -81,6 +81,15 @@ def per_method(
     for pattern in mapping:
         _name(name, pattern, methods, named)
     return PerMethod(tuple((pattern, read(each)) for pattern, each in mapping.items()), default)
+
+
+def _mapping_in(text: str) -> object:
+    """The mapping that a text such as `{'images.create': 5, 'images.*': 'Never()'}` says; else the text itself."""
+    try:
+        said = read_literal(text)
+    except ValueError:
+        return text
+    return said if isinstance(said, Mapping) else text
 
 
 def named_by(pattern: object, methods: tuple[str, ...], what: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pytest_ycimages.cloud.presets import PRESETS
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing, timing_or_none
 from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform
 from pytest_ycimages.cloud.timing_by_source import PerGiB
-from pytest_ycimages.cloud.written import Words, read_call
+from pytest_ycimages.cloud.written import Words, read_words
 from pytest_ycimages.errors import UsageError
 
 TIMINGS: Final[dict[str, type[Timing]]] = {
@@ -53,7 +53,7 @@ def timing_of(value: object) -> Timing:
         return timing
     if value.strip().startswith(_ONLY_IN_PYTHON):
         raise UsageError(f"{value!r} cannot be said as text: give it in Python, such as Settings(timing=...).")
-    timing = timing_or_none(read_call(value, _WORDS))
+    timing = timing_or_none(read_words(value, _WORDS))
     if timing is None:
         raise UsageError(f"{value!r} is no timing. {_WORDS.hint}")
     return timing

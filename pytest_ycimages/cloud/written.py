@@ -1,12 +1,12 @@
-"""Values as text, for command lines and ini files: `AfterPolls(3)`, `Failure('UNAVAILABLE')`. Nothing is ever run."""
+"""Reading a value as text where a few words have meanings: `AfterPolls(3)`, `Failure('UNAVAILABLE')`, `REALISTIC`."""
 
 from __future__ import annotations
 
-import ast
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.literals import Worded, read_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,55 +30,32 @@ class Words(NamedTuple):
     constants: Mapping[str, object] = {}
 
 
-def read_call(text: str, words: Words) -> object:
+def read_words(text: str, words: Words) -> object:
     """The value that a text such as `AfterPolls(3)` says; a literal, such as a number, is what it is.
 
     Raises:
         UsageError: the text says nothing of that kind; the error says what would.
     """
-    usage = UsageError(f"{text!r} is no {words.what}. {words.hint}")
     try:
-        node = ast.parse(text.strip(), mode="eval").body
-        if isinstance(node, ast.Name):
-            return _named(node.id, text, words, usage)
-        if not isinstance(node, ast.Call):
-            return ast.literal_eval(node)
-        if not isinstance(node.func, ast.Name):
-            raise usage
-        if node.func.id not in words.makers:
-            raise unknown_word(words.what, node.func.id, [*words.makers, *words.constants])
-        arguments = [ast.literal_eval(argument) for argument in node.args]
-        named = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in node.keywords}
-        return words.makers[node.func.id](*arguments, **named)
-    except (SyntaxError, TypeError, ValueError):
-        raise usage from None
+        said = read_literal(text)
+        if not isinstance(said, Worded):
+            return said
+        if said.arguments is None:
+            return _alone(said.word, text, words)
+        if said.word in words.makers:
+            return words.makers[said.word](*said.arguments, **said.named)
+    except (TypeError, ValueError):
+        raise UsageError(f"{text!r} is no {words.what}. {words.hint}") from None
+    raise unknown_word(words.what, said.word, [*words.makers, *words.constants])
 
 
-def _named(name: str, text: str, words: Words, usage: UsageError) -> object:
-    if name in words.constants:
-        return words.constants[name]
-    if name in words.makers:
-        raise UsageError(f"{text!r} is no {words.what} without its values. Write {words.examples[name]}.")
+def _alone(word: str, text: str, words: Words) -> object:
+    """What a word says that has no values."""
+    if word in words.constants:
+        return words.constants[word]
+    if word in words.makers:
+        raise UsageError(f"{text!r} is no {words.what} without its values. Write {words.examples[word]}.")
     known = [*words.makers, *words.constants]
-    raise unknown_word(words.what, name, known) if get_close_matches(name, known, cutoff=0.4) else usage
-
-
-def read_mapping(text: str) -> dict[str, Any] | None:
-    """What a text such as `{'images.create': After(5), 'images.*': 2}` says: literals as they are, the rest as text.
-
-    None for a text that is no mapping.
-    """
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
-    if not isinstance(node, ast.Dict):
-        return None
-    return {_plain(key): _plain(value) for key, value in zip(node.keys, node.values, strict=True)}
-
-
-def _plain(node: ast.expr | None) -> Any:
-    """The value of a literal; anything else as its text."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    return ast.unparse(node) if node is not None else ""
+    if get_close_matches(word, known, cutoff=0.4):
+        raise unknown_word(words.what, word, known)
+    raise ValueError(word)

@@ -66,7 +66,7 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"rollback": "2.5", "cancel_delay": "7"}, Settings(rollback=2.5, cancel_delay=7)),
         ({"cancel": "late"}, Settings(cancel="late")),
         (
-            {"timing": "{'images.create': AfterPolls(3), '*': 2}", "rollback": "{'images.delete': 1.5}"},
+            {"timing": "{'images.create': 'AfterPolls(3)', '*': 2}", "rollback": "{'images.delete': 1.5}"},
             Settings(timing={"images.create": AfterPolls(3), "*": After(2)}, rollback={"images.delete": 1.5}),
         ),
         ({"port": "8080"}, Settings(port=8080)),
