@@ -11,7 +11,7 @@ from pytest_ycimages.api.image import Image, ImageStatus
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.lifecycle import Kind, Phase
-from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
+from pytest_ycimages.cloud.plan import Cancel, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing
@@ -128,3 +128,12 @@ def test_the_error_shows_before_done_while_the_service_rolls_back() -> None:
         (False, ERROR, ImageStatus.CREATING),
         (True, ERROR, None),
     ]
+
+
+def test_polls_count_until_a_late_cancel_takes_effect() -> None:
+    """The one that comes before it ends the operation by itself; those that come at it or after it count no more."""
+    plan = plan_of(AfterPolls(2))._replace(cancel=Cancel("late", 5 * SECOND))
+    late = polled(cancelled(plan, at(1), CANCEL), at(2))
+    assert view(polled(late, at(5)), at(9)) == View(Phase.SUCCEEDED, at(5))
+    assert polled(late, at(6)) is late
+    assert view(late, at(9)) == View(Phase.FAILED, at(6))
