@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Empty, Operation
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.call import Call
+    from pytest_ycimages.cloud.ending import Failure, Success
+    from pytest_ycimages.cloud.presets import (
+        REALISTIC,
+        REALISTIC_DELETE,
+        REALISTIC_DISK,
+        REALISTIC_IMAGE,
+        REALISTIC_SNAPSHOT,
+        REALISTIC_URI,
+    )
     from pytest_ycimages.cloud.quotas import Quotas
-    from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
+    from pytest_ycimages.cloud.script import Script
+    from pytest_ycimages.cloud.stage import Stage
+    from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Schedule, Start, Timing
+    from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform
+    from pytest_ycimages.cloud.timing_by_source import BySource, PerGiB
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import (
         DoubleFailedError,
@@ -32,27 +45,44 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.time import VirtualTime
 
 __all__ = [
+    "REALISTIC",
+    "REALISTIC_DELETE",
+    "REALISTIC_DISK",
+    "REALISTIC_IMAGE",
+    "REALISTIC_SNAPSHOT",
+    "REALISTIC_URI",
     "After",
     "AfterPolls",
+    "BySource",
     "Call",
     "Calls",
     "Code",
     "Double",
     "DoubleFailedError",
     "Empty",
+    "Failure",
     "Hint",
     "Image",
     "ImageStatus",
     "Immediate",
     "Latency",
+    "LogNormal",
     "Never",
     "Operation",
     "Os",
     "OsType",
     "Pacing",
+    "PerGiB",
     "Quotas",
+    "Schedule",
+    "Script",
     "Settings",
+    "Stage",
+    "Start",
     "Status",
+    "Success",
+    "Timing",
+    "Uniform",
     "UnknownFieldWarning",
     "UsageError",
     "VirtualTime",
@@ -61,27 +91,44 @@ __all__ = [
 ]
 
 _HOME: Final = {
+    "REALISTIC": "cloud.presets",
+    "REALISTIC_DELETE": "cloud.presets",
+    "REALISTIC_DISK": "cloud.presets",
+    "REALISTIC_IMAGE": "cloud.presets",
+    "REALISTIC_SNAPSHOT": "cloud.presets",
+    "REALISTIC_URI": "cloud.presets",
     "After": "cloud.timing",
     "AfterPolls": "cloud.timing",
+    "BySource": "cloud.timing_by_source",
     "Call": "call",
     "Calls": "journal",
     "Code": "api.code",
     "Double": "double",
     "DoubleFailedError": "errors",
     "Empty": "api.operation",
+    "Failure": "cloud.ending",
     "Hint": "pacing.hints",
     "Image": "api.image",
     "ImageStatus": "api.image",
     "Immediate": "cloud.timing",
     "Latency": "latency",
+    "LogNormal": "cloud.timing_by_chance",
     "Never": "cloud.timing",
     "Operation": "api.operation",
     "Os": "api.image",
     "OsType": "api.image",
     "Pacing": "pacing.pacing",
+    "PerGiB": "cloud.timing_by_source",
     "Quotas": "cloud.quotas",
+    "Schedule": "cloud.timing",
+    "Script": "cloud.script",
     "Settings": "settings",
+    "Stage": "cloud.stage",
+    "Start": "cloud.timing",
     "Status": "api.status",
+    "Success": "cloud.ending",
+    "Timing": "cloud.timing",
+    "Uniform": "cloud.timing_by_chance",
     "UnknownFieldWarning": "errors",
     "UsageError": "errors",
     "VirtualTime": "virtual.time",

@@ -17,11 +17,11 @@ from pytest_ycimages.cloud.clock import Clock, ManualClock, RealClock
 from pytest_ycimages.cloud.ids import Ids
 from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
-from pytest_ycimages.cloud.timing import Timing, timing_of
 from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.pipeline import Pipeline
+from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server.app import App
 from pytest_ycimages.server.listener import Listener
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.image import Image
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.call import Call
+    from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
-class Double(Seeding):
+class Double(Seeding, Planning):
     """A test double of the image API: a cloud of its own, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
@@ -184,6 +185,11 @@ class Double(Seeding):
         with self._pipeline.lock:
             yield self._inventory
 
+    @contextmanager
+    def _planning(self) -> Generator[Planner]:
+        with self._pipeline.lock:
+            yield self._service.planner
+
     # Where it is, and who may call.
 
     @property
@@ -234,7 +240,7 @@ class Double(Seeding):
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """All operations as they are now, by id. Reading counts as no poll."""
+        """All operations as they truly are now, by id, whatever a script shows. Reading counts as no poll."""
         state = self._service.state
         return Truth("operation", self._pipeline, self.clock, lambda: state.operations, state.operation_at)
 
@@ -242,15 +248,6 @@ class Double(Seeding):
     def calls(self) -> Calls:
         """The journal: every call with its answer, in the order in which they were answered."""
         return self._pipeline.journal.calls
-
-    @property
-    def timing(self) -> Timing:
-        """How long the operations take that are created from now on. Set it to seconds or to a timing."""
-        return self._service.images.timing
-
-    @timing.setter
-    def timing(self, timing: Timing | float | str) -> None:
-        self._service.images.timing = timing_of(timing)
 
     @property
     def latency(self) -> Latency | Mapping[str, Latency]:

@@ -11,11 +11,25 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.cloud.access_service import Auth
 from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
+from pytest_ycimages.cloud.operation_settings import (
+    DEFAULT_CANCEL,
+    DEFAULT_CANCEL_DELAY,
+    DEFAULT_OUTCOME,
+    DEFAULT_TIMING,
+    CancelSetting,
+    OutcomeSetting,
+    RollbackSetting,
+    TimingSetting,
+    cancel_delay_setting,
+    cancel_setting,
+    outcome_setting,
+    rollback_setting,
+    timing_setting,
+)
 from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
 from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
-from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
@@ -50,12 +64,19 @@ class Settings(BaseModel):
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
         auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
             have not expired; `off` asks for none.
-        timing: how long operations take: seconds, `Immediate()`, `After(s)`, `AfterPolls(n)` or `Never()`.
+        timing: how long operations take: seconds, or a timing such as `AfterPolls(n)`, `LogNormal(median, sigma)` or
+            `Script(...)`. This and the next three may be a mapping of method words and globs to values, in which the
+            first that names the method counts.
         latency: how late calls are answered: seconds, a `Latency`, or a dict from methods to these.
         latency_order: `effect_first`: a call happens when it comes, and its answer is late; `latency_first`: it waits,
             and happens then.
+        outcome: how operations end: `Success()`, unless the request itself brings a failure, or a `Failure(...)`.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.
+        cancel: what becomes of a cancel that comes while the operation runs. `wins`: it ends as cancelled at once.
+            `late`: it runs on, and ends as cancelled `cancel_delay` seconds later unless it has ended by then. `loses`:
+            it goes on to its own end. `too_late`: it ends of its own just then. `refused`: the call is refused.
+        cancel_delay: seconds until a cancel that is `late` takes effect.
         clock: `real` is the machine's time, or what the test has frozen; `manual` stands still until
             `clock.advance(seconds)`. Virtual time (`ycimages_time`) rules over both.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
@@ -78,10 +99,13 @@ class Settings(BaseModel):
     seed: int = 0
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
-    timing: Annotated[Timing, BeforeValidator(timing_of)] = AfterPolls(1)
+    timing: Annotated[TimingSetting, PlainValidator(timing_setting)] = DEFAULT_TIMING
     latency: Annotated[Latency | Mapping[str, Latency], PlainValidator(latency_of)] = NO_LATENCY
     latency_order: Literal["effect_first", "latency_first"] = "effect_first"
-    rollback: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    outcome: Annotated[OutcomeSetting, PlainValidator(outcome_setting)] = DEFAULT_OUTCOME
+    rollback: Annotated[RollbackSetting, PlainValidator(rollback_setting)] = 0
+    cancel: Annotated[CancelSetting, PlainValidator(cancel_setting)] = DEFAULT_CANCEL
+    cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULT_CANCEL_DELAY
     clock: Literal["real", "manual"] = "real"
     unknown_fields: UnknownFields = "warn"
     unknown_resources: UnknownResources = "accept"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, PlainSerializer
+from pydantic import ConfigDict, Discriminator, Field, PlainSerializer, Tag
 
-from pytest_ycimages.api.message import Int64, Message
+from pytest_ycimages.api.message import Int64, Message, type_of
 
 
 class FieldViolation(Message):
@@ -104,7 +104,38 @@ class QuotaFailure(Message):
         return cls(type_url="type.googleapis.com/yandex.cloud.quota.QuotaFailure", violations=(violation,))
 
 
-Detail = BadRequest | QuotaFailure | RequestInfo
+_OWN: Final = (
+    "type.googleapis.com/google.rpc.BadRequest",
+    "type.googleapis.com/yandex.cloud.quota.QuotaFailure",
+    "type.googleapis.com/google.rpc.RequestInfo",
+)
+
+
+class OtherDetail(Message):
+    """Any other detail, such as `google.rpc.ErrorInfo`: its fields are kept as they were given, in their JSON form.
+
+    Attributes:
+        type_url: which detail this is, such as `type.googleapis.com/google.rpc.ErrorInfo`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    type_url: Annotated[str, Field(alias="@type", json_schema_extra={"not": {"enum": list(_OWN)}})]
+
+
+def _which(detail: object) -> str:
+    """The type URL of a detail that has a model of its own, or `other`."""
+    type_url = type_of(detail)
+    return type_url if type_url in _OWN else "other"
+
+
+Detail = Annotated[
+    Annotated[BadRequest, Tag(_OWN[0])]
+    | Annotated[QuotaFailure, Tag(_OWN[1])]
+    | Annotated[RequestInfo, Tag(_OWN[2])]
+    | Annotated[OtherDetail, Tag("other")],
+    Discriminator(_which),
+]
 
 
 class Status(Message):
@@ -117,5 +148,5 @@ class Status(Message):
     """
 
     code: int
-    message: str
+    message: str = ""
     details: tuple[Detail, ...] = ()

@@ -41,7 +41,10 @@ def ycimages() -> None:
     "--timing",
     default="AfterPolls(1)",
     show_default=True,
-    help="How long operations take: seconds, Immediate(), AfterPolls(n) or Never().",
+    help=(
+        "How long operations take: seconds, Immediate(), AfterPolls(n), Uniform(a, b), LogNormal(median, sigma), "
+        "PerGiB(seconds), Never() or REALISTIC."
+    ),
 )
 @click.option(
     "--latency",

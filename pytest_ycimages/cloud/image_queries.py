@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
@@ -120,15 +121,16 @@ class ImageQueries:
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
-        ids = record.operation_ids
         try:
             after = place_of(message.page_token)
         except PageTokenError as error:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
         start = after.number if after else 0
-        page, more = first_page(iter(ids[start:]), page_size_of(message.page_size))
-        shown = (self._state.operation_wire(id_, call.now) for id_ in page)
-        token = token_of(Place(start + len(page), page[-1])) if more else ""
+        operations = ((number, self._state.operations[id_]) for number, id_ in enumerate(record.operation_ids, 1))
+        there = (each for each in islice(operations, start, None) if not each[1].is_vanished(call.now))
+        page, more = first_page(there, page_size_of(message.page_size))
+        shown = (self._state.operation_wire(operation, operation.at(call.now)) for _, operation in page)
+        token = token_of(Place(page[-1][0], page[-1][1].id)) if more else ""
         wire = _page("operations", shown, token)
         return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 

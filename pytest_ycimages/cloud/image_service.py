@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.image import HardwareGeneration, Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.message import SECOND, resource_time
+from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.request_message import RequestMessage
 from pytest_ycimages.cloud.ids import IMAGE
-from pytest_ycimages.cloud.lifecycle import Kind
+from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
 from pytest_ycimages.cloud.outcome import Outcome, operation_outcome, refused
-from pytest_ycimages.cloud.plan import Plan
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
-from pytest_ycimages.cloud.sources import CHUNK
+from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,28 +26,22 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.idempotency import IdempotencyKeys
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.plan import Plan
+    from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.quotas import QuotaKeeper
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.cloud.texts import Texts
-    from pytest_ycimages.cloud.timing import Timing
-
 
 _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 """Fields of a request that are messages themselves, or that only one revision knows."""
 
 
 class ImageService:
-    """Creates, changes and removes images.
-
-    Attributes:
-        timing: how long the operations take that start from now on.
-        rollback: seconds that undoing takes when one of them fails or is cancelled.
-    """
+    """Creates, changes and removes images."""
 
     def __init__(  # noqa: PLR0913 - the parts that a change of an image touches, each named
         self,
@@ -60,12 +53,9 @@ class ImageService:
         quotas: QuotaKeeper,
         keys: IdempotencyKeys,
         contract: Contract,
-        timing: Timing,
-        rollback: float,
+        planner: Planner,
         strict_folders: bool,
     ) -> None:
-        self.timing = timing
-        self.rollback = rollback
         self._state = state
         self._ids = ids
         self._texts = texts
@@ -73,6 +63,7 @@ class ImageService:
         self._quotas = quotas
         self._keys = keys
         self._contract = contract
+        self._planner = planner
         self._strict_folders = strict_folders
 
     def create(self, message: CreateImageRequest, call: Context) -> Outcome:
@@ -101,7 +92,10 @@ class ImageService:
         if refusal:
             return refusal
         self._state.add_image(record)
-        return self._start(Kind.CREATE, record.id, message, call, error=found.failure)
+        plan = self._planner.plan(
+            METHOD_OF[Kind.CREATE], call.now, size=stored, source=kind_of_source(message), failure=found.failure
+        )
+        return self._start(Kind.CREATE, record.id, message, call, plan=plan)
 
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
         """Start an operation that changes an image."""
@@ -125,7 +119,8 @@ class ImageService:
         if refusal:
             return refusal
         self._state.catalog.add_name(image.folder_id, name, image.id)
-        return self._start(Kind.UPDATE, image.id, message, call, changes=changes)
+        plan = self._planner.plan(METHOD_OF[Kind.UPDATE], call.now, size=image.storage_size)
+        return self._start(Kind.UPDATE, image.id, message, call, plan=plan, changes=changes)
 
     def delete(self, message: DeleteImageRequest, call: Context) -> Outcome:
         """Start an operation that removes an image."""
@@ -136,12 +131,15 @@ class ImageService:
         if isinstance(image, Outcome):
             return image
         refusal = self._quotas.refuse_operation(image.folder_id, call.now)
-        return refusal or self._start(Kind.DELETE, image.id, message, call)
+        if refusal:
+            return refusal
+        plan = self._planner.plan(METHOD_OF[Kind.DELETE], call.now, size=image.storage_size)
+        return self._start(Kind.DELETE, image.id, message, call, plan=plan)
 
     def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
         """What the call's idempotency key has brought about already: the operation, as it is by now."""
         seen = self._keys.seen(call, message)
-        return operation_outcome(self._state, seen, call.now) if isinstance(seen, str) else seen
+        return operation_outcome(self._state, self._state.operations[seen], call.now) if isinstance(seen, str) else seen
 
     def _start(  # noqa: PLR0913 - an operation is all of these
         self,
@@ -150,21 +148,20 @@ class ImageService:
         message: RequestMessage,
         call: Context,
         *,
+        plan: Plan,
         changes: dict[str, Any] | None = None,
-        error: Status | None = None,
     ) -> Outcome:
-        schedule = self.timing.schedule(call.now)
         record = OperationRecord(
             id=self._ids.resource("operation", IMAGE),
             kind=kind,
             created_by=call.account,
             image_id=image_id,
-            plan=Plan(call.now, schedule, error=error, rollback=round(self.rollback * SECOND)),
+            plan=plan,
             changes=MappingProxyType(changes) if changes else NO_CHANGES,
         )
         self._state.start(record)
         self._keys.remember(call, message, record.id)
-        return operation_outcome(self._state, record.id, call.now)
+        return operation_outcome(self._state, record, call.now)
 
     def _ready(self, image_id: str, now: int) -> Image | Outcome:
         """The image, if it is there and nothing is being done to it that forbids more."""

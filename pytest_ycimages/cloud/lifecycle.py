@@ -53,6 +53,13 @@ class Kind(StrEnum):
     DELETE = "Delete image"
 
 
+METHOD_OF: Final = {
+    Kind.CREATE: "images.create",
+    Kind.UPDATE: "images.update",
+    Kind.DELETE: "images.delete",
+}
+"""The method that starts each kind of operation."""
+
 CANCELLABLE: Final = frozenset({Kind.CREATE})
 """The operations whose reference says that they can be cancelled; a cancel leaves any other as it is."""
 

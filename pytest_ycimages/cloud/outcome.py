@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.api.code import Code
+from pytest_ycimages.cloud.stage import Shown
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Detail
+    from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.state import State
 
 
@@ -39,12 +41,13 @@ def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outc
     return Outcome({}, code=code, error=error, details=details)
 
 
-def operation_outcome(state: State, operation_id: str, now: int) -> Outcome:
-    """The answer that shows an operation which is there, as it is at `now`."""
-    record = state.operations[operation_id]
-    return Outcome(
-        state.operation_wire(operation_id, now),
-        operation_id=operation_id,
-        image_id=record.image_id,
-        note=record.at(now).phase,
-    )
+def refused_operation(code: Code, error: str, record: OperationRecord, *, note: str = "") -> Outcome:
+    """A refusal of a call about an operation that is there."""
+    return Outcome({}, code=code, error=error, operation_id=record.id, image_id=record.image_id, note=note)
+
+
+def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
+    """The answer that shows an operation as clients see it at `now`."""
+    seen = record.at(now)
+    note = seen.phase if seen.scene is None or seen.scene.state is Shown.VANISHED else seen.scene.state
+    return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)

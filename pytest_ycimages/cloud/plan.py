@@ -1,17 +1,36 @@
-"""An operation as a pure function of time: a frozen plan, and `phase_at(plan, now)`.
+"""An operation as a pure function of time: a frozen plan, and `view(plan, now)`.
 
 Nothing runs in the background. A poll and a cancel make a new plan out of the old one; looking never does.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
 from pytest_ycimages.cloud.timing import Schedule
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.stage import Scene
+
+CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
+"""What becomes of a cancel that comes while the operation runs; see `Settings`."""
+
+
+class Cancel(NamedTuple):
+    """What a cancel that comes while the operation runs will bring about.
+
+    Attributes:
+        how: `wins`, `late`, `loses`, `too_late` or `refused`.
+        delay: nanoseconds until a `late` one takes effect.
+    """
+
+    how: CancelWord = "wins"
+    delay: int = 0
+
+
+WINS: Final = Cancel()
 
 
 class Plan(NamedTuple):
@@ -19,33 +38,50 @@ class Plan(NamedTuple):
 
     Attributes:
         started_at: when the operation was created.
-        schedule: when it ends by itself.
-        error: what it ends with; None: it succeeds.
-        rollback: how long undoing takes once the error is set, in nanoseconds.
-        cancelled_at: when it was cancelled, if it was.
+        schedule: when it ends by itself, and what polls see of it.
+        error: what it ends with by itself; None: it succeeds.
+        rollback: how long undoing takes once the error is set, in nanoseconds; a script says that for itself.
+        cancel: what a cancel will bring about.
+        cancelled_at: when a cancel takes effect, if one came and does; unless the operation has ended by then.
+        cancel_error: what it ends with then.
     """
 
     started_at: int
     schedule: Schedule
     error: Status | None = None
     rollback: int = 0
+    cancel: Cancel = WINS
     cancelled_at: int | None = None
+    cancel_error: Status | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether a cancel, and not the schedule, ends it; one that does not end is not told yet."""
+        ends_at = self.schedule.ends_at
+        return self.cancelled_at is not None and (ends_at is None or self.cancelled_at < ends_at)
+
+    @property
+    def failure(self) -> Status | None:
+        """What it ends with, cancelled or not; None: it succeeds."""
+        return self.cancel_error if self.is_cancelled else self.error
 
 
 class View(NamedTuple):
     """What there is to see of an operation at one moment.
 
     Attributes:
-        phase: where it is in its lifecycle.
+        phase: where it truly is in its lifecycle.
         modified_at: when it came there, in nanoseconds since the epoch.
+        scene: what polls see instead, while a script says so.
     """
 
     phase: Phase
     modified_at: int
+    scene: Scene | None = None
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether nothing more will truly happen."""
         return self.phase in DONE
 
 
@@ -56,33 +92,53 @@ def view(plan: Plan, now: int) -> View:
         if at > now:
             break
         phase, modified_at = step(phase, event), at
-    return View(phase, modified_at)
+    script = plan.schedule.script
+    if script is None or (plan.is_cancelled and phase is not Phase.RUNNING):
+        return View(phase, modified_at)
+    return View(phase, modified_at, script.scene_at(now))
 
 
 def polled(plan: Plan, now: int) -> Plan:
     """The plan after one more poll: the poll that the schedule waited for fixes the moment of the end."""
     waiting = plan.schedule.polls
-    if not waiting or plan.cancelled_at is not None:
+    if not waiting or (plan.cancelled_at is not None and plan.cancelled_at <= now):
         return plan
     schedule = Schedule(ends_at=now if waiting == 1 else None, polls=waiting - 1)
     return plan._replace(schedule=schedule)
 
 
 def cancelled(plan: Plan, now: int, error: Status) -> Plan:
-    """The plan after a cancel at `now`; a plan that has left `RUNNING` by then stays as it is."""
-    if view(plan, now).phase is not Phase.RUNNING:
+    """The plan after a cancel at `now`; one that has left `RUNNING`, or was cancelled already, stays as it is."""
+    if plan.cancelled_at is not None or view(plan, now).phase is not Phase.RUNNING:
         return plan
-    return plan._replace(cancelled_at=now, error=error)
+    match plan.cancel.how:
+        case "wins":
+            return plan._replace(cancelled_at=now, cancel_error=error)
+        case "late":
+            return plan._replace(cancelled_at=now + plan.cancel.delay, cancel_error=error)
+        case "too_late":
+            return plan._replace(schedule=Schedule(ends_at=now), rollback=0)
+        case _:
+            return plan
+
+
+def refuses_cancel(plan: Plan, now: int) -> bool:
+    """Whether a cancel at `now` is to be refused, rather than answered with the operation."""
+    return plan.cancel.how == "refused" and view(plan, now).phase is Phase.RUNNING
 
 
 def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
     """What happens under this plan, in order, each with its moment."""
-    if plan.cancelled_at is not None:
+    if plan.is_cancelled and plan.cancelled_at is not None:
         undone_at = plan.cancelled_at + plan.rollback
         return (Event.CANCEL, plan.cancelled_at), (Event.ROLLED_BACK, undone_at)
-    ends_at = plan.schedule.ends_at
+    ends_at, _, script = plan.schedule
     if ends_at is None:
         return ()
     if plan.error is None:
         return ((Event.SUCCEED, ends_at),)
-    return (Event.FAIL, ends_at), (Event.ROLLED_BACK, ends_at + plan.rollback)
+    if script is None:
+        return (Event.FAIL, ends_at), (Event.ROLLED_BACK, ends_at + plan.rollback)
+    if script.undone_at is None:
+        return ((Event.FAIL, ends_at),)
+    return (Event.FAIL, ends_at), (Event.ROLLED_BACK, script.undone_at)

@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.image import Image
-from pytest_ycimages.cloud.plan import View, view
+from pytest_ycimages.cloud.lifecycle import CANCELLABLE
+from pytest_ycimages.cloud.plan import View, refuses_cancel, view
+from pytest_ycimages.cloud.stage import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,15 @@ class OperationRecord(NamedTuple):
     def at(self, now: int) -> View:
         """Where the operation is at `now`, in nanoseconds since the epoch."""
         return view(self.plan, now)
+
+    def is_vanished(self, now: int) -> bool:
+        """Whether a script hides the operation at `now` from those who ask for it."""
+        script = self.plan.schedule.script
+        return script is not None and (scene := self.at(now).scene) is not None and scene.state is Shown.VANISHED
+
+    def refuses_cancel(self, now: int) -> bool:
+        """Whether a call that cancels the operation at `now` is to be refused."""
+        return self.kind in CANCELLABLE and refuses_cancel(self.plan, now)
 
 
 class ImageRecord(NamedTuple):

@@ -6,15 +6,24 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from pytest_ycimages.cloud.operation_settings import (
+    DEFAULT_CANCEL,
+    DEFAULT_CANCEL_DELAY,
+    DEFAULT_OUTCOME,
+    DEFAULT_TIMING,
+)
 from pytest_ycimages.cloud.quotas import Quotas
-from pytest_ycimages.cloud.timing import AfterPolls, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.cloud.access_service import Auth
+    from pytest_ycimages.cloud.ending import Ending
     from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
+    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.sources import UnknownResources
+    from pytest_ycimages.cloud.timing import Timing
 
 UnknownFields = Literal["ignore", "warn", "reject"]
 
@@ -24,8 +33,11 @@ class Rules:
     """See `Settings` for what each of them means."""
 
     auth: Auth = "any"
-    timing: Timing = field(default_factory=lambda: AfterPolls(1))
-    rollback: float = 0
+    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
+    outcome: Ending | PerMethod[Ending] = DEFAULT_OUTCOME
+    rollback: float | PerMethod[float] = 0
+    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
+    cancel_delay: float = DEFAULT_CANCEL_DELAY
     unknown_resources: UnknownResources = "accept"
     unknown_fields: UnknownFields = "warn"
     idempotency_key_format: KeyFormat = "any"

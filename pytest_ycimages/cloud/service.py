@@ -18,6 +18,7 @@ from pytest_ycimages.cloud.image_queries import ImageQueries
 from pytest_ycimages.cloud.image_service import ImageService
 from pytest_ycimages.cloud.operation_service import OperationService
 from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.cloud.planner import Planner
 from pytest_ycimages.cloud.quotas import QuotaKeeper
 from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
@@ -46,7 +47,7 @@ class Service:
     Attributes:
         state: what exists.
         ids: what ids and tokens are drawn from.
-        images: ImageService, whose timing may be changed.
+        planner: decides what becomes of operations; its settings may be changed.
         folder_id: a folder that exists.
         token: an IAM token that is valid.
     """
@@ -58,7 +59,8 @@ class Service:
         self.state = State()
         self.folder_id = ids.resource("folder", FOLDER)
         self.state.folders.add(self.folder_id)
-        self.images = ImageService(
+        self.planner = Planner(ids, rules)
+        self._images = ImageService(
             state=self.state,
             ids=ids,
             texts=texts,
@@ -66,8 +68,7 @@ class Service:
             quotas=QuotaKeeper(rules.quotas, self.state, texts),
             keys=IdempotencyKeys(texts, rules.idempotency_key_format, rules.idempotency_key_reuse),
             contract=contract,
-            timing=rules.timing,
-            rollback=rules.rollback,
+            planner=self.planner,
             strict_folders=strict,
         )
         self.ids = ids
@@ -82,12 +83,12 @@ class Service:
     def _methods(self, queries: ImageQueries) -> Mapping[str, Callable[[Any, Context], Outcome]]:
         operations = OperationService(self.state, self._texts)
         return {
-            "images.create": self.images.create,
+            "images.create": self._images.create,
             "images.get": queries.get,
             "images.list": queries.list_page,
             "images.latestByFamily": queries.latest_by_family,
-            "images.update": self.images.update,
-            "images.delete": self.images.delete,
+            "images.update": self._images.update,
+            "images.delete": self._images.delete,
             "images.listOperations": queries.list_operations,
             "images.listAccessBindings": queries.access_bindings,
             "images.setAccessBindings": queries.access_bindings,
@@ -110,7 +111,8 @@ class Service:
             return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
         details = (*outcome.details, RequestInfo.of(request_id))
         error = Status(code=outcome.code, message=outcome.error, details=details)
-        return Reply(outcome.code, error.to_wire(), metadata, note=outcome.error)
+        note = outcome.note or outcome.error
+        return Reply(outcome.code, error.to_wire(), metadata, outcome.operation_id, outcome.image_id, note)
 
     def _handled(self, request: Request, now: int) -> Outcome:
         account = self._account

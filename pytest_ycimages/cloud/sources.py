@@ -43,6 +43,15 @@ EXTENSIONS: Final = {
 _UNKNOWN: Final = Source(virtual_size=UNKNOWN_SIZE, storage_size=UNKNOWN_DATA, min_disk_size=UNKNOWN_SIZE)
 
 
+def kind_of_source(message: CreateImageRequest) -> str:
+    """What `message` makes an image from: `image`, `disk`, `snapshot` or `uri`."""
+    if message.uri is not None:
+        return "uri"
+    if message.disk_id is not None:
+        return "disk"
+    return "snapshot" if message.snapshot_id is not None else "image"
+
+
 def chunked(size: int) -> int:
     """`size` bytes as the service stores them: rounded up to whole chunks."""
     return -(-size // CHUNK) * CHUNK

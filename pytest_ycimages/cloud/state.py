@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages.api.image import Image, ImageStatus
-from pytest_ycimages.api.message import operation_time
-from pytest_ycimages.api.operation import (
-    CreateImageMetadata,
-    DeleteImageMetadata,
-    Empty,
-    Operation,
-    UpdateImageMetadata,
-)
+from pytest_ycimages.api.operation import Empty, Operation
 from pytest_ycimages.cloud.catalog import Catalog
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, IMAGE_STATUS, Kind, Phase
+from pytest_ycimages.cloud.operation_wire import operation_wire, scene_wire
 from pytest_ycimages.cloud.plan import cancelled, polled
 
 if TYPE_CHECKING:
@@ -25,13 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.plan import View
     from pytest_ycimages.cloud.records import ImageRecord, OperationRecord, Source, StoredObject
-
-_METADATA: Final[dict[Kind, type[CreateImageMetadata | UpdateImageMetadata | DeleteImageMetadata]]] = {
-    Kind.CREATE: CreateImageMetadata,
-    Kind.UPDATE: UpdateImageMetadata,
-    Kind.DELETE: DeleteImageMetadata,
-}
 
 
 @dataclass(slots=True)
@@ -90,11 +80,12 @@ class State:
             image = self.image_at(image_id, now)
         return image
 
-    def cancel(self, operation_id: str, now: int, error: Status) -> None:
-        """Cancel an operation, if it is there, can be cancelled and has not ended."""
+    def cancel(self, operation_id: str, now: int, error: Status) -> OperationRecord | None:
+        """Cancel an operation, if it is there, can be cancelled and has not ended; what has become of it."""
         record = self.operations.get(operation_id)
         if record is not None and record.kind in CANCELLABLE:
-            self.operations[operation_id] = record._replace(plan=cancelled(record.plan, now, error))
+            record = self.operations[operation_id] = record._replace(plan=cancelled(record.plan, now, error))
+        return record
 
     # What looks at it.
 
@@ -128,7 +119,7 @@ class State:
         ended: list[tuple[int, OperationRecord]] = []
         for operation_id in operation_ids:
             operation = self.operations[operation_id]
-            phase, modified_at = operation.at(now)
+            phase, modified_at, _ = operation.at(now)
             status = IMAGE_STATUS[operation.kind][phase]
             if status is None:
                 return None, {}
@@ -139,31 +130,20 @@ class State:
         return shown, _changes(ended)
 
     def operation_at(self, operation_id: str, now: int) -> Operation | None:
-        """The operation as it is at `now`, or None when there is no such operation."""
-        return (
-            Operation.model_validate(self.operation_wire(operation_id, now))
-            if operation_id in self.operations
-            else None
-        )
+        """The operation as it truly is at `now`, or None when there is no such operation."""
+        record = self.operations.get(operation_id)
+        if record is None:
+            return None
+        return Operation.model_validate(self.operation_wire(record, record.at(now)._replace(scene=None)))
 
-    def operation_wire(self, operation_id: str, now: int) -> Wire:
-        """An operation that is there, as it is at `now`, in its JSON form: its fields in the observed order."""
-        record = self.operations[operation_id]
-        phase, modified_at = record.at(now)
-        wire: Wire = {
-            "done": phase in DONE,
-            "metadata": {"@type": _METADATA[record.kind].type_url, "imageId": record.image_id},
-        }
-        if phase is Phase.SUCCEEDED:
-            wire["response"] = self._response(record, modified_at)
-        elif phase is not Phase.RUNNING and record.plan.error is not None:
-            wire["error"] = record.plan.error.to_wire()
-        wire["id"] = record.id
-        wire["description"] = record.kind
-        wire["createdAt"] = operation_time(record.plan.started_at)
-        wire["createdBy"] = record.created_by
-        wire["modifiedAt"] = operation_time(modified_at)
-        return wire
+    def operation_wire(self, record: OperationRecord, seen: View) -> Wire:
+        """An operation as a look at it sees it, in its JSON form."""
+        if seen.scene is not None:
+            return scene_wire(record, seen, seen.scene, partial(self._response, record, seen.modified_at))
+        phase, modified_at, _ = seen
+        response = self._response(record, modified_at) if phase is Phase.SUCCEEDED else None
+        error = None if phase is Phase.RUNNING else record.plan.failure
+        return operation_wire(record, modified_at, done=phase in DONE, response=response, error=error)
 
     def _response(self, operation: OperationRecord, ended_at: int) -> Wire:
         """What the operation leaves behind: the image as it was just then, or nothing."""

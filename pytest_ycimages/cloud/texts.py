@@ -36,6 +36,7 @@ TEXTS: Final = {
     "uri_not_found": "url source not found",
     "uri_format": "unsupported image format: {format}",
     # Nobody has recorded these.
+    "cancel_refused": "The operation cannot be cancelled",
     "no_token": "The token is missing: send the header `Authorization: Bearer <IAM token>`",
     "jwt_malformed": "The JWT is malformed",
     "endpoint_not_found": 'Endpoint "{id}" not found',

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.literals import Worded, read_literal
+from pytest_ycimages.cloud.seconds import is_number, is_seconds, nanoseconds
+from pytest_ycimages.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ycimages.cloud.stage import Played
+
+
+class Start(NamedTuple):
+    """An operation that begins, as far as its timing may ask.
+
+    Attributes:
+        at: when, in nanoseconds since the epoch.
+        method: what starts it, such as `images.create`.
+        size: bytes of data that it is about: what is stored of the image's source, or of the image itself.
+        source: what the image is made from: `disk`, `snapshot`, `image` or `uri`; empty when nothing is made.
+        draw: gives the next number from 0 up to but not including 1; the seed decides it.
+    """
+
+    at: int
+    method: str
+    size: int
+    source: str
+    draw: Callable[[], float]
 
 
 class Schedule(NamedTuple):
@@ -17,27 +38,29 @@ class Schedule(NamedTuple):
     Attributes:
         ends_at: nanoseconds since the epoch.
         polls: how many polls are still to come; the last one of them ends the operation.
+        script: what polls see, when that is not what is true.
     """
 
     ends_at: int | None = None
     polls: int | None = None
+    script: Played | None = None
 
 
 @runtime_checkable
 class Timing(Protocol):
     """Anything that says how long an operation takes."""
 
-    def schedule(self, started_at: int) -> Schedule:
-        """When an operation ends that started at `started_at`, in nanoseconds since the epoch."""
+    def schedule(self, start: Start) -> Schedule:
+        """When the operation that begins ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Immediate:
     """Done at once: the reply to the call that starts the operation shows it done already."""
 
-    def schedule(self, started_at: int) -> Schedule:
+    def schedule(self, start: Start) -> Schedule:
         """End at the start."""
-        return Schedule(ends_at=started_at)
+        return Schedule(ends_at=start.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +69,23 @@ class After:
 
     Attributes:
         seconds: zero or more.
+
+    Raises:
+        UsageError: `seconds` is negative, infinite or no number.
     """
 
     seconds: float
 
     def __post_init__(self) -> None:
-        if not _is_number(self.seconds) or not 0 <= self.seconds < math.inf:
+        if not is_seconds(self.seconds):
             raise UsageError(
                 f"After(seconds={self.seconds!r}) cannot be: an operation takes zero seconds or more. "
                 "For one that does not end, use Never()."
             )
 
-    def schedule(self, started_at: int) -> Schedule:
+    def schedule(self, start: Start) -> Schedule:
         """End so many seconds later."""
-        return Schedule(ends_at=started_at + round(self.seconds * SECOND))
+        return Schedule(ends_at=start.at + nanoseconds(self.seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,9 @@ class AfterPolls:
 
     Attributes:
         polls: 1 or more; 1 means that the first poll sees the operation done.
+
+    Raises:
+        UsageError: `polls` is less, or not whole.
     """
 
     polls: int
@@ -79,7 +108,7 @@ class AfterPolls:
                 "For one that is done before any poll, use Immediate()."
             )
 
-    def schedule(self, started_at: int) -> Schedule:  # noqa: ARG002 - polls, not time, end this one
+    def schedule(self, start: Start) -> Schedule:  # noqa: ARG002 - polls, not time, end this one
         """End at that poll."""
         return Schedule(polls=self.polls)
 
@@ -88,55 +117,13 @@ class AfterPolls:
 class Never:
     """Never done; only cancelling ends it."""
 
-    def schedule(self, started_at: int) -> Schedule:  # noqa: ARG002 - it starts, and that is all
+    def schedule(self, start: Start) -> Schedule:  # noqa: ARG002 - it starts, and that is all
         """Do not end."""
         return Schedule()
 
 
-TIMINGS: Final[dict[str, type[Timing]]] = {timing.__name__: timing for timing in (Immediate, After, AfterPolls, Never)}
-
-
-_EXAMPLES: Final = {"Immediate": "Immediate()", "After": "After(5)", "AfterPolls": "AfterPolls(3)", "Never": "Never()"}
-
-
-def timing_of(value: object) -> Timing:
-    """Read a timing as users may write it: a timing, a number of seconds, or either of them as text.
-
-    Text is for command lines and ini files: `2.5`, `AfterPolls(3)`, `After(seconds=5)`, `Never()`.
-
-    Raises:
-        UsageError: `value` is none of these; the text says what would be.
-    """
-    if isinstance(value, str):
-        return _from_text(value)
-    if _is_number(value):
+def timing_or_none(value: object) -> Timing | None:
+    """A timing as itself, seconds as `After`, and None for anything else."""
+    if is_number(value):
         return After(value)
-    if isinstance(value, Timing) and not isinstance(value, type):
-        return value
-    raise UsageError(f"{value!r} is no timing. Give seconds, or one of {', '.join(TIMINGS)}, such as AfterPolls(3).")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _from_text(text: str) -> Timing:
-    usage = UsageError(
-        f"{text!r} is no timing. Write seconds, such as 2.5, or one of {', '.join(TIMINGS)} with its values, "
-        "such as AfterPolls(3)."
-    )
-    try:
-        said = read_literal(text)
-        if not isinstance(said, Worded):
-            if not _is_number(said):
-                raise usage
-            return After(said)
-        if said.arguments is None:
-            if said.word not in TIMINGS:
-                raise usage
-            raise UsageError(f"{text!r} is no timing without its values. Write {_EXAMPLES[said.word]}.")
-        if said.word not in TIMINGS:
-            raise unknown_word("timing", said.word, TIMINGS)
-        return TIMINGS[said.word](*said.arguments, **said.named)
-    except (TypeError, ValueError):
-        raise usage from None
+    return value if isinstance(value, Timing) and not isinstance(value, type) else None

@@ -63,8 +63,17 @@ def test_help_exits_well(arguments: list[str]) -> None:
 
 def test_help_names_every_timing() -> None:
     """The option's help leaves out none of those that may be written."""
-    text = CliRunner().invoke(ycimages, ["serve", "--help"]).stdout
-    for name in ("seconds", "Immediate()", "AfterPolls(n)", "Never()"):
+    text = CliRunner().invoke(ycimages, ["serve", "--help"], terminal_width=200).stdout
+    for name in (
+        "seconds",
+        "Immediate()",
+        "AfterPolls(n)",
+        "Uniform(",
+        "LogNormal(",
+        "PerGiB(",
+        "Never()",
+        "REALISTIC",
+    ):
         assert name in text
 
 

@@ -11,24 +11,19 @@ from pytest_ycimages.api.image import Image, ImageStatus
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.lifecycle import Kind, Phase
-from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
+from pytest_ycimages.cloud.plan import Cancel, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing
+from tests.cloud.operations import START, at, begun
 
-START = 1_767_225_600 * SECOND
 ERROR = Status(code=Code.INTERNAL, message="out of space")
 CANCEL = Status(code=Code.CANCELLED, message="Cancelled by client")
 
 
 def plan_of(timing: Timing, *, error: Status | None = None, rollback: float = 0) -> Plan:
     """A plan that starts at `START`."""
-    return Plan(START, timing.schedule(START), error=error, rollback=round(rollback * SECOND))
-
-
-def at(seconds: float) -> int:
-    """The moment so many seconds after `START`."""
-    return START + round(seconds * SECOND)
+    return Plan(START, timing.schedule(begun()), error=error, rollback=round(rollback * SECOND))
 
 
 SUCCESS = plan_of(After(5))
@@ -109,7 +104,8 @@ def test_a_cancel_that_comes_too_late_changes_nothing(plan: Plan, seconds: float
 def test_a_cancel_in_time_replaces_the_outcome() -> None:
     """A cancelled operation fails with the cancel's error, whatever it would have come to."""
     plan = cancelled(FAILURE, at(4), CANCEL)
-    assert plan == FAILURE._replace(cancelled_at=at(4), error=CANCEL)
+    assert plan == FAILURE._replace(cancelled_at=at(4), cancel_error=CANCEL)
+    assert plan.failure == CANCEL
     assert view(plan, at(7)) == View(Phase.FAILED, at(7))
 
 
@@ -132,3 +128,12 @@ def test_the_error_shows_before_done_while_the_service_rolls_back() -> None:
         (False, ERROR, ImageStatus.CREATING),
         (True, ERROR, None),
     ]
+
+
+def test_polls_count_until_a_late_cancel_takes_effect() -> None:
+    """The one that comes before it ends the operation by itself; those that come at it or after it count no more."""
+    plan = plan_of(AfterPolls(2))._replace(cancel=Cancel("late", 5 * SECOND))
+    late = polled(cancelled(plan, at(1), CANCEL), at(2))
+    assert view(polled(late, at(5)), at(9)) == View(Phase.SUCCEEDED, at(5))
+    assert polled(late, at(6)) is late
+    assert view(late, at(9)) == View(Phase.FAILED, at(6))

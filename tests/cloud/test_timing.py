@@ -8,15 +8,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages import After, AfterPolls, Immediate, Never, UsageError
+from pytest_ycimages import (
+    REALISTIC,
+    REALISTIC_IMAGE,
+    After,
+    AfterPolls,
+    Immediate,
+    LogNormal,
+    Never,
+    PerGiB,
+    Schedule,
+    Start,
+    Timing,
+    Uniform,
+    UsageError,
+)
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cloud.timing import TIMINGS, Schedule, Timing, timing_of
+from pytest_ycimages.cloud.timing_text import TIMINGS, timing_of
+from tests.cloud.operations import START, begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-START = 1_767_225_600 * SECOND
-KNOWN = "Immediate, After, AfterPolls, Never"
+KNOWN = "Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never, BySource, Script"
 SECONDS_RULE = "cannot be: an operation takes zero seconds or more. For one that does not end, use Never()."
 POLLS_RULE = (
     "cannot be: the first poll that can see an operation done is poll 1. "
@@ -32,13 +46,14 @@ POLLS_RULE = (
         (After(2.5), Schedule(ends_at=START + 2_500_000_000)),
         (After(0.1), Schedule(ends_at=START + 100_000_000)),
         (After(seconds=1e-9), Schedule(ends_at=START + 1)),
+        (After(1e300), Schedule(ends_at=START + 10**11 * SECOND)),
         (AfterPolls(3), Schedule(polls=3)),
         (Never(), Schedule()),
     ],
 )
 def test_a_timing_makes_its_schedule(timing: Timing, schedule: Schedule) -> None:
     """The end is a whole number of nanoseconds, a number of polls, or nothing."""
-    assert timing.schedule(START) == schedule
+    assert timing.schedule(begun()) == schedule
 
 
 @pytest.mark.parametrize("name", TIMINGS)
@@ -107,6 +122,12 @@ def test_seconds_that_are_no_number_are_refused(seconds: object) -> None:
         ("Immediate()", Immediate()),
         (" Immediate() ", Immediate()),
         (AfterPolls(2), AfterPolls(2)),
+        ("Uniform(1, 5)", Uniform(1, 5)),
+        ("LogNormal(median=12, sigma=0.4)", LogNormal(12, 0.4)),
+        ("LogNormal(12, 0.4, cap=60)", LogNormal(12, 0.4, 60)),
+        ("PerGiB(7, base=2)", PerGiB(7, base=2)),
+        ("REALISTIC", REALISTIC),
+        (" REALISTIC_IMAGE ", REALISTIC_IMAGE),
     ],
 )
 def test_a_timing_may_be_written_as_a_number_as_text_or_as_itself(written: object, timing: Timing) -> None:
@@ -155,7 +176,8 @@ def test_a_misspelt_timing_is_told_the_nearest_one() -> None:
     with pytest.raises(UsageError) as refusal:
         timing_of("Aftr(3)")
     assert str(refusal.value) == (
-        "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, Immediate, Never."
+        "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, Immediate, LogNormal, Never, PerGiB, "
+        "REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, REALISTIC_IMAGE, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
     )
 
 
@@ -195,8 +217,16 @@ def test_anything_with_a_schedule_is_a_timing() -> None:
     """Users may write timings of their own: `Timing` is a protocol."""
 
     class AtMidnight:
-        def schedule(self, started_at: int) -> Schedule:
-            return Schedule(ends_at=started_at + -started_at % (24 * 3600 * SECOND))
+        def schedule(self, start: Start) -> Schedule:
+            return Schedule(ends_at=start.at + -start.at % (24 * 3600 * SECOND))
 
     own = AtMidnight()
     assert timing_of(own) is own
+
+
+@pytest.mark.parametrize("text", ["Script(5)", "BySource(uri=5)", " Script "])
+def test_what_only_python_can_say_is_refused_as_text(text: str) -> None:
+    """The text says where it can be said."""
+    with pytest.raises(UsageError) as refusal:
+        timing_of(text)
+    assert str(refusal.value) == f"{text!r} cannot be said as text: give it in Python, such as Settings(timing=...)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_ycimages import Failure
 from tests.fidelity.cloud import Cloud, image_id_of
 
 
@@ -106,3 +107,74 @@ def test_anybody_may_cancel(cloud: Cloud) -> None:
 def test_a_cancel_comes_before_the_first_poll(cloud: Cloud) -> None:
     """It does not end the operation that it is to cancel."""
     assert "response" not in cloud.cancel(cloud.create().json["id"])
+
+
+@pytest.mark.fidelity("cancel.in-time")
+@pytest.mark.ycimages(timing=10)
+def test_a_cancel_comes_in_time(cloud: Cloud) -> None:
+    """However shortly before the end."""
+    operation_id = cloud.create().json["id"]
+    cloud.double.clock.advance(9.999999999)
+    assert cloud.cancel(operation_id)["error"]["code"] == 1
+
+
+@pytest.mark.fidelity("cancel.late")
+@pytest.mark.ycimages(timing=10, cancel="late", rollback=2)
+def test_a_late_cancel_takes_effect_later(cloud: Cloud) -> None:
+    """Until then nothing is to be seen of it, and a second cancel does not put it off."""
+    created = cloud.create().json
+    cloud.double.clock.advance(1)
+    assert cloud.cancel(created["id"]) == created
+    cloud.double.clock.advance(4.999999999)
+    assert cloud.cancel(created["id"]) == created
+    cloud.double.clock.advance(0.000000001)
+    assert cloud.operation(created["id"]) == {
+        **created,
+        "error": {"code": 1, "message": "Cancelled by client"},
+        "modifiedAt": "2026-01-01T00:00:06.000000000Z",
+    }
+    cloud.double.clock.advance(2)
+    assert cloud.operation(created["id"])["done"]
+    in_time = cloud.create().json["id"]
+    cloud.double.clock.advance(5)
+    cloud.cancel(in_time)
+    cloud.double.clock.advance(5)
+    assert "response" in cloud.operation(in_time)
+
+
+@pytest.mark.fidelity("cancel.loses")
+@pytest.mark.ycimages(timing=10, cancel="loses")
+def test_a_cancel_that_loses_changes_nothing(cloud: Cloud) -> None:
+    """It is answered with the operation, which ends as if nobody had called."""
+    created = cloud.create().json
+    assert cloud.cancel(created["id"]) == created
+    cloud.double.clock.advance(10)
+    assert "response" in cloud.operation(created["id"])
+
+
+@pytest.mark.fidelity("cancel.too-late")
+@pytest.mark.ycimages(timing="Never()", cancel="too_late", rollback=5)
+def test_a_cancel_that_is_too_late_finds_the_operation_done(cloud: Cloud) -> None:
+    """It has succeeded, or failed and been undone, as it was to; the cancel has no part in it."""
+    succeeded = cloud.create().json
+    cloud.double.clock.advance(3)
+    answer = cloud.cancel(succeeded["id"])
+    assert (answer["done"], answer["modifiedAt"]) == (True, "2026-01-01T00:00:03.000000000Z")
+    assert cloud.image(succeeded["metadata"]["imageId"])["status"] == answer["response"]["status"] == "READY"
+    cloud.double.outcome = Failure("INTERNAL", "broken")
+    answer = cloud.cancel(cloud.create().json["id"])
+    assert (answer["done"], answer["error"]) == (True, {"code": 13, "message": "broken"})
+
+
+@pytest.mark.fidelity("cancel.refused")
+@pytest.mark.ycimages(timing=10, cancel="refused")
+def test_a_cancel_that_is_refused_changes_nothing(cloud: Cloud) -> None:
+    """Once the operation is done, a cancel is answered with it as ever."""
+    created = cloud.create().json
+    answer = cloud.post(f"/operations/{created['id']}:cancel")
+    assert (answer.status, answer.json["code"]) == (400, 9)
+    assert cloud.operation(created["id"]) == created
+    cloud.double.clock.advance(10)
+    assert "response" in cloud.cancel(created["id"])
+    update = cloud.patch(created["metadata"]["imageId"], {"description": "new"}).json
+    assert cloud.cancel(update["id"]) == update

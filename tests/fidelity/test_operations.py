@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pytest_ycimages import Failure
 from tests.fidelity.cloud import image_id_of
 
 if TYPE_CHECKING:
@@ -175,6 +176,18 @@ def test_a_rollback_takes_no_time(cloud: Cloud) -> None:
     """Unless the setting says otherwise."""
     cloud.double.add_object(UNREACHABLE, reachable=False)
     assert cloud.operation(cloud.create(uri=UNREACHABLE).json["id"])["done"]
+
+
+@pytest.mark.fidelity("operation.outcome")
+def test_an_operation_succeeds_unless_its_request_brings_a_failure(cloud: Cloud) -> None:
+    """The setting makes others fail as well, and with what; it makes no request good."""
+    cloud.double.add_object(UNREACHABLE, reachable=False)
+    assert "response" in cloud.operation(cloud.create().json["id"])
+    assert cloud.operation(cloud.create(uri=UNREACHABLE).json["id"])["error"]["code"] == 3
+    cloud.double.outcome = Failure("RESOURCE_EXHAUSTED", "no space")
+    for source in ({}, {"uri": UNREACHABLE}):
+        operation = cloud.operation(cloud.create(**source).json["id"])
+        assert operation["error"] == {"code": 8, "message": "no space"}
 
 
 @pytest.mark.fidelity("operation.not-found")

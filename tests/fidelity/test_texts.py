@@ -82,6 +82,14 @@ def test_the_words_for_a_cancelled_operation(cloud: Cloud) -> None:
     assert operation["error"] == {"code": 1, "message": "Cancelled by client"}
 
 
+@pytest.mark.fidelity("text.cancel-refused")
+@pytest.mark.ycimages(cancel="refused")
+def test_the_words_for_a_refused_cancel(cloud: Cloud) -> None:
+    """In plain words."""
+    answer = cloud.post(f"/operations/{cloud.create().json['id']}:cancel")
+    assert answer.refusal == (400, 9, "The operation cannot be cancelled")
+
+
 @pytest.mark.fidelity("text.uri")
 def test_the_words_for_a_file_that_is_no_image(cloud: Cloud) -> None:
     """Those of the backend, and code 3."""

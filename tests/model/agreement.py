@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages import After, AfterPolls, Double, Immediate, Never, Quotas, UsageError
+from pytest_ycimages import After, AfterPolls, Double, Failure, Immediate, Never, Quotas, Success, UsageError
 
 from . import looking
 from .caller import IMAGES, STATUSES, Caller, Reply
@@ -55,7 +55,7 @@ class Agreement:
         timing: how long operations take, in the model's words.
         quota: the quotas that are set.
         strict: whether what nobody added is refused.
-        **rules: `rollback`, `reuse` and `contract`, as in the settings.
+        **rules: `rollback`, `reuse`, `contract` and `cancel`, as in the settings; `fails`, as in the model.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Agreement:
         strict: bool = False,
         **rules: Any,
     ) -> None:
-        rules = {"rollback": 0, "reuse": "first", "contract": "page", **rules}
+        rules = {"rollback": 0, "reuse": "first", "contract": "page", "cancel": "wins", "fails": None, **rules}
         quota = quota or {}
         self.double = Double(
             clock="manual",
@@ -76,6 +76,8 @@ class Agreement:
             rollback=rules["rollback"],
             idempotency_key_reuse=rules["reuse"],
             contract=rules["contract"],
+            cancel=rules["cancel"],
+            outcome=Failure(rules["fails"].code, rules["fails"].message) if rules["fails"] else Success(),
             unknown_fields="ignore",
         )
         sources = Sources(strict, DISKS, SNAPSHOTS, FILES)

@@ -26,7 +26,8 @@ class Model:
         folder: the double's own folder.
         now: when it begins.
         sources: what images can be made from.
-        **rules: `timing`, `rollback`, `quotas`, `strict`, `reuse` and `contract`, as in the settings.
+        **rules: `timing`, `rollback`, `quotas`, `strict`, `reuse`, `contract` and `cancel`, as in the settings; `fails`
+            says how every operation fails, None that it does not.
     """
 
     def __init__(self, folder: str, now: int, sources: Sources, **rules: Any) -> None:
@@ -171,13 +172,22 @@ class Model:
     def cancel(self, operation_id: str) -> Answer:
         """`operations.cancel`: only the creation of an image can be cancelled, and only while it runs."""
         found = self.find_operation(operation_id)
-        if isinstance(found, Operation) and found.kind == "create" and found.phase(self.now) == "running":
-            found.ends, found.polls, found.error = self.now, 0, Refusal(1, "Cancelled by client")
+        if isinstance(found, Refusal) or found.kind != "create" or found.phase(self.now) != "running":
+            return found
+        how = self._rules["cancel"]
+        if how == "refused":
+            return Refusal(9, "The operation cannot be cancelled")
+        if how == "too_late":
+            found.ends, found.polls, found.rollback = self.now, 0, 0
+        elif how != "loses" and found.cancelled is None:
+            found.cancelled = self.now + (5 * SECOND if how == "late" else 0)
         return found
 
     def _start(
         self, kind: str, image: Image, who: tuple[str, str], ids: tuple[str, str], request: object, **what: Any
     ) -> Operation:
+        if self._rules["fails"]:
+            what["error"] = self._rules["fails"]
         operation = Operation(ids[0], image, kind, who[0], self.now, round(self._rules["rollback"] * SECOND), **what)
         how, amount = self.timing
         if how == "polls":

@@ -46,7 +46,10 @@ class Image:
 
 @dataclass(eq=False)
 class Operation:
-    """An operation: it ends at a moment, or after so many polls, or never."""
+    """An operation: it ends at a moment, or after so many polls, or never.
+
+    `cancelled` is when a cancel takes effect that came in time, if the operation has not ended by then.
+    """
 
     id: str
     image: Image
@@ -58,9 +61,11 @@ class Operation:
     polls: int = 0
     error: Refusal | None = None
     changes: Fields = field(default_factory=dict)
+    cancelled: int | None = None
 
     def phase(self, now: int) -> str:
         """Where it is: running, failing (the error is set, it is not done), failed or succeeded."""
+        self._settle(now)
         if self.ends is None or now < self.ends:
             return "running"
         if self.error is None:
@@ -78,6 +83,12 @@ class Operation:
 
     def poll(self, now: int) -> None:
         """Somebody looks at it."""
+        self._settle(now)
         if self.polls:
             self.polls -= 1
             self.ends = None if self.polls else now
+
+    def _settle(self, now: int) -> None:
+        """A cancel takes effect."""
+        if self.cancelled is not None and self.cancelled <= now and (self.ends is None or self.cancelled < self.ends):
+            self.ends, self.polls, self.error = self.cancelled, 0, Refusal(1, "Cancelled by client")

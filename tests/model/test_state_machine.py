@@ -16,6 +16,7 @@ from . import strategies as drawn
 from .agreement import Agreement
 from .caller import IMAGES
 from .looking import Condition, Listing
+from .records import Refusal
 
 if TYPE_CHECKING:
     from .records import Fields, Image
@@ -33,6 +34,8 @@ class Disagreement(RuleBasedStateMachine):
         rollback=st.sampled_from((0, 2, 0.5)),
         reuse=st.sampled_from(("first", "reject")),
         contract=st.sampled_from(("page", "current")),
+        cancel=st.sampled_from(("wins", "wins", "late", "late", "loses", "too_late", "refused")),
+        fails=st.sampled_from((None, None, None, Refusal(8, "no space left"))),
         seeded=st.integers(0, 3),
     )
     def begin(self, seeded: int, **rules: Any) -> None:

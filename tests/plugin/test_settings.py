@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from pytest_ycimages import After, AfterPolls, Double, Latency, Quotas, Settings, UsageError, plugin
+from pytest_ycimages import After, AfterPolls, Double, Failure, Latency, Quotas, Settings, Success, UsageError, plugin
 from pytest_ycimages.settings import merged, settings_from
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def test_the_defaults_please() -> None:
         "timing": AfterPolls(1),
         "latency": Latency.fixed(0),
         "latency_order": "effect_first",
+        "outcome": Success(),
         "rollback": 0,
+        "cancel": "wins",
+        "cancel_delay": 5,
         "clock": "real",
         "unknown_fields": "warn",
         "unknown_resources": "accept",
@@ -61,6 +64,14 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"seed": "-7"}, Settings(seed=-7)),
         ({"timing": "2.5"}, Settings(timing=After(2.5))),
         ({"timing": "AfterPolls(3)"}, Settings(timing=AfterPolls(3))),
+        ({"outcome": "Success()"}, Settings(outcome=Success())),
+        ({"outcome": "Failure('aborted', 'x')"}, Settings(outcome=Failure("ABORTED", "x"))),
+        ({"rollback": "2.5", "cancel_delay": "7"}, Settings(rollback=2.5, cancel_delay=7)),
+        ({"cancel": "late"}, Settings(cancel="late")),
+        (
+            {"timing": "{'images.create': 'AfterPolls(3)', '*': 2}", "rollback": "{'images.delete': 1.5}"},
+            Settings(timing={"images.create": AfterPolls(3), "*": After(2)}, rollback={"images.delete": 1.5}),
+        ),
         ({"port": "8080"}, Settings(port=8080)),
         ({"latency": "0.2"}, Settings(latency=Latency.fixed(0.2))),
         ({"latency": "{'images.*': 'uniform(1, 2)'}"}, Settings(latency={"images.*": Latency.uniform(1, 2)})),
@@ -93,15 +104,19 @@ def test_the_earlier_source_wins_in_what_it_says(
 
 
 WRITE = (
-    "Write seconds, such as 2.5, or one of Immediate, After, AfterPolls, Never with its values, such as AfterPolls(3)."
+    "Write seconds, such as 2.5, or one of Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never "
+    "with its values, such as AfterPolls(3), or REALISTIC."
+)
+TIMINGS = (
+    "Known: After, AfterPolls, Immediate, LogNormal, Never, PerGiB, REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, "
+    "REALISTIC_IMAGE, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
 )
 ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"
-TIMINGS = "Known: After, AfterPolls, Immediate, Never."
 KNOWN = (
-    "Known: auth, clock, contract, host, idempotency_key_format, idempotency_key_reuse, latency, "
-    "latency_order, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, unknown_resources, "
-    "violation_paths."
+    "Known: auth, cancel, cancel_delay, clock, contract, host, idempotency_key_format, idempotency_key_reuse, latency, "
+    "latency_order, outcome, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, "
+    "unknown_resources, violation_paths."
 )
 
 

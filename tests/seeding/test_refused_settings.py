@@ -9,8 +9,10 @@ import pytest
 from pytest_ycimages import After, AfterPolls, Double, Settings, UsageError
 
 NAMES: Final = ", ".join(sorted(Settings.model_fields))
-TIMINGS: Final = "Immediate, After, AfterPolls, Never"
-NO_TIMING: Final = f"Write seconds, such as 2.5, or one of {TIMINGS} with its values, such as AfterPolls(3)."
+TIMINGS: Final = "Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never"
+NO_TIMING: Final = (
+    f"Write seconds, such as 2.5, or one of {TIMINGS} with its values, such as AfterPolls(3), or REALISTIC."
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,19 @@ NO_TIMING: Final = f"Write seconds, such as 2.5, or one of {TIMINGS} with its va
             {"violation_paths": "camel"},
             "Settings that cannot be: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
         ),
-        ({"rollback": -1}, "Settings that cannot be: rollback=-1: Input should be greater than or equal to 0."),
+        ({"rollback": -1}, "rollback=-1 cannot be: give seconds, zero or more, such as 2.5."),
+        ({"cancel_delay": "soon"}, "cancel_delay='soon' cannot be: give seconds, zero or more, such as 2.5."),
+        (
+            {"cancel": "lost"},
+            "Unknown cancel 'lost'. Did you mean 'loses'? Known: late, loses, refused, too_late, wins.",
+        ),
+        (
+            {"outcome": "fine"},
+            (
+                "'fine' is no outcome. "
+                "Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again')."
+            ),
+        ),
         (
             {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
             "Settings that cannot be: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
@@ -58,11 +72,15 @@ NO_TIMING: Final = f"Write seconds, such as 2.5, or one of {TIMINGS} with its va
         ({"timing": "After()"}, f"'After()' is no timing. {NO_TIMING}"),
         (
             {"timing": "AfterPoll(1)"},
-            "Unknown timing 'AfterPoll'. Did you mean 'AfterPolls'? Known: After, AfterPolls, Immediate, Never.",
+            (
+                "Unknown timing 'AfterPoll'. Did you mean 'AfterPolls'? Known: After, AfterPolls, Immediate, "
+                "LogNormal, Never, PerGiB, REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, REALISTIC_IMAGE, "
+                "REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
+            ),
         ),
         (
             {"timing": None},
-            f"None is no timing. Give seconds, or one of {TIMINGS}, such as AfterPolls(3).",
+            f"None is no timing. Give seconds, or one of {TIMINGS}, BySource, Script, such as AfterPolls(3).",
         ),
         (
             {"timing": -1},

@@ -79,6 +79,11 @@ SAID: Final[dict[str, tuple[dict[str, Any], Callable[[Cloud], str], dict[str, st
         lambda cloud: str(cloud.cancel(cloud.create().json["id"])["error"]["message"]),
         {},
     ),
+    "cancel_refused": (
+        {"timing": "Never()", "cancel": "refused"},
+        lambda cloud: cloud.post(f"/operations/{cloud.create().json['id']}:cancel").refusal[2],
+        {},
+    ),
     "uri_not_found": ({}, lambda cloud: error_of(cloud, uri=LOST), {}),
     "uri_format": (
         {},

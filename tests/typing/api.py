@@ -10,26 +10,38 @@ import pytest
 
 import pytest_ycimages
 from pytest_ycimages import (
+    REALISTIC,
     After,
     AfterPolls,
+    BySource,
     Call,
     Calls,
     Code,
     Double,
     DoubleFailedError,
     Empty,
+    Failure,
     Hint,
     Image,
     ImageStatus,
     Immediate,
     Latency,
+    LogNormal,
     Never,
     Operation,
     Os,
     OsType,
     Pacing,
+    PerGiB,
+    Schedule,
+    Script,
     Settings,
+    Stage,
+    Start,
     Status,
+    Success,
+    Timing,
+    Uniform,
     UnknownFieldWarning,
     UsageError,
     YCImagesError,
@@ -70,6 +82,13 @@ def a_double_is_started_and_closed_by_hand() -> None:
 def every_timing_can_be_set(double: Double) -> None:
     for timing in (Immediate(), After(5), After(seconds=2.5), AfterPolls(3), Never()):
         double.timing = timing
+    double.timing = Uniform(1, 5)
+    double.timing = LogNormal(12, 0.4, cap=60)
+    double.timing = PerGiB(7, base=2)
+    double.timing = BySource(disk=8, uri=LogNormal(median=12, sigma=0.4), other=After(2))
+    double.timing = REALISTIC
+    double.timing = {"images.create": PerGiB(7), "images.*": 2, "*": "REALISTIC"}
+    double.timing = object()  # type: ignore[assignment]  # no timing
     double.timing = 5
     double.timing = 2.5
     double.timing = "AfterPolls(3)"
@@ -88,6 +107,47 @@ def every_latency_can_be_set(double: Double) -> None:
     assert_type(double.latency, Latency | Mapping[str, Latency])
     Double(latency=0.2, latency_order="latency_first", poll_interval=2)
     Double(Settings(latency=Latency.fixed(1), poll_interval=None))
+
+
+def a_script_is_made_of_stages(double: Double) -> None:
+    double.timing = Script(Stage("running", 5, metadata={"percent": 40}), Stage("succeeded"))
+    double.timing = Script([Stage("failing", 5, error=Failure("INTERNAL")), Stage("failed", error=Status(code=13))])
+    Stage("running", 5, {"percent": 40})  # type: ignore[call-arg]  # metadata has a name
+
+
+def a_timing_of_ones_own(double: Double) -> None:
+    class AtMidnight:
+        def schedule(self, start: Start) -> Schedule:
+            assert_type(start.size, int)
+            return Schedule(ends_at=start.at + -start.at % (24 * 3600 * 10**9))
+
+    double.timing = AtMidnight()
+    timing: Timing = AtMidnight()
+    Settings(timing=timing)
+
+
+def outcomes_and_cancels_can_be_set(double: Double) -> None:
+    double.outcome = Success()
+    double.outcome = Failure(Code.UNAVAILABLE, "try again", details=[{"@type": "type.googleapis.com/a.B", "c": 1}])
+    double.outcome = {"images.delete": Failure(5), "*": "Success()"}
+    double.rollback = 2.5
+    double.rollback = {"images.create": 3}
+    double.cancel = "too_late"
+    double.cancel = {"images.create": "late"}
+    double.cancel = "never"  # type: ignore[assignment]  # no such word
+    double.cancel_delay = 3
+    double.next_operation("images.delete", timing=60, outcome=Failure("ABORTED"), rollback=1)
+    double.next_operation(cancel="refused", cancel_delay=2)
+    assert [asked.on for asked in double.upcoming]
+
+
+def settings_take_what_the_double_takes() -> None:
+    Settings(timing=5)
+    Settings(timing=2.5, rollback=1)
+    Settings(timing="REALISTIC", outcome="Failure('ABORTED')")
+    Settings(timing={"images.create": PerGiB(7), "images.*": 2}, cancel={"images.create": "late"}, cancel_delay=3)
+    Settings(timing=REALISTIC, outcome=Failure(8), rollback={"images.delete": 0.5}, cancel="loses")
+    Settings(timing=None)  # type: ignore[arg-type]  # no timing
 
 
 def the_server_truth_is_read_only_and_typed(double: Double) -> None:

@@ -1,0 +1,104 @@
+"""Decides what becomes of an operation when it begins: what is asked for the next one, else what the settings say."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_ycimages.cloud.per_method import of_method
+from pytest_ycimages.cloud.plan import Cancel, Plan
+from pytest_ycimages.cloud.script import failed_by
+from pytest_ycimages.cloud.seconds import nanoseconds
+from pytest_ycimages.cloud.timing import Start
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.ending import Ending
+    from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.plan import CancelWord
+    from pytest_ycimages.cloud.rules import Rules
+    from pytest_ycimages.cloud.timing import Timing
+
+
+class NextOperation(NamedTuple):
+    """What is asked for one operation that has not begun yet; None leaves it to the settings.
+
+    Attributes:
+        on: the word or glob that names the methods which may start it.
+        methods: those methods.
+    """
+
+    on: str
+    methods: tuple[str, ...]
+    timing: Timing | None = None
+    outcome: Ending | None = None
+    rollback: float | None = None
+    cancel: CancelWord | None = None
+    cancel_delay: float | None = None
+
+    def __str__(self) -> str:
+        """As it may be written."""
+        asked = (
+            f"{name}={value!r}" for name, value in zip(self._fields[2:], self[2:], strict=True) if value is not None
+        )
+        return f"next_operation({', '.join((repr(self.on), *asked))})"
+
+
+_AS_SET = NextOperation("", ())
+
+
+class Planner:
+    """Makes the plan of each operation.
+
+    Args:
+        ids: draws what timings leave to chance.
+        rules: the settings to begin with.
+
+    Attributes:
+        timing: how long the operations take that begin from now on. This and the next three may be `PerMethod`.
+        outcome: how they end.
+        rollback: seconds that undoing takes when one of them fails or is cancelled.
+        cancel: what a cancel brings about.
+        cancel_delay: seconds until a late one takes effect.
+        upcoming: what is asked for single operations, in the order in which it was asked.
+    """
+
+    def __init__(self, ids: Ids, rules: Rules) -> None:
+        self.timing: Timing | PerMethod[Timing] = rules.timing
+        self.outcome: Ending | PerMethod[Ending] = rules.outcome
+        self.rollback: float | PerMethod[float] = rules.rollback
+        self.cancel: CancelWord | PerMethod[CancelWord] = rules.cancel
+        self.cancel_delay: float = rules.cancel_delay
+        self.upcoming: list[NextOperation] = []
+        self._draw = partial(ids.fraction, "timing")
+
+    def plan(self, method: str, at: int, *, size: int, source: str = "", failure: Status | None = None) -> Plan:
+        """The plan of an operation that begins.
+
+        Args:
+            method: what starts it.
+            at: when, in nanoseconds since the epoch.
+            size: bytes of data that it is about.
+            source: the kind of thing that an image is made from, if one is made.
+            failure: why the request itself makes it fail, if it does.
+        """
+        asked = self._asked(method) if self.upcoming else _AS_SET
+        timing = of_method(self.timing, method) if asked.timing is None else asked.timing
+        outcome = of_method(self.outcome, method) if asked.outcome is None else asked.outcome
+        how: CancelWord = of_method(self.cancel, method) if asked.cancel is None else asked.cancel
+        rollback = of_method(self.rollback, method) if asked.rollback is None else asked.rollback
+        delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
+        schedule = timing.schedule(Start(at, method, size, source, self._draw))
+        error = outcome.error or failure
+        if schedule.script is not None:  # a script says itself how it ends, unless the request cannot succeed
+            schedule = failed_by(schedule, failure) if failure else schedule
+            error = schedule.script.error if schedule.script else None
+        return Plan(at, schedule, error, nanoseconds(rollback), Cancel(how, nanoseconds(delay)))
+
+    def _asked(self, method: str) -> NextOperation:
+        """What was asked first for an operation that `method` starts; it is used up by this."""
+        for number, asked in enumerate(self.upcoming):
+            if method in asked.methods:
+                return self.upcoming.pop(number)
+        return _AS_SET

@@ -1,0 +1,126 @@
+"""A timing that is a story: what polls see of an operation, stage by stage, while what is true keeps to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pytest_ycimages.cloud.ending import Failure
+from pytest_ycimages.cloud.seconds import nanoseconds
+from pytest_ycimages.cloud.stage import SHOWN_ERROR, SHOWN_SUCCESS, Played, Scene, Shown, Stage
+from pytest_ycimages.cloud.timing import Schedule, Start
+from pytest_ycimages.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.status import Status
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Script:
+    """What polls of an operation see, stage after stage.
+
+    What is true of the operation follows from it, and keeps to the lifecycle: the first `succeeded` or `empty` ends it
+    with success for good, whatever polls see later; the first `failing` or `failed` begins its failure, and `failed`
+    ends it. The image, and the double's `operations`, show what is true. A cancel that takes effect while the operation
+    truly runs ends the script.
+
+    Attributes:
+        stages: in order; the last one lasts for ever, and each of the others says for how many seconds.
+
+    Raises:
+        UsageError: the stages make no story; the text says which of them, and what could be.
+    """
+
+    stages: tuple[Stage, ...]
+
+    def __init__(self, *stages: Stage | Iterable[Stage]) -> None:
+        first = stages[0] if len(stages) == 1 else None
+        listed = tuple(stages if first is None or isinstance(first, Stage | str) else _listed(first))
+        object.__setattr__(self, "stages", _stages(listed))
+        _check_lengths(self.stages)
+        _check_ends(self.stages)
+
+    def __repr__(self) -> str:
+        """As it may be written."""
+        return f"Script({', '.join(map(repr, self.stages))})"
+
+    def schedule(self, start: Start) -> Schedule:
+        """Begin the first stage, and end where the first stage does that shows an end."""
+        scenes = tuple(_scenes(self.stages, start.at))
+        success = next((scene.begins_at for scene in scenes if scene.state in SHOWN_SUCCESS), None)
+        failure = next((scene for scene in scenes if scene.state in SHOWN_ERROR), None)
+        if failure is None:
+            return Schedule(ends_at=success, script=Played(scenes))
+        undone_at = next((scene.begins_at for scene in scenes if scene.state is Shown.FAILED), None)
+        return Schedule(ends_at=failure.begins_at, script=Played(scenes, failure.error, undone_at))
+
+
+def failed_by(schedule: Schedule, error: Status) -> Schedule:
+    """A script whose success cannot be, since the request makes the operation fail: it fails where it had succeeded."""
+    script = schedule.script
+    if script is None or script.error is not None:
+        return schedule
+    scenes = tuple(scene for scene in script.scenes if schedule.ends_at is None or scene.begins_at < schedule.ends_at)
+    if schedule.ends_at is not None:
+        scenes = (*scenes, Scene(schedule.ends_at, Shown.FAILED, {}, error))
+    return schedule._replace(script=Played(scenes, error, undone_at=schedule.ends_at))
+
+
+def _scenes(stages: Iterable[Stage], at: int) -> Iterable[Scene]:
+    """The stages in their time; one that shows an error and has none takes over that of the stage before it."""
+    latest: Status = Failure().error
+    for stage in stages:
+        state = Shown(stage.state)
+        latest = stage.status or latest
+        yield Scene(at, state, stage.metadata or {}, latest if state in SHOWN_ERROR else None)
+        at += nanoseconds(stage.seconds or 0)
+
+
+def _listed(stages: object) -> tuple[object, ...]:
+    return tuple(stages) if isinstance(stages, Iterable) else (stages,)
+
+
+def _stages(given: tuple[object, ...]) -> tuple[Stage, ...]:
+    stages = tuple(stage for stage in given if isinstance(stage, Stage))
+    if len(stages) < len(given):
+        wrong = next(stage for stage in given if not isinstance(stage, Stage))
+        raise UsageError(f"{wrong!r} is no stage. Give stages, such as Stage('running', 5).")
+    if not stages:
+        raise UsageError("Script() has no stage. Give some, such as Script(Stage('running', 5), Stage('succeeded')).")
+    return stages
+
+
+def _check_lengths(stages: tuple[Stage, ...]) -> None:
+    """Every stage ends but the last."""
+    *rest, last = stages
+    for number, stage in enumerate(rest, 1):
+        if stage.seconds is None:
+            raise UsageError(
+                f"Stage {number} of {len(stages)} ({_name(stage)}) never ends, so what follows is never seen. "
+                f"Say how long it lasts: Stage({_name(stage)}, 5)."
+            )
+    if last.seconds is not None:
+        raise UsageError(
+            f"The last stage ({_name(last)}) lasts for ever: write Stage({_name(last)}) without its "
+            f"{last.seconds} seconds, or add a stage for what comes after them."
+        )
+
+
+def _check_ends(stages: tuple[Stage, ...]) -> None:
+    """An operation either succeeds or fails: what is true of it cannot be both."""
+    for before, after in pairwise(stages):
+        if before.state == Shown.FAILED:
+            raise UsageError(f"Nothing follows 'failed', not even {_name(after)}: let it be the last stage.")
+    ends = [stage for stage in stages if stage.state in SHOWN_SUCCESS | SHOWN_ERROR]
+    for before, after in pairwise(ends):
+        if (before.state in SHOWN_SUCCESS) is not (after.state in SHOWN_SUCCESS):
+            raise UsageError(
+                f"{_name(after)} cannot come after {_name(before)}: an operation that has begun to fail does not "
+                "succeed, and one that has succeeded does not fail. 'running' and 'vanished' may follow either."
+            )
+
+
+def _name(stage: Stage) -> str:
+    return repr(str(stage.state))

@@ -1,0 +1,142 @@
+"""The stages of a script: what polls of an operation see for a while, whatever is true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from pytest_ycimages.cloud.ending import Failure, error_of
+from pytest_ycimages.cloud.seconds import is_seconds
+from pytest_ycimages.errors import UsageError, unknown_word
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.status import Status
+
+
+class Shown(StrEnum):
+    """What a poll sees of an operation: the state of a stage, as users write it."""
+
+    RUNNING = "running"
+    VANISHED = "vanished"
+    FAILING = "failing"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+    EMPTY = "empty"
+
+
+SHOWN_DONE: Final = frozenset({Shown.FAILED, Shown.SUCCEEDED, Shown.EMPTY})
+"""The states that show `done` as true."""
+
+SHOWN_ERROR: Final = frozenset({Shown.FAILING, Shown.FAILED})
+"""The states that show an error."""
+
+SHOWN_SUCCESS: Final = frozenset({Shown.SUCCEEDED, Shown.EMPTY})
+"""The states that the operation has succeeded by."""
+
+_NO_METADATA: Final = frozenset({"@type", "imageId"})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stage:
+    """A part of a script.
+
+    Attributes:
+        state: what polls see. `running`: not done. `vanished`: operations.get answers NOT_FOUND, and
+            images.listOperations leaves the operation out. `failing`: `error` is set, and `done` is false. `failed`:
+            `error` is set, and `done` is true. `succeeded`: `done` is true, with the response. `empty`: `done` is true,
+            with neither response nor error.
+        seconds: how long the stage lasts, more than zero; None for the last one, which lasts for ever.
+        metadata: JSON values that the operation's metadata shows beside `@type` and `imageId`.
+        error: what `failing` and `failed` show: a `Failure` or a `Status`. Without one, that of the stage before which
+            shows an error, else `Failure()`.
+
+    Raises:
+        UsageError: a state that does not exist, or what the state does not have.
+    """
+
+    state: str
+    seconds: float | None = None
+    _: KW_ONLY
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
+    error: Failure | Status | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.state not in set(Shown):
+            raise unknown_word("state of a stage", self.state, map(str, Shown))
+        if self.seconds is not None and not (is_seconds(self.seconds) and self.seconds > 0):
+            raise UsageError(
+                f"Stage({str(self.state)!r}, seconds={self.seconds!r}) cannot be: a stage lasts more than zero "
+                "seconds, or no number of seconds for the last one, which lasts for ever."
+            )
+        object.__setattr__(self, "state", Shown(self.state))
+        if self.metadata is not None:
+            object.__setattr__(self, "metadata", _metadata(self.state, self.metadata))
+        if self.error is not None:
+            if self.state not in SHOWN_ERROR:
+                raise UsageError(f"Stage({str(self.state)!r}) shows no error. Leave `error` out, or write 'failing'.")
+            object.__setattr__(self, "error", error_of(f"Stage({str(self.state)!r})", self.error))
+
+    def __repr__(self) -> str:
+        """As it may be written."""
+        seconds = "" if self.seconds is None else f", {self.seconds}"
+        metadata = "" if self.metadata is None else f", metadata={self.metadata!r}"
+        error = "" if self.error is None else f", error={self.error!r}"
+        return f"Stage({str(self.state)!r}{seconds}{metadata}{error})"
+
+    @property
+    def status(self) -> Status | None:
+        """The error of this stage, if it was given one."""
+        return self.error.error if isinstance(self.error, Failure) else self.error
+
+
+class Scene(NamedTuple):
+    """A stage in its time.
+
+    Attributes:
+        begins_at: nanoseconds since the epoch; it lasts until the next one begins.
+        state: what polls see.
+        metadata: what the operation's metadata shows beside `@type` and `imageId`.
+        error: the error that polls see, if they see one.
+    """
+
+    begins_at: int
+    state: Shown
+    metadata: Mapping[str, Any]
+    error: Status | None = None
+
+
+class Played(NamedTuple):
+    """A script in its time: what polls see, and what is true meanwhile.
+
+    Attributes:
+        scenes: what polls see, in order; the first begins when the operation does.
+        error: what the operation fails with; None: it succeeds, or never ends.
+        undone_at: when the failure is undone, in nanoseconds since the epoch; None: never, or there is none.
+    """
+
+    scenes: tuple[Scene, ...]
+    error: Status | None = None
+    undone_at: int | None = None
+
+    def scene_at(self, now: int) -> Scene:
+        """What a poll sees at `now`."""
+        return next((scene for scene in reversed(self.scenes) if scene.begins_at <= now), self.scenes[0])
+
+
+def _metadata(state: str, metadata: object) -> dict[str, Any]:
+    if not isinstance(metadata, Mapping) or not all(isinstance(name, str) for name in metadata):
+        raise UsageError(f"metadata={metadata!r} is no metadata: give a dict, such as {{'progressPercent': 40}}.")
+    if state == Shown.VANISHED:
+        raise UsageError("Stage('vanished') shows no metadata: nobody sees it. Leave `metadata` out.")
+    for name in metadata:
+        if name in _NO_METADATA:
+            raise UsageError(f"metadata={metadata!r} cannot be: {name!r} is the operation's own. Give it another name.")
+    try:
+        copy: dict[str, Any] = from_json(to_json(dict(metadata)))
+    except (PydanticSerializationError, ValueError) as error:
+        raise UsageError(f"metadata={metadata!r} cannot be: it is no JSON ({error}).") from None
+    return copy

@@ -1,0 +1,161 @@
+"""The verbs that say what becomes of the operations that begin from now on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from pytest_ycimages.cloud.ending import ending_of
+from pytest_ycimages.cloud.operation_settings import (
+    cancel_delay_setting,
+    cancel_of,
+    cancel_setting,
+    only_one,
+    outcome_setting,
+    rollback_of,
+    rollback_setting,
+    timing_setting,
+)
+from pytest_ycimages.cloud.per_method import CANCELLED, STARTING, named_by
+from pytest_ycimages.cloud.planner import NextOperation
+from pytest_ycimages.cloud.timing_text import timing_of
+from pytest_ycimages.errors import UsageError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from pytest_ycimages.cloud.ending import Ending, Failure, Success
+    from pytest_ycimages.cloud.operation_settings import (
+        CancelSetting,
+        OutcomeSetting,
+        RollbackSetting,
+        TimingSetting,
+    )
+    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.plan import CancelWord
+    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.timing import Timing
+
+
+class Planning(ABC):
+    """Says how long operations take, how they end, and what a cancel does to them.
+
+    Each of these holds for the operations that begin from now on. Set it to one value for all of them, or to a mapping
+    of method words and globs to values: the first that names the method counts, and a method that none names has the
+    default. What cannot be is refused with a `UsageError`, and leaves everything as it was.
+    """
+
+    @abstractmethod
+    def _planning(self) -> AbstractContextManager[Planner]:
+        """What plans the double's operations, while nobody else uses it."""
+
+    @property
+    def timing(self) -> Timing | PerMethod[Timing]:
+        """How long operations take: seconds, or a timing, also as text."""
+        with self._planning() as planner:
+            return planner.timing
+
+    @timing.setter
+    def timing(self, timing: TimingSetting) -> None:
+        read = timing_setting(timing)
+        with self._planning() as planner:
+            planner.timing = read
+
+    @property
+    def outcome(self) -> Ending | PerMethod[Ending]:
+        """How operations end: `Success()`, or a `Failure`, also as text."""
+        with self._planning() as planner:
+            return planner.outcome
+
+    @outcome.setter
+    def outcome(self, outcome: OutcomeSetting) -> None:
+        read = outcome_setting(outcome)
+        with self._planning() as planner:
+            planner.outcome = read
+
+    @property
+    def rollback(self) -> float | PerMethod[float]:
+        """Seconds that undoing takes when an operation fails or is cancelled."""
+        with self._planning() as planner:
+            return planner.rollback
+
+    @rollback.setter
+    def rollback(self, rollback: RollbackSetting) -> None:
+        read = rollback_setting(rollback)
+        with self._planning() as planner:
+            planner.rollback = read
+
+    @property
+    def cancel(self) -> CancelWord | PerMethod[CancelWord]:
+        """What a cancel does while an operation runs: `wins`, `late`, `loses`, `too_late` or `refused`."""
+        with self._planning() as planner:
+            return planner.cancel
+
+    @cancel.setter
+    def cancel(self, cancel: CancelSetting) -> None:
+        read = cancel_setting(cancel)
+        with self._planning() as planner:
+            planner.cancel = read
+
+    @property
+    def cancel_delay(self) -> float:
+        """Seconds until a cancel that is `late` takes effect."""
+        with self._planning() as planner:
+            return planner.cancel_delay
+
+    @cancel_delay.setter
+    def cancel_delay(self, seconds: float) -> None:
+        read = cancel_delay_setting(seconds)
+        with self._planning() as planner:
+            planner.cancel_delay = read
+
+    def next_operation(  # noqa: PLR0913 - what may be said of an operation, each by its name
+        self,
+        on: str = "*",
+        *,
+        timing: Timing | float | str | None = None,
+        outcome: Success | Failure | str | None = None,
+        rollback: float | None = None,
+        cancel: CancelWord | None = None,
+        cancel_delay: float | None = None,
+    ) -> None:
+        """Say what becomes of the next operation alone. What is not given comes from the settings.
+
+        Asked twice, it speaks of the next two: each operation takes what was asked first of all that names its method.
+
+        Args:
+            on: the word or glob of the methods that it may be started by.
+            timing: how long it takes.
+            outcome: how it ends.
+            rollback: seconds that undoing takes.
+            cancel: what a cancel does.
+            cancel_delay: seconds until a cancel that is `late` takes effect.
+
+        Raises:
+            UsageError: `on` names no method that starts an operation, nothing is asked, or a value cannot be.
+        """
+        about_cancels = cancel is not None or cancel_delay is not None
+        what = "method whose operation can be cancelled" if about_cancels else "method that starts an operation"
+        named_by(on, CANCELLED if about_cancels else STARTING, what)
+        asked = NextOperation(
+            on,
+            named_by(on, STARTING, what),
+            timing=None if timing is None else timing_of(only_one("timing", timing)),
+            outcome=None if outcome is None else ending_of(only_one("outcome", outcome)),
+            rollback=None if rollback is None else rollback_of(only_one("rollback", rollback)),
+            cancel=None if cancel is None else cancel_of(only_one("cancel", cancel)),
+            cancel_delay=None if cancel_delay is None else cancel_delay_setting(cancel_delay),
+        )
+        if asked[2:] == (None,) * len(asked[2:]):
+            raise UsageError(
+                f"next_operation({on!r}) asks for nothing. Give timing, outcome, rollback, cancel or cancel_delay, "
+                "such as next_operation(timing=60)."
+            )
+        with self._planning() as planner:
+            planner.upcoming.append(asked)
+
+    @property
+    def upcoming(self) -> tuple[NextOperation, ...]:
+        """What `next_operation` asked for and no operation has taken yet."""
+        with self._planning() as planner:
+            return tuple(planner.upcoming)
