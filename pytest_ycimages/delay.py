@@ -63,6 +63,16 @@ class Delays:
         self._latency = latency
         self.by_method = per_method(latency)
 
+    def longer(self, delay: Delay | None, seconds: float, now: int) -> Delay:
+        """The same delay and so many seconds more; without one, just these."""
+        if delay is None:
+            return Delay(now, round(seconds * SECOND), over_body=False, clock=self._clock, pause=self._pause)
+        return delay._replace(length=delay.length + round(seconds * SECOND))
+
+    def pause(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self._clock.wait_until(self._clock.now() + round(seconds * SECOND), self._pause)
+
     def of(self, request: Request, attempt: int, now: int) -> Delay | None:
         """The delay that begins `now`, in nanoseconds since the epoch; None for a call that has none."""
         latency = self.by_method.get(request.method)

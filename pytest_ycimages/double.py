@@ -19,6 +19,9 @@ from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
+from pytest_ycimages.faults.injector import Injector
+from pytest_ycimages.faults.rule_text import rules_of
+from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.planning import Planning
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
-class Double(Seeding, Planning):
+class Double(Seeding, Planning, Injecting):
     """A test double of the image API: a cloud of its own, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
@@ -88,8 +91,11 @@ class Double(Seeding, Planning):
         delays.latency = settings.latency
         self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
         self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)
+        injector = Injector(seed)
+        for rule in rules_of(settings.faults):
+            injector.add(rule)
         latency_first = settings.latency_order == "latency_first"
-        return Pipeline(self._service, self.clock, delays, latency_first=latency_first, on_call=self._on_call)
+        return Pipeline(self._service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call)
 
     def _pause(self, seconds: float) -> None:
         """Wait for real, while the double is open.
@@ -151,11 +157,13 @@ class Double(Seeding, Planning):
 
         Raises:
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
+            FaultNeverStruckError: a fault that was to strike has not.
         """
         if self._pipeline.failures:
             line, error = self._pipeline.failures[0]
             count = len(self._pipeline.failures)
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
+        self._check_faults()
         if self.settings.unknown_fields == "warn":
             self._warn_of_unknown_fields()
 
@@ -189,6 +197,11 @@ class Double(Seeding, Planning):
     def _planning(self) -> Generator[Planner]:
         with self._pipeline.lock:
             yield self._service.planner
+
+    @contextmanager
+    def _injecting(self) -> Generator[Injector]:
+        with self._pipeline.lock:
+            yield self._pipeline.injector
 
     # Where it is, and who may call.
 

@@ -25,6 +25,10 @@ class DoubleFailedError(YCImagesError):
     """The double itself raised while it answered a call: the client got a 500, the test gets the traceback."""
 
 
+class FaultNeverStruckError(YCImagesError):
+    """A fault that was to strike has not. The text has its account, and the nearest call."""
+
+
 class VirtualTimeError(YCImagesError):
     """A wait in virtual time that cannot end, or would end too late. The text says who waits for what."""
 
@@ -41,5 +45,12 @@ def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     return UsageError(f"Unknown {what} {given!r}.{hint} Known: {', '.join(words)}.")
 
 
-for _public in (YCImagesError, UsageError, DoubleFailedError, VirtualTimeError, UnknownFieldWarning):
+for _public in (
+    YCImagesError,
+    UsageError,
+    DoubleFailedError,
+    FaultNeverStruckError,
+    VirtualTimeError,
+    UnknownFieldWarning,
+):
     _public.__module__ = "pytest_ycimages"

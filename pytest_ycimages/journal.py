@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
+from pytest_ycimages.api.damage import LOSES_THE_ANSWER
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.call import Call
@@ -121,6 +122,7 @@ class Journal:
             held=held / SECOND,
             done=_done(request, reply),
             reply_metadata=reply.metadata,
+            fault=reply.fault,
             series=series,
         )
         self._latest[key] = attempts + 1, now, series
@@ -130,6 +132,8 @@ class Journal:
 
 def _done(request: Request, reply: Reply) -> bool | None:
     """Whether the answer shows an operation done, or an image that is what it will be; None when it shows neither."""
+    if isinstance(reply.damage, LOSES_THE_ANSWER):
+        return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True
     if request.method == "images.get" and reply.image_id is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.status import Status
+from pytest_ycimages.faults.striker import Striker
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.delay import Delay, Delays
+    from pytest_ycimages.faults.injector import Injector
 
 
 class Pipeline:
@@ -33,6 +35,7 @@ class Pipeline:
         service: what decides.
         clock: the time at which it does.
         delays: how late each call is answered.
+        injector: the faults in force.
         latency_first: whether a call waits before it happens; if not, it happens, and the answer waits.
         on_call: told of each call as it is written down.
 
@@ -41,13 +44,15 @@ class Pipeline:
         journal: what was asked and answered.
         failures: what the double itself raised, each with the line of the call that met it.
         delays: how late each call is answered.
+        injector: the faults in force.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
         self,
         service: Service,
         clock: Clock,
         delays: Delays,
+        injector: Injector,
         *,
         latency_first: bool = False,
         on_call: Callable[[Call], None] | None = None,
@@ -56,6 +61,8 @@ class Pipeline:
         self.journal = Journal(clock)
         self.failures: list[tuple[str, Exception]] = []
         self.delays = delays
+        self.injector = injector
+        self._striker = Striker(service, injector)
         self._service = service
         self._clock = clock
         self._latency_first = latency_first
@@ -69,14 +76,23 @@ class Pipeline:
             ConnectionAbortedError: the double was closed while the call was late.
         """
         held = self._hold(request) if self.delays.by_method else None
+        late = 0.0
         with self.lock:
             now = self._clock.now()
             try:
-                reply = self._service.handle(request, now)
+                if self.injector:
+                    reply, late = self._struck(request, now)
+                else:
+                    reply = self._service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
                 reply = self._failure(request, error)
-            call, delay = self._write(request, reply, now, held)
+            call, delay = self._write(request, reply, now, held, late)
         return self._answered(request, call, reply, delay)
+
+    def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
+        """The reply to a call that faults may strike, and the seconds by which they make it late."""
+        strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self._clock.began_at)
+        return self._striker.answer(request, now, strike), strike.late if strike else 0
 
     def write(self, request: Request, reply: Reply) -> Reply:
         """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""
@@ -110,19 +126,26 @@ class Pipeline:
             raise
         return delay
 
-    def _write(self, request: Request, reply: Reply, now: int, held: Delay | None) -> tuple[Call, Delay | None]:
-        """Write a call down, and say how late its answer still is."""
+    def _write(
+        self, request: Request, reply: Reply, now: int, held: Delay | None, late: float = 0
+    ) -> tuple[Call, Delay | None]:
+        """Write a call down, and say how late its answer still is: by its latency, and by `late` seconds beyond."""
+        delay = None
         if held is not None:
             self._held[request.method, request.identity] -= 1
-            return self.journal.write(request, reply, now, latency=held.length, held=now - held.began_at), None
-        if not self.delays.by_method:
-            return self.journal.write(request, reply, now), None
-        delay = self.delays.of(request, self.journal.attempts(request) + 1, now)
-        return self.journal.write(request, reply, now, latency=delay.length if delay else 0), delay
+        elif self.delays.by_method:
+            delay = self.delays.of(request, self.journal.attempts(request) + 1, now)
+        if late:
+            delay = self.delays.longer(delay, late, now)
+        length = (held.length if held else 0) + (delay.length if delay else 0)
+        call = self.journal.write(request, reply, now, latency=length, held=now - held.began_at if held else 0)
+        return call, delay
 
     def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Reply:
         """The reply once it may leave, or with what to wait for while its body leaves."""
         reply = self._told(request, call, reply)
+        if reply.damage is not None:
+            reply = reply._replace(pause=self.delays.pause)
         if delay is None:
             return reply
         if delay.over_body:

@@ -31,6 +31,7 @@ from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 
@@ -77,6 +78,8 @@ class Settings(BaseModel):
             `late`: it runs on, and ends as cancelled `cancel_delay` seconds later unless it has ended by then. `loses`:
             it goes on to its own end. `too_late`: it ends of its own just then. `refused`: the call is refused.
         cancel_delay: seconds until a cancel that is `late` takes effect.
+        faults: what goes wrong: a list of rules, each a `Rule(...)`, a dict of what `inject` takes, or text such as
+            `reset(), on="images.create", when=first(1)`.
         clock: `real` is the machine's time, or what the test has frozen; `manual` stands still until
             `clock.advance(seconds)`. Virtual time (`ycimages_time`) rules over both.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
@@ -106,6 +109,7 @@ class Settings(BaseModel):
     rollback: Annotated[RollbackSetting, PlainValidator(rollback_setting)] = 0
     cancel: Annotated[CancelSetting, PlainValidator(cancel_setting)] = DEFAULT_CANCEL
     cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULT_CANCEL_DELAY
+    faults: Annotated[FaultsSetting, PlainValidator(rules_of)] = ()
     clock: Literal["real", "manual"] = "real"
     unknown_fields: UnknownFields = "warn"
     unknown_resources: UnknownResources = "accept"

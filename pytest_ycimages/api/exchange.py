@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     from pytest_ycimages.api.code import Code
+    from pytest_ycimages.api.damage import Damage
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.request_message import RequestMessage
     from pytest_ycimages.api.status import FieldViolation
@@ -31,6 +32,8 @@ class Request(NamedTuple):
         violations: everything that the contract has against the request.
         identity: equal for the same call made again; attempts are counted by it.
         authority: `host:port` that the client addressed.
+        connection: a number for the connection that it came over; 0 when there is none.
+        served: how many requests that connection has served before.
     """
 
     method: str
@@ -40,6 +43,8 @@ class Request(NamedTuple):
     violations: tuple[FieldViolation, ...] = ()
     identity: Hashable = None
     authority: str = ""
+    connection: int = 0
+    served: int = 0
 
 
 class Reply(NamedTuple):
@@ -52,6 +57,9 @@ class Reply(NamedTuple):
         operation_id: the operation that the call was about, if any.
         image_id: the image that the call was about, if any.
         note: what became of it, in a few words for people: `CREATING`, `running`, `done`.
+        damage: what becomes of the answer on its way, if it does not arrive as it is.
+        fault: the fault that struck the call, as it may be written; empty when none did.
+        pause: lets so many seconds pass on the double's clock, for whoever does the damage.
         wait: comes back when so much of the body may have left, from 0 for nothing to 1 for all; None: all of it, now.
     """
 
@@ -61,4 +69,7 @@ class Reply(NamedTuple):
     operation_id: str | None = None
     image_id: str | None = None
     note: str = ""
+    damage: Damage | None = None
+    fault: str = ""
+    pause: Callable[[float], object] | None = None
     wait: Callable[[float], object] | None = None

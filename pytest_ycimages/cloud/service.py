@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.exchange import Reply
+from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.status import BadRequest, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access_service import AccessService
 from pytest_ycimages.cloud.context import Context
@@ -109,10 +109,18 @@ class Service:
             if self._rules.poll_interval and request.method == "operations.get":
                 metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
             return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
-        details = (*outcome.details, RequestInfo.of(request_id))
-        error = Status(code=outcome.code, message=outcome.error, details=details)
+        error = Status(code=outcome.code, message=outcome.error, details=outcome.details)
+        reply = _refusal(error, metadata)
         note = outcome.note or outcome.error
-        return Reply(outcome.code, error.to_wire(), metadata, outcome.operation_id, outcome.image_id, note)
+        return reply._replace(operation_id=outcome.operation_id, image_id=outcome.image_id, note=note)
+
+    def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
+        """A refusal that something else than the service has decided on."""
+        return _refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
+
+    def not_found(self, kind: str, id_: str) -> Reply:
+        """The refusal of an `image` or an `operation` that is not there."""
+        return self.refuse(Status(code=Code.NOT_FOUND, message=self._texts(f"{kind}_not_found", id=id_)))
 
     def _handled(self, request: Request, now: int) -> Outcome:
         account = self._account
@@ -137,3 +145,10 @@ class Service:
         listed = "; ".join(f"{each.field}: {each.description}" for each in violations)
         text = self._texts("validation", violations=listed)
         return refused(Code.INVALID_ARGUMENT, text, details=(BadRequest.of(violations),))
+
+
+def _refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
+    """The reply that carries `error`, with the id of the call among its details."""
+    details = (*error.details, RequestInfo.of(metadata["x-request-id"]))
+    body = error.model_copy(update={"details": details}).to_wire()
+    return Reply(Code(error.code), body, metadata, note=error.message)

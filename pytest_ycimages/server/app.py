@@ -22,6 +22,7 @@ from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
 from pytest_ycimages.server.routes import route
+from pytest_ycimages.server.wire import rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +75,14 @@ class App:
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request."""
         line = f"{http.method} {http.path}{'?' if http.query else ''}{http.query}"
-        request = Request(UNROUTED, line, http.headers, identity=(line, http.body))
+        request = Request(
+            UNROUTED,
+            line,
+            http.headers,
+            identity=(line, http.body),
+            connection=http.connection,
+            served=http.served,
+        )
         try:
             if http.path == OPENAPI and http.method in {"GET", "HEAD"}:
                 return self._openapi(http)
@@ -148,6 +156,9 @@ def _refused(code: Code, problem: str) -> Reply:
 
 
 def _http(reply: Reply, status: int | None = None) -> HttpReply:
-    return HttpReply(
+    http = HttpReply(
         status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), json_bytes(reply.body), reply.wait
     )
+    if reply.damage is None or reply.pause is None:
+        return http
+    return rewritten(http._replace(pause=reply.pause), reply.damage)

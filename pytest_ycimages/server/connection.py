@@ -13,6 +13,7 @@ from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.http import HttpReply, HttpRequest, pieces, status_line
 from pytest_ycimages.server.request_reader import RequestReader
+from pytest_ycimages.server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,10 @@ _RECEIVE: Final = 64 * 2**10
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+def _accept_on(seconds: float) -> None:
+    """Accept whoever comes: what a connection without a listener can do for a fault that refuses them."""
+
+
 class Connection:
     """Serves one client until either side is done.
 
@@ -31,11 +36,19 @@ class Connection:
         phase: what its thread is at.
     """
 
-    def __init__(self, sock: socket.socket, answer: Callable[[HttpRequest], HttpReply]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        answer: Callable[[HttpRequest], HttpReply],
+        *,
+        number: int = 0,
+        refuse: Callable[[float], object] = _accept_on,
+    ) -> None:
         self.sock = sock
         self.phase = Phase.DECIDING
         self._answer = answer
-        self._reader = RequestReader()
+        self._reader = RequestReader(number)
+        self._refuse = refuse
 
     def serve(self) -> None:
         """Answer requests until the client leaves, asks to be left, or sends what is no HTTP."""
@@ -69,7 +82,8 @@ class Connection:
     def _take(self, data: bytes) -> bool:
         """Answer what is complete with `data`; tell whether the connection goes on."""
         for incoming in self._reader.feed(data):
-            self._reply(incoming)
+            if not self._reply(incoming):
+                return False
             if not incoming.keep_alive:
                 if self._reader.is_broken:
                     self._let_read()
@@ -79,7 +93,8 @@ class Connection:
             self.sock.sendall(_CONTINUE)
         return True
 
-    def _reply(self, incoming: Incoming) -> None:
+    def _reply(self, incoming: Incoming) -> bool:
+        """Answer a request; tell whether the answer left the connection whole."""
         self.phase = Phase.DECIDING
         reply = self._answer(incoming.request)
         self.phase = Phase.ANSWERING
@@ -92,10 +107,19 @@ class Connection:
             head += "connection: keep-alive\r\n"
         head += f"content-length: {len(reply.body)}\r\n\r\n"
         body = b"" if incoming.request.method == "HEAD" else reply.body
+        if reply.damage is not None:
+            return Wire(self.sock, self._refuse, self._rest).carry(head.encode("latin-1"), body, reply)
         if reply.wait is None:
             self.sock.sendall(head.encode("latin-1") + body)
         else:
             self._trickle(head.encode("latin-1"), body, reply.wait)
+        return True
+
+    def _rest(self) -> None:
+        """From here on, only the client can do something."""
+        self.phase = Phase.WAITING
+        if activity.observer is not None:
+            activity.observer()
 
     def _trickle(self, head: bytes, body: bytes, wait: Callable[[float], object]) -> None:
         """Send the head at once and the body over the time; without a body, the head is what is late."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pytest_ycimages.api.damage import Damage
+
 
 MAX_BODY: Final = 4 * 2**20
 """Bytes of a request's body; gRPC's own limit, and so the gateway's."""
@@ -29,6 +31,8 @@ class HttpRequest(NamedTuple):
         body: the whole body.
         problem: why no method can take this request; empty when one may.
         problem_status: the HTTP status that answers the problem.
+        connection: a number for the connection that it came over; 0 for none.
+        served: how many requests that connection has served before.
     """
 
     method: str
@@ -38,6 +42,12 @@ class HttpRequest(NamedTuple):
     body: bytes
     problem: str = ""
     problem_status: int = 0
+    connection: int = 0
+    served: int = 0
+
+
+def _no_pause(seconds: float) -> None:
+    """Let no time pass: for an answer that nothing is done to."""
 
 
 class HttpReply(NamedTuple):
@@ -48,12 +58,16 @@ class HttpReply(NamedTuple):
         headers: all headers but those that belong to the connection.
         body: the whole body.
         wait: comes back when so much of the body may leave, from 0 for nothing to 1 for all; None: all of it, now.
+        damage: what the socket has to do to it; None: nothing.
+        pause: lets so many seconds pass on the double's clock.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     wait: Callable[[float], object] | None = None
+    damage: Damage | None = None
+    pause: Callable[[float], object] = _no_pause
 
 
 _PIECES: Final = 5

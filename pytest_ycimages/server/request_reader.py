@@ -43,8 +43,10 @@ class RequestReader:
         is_broken: whether what came is no request; nothing after it can be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, connection: int = 0) -> None:
         self.is_broken = False
+        self._connection = connection
+        self._served = 0
         self._complete: list[Incoming] = []
         self._parser = httptools.HttpRequestParser(self)
         self._head_so_far = 0
@@ -157,7 +159,8 @@ class RequestReader:
         path = unquote(path) if "%" in path else path
         if self._body_size > MAX_BODY:
             return HttpRequest(method, path, query, self._headers, b"", too_large(self._body_size), 413)
-        return HttpRequest(method, path, query, self._headers, b"".join(self._body))
+        served, self._served = self._served, self._served + 1
+        return HttpRequest(method, path, query, self._headers, b"".join(self._body), "", 0, self._connection, served)
 
 
 def _not_http(data: bytes, error: httptools.HttpParserError) -> str:

@@ -1,0 +1,113 @@
+"""A fault: a name for people, and one effect. Users make them with the functions of the catalogue."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_ycimages.api.methods import METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.damage import Damage
+    from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.planner import NextOperation
+
+Commit = Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The call is answered with an error.
+
+    Attributes:
+        error: the error.
+        metadata: headers of the answer.
+    """
+
+    error: Status
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """The answer does not arrive as it should.
+
+    Attributes:
+        damage: what becomes of it.
+        only_reused: strike only on a connection that has served a request before.
+    """
+
+    damage: Damage
+    only_reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The answer is late.
+
+    Attributes:
+        seconds: how late at first, on the double's clock.
+        most: how late in the end; None: it stays as it is.
+        over: the seconds in which it grows from the one to the other, from the first call that it strikes.
+    """
+
+    seconds: float
+    most: float | None = None
+    over: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The operation that the call starts goes wrong.
+
+    Attributes:
+        asked: what becomes of the operation.
+    """
+
+    asked: NextOperation
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What exists is not found for a while.
+
+    Attributes:
+        what: `operation`, as operations.get sees it, or `image`, as images.get does.
+        reads: how many looks at it find nothing; None: it is the seconds that count.
+        after: seconds after its creation from when on nothing is found, on the double's clock.
+        seconds: for how long nothing is found; infinite for good.
+    """
+
+    what: Literal["operation", "image"]
+    reads: int | None
+    after: float = 0
+    seconds: float = math.inf
+
+
+Effect = Answer | Damaged | Late | Planned | Hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong.
+
+    Attributes:
+        name: the function of the catalogue that made it.
+        arguments: what that was given, as it was given.
+        effect: what it does.
+        commits: whether it may strike before the commit, after it, or both.
+        methods: the methods that it can strike.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    effect: Effect
+    commits: tuple[Commit, ...] = ("before", "after")
+    methods: tuple[str, ...] = METHODS
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.name}({given})"
