@@ -23,6 +23,7 @@ def timeline(double: Double) -> str:
         lines.append(f"operation {_state(operation)}")
         if operation.id in pacing and pacing[operation.id].polls:
             lines.append(f"    {pacing[operation.id].summary}")
+    lines += map(str, (injection.report() for injection in double.injections))
     lines += (f"never used: {asked}" for asked in double.upcoming)
     return "\n".join(lines)
 

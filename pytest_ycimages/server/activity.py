@@ -26,8 +26,8 @@ class Phase(Enum):
 listeners: Final[WeakSet[Listener]] = WeakSet()
 """Every listener that is open."""
 
-serving: Final[dict[int, Connection]] = {}
-"""The connection that each serving thread, by its identifier, serves."""
+serving: Final[dict[int, Connection | Listener]] = {}
+"""What each serving thread, by its identifier, serves."""
 
 observer: Callable[[], None] | None = None
 """Called whenever a connection has begun to listen again; only virtual time sets it."""

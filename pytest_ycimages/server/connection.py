@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.server.request_reader import Incoming
+    from pytest_ycimages.server.wire import Refuser
 
 _RECEIVE: Final = 64 * 2**10
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def _accept_on(seconds: float) -> None:
+def _accept_on(until: Callable[[], object]) -> None:
     """Accept whoever comes: what a connection without a listener can do for a fault that refuses them."""
 
 
@@ -42,7 +43,7 @@ class Connection:
         answer: Callable[[HttpRequest], HttpReply],
         *,
         number: int = 0,
-        refuse: Callable[[float], object] = _accept_on,
+        refuse: Refuser = _accept_on,
     ) -> None:
         self.sock = sock
         self.phase = Phase.DECIDING

@@ -5,20 +5,28 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
+from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.server.activity import Phase
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _BACKLOG: Final = 256
 _PATIENCE: Final = 5.0
 """Seconds that closing waits for a thread that is answering; each is a daemon, so none outlives the process."""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    sock.settimeout(0)
+    return sock
 
 
 class Listener:
@@ -28,20 +36,21 @@ class Listener:
         host: the address it listens on.
         port: the port that it was given.
         is_closed: whether it has been closed.
+        phase: what the thread is at that accepts.
     """
 
     def __init__(self, answer: Callable[[HttpRequest], HttpReply], host: str, port: int) -> None:
         self._answer = answer
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        self._socket.settimeout(0)
+        self._socket = _listen(host, port)
         self.host: str
         self.port: int
         self.host, self.port = self._socket.getsockname()[:2]
         self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
-        self._accepting = False
+        self._numbers = count(1)
+        self._refusal: tuple[Callable[[], object], threading.Event] | None = None
+        self.phase = Phase.LISTENING
         self.is_closed = False
         activity.listeners.add(self)
         self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
@@ -75,7 +84,7 @@ class Listener:
         waiting = [self._socket.fileno(), *(connection.sock.fileno() for connection in list(self._serving))]
         return (
             activity.readable(waiting)
-            or self._accepting
+            or self.phase in phases
             or any(connection.phase in phases for connection in list(self._serving))
         )
 
@@ -85,9 +94,38 @@ class Listener:
             selector.register(self._woken, selectors.EVENT_READ)
             while not self.is_closed:
                 if any(key.fileobj is self._socket for key, _ in selector.select()):
-                    self._accepting = True
+                    self.phase = Phase.DECIDING
                     self._accept_one()
-                    self._accepting = False
+                    self.phase = Phase.LISTENING
+                if self._refusal is not None:
+                    self._refuse_all(selector, *self._refusal)
+                    self._refusal = None
+
+    def _refuse(self, until: Callable[[], object]) -> None:
+        """Accept nothing until `until` comes back. Returns once nobody is let in any more."""
+        refused = threading.Event()
+        self._refusal = until, refused
+        self._wake.send(b"x")
+        refused.wait(_PATIENCE)
+
+    def _refuse_all(
+        self, selector: selectors.BaseSelector, until: Callable[[], object], refused: threading.Event
+    ) -> None:
+        self.phase = Phase.DECIDING
+        self._woken.recv(1)
+        selector.unregister(self._socket)
+        self._socket.close()
+        refused.set()
+        activity.serving[threading.get_ident()] = self
+        try:
+            until()
+        except ConnectionAbortedError:
+            return  # the double is being closed
+        finally:
+            del activity.serving[threading.get_ident()]
+        self._socket = _listen(self.host, self.port)
+        selector.register(self._socket, selectors.EVENT_READ)
+        self.phase = Phase.LISTENING
 
     def _accept_one(self) -> None:
         try:
@@ -96,7 +134,7 @@ class Listener:
             return  # the client left before it was let in
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, self._answer)
+        connection = Connection(sock, self._answer, number=next(self._numbers), refuse=self._refuse)
         thread = threading.Thread(
             target=self._serve, args=(connection,), name=f"ycimages:{self.port}:client", daemon=True
         )

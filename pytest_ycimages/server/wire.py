@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.api.damage import Break, Damage, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
@@ -11,6 +12,8 @@ from pytest_ycimages.server.http import HttpReply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Refuser = Callable[[Callable[[], object]], object]
 
 _STEP: Final = 0.05
 """Seconds between two pieces of an answer that trickles, unless a byte takes longer."""
@@ -49,11 +52,11 @@ class Wire:
 
     Args:
         sock: the socket.
-        refuse: lets the listener accept nothing for so many seconds.
+        refuse: lets the listener accept nothing until what it is given comes back.
         rest: told before the connection waits for the client alone.
     """
 
-    def __init__(self, sock: socket.socket, refuse: Callable[[float], object], rest: Callable[[], object]) -> None:
+    def __init__(self, sock: socket.socket, refuse: Refuser, rest: Callable[[], object]) -> None:
         self._sock = sock
         self._refuse = refuse
         self._rest = rest
@@ -69,11 +72,13 @@ class Wire:
             case None | Substitute() | Garble():
                 self._sock.sendall(whole)
             case _:
-                self._break(head, body, damage)
+                self._break(head, body, damage, reply.pause)
                 return False
         return True
 
-    def _break(self, head: bytes, body: bytes, damage: Break | Truncate | Refuse | Stall) -> None:
+    def _break(
+        self, head: bytes, body: bytes, damage: Break | Truncate | Refuse | Stall, pause: Callable[[float], object]
+    ) -> None:
         """Send what arrives before the connection ends, and end it."""
         whole = head + body
         match damage:
@@ -84,7 +89,7 @@ class Wire:
                 if how == "reset":
                     reset(self._sock)
             case Refuse(seconds):
-                self._refuse(seconds)
+                self._refuse(partial(pause, seconds))
                 reset(self._sock)
             case Stall(after):
                 self._sock.sendall(whole[:after])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_ycimages.server.connection import Connection
+    from pytest_ycimages.server.listener import Listener
 
 _numbers: Final = count()
 
@@ -100,7 +101,7 @@ class Wait:
         self,
         releaser: Releaser,
         thread: threading.Thread | None,
-        connection: Connection | None,
+        connection: Connection | Listener | None,
         what: str,
         deadline: int | None,
         descriptors: tuple[int, ...],
