@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from . import growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
+from . import faults, growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
 from .broken import BrokenError
 from .goals import summary
 from .stopwatch import seconds
@@ -30,6 +30,7 @@ _BENCHMARKS: Final = {
     "throughput": throughput.measure,
     "virtual-time": virtual_time.measure,
     "in-flight": in_flight.measure,
+    "faults": faults.measure,
 }
 _WIDTH: Final = 150
 

@@ -47,7 +47,8 @@ class Goal:
         margin = abs(self.measured - self.limit)
         word = "[green]met[/]" if self.met else "[red]missed[/]"
         unsure = ", within the noise" if margin < self.noise else ""
-        return f"{word} by {margin:.2f}{self.unit} ({margin / self.limit:.0%}){unsure}"
+        share = f" ({margin / self.limit:.0%})" if self.limit else ""
+        return f"{word} by {margin:.2f}{self.unit}{share}{unsure}"
 
 
 class Sheet:
