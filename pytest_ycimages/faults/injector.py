@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.faults.fault import Damaged, Hidden, Late
-from pytest_ycimages.faults.injection import Injection, Struck
+from pytest_ycimages.faults.injection import Injection, Reason, Struck
+from pytest_ycimages.faults.lane import Lane
 from pytest_ycimages.faults.when import Occasion
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
     from pytest_ycimages.faults.rule import Rule
 
 
@@ -45,54 +47,60 @@ class Injector:
     Callers hold the double's lock.
 
     Attributes:
+        calls: the journal, which the accounts are read from.
         injections: the rules that were ever in force, with their accounts.
     """
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
+        self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
-        self._active: dict[str, list[Injection]] = {}
+        self._lanes: dict[str, Lane] = {}
         self._veils: dict[tuple[str, str], _Veil] = {}
 
     def __bool__(self) -> bool:
         """Whether a call can be struck at all."""
-        return bool(self._active or self._veils)
+        return bool(self._lanes or self._veils)
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are."""
         text = str(rule)
         same = sum(str(injection.rule) == text for injection in self.injections)
-        injection = Injection(rule, f"{text} #{same}")
+        injection = Injection(rule, f"{text} #{same}", self.calls)
         self.injections.append(injection)
         for method in injection.methods:
-            self._active.setdefault(method, []).append(injection)
+            self._lanes.setdefault(method, Lane()).add(injection)
         return injection
 
     def decide(self, request: Request, attempt: int, now: int, began_at: int) -> Strike | None:
         """What strikes a call that comes `now`, in nanoseconds since the epoch."""
+        lane = self._lanes.get(request.method)
+        if lane is None:
+            return None
         struck: Strike | None = None
         at = (now - began_at) / SECOND
-        for injection in self._active.get(request.method, ()):
-            if injection.is_removed:
+        for injection in lane.candidates(request):
+            rule = injection.rule
+            if not rule.is_about(request):
+                if callable(rule.on):
+                    injection.pass_by(request, Reason.WHERE, note="the predicate")
                 continue
-            why = injection.rule.matches(request)
-            if why:
-                injection.pass_by(request, why)
+            reason, number = self._passes(injection, request, attempt, at, is_struck=struck is not None)
+            if reason is not None:
+                injection.pass_by(request, reason, number, at)
                 continue
-            late = self._late(injection, at)
-            why = self._passes(injection, request, attempt, at, struck)
-            if why:
-                injection.pass_by(request, why)
-                continue
+            late = _late(injection, at)
             injection.strikes.append(Struck(at, request.method, request.line, attempt))
             struck = Strike(injection, late)
         return struck
 
-    def _passes(self, injection: Injection, request: Request, attempt: int, at: float, struck: Strike | None) -> str:
-        """Why the fault does not strike a call that the rule is about; empty when it does."""
+    def _passes(
+        self, injection: Injection, request: Request, attempt: int, at: float, *, is_struck: bool
+    ) -> tuple[Reason | None, int]:
+        """Why the fault does not strike a call that the rule is about, None when it does; and which call it is."""
         injection.considered += 1
         injection.times.append(at)
-        number = self._number(injection, request, attempt)
+        number = _number(injection, request, attempt)
         effect = injection.rule.fault.effect
         occasion = Occasion(
             number=number,
@@ -101,30 +109,12 @@ class Injector:
             within=lambda seconds: len(injection.times) - bisect_left(injection.times, at - seconds),
         )
         if not injection.rule.when(occasion):
-            return f"when={injection.rule.when} says no to call {number}, at +{at:.3f}s"
-        if struck is not None:
-            return f"{struck.injection.rule} struck first"
+            return Reason.WHEN, number
+        if is_struck:
+            return Reason.FIRST, number
         if isinstance(effect, Damaged) and effect.only_reused and request.served == 0:
-            return "its connection was new"
-        return ""
-
-    @staticmethod
-    def _number(injection: Injection, request: Request, attempt: int) -> int:
-        """Which call this is for the rule, counted from 1."""
-        per = injection.rule.per
-        if per == "call":
-            return attempt
-        counted: Hashable = request.connection if per == "connection" else None
-        injection.counts[counted] += 1
-        return injection.counts[counted]
-
-    @staticmethod
-    def _late(injection: Injection, at: float) -> float:
-        effect = injection.rule.fault.effect
-        if not isinstance(effect, Late) or effect.most is None:
-            return effect.seconds if isinstance(effect, Late) else 0
-        began = injection.strikes[0].at if injection.strikes else at
-        return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)
+            return Reason.NEW, number
+        return None, number
 
     # What is there and is not found.
 
@@ -143,3 +133,22 @@ class Injector:
             self._veils[what, id_] = veil._replace(reads=veil.reads - 1)
             return veil.reads > 0
         return True
+
+
+def _number(injection: Injection, request: Request, attempt: int) -> int:
+    """Which call this is for the rule, counted from 1."""
+    per = injection.rule.per
+    if per == "call":
+        return attempt
+    counted: Hashable = request.connection if per == "connection" else None
+    injection.counts[counted] += 1
+    return injection.counts[counted]
+
+
+def _late(injection: Injection, at: float) -> float:
+    """The seconds by which the fault makes an answer late."""
+    effect = injection.rule.fault.effect
+    if not isinstance(effect, Late) or effect.most is None:
+        return effect.seconds if isinstance(effect, Late) else 0
+    began = injection.strikes[0].at if injection.strikes else at
+    return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)

@@ -16,6 +16,7 @@ from pytest_ycimages.faults.when import When, always
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
 
 Per = Literal["rule", "call", "connection"]
 On = str | Callable[["Request"], bool]
@@ -85,14 +86,17 @@ class Rule:
             raise UsageError(f"{self.fault} cannot strike on={self.on!r}, only {', '.join(sorted(able))}.")
         return named & able
 
-    def matches(self, request: Request) -> str:
-        """Empty when the rule is about `request`, else why it is not."""
+    def is_about(self, request: Request) -> bool:
+        """Whether the predicate and the fields of `where` say so; the method is not looked at."""
         if callable(self.on) and not self.on(request):
-            return "the predicate says no"
+            return False
+        return all(_fits(request, path, pattern) for path, pattern in self.where.items())
+
+    def unlike(self, call: Call) -> str:
+        """The first field of `where` that keeps the rule from being about a call of the journal; empty for none."""
         for path, pattern in self.where.items():
-            value = _value(request, path)
-            if value is None or not fnmatchcase(str(value), pattern):
-                return f"{path} is {value!r}"
+            if not _fits(call, path, pattern):
+                return f"{path} is {value_at(call, path)!r}, and not {pattern!r}"
         return ""
 
     def __str__(self) -> str:
@@ -105,7 +109,12 @@ class Rule:
         return f"inject({self.fault}{on}{when}{commit}{per}{where})"
 
 
-def _value(request: Request, path: str) -> Any:
+def _fits(call: Request | Call, path: str, pattern: str) -> bool:
+    value = value_at(call, path)
+    return value is not None and fnmatchcase(str(value), pattern)
+
+
+def value_at(request: Request | Call, path: str) -> Any:
     """A header, or a field of the message, however deep; None where there is none."""
     if path.startswith(_HEADER):
         return request.metadata.get(path.removeprefix(_HEADER).lower())
