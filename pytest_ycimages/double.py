@@ -155,18 +155,23 @@ class Double(Seeding, Planning, Injecting):
         if error is None:
             self.check()
 
-    def check(self) -> None:
+    def check(self, *, faults: bool = True) -> None:
         """Raise what went wrong inside the double, and warn of fields that the contract does not know.
+
+        Args:
+            faults: whether faults that were to strike and have not are an error.
 
         Raises:
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
             FaultNeverStruckError: a fault that was to strike has not.
         """
+        __tracebackhide__ = True
         if self._pipeline.failures:
             line, error = self._pipeline.failures[0]
             count = len(self._pipeline.failures)
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
-        self._check_faults()
+        if faults:
+            self._check_faults()
         if self.settings.unknown_fields == "warn":
             self._warn_of_unknown_fields()
 

@@ -76,6 +76,7 @@ class Injecting(ABC):
         Raises:
             FaultNeverStruckError: the text has the account of each of them.
         """
+        __tracebackhide__ = True
         idle = [each for each in self.injections if each.rule.expect and not each.struck]
         if idle:
             raise FaultNeverStruckError(

@@ -38,6 +38,8 @@ _INI = {
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
 _SEED = pytest.StashKey[str]()
+_FAILED = pytest.StashKey[bool]()
+"""Whether the test itself has failed: then a fault that never struck is no news."""
 _DOUBLES = pytest.StashKey[list["Double"]]()
 
 
@@ -122,7 +124,7 @@ def ycimages_factory(
         double.close()
     with ExitStack() as checks:  # every double is checked, though another has failed
         for double in reversed(doubles):
-            checks.callback(double.check)
+            checks.callback(double.check, faults=not item.stash.get(_FAILED, False))
 
 
 @pytest.fixture
@@ -155,6 +157,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show with a failure what the test's doubles saw."""
     report = yield
     if report.failed:
+        item.stash[_FAILED] = True
         for double in item.stash.get(_DOUBLES, []):
             from pytest_ycimages.timeline import timeline  # noqa: PLC0415 - only for failures
 
