@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
@@ -29,11 +30,13 @@ class Connection:
     Attributes:
         sock: the socket, which the connection owns.
         phase: what its thread is at.
+        is_shut: whether it was told to end.
     """
 
     def __init__(self, sock: socket.socket, answer: Callable[[HttpRequest], HttpReply]) -> None:
         self.sock = sock
         self.phase = Phase.DECIDING
+        self.is_shut = False
         self._answer = answer
         self._reader = RequestReader()
 
@@ -52,16 +55,15 @@ class Connection:
 
     def shut(self) -> None:
         """Wake whoever waits on the socket: from here on it reads as closed."""
-        try:
+        self.is_shut = True
+        with suppress(OSError):  # closed already
             self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # closed already
+        activity.tell()
 
     def _receive(self) -> bytes:
         """The next bytes. Says that it has some before it takes them, so that they never are out of sight."""
         self.phase = Phase.LISTENING
-        if activity.observer is not None:
-            activity.observer()
+        activity.tell()
         self.sock.recv(1, socket.MSG_PEEK)
         self.phase = Phase.DECIDING
         return self.sock.recv(_RECEIVE)
@@ -108,5 +110,7 @@ class Connection:
     def _let_read(self) -> None:
         """Let a client that is still sending read the answer before it is left."""
         self.sock.shutdown(socket.SHUT_WR)
+        self.phase = Phase.LISTENING
+        activity.tell()
         while self.sock.recv(_RECEIVE):
             pass

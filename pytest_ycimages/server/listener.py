@@ -8,12 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
+from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.server.activity import Phase
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _BACKLOG: Final = 256
@@ -72,12 +72,17 @@ class Listener:
         A thread says what it is at before it takes anything from a socket. So what is not to be seen on the sockets,
         which are looked at first, is to be seen in the phases.
         """
-        waiting = [self._socket.fileno(), *(connection.sock.fileno() for connection in list(self._serving))]
-        return (
-            activity.readable(waiting)
-            or self._accepting
-            or any(connection.phase in phases for connection in list(self._serving))
-        )
+        serving = {connection: connection.sock.fileno() for connection in list(self._serving)}
+        ready = activity.readable([self._socket.fileno(), *serving.values()])
+        if self._socket.fileno() in ready or self._accepting:
+            return True
+        for connection, descriptor in serving.items():
+            phase = connection.phase
+            if phase in phases and (phase is not Phase.ANSWERING or activity.writable(descriptor)):
+                return True
+            if phase is Phase.LISTENING and descriptor in ready:  # one that waits takes nothing before it has answered
+                return True
+        return list(self._serving) != list(serving)  # whoever has come since then has not been looked at
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -110,5 +115,4 @@ class Listener:
         finally:
             with self._lock:
                 del self._serving[connection]
-            if activity.observer is not None:
-                activity.observer()
+            activity.tell()
