@@ -132,9 +132,8 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
     """Virtual time: the client's waits take no real time, and move the one clock that client and doubles share."""
     from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - heavy, so only for tests that use it
 
-    plugins = pytestconfig.pluginmanager.get_plugins()
-    names = [plugin.__name__ for plugin in plugins if isinstance(plugin, ModuleType)]
-    with VirtualTime(real=[name for name in names if name.rpartition(".")[2] != "conftest"]) as virtual_time:
+    plugins = pytestconfig.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the test suite
+    with VirtualTime(real=[plugin.__name__ for plugin, _ in plugins if isinstance(plugin, ModuleType)]) as virtual_time:
         yield virtual_time
 
 

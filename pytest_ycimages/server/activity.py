@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 from enum import Enum
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,14 +22,24 @@ class Phase(Enum):
     ANSWERING = "writes the answer"
 
 
-listeners: Final[WeakSet[Listener]] = WeakSet()
-"""Every listener that is open."""
+listeners: Final[set[Listener]] = set()
+"""Every listener that is open. A list of a set is made in one step, whichever thread adds to it meanwhile."""
 
 serving: Final[dict[int, Connection | Listener]] = {}
 """What each serving thread, by its identifier, serves."""
 
 observer: Callable[[], None] | None = None
-"""Called whenever a connection has begun to listen again; only virtual time sets it."""
+"""Called whenever a connection has come to rest, or has been shut; only virtual time sets it."""
+
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound to
+"""Where a client on this machine reaches who listens at any address."""
+
+
+def tell() -> None:
+    """Call the observer, if there is one at this moment."""
+    observe = observer  # which another thread may take away
+    if observe is not None:
+        observe()
 
 
 def is_quiet(*, answered: bool) -> bool:
@@ -45,15 +54,26 @@ def is_quiet(*, answered: bool) -> bool:
 
 def addresses() -> set[tuple[str, int]]:
     """Where the doubles listen."""
-    return {(listener.host, listener.port) for listener in list(listeners)}
+    return {(_EVERYWHERE.get(listener.host, listener.host), listener.port) for listener in list(listeners)}
 
 
-def readable(descriptors: Iterable[int]) -> bool:
-    """Whether there is something to read at any of `descriptors`, at this moment."""
+def readable(descriptors: Iterable[int]) -> set[int]:
+    """Those of `descriptors` at which there is something to read, at this moment."""
     opened = [descriptor for descriptor in descriptors if descriptor >= 0]  # a closed socket has none
     if not hasattr(select, "poll"):
-        return bool(select.select(opened, [], [], 0)[0])
+        return set(select.select(opened, [], [], 0)[0])
+    return _polled(opened, select.POLLIN)
+
+
+def writable(descriptor: int) -> bool:
+    """Whether something can be written at `descriptor`: not if the other side is in no hurry to read."""
+    if descriptor < 0 or not hasattr(select, "poll"):
+        return descriptor < 0 or bool(select.select([], [descriptor], [], 0)[1])
+    return bool(_polled([descriptor], select.POLLOUT))
+
+
+def _polled(descriptors: Iterable[int], events: int) -> set[int]:
     poll = select.poll()
-    for descriptor in opened:
-        poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    for descriptor in descriptors:
+        poll.register(descriptor, events)
+    return {descriptor for descriptor, _ in poll.poll(0)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
@@ -35,6 +36,7 @@ class Connection:
     Attributes:
         sock: the socket, which the connection owns.
         phase: what its thread is at.
+        is_shut: whether it was told to end.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Connection:
     ) -> None:
         self.sock = sock
         self.phase = Phase.DECIDING
+        self.is_shut = False
         self._answer = answer
         self._reader = RequestReader(number)
         self._refuse = refuse
@@ -66,16 +69,15 @@ class Connection:
 
     def shut(self) -> None:
         """Wake whoever waits on the socket: from here on it reads as closed."""
-        try:
+        self.is_shut = True
+        with suppress(OSError):  # closed already
             self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # closed already
+        activity.tell()
 
     def _receive(self) -> bytes:
         """The next bytes. Says that it has some before it takes them, so that they never are out of sight."""
         self.phase = Phase.LISTENING
-        if activity.observer is not None:
-            activity.observer()
+        activity.tell()
         self.sock.recv(1, socket.MSG_PEEK)
         self.phase = Phase.DECIDING
         return self.sock.recv(_RECEIVE)
@@ -119,8 +121,7 @@ class Connection:
     def _rest(self) -> None:
         """From here on, only the client can do something."""
         self.phase = Phase.WAITING
-        if activity.observer is not None:
-            activity.observer()
+        activity.tell()
 
     def _trickle(self, head: bytes, body: bytes, wait: Callable[[float], object]) -> None:
         """Send the head at once and the body over the time; without a body, the head is what is late."""
@@ -133,5 +134,7 @@ class Connection:
     def _let_read(self) -> None:
         """Let a client that is still sending read the answer before it is left."""
         self.sock.shutdown(socket.SHUT_WR)
+        self.phase = Phase.LISTENING
+        activity.tell()
         while self.sock.recv(_RECEIVE):
             pass

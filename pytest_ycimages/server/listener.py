@@ -62,6 +62,7 @@ class Listener:
             if self.is_closed:
                 return
             self.is_closed = True
+        activity.tell()
         self._wake.send(b"x")
         self._thread.join()
         with self._lock:
@@ -75,18 +76,28 @@ class Listener:
         for sock in (self._socket, self._wake, self._woken):
             sock.close()
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether it was told to end."""
+        return self.is_closed
+
     def is_busy(self, phases: set[Phase]) -> bool:
         """Whether a connection is in one of `phases`, or something has come in that nobody has taken yet.
 
         A thread says what it is at before it takes anything from a socket. So what is not to be seen on the sockets,
         which are looked at first, is to be seen in the phases.
         """
-        waiting = [self._socket.fileno(), *(connection.sock.fileno() for connection in list(self._serving))]
-        return (
-            activity.readable(waiting)
-            or self.phase in phases
-            or any(connection.phase in phases for connection in list(self._serving))
-        )
+        serving = {connection: connection.sock.fileno() for connection in list(self._serving)}
+        ready = activity.readable([self._socket.fileno(), *serving.values()])
+        if self._socket.fileno() in ready or self.phase in phases:
+            return True
+        for connection, descriptor in serving.items():
+            phase = connection.phase
+            if phase in phases and (phase is not Phase.ANSWERING or activity.writable(descriptor)):
+                return True
+            if phase is Phase.LISTENING and descriptor in ready:  # one that waits takes nothing before it has answered
+                return True
+        return list(self._serving) != list(serving)  # whoever has come since then has not been looked at
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -148,5 +159,4 @@ class Listener:
         finally:
             with self._lock:
                 del self._serving[connection]
-            if activity.observer is not None:
-                activity.observer()
+            activity.tell()

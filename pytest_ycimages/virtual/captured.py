@@ -7,12 +7,20 @@ parameter, such as in `def wait_until_done(operation, *, sleep=time.sleep, clock
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from weakref import ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import ExitStack
+
+_NEVER: Final = frozenset({"freezegun", "pytest_ycimages", "time"})
+"""Packages that keep what they have captured."""
+_SEARCHED: Final = frozenset({"sched"})
+"""Modules of the standard library in which functions have clocks as defaults."""
 
 
 class _Site(NamedTuple):
@@ -22,29 +30,37 @@ class _Site(NamedTuple):
     name: str
 
 
-_NEVER: Final = ("freezegun", "pytest_ycimages")
-"""Modules whose names begin so keep what they have captured."""
+class _Found(NamedTuple):
+    """What has been found in a module, and how large it was: looking is slow, modules rarely change."""
 
-_sites: Final[dict[str, tuple[tuple[int, int], list[_Site]]]] = {}
-"""What has been found in a module, by its name, with its identity and size: looking is slow, modules rarely change."""
+    module: ref[ModuleType]
+    size: int
+    sites: tuple[_Site, ...]
 
 
-def replace_captured(stack: ExitStack, sleep: object, fakes: Mapping[int, Any], is_real: Callable[[str], bool]) -> None:
+_found: Final[dict[str, _Found]] = {}
+
+
+def replace_captured(
+    stack: ExitStack, unknown: Mapping[int, Any], known: Mapping[int, Any], is_real: Callable[[str], bool]
+) -> None:
     """Replace what is taken hold of, until `stack` unwinds.
 
     Args:
         stack: what puts everything back.
-        sleep: what was captured and freezegun does not know.
-        fakes: what to put in the place of what, by identity; the one for `sleep` included.
+        unknown: what to put in the place of what, by identity, of which freezegun does not know.
+        known: the same for what freezegun replaces by itself where modules have imported it.
         is_real: whether a module, by its name, is to be left alone.
     """
+    fakes = {**known, **unknown}
     for name, module in list(sys.modules.items()):
-        if name == "time" or name.startswith(_NEVER) or is_real(name) or not _is_module(module):
+        if name.partition(".")[0] in _NEVER or is_real(name) or not _is_module(module):
             continue
-        at_present = (id(module), len(vars(module)))
-        if name not in _sites or _sites[name][0] != at_present:
-            _sites[name] = at_present, list(_find(module, name, sleep, fakes))
-        for site in _sites[name][1]:
+        found = _found.get(name)
+        if found is None or found.module() is not module or found.size != len(vars(module)):
+            found = _Found(ref(module), len(vars(module)), tuple(_find(module, name, unknown, fakes)))
+            _found[name] = found
+        for site in found.sites:
             _replace(stack, site, fakes)
 
 
@@ -53,11 +69,12 @@ def _is_module(module: object) -> bool:
     return isinstance(module, ModuleType)
 
 
-def _find(module: ModuleType, name: str, sleep: object, fakes: Mapping[int, Any]) -> Iterator[_Site]:
-    yield from (_Site(module, key) for key, value in list(vars(module).items()) if value is sleep)
-    if name.partition(".")[0] in sys.stdlib_module_names:
+def _find(module: ModuleType, name: str, unknown: Mapping[int, Any], fakes: Mapping[int, Any]) -> Iterator[_Site]:
+    members = list(vars(module).items())
+    yield from (_Site(module, key) for key, each in members if id(each) in unknown or _is_partial(each, fakes))
+    if name not in _SEARCHED and name.partition(".")[0] in sys.stdlib_module_names:
         return
-    for value in list(vars(module).values()):
+    for _, value in members:
         if isinstance(value, FunctionType):
             yield from _defaults(value, fakes)
         elif isinstance(value, type) and value.__module__ == name:
@@ -69,25 +86,43 @@ def _in_class(owner: type, fakes: Mapping[int, Any]) -> Iterator[_Site]:
         function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
         if isinstance(function, FunctionType):
             yield from _defaults(function, fakes)
-        elif id(function) in fakes:
+        elif id(function) in fakes or _is_partial(function, fakes):
             yield _Site(owner, name)
 
 
-def _defaults(function: FunctionType, fakes: Mapping[int, Any]) -> Iterator[_Site]:
-    if any(id(default) in fakes for default in function.__defaults__ or ()):
-        yield _Site(function, "__defaults__")
-    if any(id(default) in fakes for default in (function.__kwdefaults__ or {}).values()):
-        yield _Site(function, "__kwdefaults__")
+def _is_partial(value: object, fakes: Mapping[int, Any]) -> bool:
+    return type(value) is partial and id(value.func) in fakes
+
+
+def _defaults(function: object, fakes: Mapping[int, Any]) -> Iterator[_Site]:
+    """The defaults of a function, and of the one that its decorator holds."""
+    while isinstance(function, FunctionType):
+        if any(id(default) in fakes for default in function.__defaults__ or ()):
+            yield _Site(function, "__defaults__")
+        if any(id(default) in fakes for default in (function.__kwdefaults__ or {}).values()):
+            yield _Site(function, "__kwdefaults__")
+        function = vars(function).get("__wrapped__")
 
 
 def _replace(stack: ExitStack, site: _Site, fakes: Mapping[int, Any]) -> None:
-    value = vars(site.owner)[site.name] if isinstance(site.owner, type) else getattr(site.owner, site.name)
-    stack.callback(setattr, site.owner, site.name, value)
-    new: Any = fakes.get(id(value), value)
+    owner, name = site
+    value = getattr(owner, name) if isinstance(owner, FunctionType) else vars(owner).get(name)
+    new = _replacement(value, fakes)
+    if isinstance(owner, type) and isinstance(new, FunctionType):
+        new = staticmethod(new)  # what it replaces is built in, and does not turn into a method
+    if new is not value:
+        with suppress(AttributeError, TypeError):  # a class that lets nobody change it
+            setattr(owner, name, new)
+            stack.callback(setattr, owner, name, value)
+
+
+def _replacement(value: Any, fakes: Mapping[int, Any]) -> Any:
     if isinstance(value, staticmethod):
-        new = staticmethod(fakes[id(value.__func__)])
-    elif isinstance(value, tuple):
-        new = tuple(fakes.get(id(each), each) for each in value)
-    elif isinstance(value, dict):
-        new = {key: fakes.get(id(each), each) for key, each in value.items()}
-    setattr(site.owner, site.name, new)
+        return staticmethod(fakes.get(id(value.__func__), value.__func__))
+    if isinstance(value, tuple):
+        return tuple(fakes.get(id(each), each) for each in value)
+    if isinstance(value, dict):
+        return {key: fakes.get(id(each), each) for key, each in value.items()}
+    if _is_partial(value, fakes):
+        return partial(fakes[id(value.func)], *value.args, **value.keywords)
+    return fakes.get(id(value), value)

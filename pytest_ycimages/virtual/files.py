@@ -10,6 +10,7 @@ import threading
 import time
 from asyncio.base_events import BaseEventLoop
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
@@ -18,13 +19,13 @@ from pytest_ycimages.virtual.scheduler import MICROSECOND
 from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import ExitStack
 
     from pytest_ycimages.virtual.scheduler import Scheduler
 
 _SELECTORS: Final = ("EpollSelector", "KqueueSelector", "DevpollSelector", "PollSelector", "SelectSelector")
-_BLOCKING: Final = ("recv", "recv_into", "recvfrom", "recvmsg")
+_BLOCKING: Final = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
 
 
 def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
@@ -37,15 +38,17 @@ def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
 def _waiting(scheduler: Scheduler, receive: Callable[..., Any]) -> Callable[..., Any]:
     """A method that receives, once there is something to receive; its time limit counts in virtual time."""
 
-    def receive_virtually(sock: socket.socket, *args: Any) -> Any:
+    def receive_virtually(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if threading.get_ident() in scheduler.threads and sock.gettimeout() != 0 and _leads_to_a_double(sock):
             _wait_for_answer(scheduler, sock)
-        return receive(sock, *args)
+        return receive(sock, *args, **kwargs)
 
     return receive_virtually
 
 
 def _wait_for_answer(scheduler: Scheduler, sock: socket.socket) -> None:
+    __tracebackhide__ = True
     descriptor, timeout = sock.fileno(), sock.gettimeout()
     if activity.readable([descriptor]):
         return
@@ -71,14 +74,15 @@ def patch_loops(stack: ExitStack, scheduler: Scheduler) -> None:
         return time.monotonic()
 
     replace(stack, BaseEventLoop, "time", tell)
+    seen: WeakSet[Any] = WeakSet()
     for name in _SELECTORS:
         kind = getattr(selectors, name, None)
         if kind is not None:
-            replace(stack, kind, "select", _selecting(scheduler, kind.select))
+            replace(stack, kind, "select", _selecting(scheduler, kind.select, seen))
 
 
-def _selecting(scheduler: Scheduler, select: Callable[..., Any]) -> Callable[..., Any]:
-    """A selector's `select` that waits in virtual time when it is an event loop that waits."""
+def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[Any]) -> Callable[..., Any]:
+    """A selector's `select` that waits in virtual time when it is an event loop that waits; `seen` are all such."""
 
     def select_virtually(self: Any, timeout: float | None = None) -> Any:
         caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - only loops wait for timers so
@@ -93,14 +97,16 @@ def _selecting(scheduler: Scheduler, select: Callable[..., Any]) -> Callable[...
             if timeout is None
             else f"the event loop's next timer, in {timeout:.6f} seconds"
         )
-        wait = scheduler.make_wait(what, timeout, descriptors, lambda: any(map(_is_foreign, self.get_map())))
         __tracebackhide__ = True
+        if self not in seen:
+            seen.add(self)
+        wait = scheduler.make_wait(what, timeout, descriptors, lambda: _has_foreign(self, seen))
         try:
             outcome = scheduler.wait(wait)
         except VirtualTimeError as error:
             error.add_note(_tasks())
             raise
-        return select(self, timeout if outcome is Outcome.OVER else 0)
+        return select(self, scheduler.left(wait) if outcome is Outcome.OVER else 0)
 
     return select_virtually
 
@@ -115,15 +121,43 @@ def _tasks() -> str:
     return "\n".join(["The tasks of the event loop:", *sorted(lines)])
 
 
-def _is_foreign(descriptor: int) -> bool:
-    """Whether somebody else than a double or this process may write to a file."""
+def _has_foreign(selector: Any, seen: Iterable[Any]) -> bool:
+    """Whether somebody else than a double or an event loop of the client's may write to one of the files."""
+    peers = {_peer(descriptor) for descriptor in selector.get_map()} - activity.addresses() - {_NOBODY}
+    if not peers:
+        return False
+    return bool(peers - {_address(descriptor) for each in list(seen) for descriptor in each.get_map() or ()})
+
+
+_NOBODY: Final = ("", 0)
+"""The peer of a socket that listens, or that is one end of a pair within this process."""
+_ANYBODY: Final = ("*", 0)
+"""The peer of a pipe, perhaps to another process, and of a socket that is about to be connected."""
+
+
+def _peer(descriptor: int) -> tuple[str, int]:
+    """Who may write to a file."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
-        return True  # a pipe, perhaps to another process
+        return _ANYBODY
     try:
-        return isinstance(peer := sock.getpeername(), tuple) and peer[:2] not in activity.addresses()
+        peer = sock.getpeername()
     except OSError:
-        return False  # it listens
+        return _NOBODY if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else _ANYBODY
     finally:
         sock.detach()
+    return peer[:2] if isinstance(peer, tuple) else _NOBODY
+
+
+def _address(descriptor: int) -> tuple[str, int]:
+    """Where a socket is that is connected; what is none is nowhere."""
+    try:
+        sock = socket.socket(fileno=descriptor)
+    except OSError:
+        return _NOBODY
+    try:
+        name = sock.getsockname()
+    finally:
+        sock.detach()
+    return name[:2] if isinstance(name, tuple) else _NOBODY

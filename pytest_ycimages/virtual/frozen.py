@@ -17,6 +17,8 @@ import freezegun
 from freezegun import api, config
 from freezegun.api import FrozenDateTimeFactory
 
+from pytest_ycimages.cloud.clock import MANUAL_START, frozen_moment, move_frozen
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
@@ -56,20 +58,24 @@ class FrozenTime:
     """Freezes time for the client and moves it.
 
     Args:
-        start: nanoseconds since the epoch; ignored when the test has frozen time already, which then goes on.
+        start: nanoseconds since the epoch; None: when the test has frozen time, or else where a manual clock begins.
         is_client: whether the calling thread is one of the client's.
         is_real: whether a module, by its name, has real time whatever thread calls it.
     """
 
-    def __init__(self, start: int, is_client: Callable[[], bool], is_real: Callable[[str], bool]) -> None:
+    def __init__(self, start: int | None, is_client: Callable[[], bool], is_real: Callable[[str], bool]) -> None:
         self._start = start
         self._is_client = is_client
         self._is_real = is_real
+        self._factory: _ForTheClient | None = None
 
     def freeze(self, stack: ExitStack) -> None:
         """Freeze time until `stack` unwinds."""
         factories = api.freeze_factories
-        start = factories[-1]() if factories else _EPOCH + timedelta(microseconds=self._start // 1000)
+        if self._start is None and factories:
+            start = frozen_moment(factories[-1])
+        else:
+            start = _EPOCH + timedelta(microseconds=(MANUAL_START if self._start is None else self._start) // 1000)
         ignored = config.settings.default_ignore_list
         config.settings.default_ignore_list = []
         try:
@@ -78,7 +84,7 @@ class FrozenTime:
             config.settings.default_ignore_list = ignored
         freezer.start()
         stack.callback(freezer.stop)
-        factories[-1] = _ForTheClient(start, self._is_client)
+        factories[-1] = self._factory = _ForTheClient(start, self._is_client)
         replace(stack, api, "_should_use_real_time", self._should_use_real_time)
         for module, name in ((threading, "_time"), (queue, "time")):  # unless an outer freeze left them real
             replace(stack, module, name, api.fake_monotonic)
@@ -86,13 +92,17 @@ class FrozenTime:
     def now(self) -> int:
         """Nanoseconds since the epoch, as the client sees it, whichever thread asks."""
         factory = api.freeze_factories[-1]
-        moment = factory.time_to_freeze if isinstance(factory, _ForTheClient) else factory()
+        moment = factory.time_to_freeze if factory is self._factory else frozen_moment(factory)
         return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
-    @staticmethod
-    def move(microseconds: int) -> None:
-        """Move time forward: that which was frozen last, if the test has frozen time once more inside."""
-        api.freeze_factories[-1].tick(timedelta(microseconds=microseconds))
+    def move(self, microseconds: int) -> None:
+        """Move time forward, and with it what the test has frozen once more inside."""
+        step = timedelta(microseconds=microseconds)
+        for factory in reversed(api.freeze_factories):
+            if factory is self._factory:
+                factory.time_to_freeze += step
+                return
+            move_frozen(factory, step)
 
     def _should_use_real_time(self) -> bool:
         if not self._is_client():

@@ -6,6 +6,7 @@ process, looks as if it ran; what tells it apart is that it uses no processor ti
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import threading
@@ -24,39 +25,39 @@ if TYPE_CHECKING:
 
     RealTime = Callable[[], float]
 
-_INTERVAL: Final = 0.025
-"""Real seconds between two looks at threads that seem to run."""
-_STILL: Final = 0.25
-"""Real seconds without any progress after which a thread counts as waiting."""
-_FOREIGN: Final = 0.05
-"""Real seconds that time stands still for sockets on which somebody else than a double may write."""
-_PATIENCE: Final = 2.0
-"""Real seconds in which nothing happens, after which waits that cannot end fail."""
-
-
-_NOT_THE_CLIENT: Final = (sysconfig.get_path("stdlib") + "/", str(Path(__file__).parent), "<")
+_NOT_THE_CLIENT: Final = (
+    *(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib", "platlib")),
+    str(Path(__file__).parent),
+    "<",
+)
 """Where files begin that are never the place at which a client waits."""
 
 
 class _Progress(NamedTuple):
-    """How far a thread has come, and since when it has been there, in real seconds."""
+    """How far a thread has come, and for how many real seconds it has been seen there."""
 
     mark: tuple[int, int, int]
-    since: float
+    seconds: float
 
 
 class Rest:
     """Watches threads.
 
     Attributes:
-        interval: real seconds between two looks.
+        interval: real seconds between two looks at threads that seem to run.
+        still: real seconds without any progress after which a thread counts as waiting.
+        foreign: real seconds that time stands still for sockets on which somebody else than a double may write.
+        patience: real seconds in which nothing happens, after which waits that cannot end fail.
     """
 
-    interval = _INTERVAL
+    interval = 0.025
+    still = 0.25
+    foreign = 0.05
+    patience = 2.0
 
     def __init__(self, real: RealTime) -> None:
         self._real = real
-        self._changed_at = real()
+        self._changed_at = self._looked_at = real()
         self._progress: dict[threading.Thread, _Progress] = {}
         self._still: set[threading.Thread] = set()
         self._main = threading.current_thread()
@@ -68,13 +69,16 @@ class Rest:
     def look_at(self, running: Iterable[threading.Thread]) -> None:
         """See how far the threads that seem to run have come."""
         now, seen = self._real(), {}
+        seconds = min(now - self._looked_at, 2 * self.interval)  # a machine that stood still proves nothing of a thread
+        self._looked_at = now
         frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
         for thread in running:
             mark = _mark(thread, frames)
             before = self._progress.get(thread)
-            seen[thread] = before if before is not None and before.mark == mark else _Progress(mark, now)
+            is_same = before is not None and before.mark == mark
+            seen[thread] = _Progress(mark, before.seconds + seconds if before and is_same else 0)
         self._progress = seen
-        self._still = {thread for thread, progress in seen.items() if now - progress.since >= _STILL}
+        self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
     def all_rest(self, running: set[threading.Thread]) -> bool:
         """Whether none of the threads that seem to run really does."""
@@ -87,7 +91,7 @@ class Rest:
 
     def is_patient_enough(self, waits: Iterable[Wait]) -> bool:
         """Whether sockets on which somebody else may write have had their time."""
-        return not any(wait.is_foreign() for wait in waits) or self._real() - self._changed_at >= _FOREIGN
+        return not any(wait.is_foreign() for wait in waits) or self._real() - self._changed_at >= self.foreign
 
     def check(self, wait: Wait, waits: Sequence[Wait], *, resting: bool) -> None:
         """Fail when nothing is left that could end `wait` or any other.
@@ -98,7 +102,7 @@ class Rest:
         __tracebackhide__ = True
         if not resting or any(each.deadline is not None or each.is_foreign() for each in waits) or self._still:
             return
-        if self._real() - self._changed_at < _PATIENCE:
+        if self._real() - self._changed_at < self.patience:
             return
         of_main = [each for each in waits if each.thread is self._main]
         if wait is (of_main or list(waits))[0]:

@@ -52,7 +52,7 @@ class Scheduler:
         self._running: set[threading.Thread] = set()
         self._waits: dict[Wait, None] = {}
         self._alarms: dict[int, Alarm] = {}
-        self._joins: dict[threading.Thread, list[Wait]] = {}
+        self._joins: dict[threading.Thread, list[Wait]] = {}  # every thread of the client's, and who waits for its end
         self._rest = Rest(real)
         self.is_over = False
 
@@ -62,32 +62,35 @@ class Scheduler:
         """Count a thread that is about to start as one of the client's."""
         with self._lock:
             self._running.add(thread)
+            self._joins.setdefault(thread, [])
 
     def enter(self, thread: threading.Thread) -> None:
         """The thread has started: it is the one that calls."""
         with self._lock:
             self._running.add(thread)
+            self._joins.setdefault(thread, [])
             self.threads[threading.get_ident()] = thread
 
     def leave(self, thread: threading.Thread) -> None:
         """The thread ends, or it never started."""
         with self._lock:
             self._running.discard(thread)
-            self.threads.pop(thread.ident or 0, None)
-            if alarm := self._alarms.pop(thread.ident or 0, None):
-                alarm.close()
+            if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
+                self._close_alarm(thread.ident)
             for wait in self._joins.pop(thread, ()):
                 self._wake(wait, Outcome.RELEASED)
             self._settle()
 
-    def wait_for_end(self, thread: threading.Thread, timeout: float | None) -> None:
-        """Wait until one of the client's threads ends."""
-        wait = self.make_wait(f"{thread.name} to end", timeout)
+    def wait_for_end(self, thread: threading.Thread, timeout: float | None) -> Wait | None:
+        """Wait until a thread ends, if it is one of the client's, and give back how; None for any other."""
+        __tracebackhide__ = True
         with self._lock:
-            if thread.ident not in self.threads and thread not in self._running:
-                return
-            self._joins.setdefault(thread, []).append(wait)
+            if thread not in self._joins:
+                return None
+            wait = self.make_wait(f"{thread.name} to end", timeout)
+            self._joins[thread].append(wait)
         self.wait(wait)
+        return wait
 
     # Waiting.
 
@@ -118,22 +121,25 @@ class Scheduler:
             VirtualTimeError: the wait cannot end, or lies beyond the horizon.
         """
         __tracebackhide__ = True
-        with self._lock:
-            if wait.outcome is None and not self.is_over:
-                self._park(wait)
-                self._settle()
-                if wait.outcome is None:
-                    wait.prepare(self._alarm)
-        if wait.outcome is None and not self.is_over:
-            try:
-                self._block(wait)
-            finally:
-                with self._lock:
+        try:
+            with self._lock:
+                if wait.outcome is None and not self.is_over:
+                    self._park(wait)
+                    self._settle()
                     if wait.outcome is None:
-                        self._wake(wait, Outcome.OVER)
+                        wait.prepare(self._alarm)
+            if wait.outcome is None and not self.is_over:
+                self._block(wait)
+        finally:  # a signal's handler may raise anywhere, and a thread that runs must not count as one that waits
+            with self._lock:
+                self._wake(wait, Outcome.OVER)
         if wait.outcome is Outcome.BEYOND:
             raise VirtualTimeError(self._rest.beyond(wait, self.horizon))
         return wait.outcome or Outcome.OVER
+
+    def left(self, wait: Wait) -> float | None:
+        """The seconds that a wait has left; None: it has no end of its own."""
+        return None if wait.deadline is None else max(0, wait.deadline - self.elapsed) / MICROSECOND
 
     def _alarm(self) -> Alarm:
         """The alarm of the calling thread."""
@@ -141,6 +147,10 @@ class Scheduler:
         if alarm is None:
             alarm = self._alarms[threading.get_ident()] = Alarm()
         return alarm
+
+    def _close_alarm(self, ident: int) -> None:
+        if alarm := self._alarms.pop(ident, None):
+            alarm.close()
 
     def _block(self, wait: Wait) -> None:
         """Block for real until something ends the wait."""
@@ -164,14 +174,20 @@ class Scheduler:
             RuntimeError: it has ended already, as a lock says that is released twice.
         """
         with self._lock:
-            if wait.outcome is not None:
+            if wait.outcome is Outcome.OVER:
+                wait.release_for_real()
+            elif wait.outcome is None:
+                self._wake(wait, Outcome.RELEASED)
+            else:
                 raise RuntimeError("the wait has ended already")
-            self._wake(wait, Outcome.RELEASED)
 
     def poke(self) -> None:
         """Something has come to rest: see whether time can move."""
         if self._waits:
             with self._lock:
+                for wait in list(self._waits):
+                    if wait.is_shut():
+                        self._wake(wait, Outcome.SHUT)
                 self._settle()
 
     def finish(self) -> None:
@@ -180,8 +196,7 @@ class Scheduler:
             self.is_over = True
             for wait in list(self._waits):
                 self._wake(wait, Outcome.OVER)
-            if alarm := self._alarms.pop(threading.get_ident(), None):
-                alarm.close()
+            self._close_alarm(threading.get_ident())
 
     # The rest holds the lock.
 
@@ -192,29 +207,32 @@ class Scheduler:
             wait.connection.phase = Phase.WAITING
         elif wait.thread is not None:
             self._running.discard(wait.thread)
+        if wait.is_shut():
+            self._wake(wait, Outcome.SHUT)
 
     def _wake(self, wait: Wait, outcome: Outcome) -> None:
+        if wait.outcome is not None:
+            return
+        if wait in self._waits:  # else it has not begun, and now it will not
+            if wait.connection is not None:
+                wait.connection.phase = Phase.DECIDING
+            elif wait.thread is not None:
+                self._running.add(wait.thread)
+            del self._waits[wait]
+            self._rest.changed()
         wait.outcome = outcome
-        if wait not in self._waits:
-            return  # it has not begun, and now it will not
-        del self._waits[wait]
-        self._rest.changed()
-        if wait.connection is not None:
-            wait.connection.phase = Phase.DECIDING
-        elif wait.thread is not None:
-            self._running.add(wait.thread)
         wait.wake()
 
     def _resting(self) -> bool:
         """Whether every thread of the client waits, and no double nor any socket has anything left to say."""
         if not self._rest.all_rest(self._running):
             return False
-        descriptors = [each for wait in self._waits for each in wait.descriptors]
+        descriptors = [each for wait in list(self._waits) for each in wait.descriptors]
         return activity.is_quiet(answered=bool(descriptors)) and not (descriptors and activity.readable(descriptors))
 
     def _settle(self) -> None:
         """If all is at rest, move time to the first wait that ends by itself, and end it."""
-        timed = [wait for wait in self._waits if wait.deadline is not None]
+        timed = [wait for wait in list(self._waits) if wait.deadline is not None]
         if not timed or not self._resting() or not self._rest.is_patient_enough(self._waits):
             return
         first = min(timed, key=Wait.order)

@@ -9,8 +9,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.virtual import rule
 from pytest_ycimages.virtual.frozen import replace
-from pytest_ycimages.virtual.scheduler import MICROSECOND
+from pytest_ycimages.virtual.queues import SimpleQueue
 from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from pytest_ycimages.virtual.scheduler import Scheduler
-    from pytest_ycimages.virtual.wait import Wait
 
 real_sleep: Final = time.sleep
 _real_start: Final = threading.Thread.start
@@ -26,28 +26,39 @@ _real_join: Final = threading.Thread.join
 _real_wait: Final = threading.Condition.wait
 
 
-def virtual_sleep(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Callable[[float], None]:
-    """`time.sleep` for the client's threads."""
+class _Sleep:
+    """`time.sleep` for the client's threads while virtual time lasts, and as it always was for all others.
 
-    def sleep(seconds: float, /) -> None:
-        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - who sleeps decides
-        if threading.get_ident() not in scheduler.threads or not seconds > 0 or is_real(caller):
+    As the original does, it stays what it is as an attribute of a class, where a function would become a method.
+    """
+
+    __name__ = "sleep"
+
+    def __call__(self, seconds: float, /) -> None:
+        now = rule.at_present
+        if now is None or threading.get_ident() not in now.scheduler.threads or not seconds > 0:
             real_sleep(seconds)  # which refuses what is no length of time, too
             return
+        if now.is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - who sleeps decides
+            real_sleep(seconds)
+            return
         __tracebackhide__ = True
-        wait = scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
-        if scheduler.wait(wait) is Outcome.OVER:
-            real_sleep(_left(scheduler, wait) or 0)
+        wait = now.scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
+        if now.scheduler.wait(wait) is Outcome.OVER:
+            real_sleep(now.scheduler.left(wait) or 0)
 
-    return sleep
+
+sleep: Final = _Sleep()
 
 
 def patch_threads(stack: ExitStack, scheduler: Scheduler, is_real: Callable[[str], bool]) -> None:
     """Tell `scheduler` of the threads that the client starts and of what they wait for, until `stack` unwinds."""
+    replace(stack, rule, "at_present", rule.Rule(scheduler, is_real))
+    replace(stack, time, "sleep", sleep)
     replace(stack, threading.Thread, "start", _virtual_start(scheduler, is_real))
     replace(stack, threading.Thread, "join", _virtual_join(scheduler))
     replace(stack, threading.Condition, "wait", _virtual_wait(scheduler))
-    replace(stack, queue, "SimpleQueue", _queue_type(scheduler))
+    replace(stack, queue, "SimpleQueue", SimpleQueue)
 
 
 def _virtual_start(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Callable[[threading.Thread], None]:
@@ -55,8 +66,8 @@ def _virtual_start(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Call
 
     def start(self: threading.Thread) -> None:
         starter = threading.get_ident()
-        if starter not in mine:
-            _real_start(self)
+        if starter not in mine or getattr(self, "_ident", 0) is not None:
+            _real_start(self)  # which refuses a thread that has been started, or never was initialised, too
         elif is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - who starts it decides
             thread = mine.pop(starter)  # until the other has started, this one waits for real
             try:
@@ -71,9 +82,16 @@ def _virtual_start(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Call
 
 def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
     """Start a thread of the client's."""
-    run = thread.run
+    run, own = thread.run, vars(thread).get("run")
+
+    def put_back() -> None:
+        if own is None:
+            vars(thread).pop("run", None)
+        else:
+            vars(thread)["run"] = own
 
     def run_known() -> None:
+        put_back()
         scheduler.enter(thread)
         try:
             run()
@@ -85,6 +103,7 @@ def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
     try:
         _real_start(thread)
     except BaseException:
+        put_back()
         scheduler.leave(thread)
         raise
 
@@ -93,12 +112,17 @@ def _virtual_join(scheduler: Scheduler) -> Callable[..., None]:
     mine = scheduler.threads
 
     def join(self: threading.Thread, timeout: float | None = None) -> None:
-        if threading.get_ident() not in mine or self.ident not in mine or self is threading.current_thread():
+        if threading.get_ident() not in mine or (timeout is not None and timeout <= 0):
             _real_join(self, timeout)
             return
-        scheduler.wait_for_end(self, None if timeout is None else max(timeout, 0))
-        if self.ident not in mine:  # else the time was up before the thread was
-            _real_join(self)
+        __tracebackhide__ = True
+        wait = scheduler.wait_for_end(self, timeout) if self is not threading.current_thread() else None
+        if wait is None:
+            _real_join(self, timeout)
+        elif wait.outcome is Outcome.RELEASED:
+            _real_join(self)  # it has ended but for its last steps
+        elif wait.outcome is Outcome.OVER:
+            _real_join(self, scheduler.left(wait))
 
     return join
 
@@ -109,6 +133,9 @@ def _virtual_wait(scheduler: Scheduler) -> Callable[..., bool]:
     def wait(self: Any, timeout: float | None = None) -> bool:
         if threading.get_ident() not in scheduler.threads or scheduler.is_over or not self._is_owned():
             return _real_wait(self, timeout)
+        if timeout is not None and timeout <= 0:
+            return _real_wait(self, timeout)  # a look at how things are, for which nobody has to come to rest
+        __tracebackhide__ = True
         return _wait_in_line(scheduler, self, timeout)
 
     return wait
@@ -116,7 +143,7 @@ def _virtual_wait(scheduler: Scheduler) -> Callable[..., bool]:
 
 def _wait_in_line(scheduler: Scheduler, condition: Any, timeout: float | None) -> bool:
     """What the original does, with a wait of the scheduler's in the place of a lock."""
-    wait = scheduler.make_wait("a condition to be notified", None if timeout is None else max(timeout, 0))
+    wait = scheduler.make_wait("a condition to be notified", timeout)
     condition._waiters.append(wait)  # noqa: SLF001 - notifying releases what is in there, lock or not
     __tracebackhide__ = True
     saved = condition._release_save()  # noqa: SLF001 - as the original does
@@ -125,47 +152,10 @@ def _wait_in_line(scheduler: Scheduler, condition: Any, timeout: float | None) -
         outcome = scheduler.wait(wait)
         notified = outcome is Outcome.RELEASED
         if outcome is Outcome.OVER:
-            notified = wait.acquire_for_real(_left(scheduler, wait))
+            notified = wait.acquire_for_real(scheduler.left(wait))
     finally:
         condition._acquire_restore(saved)  # noqa: SLF001 - likewise
         if not notified:
             with suppress(ValueError):
                 condition._waiters.remove(wait)  # noqa: SLF001 - likewise
     return notified
-
-
-def _left(scheduler: Scheduler, wait: Wait) -> float | None:
-    """The seconds that a wait has left."""
-    return None if wait.deadline is None else max(0, wait.deadline - scheduler.elapsed) / MICROSECOND
-
-
-def _queue_type(scheduler: Scheduler) -> type[Any]:
-    """`queue.SimpleQueue`, which executors have their work from; the original waits where nobody sees it."""
-
-    class SimpleQueue(queue.SimpleQueue):  # type: ignore[type-arg] # at run time it takes no parameter
-        """A queue of the client's."""
-
-        def __init__(self) -> None:
-            self._waits: list[Wait] = []
-
-        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - as the original
-            super().put(item, block, timeout)
-            while self._waits:  # all of them: whoever finds nothing waits again
-                with suppress(RuntimeError, IndexError):  # it had ended already, or another thread was quicker
-                    self._waits.pop().release()
-
-        def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT001, FBT002 - as the original
-            if not block or threading.get_ident() not in scheduler.threads:
-                return super().get(block, timeout)
-            ends_at = None if timeout is None else scheduler.elapsed + round(timeout * MICROSECOND)
-            while True:
-                left = None if ends_at is None else (ends_at - scheduler.elapsed) / MICROSECOND
-                wait = scheduler.make_wait("a queue to have something", left)
-                self._waits.append(wait)
-                with suppress(queue.Empty):
-                    return super().get(block=False)
-                outcome = scheduler.wait(wait)
-                if outcome is not Outcome.RELEASED:
-                    return super().get(block=outcome is Outcome.OVER, timeout=_left(scheduler, wait))
-
-    return SimpleQueue

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock
-from pytest_ycimages.cloud.clock import MANUAL_START, checked_step
+from pytest_ycimages.cloud.clock import checked_step
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.captured import replace_captured
 from pytest_ycimages.virtual.files import patch_loops, patch_sockets
 from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace
+from pytest_ycimages.virtual.queues import SimpleQueue, real_queue
 from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler
-from pytest_ycimages.virtual.threads import patch_threads, real_sleep, virtual_sleep
+from pytest_ycimages.virtual.threads import patch_threads, real_sleep, sleep
+from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,19 +41,20 @@ class VirtualTime:
     threads are the one that enters the context, and those that come from it. All other threads have real time.
 
     Args:
-        start: when it begins; None: 2026-01-01T00:00:00Z, or the moment at which the test has frozen time.
+        start: when it begins, in UTC unless it says otherwise; None: the moment at which the test has frozen time, or
+            else 2026-01-01T00:00:00Z.
         real: the names of more modules that have real time, such as those of pytest plugins.
 
     Raises:
-        UsageError: virtual time lasts already.
+        UsageError: virtual time lasts already, or is over; or `start` is no moment.
     """
 
     def __init__(self, start: datetime | None = None, *, real: Iterable[str] = ()) -> None:
-        moment = MANUAL_START if start is None else round(start.timestamp() * MICROSECOND) * 1000
+        moment = None if start is None else _nanoseconds(start)
         self._real = (*REAL, *real)
         self._known: dict[str, bool] = {}
-        self._scheduler = Scheduler(FrozenTime.move, DAY, real_monotonic)
         self._frozen = FrozenTime(moment, self._is_client, self._is_real)
+        self._scheduler = Scheduler(self._frozen.move, DAY, real_monotonic)
         self._stack = ExitStack()
 
     def __repr__(self) -> str:
@@ -66,13 +68,13 @@ class VirtualTime:
                 "Virtual time lasts already, and there is one for the whole process. Use the fixture `ycimages_time` "
                 "in the test, or one `with VirtualTime()`, but not both."
             )
+        if self._scheduler.is_over:
+            raise UsageError("This virtual time is over and does not begin again. Make another: `with VirtualTime():`.")
         self._scheduler.enter(threading.current_thread())
         with ExitStack() as stack:
             stack.callback(self._scheduler.finish)
-            sleep = virtual_sleep(self._scheduler, self._is_real)
             self._frozen.freeze(stack)
-            replace_captured(stack, real_sleep, {**FAKES, id(real_sleep): sleep}, self._is_real)
-            replace(stack, time, "sleep", sleep)
+            replace_captured(stack, {id(real_sleep): sleep, id(real_queue): SimpleQueue}, FAKES, self._is_real)
             patch_threads(stack, self._scheduler, self._is_real)
             patch_sockets(stack, self._scheduler)
             patch_loops(stack, self._scheduler)
@@ -119,7 +121,7 @@ class VirtualTime:
 
     @horizon.setter
     def horizon(self, seconds: float) -> None:
-        if not seconds > 0:
+        if not (isinstance(seconds, int | float) and seconds > 0):  # type: ignore[redundant-expr] # mypy believes callers
             raise UsageError(f"horizon = {seconds!r} cannot be: it is a number of seconds, more than none.")
         self._scheduler.horizon = seconds
 
@@ -134,9 +136,24 @@ class VirtualTime:
         self._pass(checked_step(seconds) / SECOND)
 
     def wait_until(self, moment: int) -> None:
-        """Come back at `moment`, in nanoseconds since the epoch, on whatever thread this is."""
-        self._pass((moment - self.now()) / SECOND)
+        """Come back at `moment`, in nanoseconds since the epoch, on whatever thread this is.
 
-    def _pass(self, seconds: float) -> None:
-        if seconds > 0:
-            self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds))
+        Raises:
+            ConnectionAbortedError: the double whose thread this is has been closed meanwhile.
+        """
+        if self._pass((moment - self.now()) / SECOND) is Outcome.SHUT:
+            raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
+
+    def _pass(self, seconds: float) -> Outcome | None:
+        __tracebackhide__ = True
+        if seconds <= 0:
+            return None
+        return self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds))
+
+
+def _nanoseconds(moment: datetime) -> int:
+    """A moment since the epoch. One without a zone is taken to be in UTC, as freezegun does."""
+    if not isinstance(moment, datetime):
+        raise UsageError(f"start = {moment!r} cannot be: it is a datetime, such as datetime(2026, 1, 1, tzinfo=UTC).")
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000

@@ -25,6 +25,7 @@ class Outcome(Enum):
     RELEASED = "what it waited for has come"
     DUE = "its time is up"
     BEYOND = "its time would be up beyond the horizon"
+    SHUT = "the double has been closed: nobody is left to wait for"
     OVER = "virtual time is over: wait on in real time"
 
 
@@ -84,6 +85,7 @@ class Wait:
     """
 
     __slots__ = (
+        "_afterwards",
         "_alarm",
         "_foreign",
         "_gate",
@@ -109,8 +111,8 @@ class Wait:
     ) -> None:
         self._releaser = releaser
         self._number = next(_numbers)
-        self._gate = _thread.allocate_lock()
-        self._gate.acquire()
+        self._gate = _closed_gate()
+        self._afterwards: _thread.LockType | None = None
         self._alarm: Alarm | None = None
         self._foreign = foreign
         self.thread = thread
@@ -127,6 +129,10 @@ class Wait:
     def has_ended(self) -> bool:
         """Whether it has ended; any thread may end it at any time."""
         return self.outcome is not None
+
+    def is_shut(self) -> bool:
+        """Whether the connection that waits is to end, as its double is being closed."""
+        return self.connection is not None and self.connection.is_shut
 
     def is_foreign(self) -> bool:
         """Whether somebody else than a double may write to one of the files. Found out when it is first asked."""
@@ -156,14 +162,32 @@ class Wait:
 
     def wake(self) -> None:
         """Let the thread that blocks go on."""
+        if self.outcome is Outcome.OVER:
+            self._afterwards = _closed_gate()
         if self._alarm is not None:
             self._alarm.ring()
         elif self._gate.locked():
             self._gate.release()
 
+    def release_for_real(self) -> None:
+        """End it from outside once virtual time is over.
+
+        Raises:
+            RuntimeError: it has ended already.
+        """
+        if self._afterwards is None:
+            raise RuntimeError("the wait has ended already")
+        self._afterwards.release()
+
     def acquire_for_real(self, seconds: float | None) -> bool:
-        """Wait on in real time, once virtual time is over, until `release`."""
-        return self._gate.acquire(timeout=-1 if seconds is None else max(0, seconds))
+        """Wait on in real time, once virtual time is over, until it is released."""
+        return self._afterwards is not None and self._afterwards.acquire(timeout=-1 if seconds is None else seconds)
+
+
+def _closed_gate() -> _thread.LockType:
+    gate = _thread.allocate_lock()
+    gate.acquire()
+    return gate
 
 
 def _yes() -> bool:
