@@ -85,9 +85,11 @@ class RealClock:
         if frozen is not None:
             return self._from(frozen, (frozen_moment(frozen) - _EPOCH) // _MICROSECOND * 1000)
         travel = _travel()
-        now = _read_real() + (0 if travel else self._set_back)
-        if travel is not self._source or not self._latest:
-            self._from(travel, now)
+        if travel is not None:
+            return self._from(travel, _read_real())
+        now = _read_real() + self._set_back
+        if self._source is not None or not self._latest:
+            self._from(None, now)
         elif now < self._latest:
             self._set_back += self._latest - now
             now = self._latest

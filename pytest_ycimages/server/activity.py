@@ -31,9 +31,6 @@ serving: Final[dict[int, Connection | Listener]] = {}
 observer: Callable[[], None] | None = None
 """Called whenever a connection has come to rest, or has been shut; only virtual time sets it."""
 
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound to
-"""Where a client on this machine reaches who listens at any address."""
-
 
 def tell() -> None:
     """Call the observer, if there is one at this moment."""
@@ -54,7 +51,7 @@ def is_quiet(*, answered: bool) -> bool:
 
 def addresses() -> set[tuple[str, int]]:
     """Where the doubles listen."""
-    return {(_EVERYWHERE.get(listener.host, listener.host), listener.port) for listener in list(listeners)}
+    return {(listener.host, listener.port) for listener in list(listeners)}
 
 
 def readable(descriptors: Iterable[int]) -> set[int]:

@@ -89,7 +89,7 @@ def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[A
         if caller != "asyncio.base_events" or threading.get_ident() not in scheduler.threads:
             return select(self, timeout)
         ready = select(self, 0)
-        if ready or (timeout is not None and timeout <= 0):
+        if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.looked(0)) <= 0):
             return ready
         descriptors = (self.fileno(),) if hasattr(self, "fileno") else tuple(self.get_map())
         what = (

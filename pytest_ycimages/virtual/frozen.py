@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,12 +23,19 @@ from pytest_ycimages.cloud.clock import MANUAL_START, frozen_moment, move_frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
+    from types import FrameType
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun tells time without a zone, in UTC
 
+
+def exact_time_ns() -> int:
+    """`time.time_ns` in frozen time. freezegun's own goes by way of a float, and loses the last digits."""
+    return api.real_time_ns() if api._should_use_real_time() else api._get_fake_monotonic_ns()  # noqa: SLF001 - see above
+
+
 FAKES: Final[dict[int, Any]] = {
     id(api.real_time): api.fake_time,
-    id(api.real_time_ns): api.fake_time_ns,
+    id(api.real_time_ns): exact_time_ns,
     id(api.real_monotonic): api.fake_monotonic,
     id(api.real_monotonic_ns): api.fake_monotonic_ns,
     id(api.real_perf_counter): api.fake_perf_counter,
@@ -78,6 +86,7 @@ class FrozenTime:
             start = _EPOCH + timedelta(microseconds=(MANUAL_START if self._start is None else self._start) // 1000)
         ignored = config.settings.default_ignore_list
         config.settings.default_ignore_list = []
+        replace(stack, api, "fake_time_ns", exact_time_ns)
         try:
             freezer = freezegun.freeze_time(start)
         finally:
@@ -86,6 +95,7 @@ class FrozenTime:
         stack.callback(freezer.stop)
         factories[-1] = self._factory = _ForTheClient(start, self._is_client)
         replace(stack, api, "_should_use_real_time", self._should_use_real_time)
+        replace(stack, time, "time_ns", exact_time_ns)
         for module, name in ((threading, "_time"), (queue, "time")):  # unless an outer freeze left them real
             replace(stack, module, name, api.fake_monotonic)
 
@@ -107,8 +117,10 @@ class FrozenTime:
     def _should_use_real_time(self) -> bool:
         if not self._is_client():
             return True
-        caller = sys._getframe(2)  # noqa: SLF001 - the caller of the function that asks
-        return self._is_real(caller.f_globals.get("__name__", ""))
+        caller: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the caller of the function that asks
+        while caller is not None and caller.f_globals.get("__name__") == api.__name__:
+            caller = caller.f_back  # one such function may call another
+        return caller is not None and self._is_real(caller.f_globals.get("__name__", ""))
 
 
 def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:

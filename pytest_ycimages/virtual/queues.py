@@ -44,7 +44,9 @@ class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time i
         now = rule.at_present
         if now is None or threading.get_ident() not in now.scheduler.threads:
             return super().get(block, timeout)
-        if not block or (timeout is not None and timeout <= 0):
+        if not block or (timeout is not None and timeout < 0):
+            return super().get(block, timeout)
+        if timeout == 0 and (timeout := now.scheduler.looked(timeout)) == 0:
             return super().get(block, timeout)
         return self._get_in_line(now.scheduler, timeout)
 

@@ -29,6 +29,11 @@ def microseconds(seconds: float) -> int:
     return max(1, round(seconds * MICROSECOND)) if seconds > 0 else 0
 
 
+_LOOKS: Final = 2_000
+_LOOKS_AT_A_LIMIT: Final = 100
+"""How often a thread may look, waiting for no time, before that takes time; after a sum that came to nothing, less."""
+
+
 class Scheduler:
     """Knows the client's threads and what they wait for.
 
@@ -53,6 +58,7 @@ class Scheduler:
         self._waits: dict[Wait, None] = {}
         self._alarms: dict[int, Alarm] = {}
         self._joins: dict[threading.Thread, list[Wait]] = {}  # every thread of the client's, and who waits for its end
+        self._looks: dict[int, tuple[int, int]] = {}
         self._rest = Rest(real)
         self.is_over = False
 
@@ -121,6 +127,7 @@ class Scheduler:
             VirtualTimeError: the wait cannot end, or lies beyond the horizon.
         """
         __tracebackhide__ = True
+        self._looks.pop(threading.get_ident(), None)
         try:
             with self._lock:
                 if wait.outcome is None and not self.is_over:
@@ -136,6 +143,17 @@ class Scheduler:
         if wait.outcome is Outcome.BEYOND:
             raise VirtualTimeError(self._rest.beyond(wait, self.horizon))
         return wait.outcome or Outcome.OVER
+
+    def looked(self, seconds: float) -> float:
+        """How long a wait of no time takes: none, unless the calling thread has done little else at this moment.
+
+        Code that goes on until a limit has passed, not only come, would do so for ever if time stood still at it.
+        """
+        ident = threading.get_ident()
+        moment, count = self._looks.get(ident, (self.elapsed, 0))
+        count = count + 1 if moment == self.elapsed else 1
+        self._looks[ident] = self.elapsed, count
+        return 1 / MICROSECOND if count > (_LOOKS if isinstance(seconds, int) else _LOOKS_AT_A_LIMIT) else seconds
 
     def left(self, wait: Wait) -> float | None:
         """The seconds that a wait has left; None: it has no end of its own."""

@@ -36,7 +36,12 @@ class _Sleep:
 
     def __call__(self, seconds: float, /) -> None:
         now = rule.at_present
-        if now is None or threading.get_ident() not in now.scheduler.threads or not seconds > 0:
+        if now is None or threading.get_ident() not in now.scheduler.threads:
+            real_sleep(seconds)
+            return
+        if seconds == 0:
+            seconds = now.scheduler.looked(seconds)
+        if not seconds > 0:
             real_sleep(seconds)  # which refuses what is no length of time, too
             return
         if now.is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - who sleeps decides
@@ -112,7 +117,10 @@ def _virtual_join(scheduler: Scheduler) -> Callable[..., None]:
     mine = scheduler.threads
 
     def join(self: threading.Thread, timeout: float | None = None) -> None:
-        if threading.get_ident() not in mine or (timeout is not None and timeout <= 0):
+        if threading.get_ident() not in mine:
+            _real_join(self, timeout)
+            return
+        if timeout is not None and timeout <= 0 and (timeout := scheduler.looked(timeout)) <= 0:
             _real_join(self, timeout)
             return
         __tracebackhide__ = True
@@ -133,7 +141,7 @@ def _virtual_wait(scheduler: Scheduler) -> Callable[..., bool]:
     def wait(self: Any, timeout: float | None = None) -> bool:
         if threading.get_ident() not in scheduler.threads or scheduler.is_over or not self._is_owned():
             return _real_wait(self, timeout)
-        if timeout is not None and timeout <= 0:
+        if timeout is not None and timeout <= 0 and (timeout := scheduler.looked(timeout)) <= 0:
             return _real_wait(self, timeout)  # a look at how things are, for which nobody has to come to rest
         __tracebackhide__ = True
         return _wait_in_line(scheduler, self, timeout)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 REAL: Final = (
-    "_hypothesis_pytestplugin", "_pytest", "execnet", "freezegun", "hypothesis", "multiprocessing", "pluggy",
+    "_hypothesis_pytestplugin", "_pytest", "execnet", "hypothesis", "multiprocessing", "pluggy",
     "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
 )  # fmt: skip
 """The modules that have real time whichever thread calls them: who measures a test, and who deals with processes."""
@@ -80,6 +80,7 @@ class VirtualTime:
             patch_loops(stack, self._scheduler)
             replace(stack, activity, "observer", self._scheduler.poke)
             replace(stack, clock, "shared", self)
+            stack.callback(self._scheduler.finish)  # before anything is put back, so that nothing moves meanwhile
             self._stack = stack.pop_all()
         return self
 
@@ -116,7 +117,7 @@ class VirtualTime:
 
     @property
     def horizon(self) -> float:
-        """The seconds that may pass; whoever waits beyond them fails. A day, unless set to something else."""
+        """The seconds that may pass; whoever waits beyond them fails. A day, unless set; `advance` moves it along."""
         return self._scheduler.horizon
 
     @horizon.setter
@@ -133,7 +134,9 @@ class VirtualTime:
         Raises:
             UsageError: `seconds` is negative, infinite or no number.
         """
-        self._pass(checked_step(seconds) / SECOND)
+        step = checked_step(seconds) / SECOND
+        self._scheduler.horizon += step
+        self._pass(step)
 
     def wait_until(self, moment: int) -> None:
         """Come back at `moment`, in nanoseconds since the epoch, on whatever thread this is.

@@ -1,0 +1,45 @@
+"""The promise: a client that polls for twenty minutes and gives up does so at once, and at exactly that moment."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.virtual.calling import CLIENTS, unending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ycimages import Double, VirtualTime
+
+pytestmark = pytest.mark.parametrize("poll", CLIENTS)
+
+
+def test_a_client_that_polls_every_second_gives_up_after_exactly_twenty_minutes(
+    poll: Callable[[Double, str, float], None], ycimages_time: VirtualTime, ycimages: Double
+) -> None:
+    """Client, double and fixture agree to the microsecond, and every poll comes exactly a second after the last."""
+    path = unending(ycimages)
+    with pytest.raises(TimeoutError):
+        poll(ycimages, path, 1200)
+    assert ycimages_time.elapsed == 1200
+    assert datetime.now(UTC) == datetime(2026, 1, 1, 0, 20, tzinfo=UTC)
+    assert ycimages.clock.now() == time.time_ns()
+    polls = ycimages.calls.of("operations.get")
+    assert [call.at for call in polls[:1200]] == list(range(1200))
+    assert {call.at for call in polls[1200:]} <= {1200}
+
+
+def test_many_clients_at_once_neither_hurry_nor_wait_for_each_other(
+    poll: Callable[[Double, str, float], None], ycimages_time: VirtualTime, ycimages_factory: Callable[..., Double]
+) -> None:
+    """One after the other, on doubles of their own, each takes the time that it takes."""
+    for number in range(1, 4):
+        double = ycimages_factory()
+        with pytest.raises(TimeoutError):
+            poll(double, unending(double), 5)
+        assert ycimages_time.elapsed == 5 * number
+        assert [call.at for call in double.calls.of("operations.get")[:5]] == [0, 1, 2, 3, 4]
