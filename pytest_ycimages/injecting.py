@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import FaultNeverStruckError
+from pytest_ycimages.faults.account import accounts_of, never_struck
 from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.faults.when import always
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.fault import Commit, Fault
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.injector import Injector
@@ -70,19 +72,25 @@ class Injecting(ABC):
         with self._injecting() as injector:
             return tuple(injector.injections)
 
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """What every fault that was ever injected has done by now, as values that stay as they are."""
+        with self._injecting() as injector:
+            return accounts_of(injector.injections)
+
     def _check_faults(self) -> None:
         """Raise if a fault that was to strike has not.
 
         Raises:
             FaultNeverStruckError: the text has the account of each of them.
         """
-        idle = [each for each in self.injections if each.rule.expect and not each.struck]
+        idle = never_struck(self.accounts)
         if idle:
             raise FaultNeverStruckError(
                 "\n".join(
                     [
                         f"{len(idle)} fault(s) never struck, so this test has not shown what it was written for:",
-                        *(each.report() for each in idle),
+                        *(each.report for each in idle),
                         "If that is all right, inject with expect=False.",
                     ]
                 )

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
@@ -21,6 +21,10 @@ MANUAL_START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time is told without a zone, in UTC
 _read_real: Final = time.time_ns
+
+
+ClockKind = Literal["real", "manual", "frozen", "virtual"]
+"""What tells a double's time: the machine, the double itself, freezegun, or virtual time."""
 
 
 class SharedTime(Protocol):
@@ -46,6 +50,10 @@ class Clock(Protocol):
     @property
     def began_at(self) -> int:
         """When the present time began to count for this double, in nanoseconds since the epoch."""
+
+    @property
+    def kind(self) -> ClockKind:
+        """What tells the time."""
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -75,6 +83,11 @@ class RealClock:
         self._latest = 0
         self._source: object = None
         self.began_at = self.now()
+
+    @property
+    def kind(self) -> ClockKind:
+        """What tells the time at present."""
+        return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -129,6 +142,8 @@ class RealClock:
 
 class ManualClock:
     """Time that stands still until `advance` moves it, or a latency does."""
+
+    kind: Final = "manual"
 
     def __init__(self, start: int = MANUAL_START) -> None:
         self.began_at = start
