@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -51,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
     )
     for name, text in _INI.items():
-        parser.addini(f"ycimages_{name}", f"ycimages: {text}", type="linelist" if name == "faults" else "string")
+        kind: Literal["linelist", "string"] = "linelist" if name == "faults" else "string"
+        parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 
 def pytest_configure(config: pytest.Config) -> None:
