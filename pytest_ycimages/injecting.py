@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import FaultNeverStruckError
-from pytest_ycimages.faults.account import accounts_of, never_struck
+from pytest_ycimages.faults.account import accounts_of
 from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.faults.when import always
 
@@ -67,16 +67,16 @@ class Injecting(ABC):
             return injector.add(rule)
 
     @property
-    def injections(self) -> Sequence[Injection]:
-        """Every fault that was ever injected, with what it has done."""
-        with self._injecting() as injector:
-            return tuple(injector.injections)
-
-    @property
     def accounts(self) -> Sequence[Account]:
         """What every fault that was ever injected has done by now, as values that stay as they are."""
         with self._injecting() as injector:
             return accounts_of(injector.injections)
+
+    @property
+    def injections(self) -> Sequence[Injection]:
+        """Every fault that was ever injected, with what it has done."""
+        with self._injecting() as injector:
+            return tuple(injector.injections)
 
     def _check_faults(self) -> None:
         """Raise if a fault that was to strike has not.
@@ -84,13 +84,13 @@ class Injecting(ABC):
         Raises:
             FaultNeverStruckError: the text has the account of each of them.
         """
-        idle = never_struck(self.accounts)
+        idle = [each for each in self.injections if each.rule.expect and not each.struck]
         if idle:
             raise FaultNeverStruckError(
                 "\n".join(
                     [
                         f"{len(idle)} fault(s) never struck, so this test has not shown what it was written for:",
-                        *(each.report for each in idle),
+                        *(each.report() for each in idle),
                         "If that is all right, inject with expect=False.",
                     ]
                 )

@@ -23,10 +23,6 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time is told witho
 _read_real: Final = time.time_ns
 
 
-ClockKind = Literal["real", "manual", "frozen", "virtual"]
-"""What tells a double's time: the machine, the double itself, freezegun, or virtual time."""
-
-
 class SharedTime(Protocol):
     """Time that the test rules over and that client and double share, while it lasts."""
 
@@ -50,10 +46,6 @@ class Clock(Protocol):
     @property
     def began_at(self) -> int:
         """When the present time began to count for this double, in nanoseconds since the epoch."""
-
-    @property
-    def kind(self) -> ClockKind:
-        """What tells the time."""
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -83,11 +75,6 @@ class RealClock:
         self._latest = 0
         self._source: object = None
         self.began_at = self.now()
-
-    @property
-    def kind(self) -> ClockKind:
-        """What tells the time at present."""
-        return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -143,8 +130,6 @@ class RealClock:
 class ManualClock:
     """Time that stands still until `advance` moves it, or a latency does."""
 
-    kind: Final = "manual"
-
     def __init__(self, start: int = MANUAL_START) -> None:
         self.began_at = start
         self._now = start
@@ -181,6 +166,16 @@ def checked_step(seconds: float) -> int:
     if not math.isfinite(seconds):
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
     return round(seconds * SECOND)
+
+
+ClockKind = Literal["real", "manual", "frozen", "virtual"]
+
+
+def kind_of(clock: Clock) -> ClockKind:
+    """What tells a double's time: the machine, the double itself, freezegun, or virtual time."""
+    if isinstance(clock, ManualClock):
+        return "manual"
+    return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
 
 def _frozen() -> Any:

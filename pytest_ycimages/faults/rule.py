@@ -58,22 +58,8 @@ class Rule:
             raise UsageError(f"when={self.when!r} does not say when. Give a schedule, such as first(2) or always().")
         if self.per not in get_args(Per):
             raise unknown_word("count (per)", self.per, get_args(Per))
-        self._check_types()
         object.__setattr__(self, "commit", self._commit())
         self.methods()
-
-    def _check_types(self) -> None:
-        """Refuse what a file or a request may say and no rule can hold."""
-        if not isinstance(self.on, str) and not callable(self.on):
-            raise UsageError(f"on={self.on!r} names no method. Give a method word or a glob, such as 'images.*'.")
-        where: object = self.where
-        if not isinstance(where, Mapping) or not all(isinstance(each, str) for pair in where.items() for each in pair):
-            raise UsageError(
-                f"where={where!r} cannot be: it takes fields or headers with the patterns of their values, all of them "
-                "text, such as {'name': 'base-*'}."
-            )
-        if not isinstance(self.expect, bool):
-            raise UsageError(f"expect={self.expect!r} cannot be: it is True or False.")
 
     def _commit(self) -> Commit:
         if self.commit is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
@@ -116,8 +115,6 @@ def _value(node: ast.expr) -> object:
             return when_of(_value(left)) | when_of(_value(right))
         case ast.UnaryOp(ast.Invert(), what):
             return ~when_of(_value(what))
-        case ast.Name("inf") | ast.Attribute(ast.Name("math"), "inf"):
-            return math.inf
         case ast.Name(name):
             raise _unknown(name, "without parentheses")
         case _:

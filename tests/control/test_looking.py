@@ -48,7 +48,7 @@ def test_the_settings_are_those_in_force_as_they_may_be_written(ycimages: Double
     settings = control("GET", "state").json()["settings"]
     assert set(settings) == set(Settings.model_fields)
     assert settings["timing"] == {"images.create": "After(seconds=5)", "*": "AfterPolls(polls=3)"}
-    assert settings["faults"] == ["inject(reset(after=0), on='images.get')"]
+    assert settings["faults"] == [str(ycimages.injections[0].rule)]
     again = Settings(**{**settings, "faults": ycimages.settings.faults})
     assert again == ycimages.settings
 

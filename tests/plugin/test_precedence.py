@@ -75,16 +75,14 @@ def test_the_faults_of_ini_are_a_rule_a_line(project: pytest.Pytester) -> None:
         project,
         """
     def rules(double):
-        return [str(injection.rule) for injection in double.injections]
+        return [(str(injection.rule.fault), injection.rule.on) for injection in double.injections]
 
     @pytest.mark.ycimages(faults=[])
     def test_the_marker(ycimages):
         assert rules(ycimages) == []
 
     def test_it(ycimages):
-        assert rules(ycimages) == [
-            "inject(slow(seconds=0.5), on='images.*', when=first(1))", "inject(internal(), on='images.create')"
-        ]
+        assert rules(ycimages) == [("slow(seconds=0.5)", "images.*"), ("internal()", "images.create")]
     """,
         tests=2,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from pytest_ycimages.cloud.clock import ClockKind
 
 Value = int | float | str | dict[str, int | float | str]
 """A value of a setting, as it may be written; a dict has one for each method word or glob."""
@@ -30,7 +32,7 @@ class ClockNow(Answer):
     """The moment, as operations print it."""
     elapsed: float
     """Seconds since the double began."""
-    kind: Literal["real", "manual", "frozen", "virtual"]
+    kind: ClockKind
     """`real`: the machine's, which nobody moves."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, RootModel, WithJsonSchema
 
 from pytest_ycimages.cloud.sources import UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.faults.fault import Commit
+from pytest_ycimages.faults.rule import Per
 
 Value = int | float | str | dict[str, int | float | str]
 
@@ -15,6 +17,11 @@ class Body(BaseModel):
     """A body of a request: no field but its own, and no text for a number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+def _one_of(words: object) -> WithJsonSchema:
+    """Describes a field that is one of some words; which of them it may be is for who takes it to say."""
+    return WithJsonSchema({"type": "string", "enum": list(get_args(words))})
 
 
 class FaultToInject(Body):
@@ -26,9 +33,9 @@ class FaultToInject(Body):
     """A method word or glob."""
     when: str | None = None
     """Which of the calls that match it strikes, such as `first(2)`; null: all of them."""
-    commit: Literal["before", "after"] | None = None
+    commit: Annotated[str, _one_of(Commit)] | None = None
     """Whether it strikes before or after the cloud has done what it was asked; null: as is usual for the fault."""
-    per: Literal["rule", "call", "connection"] = "rule"
+    per: Annotated[str, _one_of(Per)] = "rule"
     """What `when` counts."""
     where: dict[str, str] = {}
     """Fields of the request, and headers such as `header.x-request-id`, each with a pattern."""

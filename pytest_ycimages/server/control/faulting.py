@@ -9,13 +9,15 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.account import never_struck
 from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.server.control.answers import OneFault, OneStrike, Refused, SomeFaults, Verdict
-from pytest_ycimages.server.control.asked import Answered
+from pytest_ycimages.server.control.asked import Answered, read
+from pytest_ycimages.server.control.bodies import FaultToInject
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.injection import Injection
+    from pytest_ycimages.faults.rule import Rule
     from pytest_ycimages.server.control.asked import Asked
     from pytest_ycimages.server.control.controlled import Controlled
 
@@ -27,7 +29,7 @@ def faults(asked: Asked) -> Answered:
 
 def inject(asked: Asked) -> Answered:
     """Inject one fault or several: all of them, or none when one of them cannot be."""
-    rules = rules_of(asked.body)
+    rules = _rules(asked.body)
     if not rules:
         raise UsageError("An empty list injects nothing. Give a rule, or several, such as 'reset(), when=first(1)'.")
     injected = [
@@ -43,6 +45,15 @@ def inject(asked: Asked) -> Answered:
         for rule in rules
     ]
     return Answered(_some(asked.double, set(map(id, injected))), HTTPStatus.CREATED)
+
+
+def _rules(body: object) -> tuple[Rule, ...]:
+    """Read the rules: the types here, as JSON has fewer of them than Python, and all else where rules are read."""
+    several = body if isinstance(body, list) else [body]
+    for each in several:
+        if isinstance(each, dict):
+            read(FaultToInject, each)
+    return rules_of(several)
 
 
 def remove_all(asked: Asked) -> Answered:

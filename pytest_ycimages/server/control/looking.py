@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND, operation_time
+from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server.control.answers import AllPacing, ClockNow, Journal, OneCall, OneHint, OnePacing, State
 from pytest_ycimages.server.control.asked import Answered, known
@@ -43,7 +44,7 @@ def clock(asked: Asked) -> Answered:
 def clock_now(of: Clock) -> ClockNow:
     """What time it is."""
     now = of.now()
-    return ClockNow(now=operation_time(now), elapsed=(now - of.began_at) / SECOND, kind=of.kind)
+    return ClockNow(now=operation_time(now), elapsed=(now - of.began_at) / SECOND, kind=kind_of(of))
 
 
 def calls(asked: Asked) -> Answered:
