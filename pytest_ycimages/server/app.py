@@ -6,7 +6,7 @@ here, and written down in the journal all the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.control.controlled import Controlled
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
-PREFIX: Final = "/_ycimages/"
+PREFIX = "/_ycimages/"
 """What the paths of the control API begin with. The service has no such path."""
 
 JSON = ("content-type", "application/json")
