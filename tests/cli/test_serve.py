@@ -178,7 +178,7 @@ def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serv
 @pytest.mark.parametrize("how", ["option", "set", "control"])
 def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> None:
     """Wherever the fault came from; the account says which, and what came nearest."""
-    rule = "reset(), on='images.create'"
+    rule = "reset(after=9), on='images.create'"
     process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
     url, _ = line_of(process), line_of(process)
     if how == "control":
@@ -188,5 +188,5 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     assert (process.returncode, stderr) == (1, "")
     first, account, *_, last = stdout.splitlines()
     assert first == "stopped after 0 calls"
-    assert account.startswith("inject(reset(after=0), on='images.create'): struck 0 of the 0 calls")
+    assert account.startswith("inject(reset(after=9), on='images.create'): struck 0 of the 0 calls")
     assert last == "1 fault(s) never struck; if that is all right, add expect=False"

@@ -114,7 +114,7 @@ def test_a_test_in_a_shell(ycimages: Double) -> None:
     def told(path: str, *options: str) -> Any:
         return json.loads(curl(path, "--fail-with-body", *options).stdout)
 
-    rule = json.dumps({"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"})
+    rule = json.dumps({"fault": "reset(after=9)", "on": "images.create", "when": "first(1)", "commit": "after"})
     assert told("/_ycimages/faults", "-d", rule)["faults"][0]["number"] == 1
     image = json.dumps({"folderId": told("/_ycimages/state")["folder_id"], "diskId": "epd0000000000000000a"})
     bearer = ("-H", f"Authorization: Bearer {told('/_ycimages/state')['token']}")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Control = Callable[..., requests.Response]
     Create = Callable[[], requests.Response]
 
-RULE = {"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"}
-TEXT = "inject(reset(after=0), on='images.create', when=first(1), commit='after')"
+RULE = {"fault": "reset(after=9)", "on": "images.create", "when": "first(1)", "commit": "after"}
+TEXT = "inject(reset(after=9), on='images.create', when=first(1), commit='after')"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ TEXT = "inject(reset(after=0), on='images.create', when=first(1), commit='after'
     [
         RULE,
         {**RULE, "where": {}, "per": "rule", "expect": True},
-        'reset(), on="images.create", when=first(1), commit="after"',
+        'reset(after=9), on="images.create", when=first(1), commit="after"',
         TEXT,
         [RULE],
     ],
@@ -118,13 +118,14 @@ def test_there_is_no_fault_of_that_number(control: Control, verb: str) -> None:
 
 def test_the_check_tells_which_never_struck(control: Control, create: Create) -> None:
     """409 with the report, for a test that can only look at a status."""
-    control("POST", "faults", ["slow(0), on='images.create'", "reset(), on='images.delete'", "hang(), expect=False"])
+    rules = ["slow(0), on='images.create'", "reset(after=9), on='images.delete'", "hang(), expect=False"]
+    control("POST", "faults", rules)
     control("DELETE", "faults/3")
     create()
     answer = control("GET", "faults/check")
     assert answer.status_code == 409
     assert answer.json()["never_struck"] == [2]
-    assert answer.json()["report"].startswith("inject(reset(after=0), on='images.delete'): struck 0 of the 0 calls")
+    assert answer.json()["report"].startswith("inject(reset(after=9), on='images.delete'): struck 0 of the 0 calls")
     assert control("POST", "reset").status_code == 200
     assert control("GET", "faults/check").status_code == 200
 
