@@ -78,7 +78,7 @@ class Double(Seeding, Planning, Injecting):
         self._closed = threading.Event()
         self._pipeline = self._begin()
         contract = CONTRACTS[self.settings.contract]
-        self._app = App(self._pipeline, contract, snake_case=self.settings.violation_paths == "snake_case")
+        self._app = App(self._pipeline, contract, self, snake_case=self.settings.violation_paths == "snake_case")
         self._warned = 0
 
     def _begin(self) -> Pipeline:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import FaultNeverStruckError
+from pytest_ycimages.faults.account import accounts_of
 from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.faults.when import always
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.fault import Commit, Fault
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.injector import Injector
@@ -63,6 +65,12 @@ class Injecting(ABC):
         rule = Rule(fault, on, when or always(), commit, per, where or {}, expect)
         with self._injecting() as injector:
             return injector.add(rule)
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """What every fault that was ever injected has done by now, as values that stay as they are."""
+        with self._injecting() as injector:
+            return accounts_of(injector.injections)
 
     @property
     def injections(self) -> Sequence[Injection]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -26,6 +26,7 @@ _INI = {
     "rollback": "seconds that undoing a failed or cancelled operation takes (default: 0)",
     "cancel": "a cancel of what runs `wins`, comes `late`, `loses`, is `too_late` or `refused` (default: wins)",
     "cancel_delay": "seconds until a `late` cancel takes effect (default: 5)",
+    "faults": "what goes wrong in every test, a rule a line, such as slow(2), when=chance(0.1) (default: none)",
     "clock": "`real`, or `manual` to move it with clock.advance(seconds) (default: real)",
     "unknown_fields": "`warn` of fields that the contract does not know, `ignore` or `reject` them (default: warn)",
     "unknown_resources": "`accept` sources and folders that nobody added, or answer `not_found` (default: accept)",
@@ -52,7 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
     )
     for name, text in _INI.items():
-        parser.addini(f"ycimages_{name}", f"ycimages: {text}")
+        kind: Literal["linelist", "string"] = "linelist" if name == "faults" else "string"
+        parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 
 def pytest_configure(config: pytest.Config) -> None:

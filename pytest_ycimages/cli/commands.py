@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.cli.config_file import settings_in
 from pytest_ycimages.cli.demo import demonstrate
 from pytest_ycimages.cli.fidelity import show_behaviours
 from pytest_ycimages.cli.serve import serve_until_stopped
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.fidelity.table import Mark
+from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
 
 
@@ -35,12 +39,11 @@ def ycimages() -> None:
 
 
 @ycimages.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; 0 takes a free one.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What ids and tokens are drawn from.")
+@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@click.option("--seed", type=int, show_default="0", help="What ids, tokens and faults are drawn from.")
 @click.option(
     "--timing",
-    default="AfterPolls(1)",
-    show_default=True,
+    show_default="AfterPolls(1)",
     help=(
         "How long operations take: seconds, Immediate(), AfterPolls(n), Uniform(a, b), LogNormal(median, sigma), "
         "PerGiB(seconds), Never() or REALISTIC."
@@ -48,12 +51,18 @@ def ycimages() -> None:
 )
 @click.option(
     "--latency",
-    default="0",
-    show_default=True,
+    show_default="0",
     help="How late calls are answered: seconds, uniform(0.1, 0.4) or lognormal(0.2, 0.5, cap=2).",
 )
-@click.option("--contract", default="page", show_default=True, help="page, or current for today's API.")
-@click.option("--auth", default="any", show_default=True, help="any bearer token, strict for the double's own, or off.")
+@click.option("--contract", show_default="page", help="page, or current for today's API.")
+@click.option("--auth", show_default="any", help="any bearer token, strict for the double's own, or off.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="RULE",
+    help='What goes wrong, such as \'reset(), on="images.create", when=first(1), commit="after"\'; may be repeated.',
+)
 @click.option(
     "--set",
     "others",
@@ -62,12 +71,26 @@ def ycimages() -> None:
     callback=_pairs,
     help="Any other setting, such as unknown_resources=not_found; may be repeated.",
 )
-def serve(others: dict[str, str], **settings: Any) -> None:
-    """Serve a double on loopback until Ctrl-C. The first line printed is its URL."""
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A TOML file of settings, with faults as [[faults]] tables; the other options win over it.",
+)
+def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], **options: Any) -> None:
+    """Serve a double on loopback until Ctrl-C. The first line printed is its URL.
+
+    The exit code is 1 if a fault that was to strike never has.
+    """
     try:
-        serve_until_stopped(**settings | others)
+        settings = settings_in(config) if config else {}
+        given = {name: value for name, value in options.items() if value is not None} | others
+        rules = [*rules_of(faults), *rules_of(others.get("faults", ())), *rules_of(settings.get("faults", ()))]
+        given["faults"] = rules
+        worked = serve_until_stopped(settings | given)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
+    sys.exit(0 if worked else 1)
 
 
 @ycimages.command()
@@ -83,9 +106,10 @@ def demo(seed: int) -> None:
 @click.option(
     "--contract", type=click.Choice(tuple(CONTRACTS)), default="page", show_default=True, help="The revision."
 )
-def openapi(contract: str) -> None:
+@click.option("--control", is_flag=True, help="The control API instead, as at /_ycimages/control.json.")
+def openapi(contract: str, *, control: bool) -> None:
     """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
-    click.echo(json_bytes(document(CONTRACTS[contract])))
+    click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))
 
 
 @ycimages.command()

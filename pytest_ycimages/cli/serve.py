@@ -10,18 +10,24 @@ from rich.console import Console
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.double import Double
+from pytest_ycimages.errors import FaultNeverStruckError
+from pytest_ycimages.faults.account import never_struck
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import FrameType
 
     from pytest_ycimages.call import Call
 
 
-def serve_until_stopped(**settings: Any) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
+    """Serve until SIGINT or SIGTERM, then print what each fault has done.
 
     Args:
-        **settings: settings of the double; see `Settings`.
+        settings: settings of the double; see `Settings`.
+
+    Returns:
+        Whether every fault that was to strike has.
 
     Raises:
         UsageError: a setting that cannot be, or a port that is taken.
@@ -36,13 +42,27 @@ def serve_until_stopped(**settings: Any) -> None:
         style = "green" if call.status is Code.OK else "yellow"
         console.print(str(call), style=style, markup=False)
 
-    with Double(on_call=show, **settings) as double:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        console.print(double.url)
-        console.print(_curl(double), style="dim", markup=False)
-        stopped.wait()
-        console.print(f"stopped after {len(double.calls)} calls", style="dim")
+    try:
+        with Double(settings, on_call=show) as double:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, stop)
+            console.print(double.url)
+            console.print(_curl(double), style="dim", markup=False)
+            stopped.wait()
+            console.print(f"stopped after {len(double.calls)} calls", style="dim")
+            _show_faults(double, console)
+    except FaultNeverStruckError:
+        return False  # the accounts that were printed say so
+    return True
+
+
+def _show_faults(double: Double, console: Console) -> None:
+    accounts = double.accounts
+    idle = never_struck(accounts)
+    for account in accounts:
+        console.print(account.report, style="red" if account in idle else "dim", markup=False)
+    if idle:
+        console.print(f"{len(idle)} fault(s) never struck; if that is all right, add expect=False", style="red")
 
 
 def _curl(double: Double) -> str:

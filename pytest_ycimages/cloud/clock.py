@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
@@ -171,6 +171,16 @@ def checked_step(seconds: float) -> int:
     if not math.isfinite(seconds):
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
     return round(seconds * SECOND)
+
+
+ClockKind = Literal["real", "manual", "frozen", "virtual"]
+
+
+def kind_of(clock: Clock) -> ClockKind:
+    """What tells a double's time: the machine, the double itself, freezegun, or virtual time."""
+    if isinstance(clock, ManualClock):
+        return "manual"
+    return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
 
 def _frozen() -> Any:

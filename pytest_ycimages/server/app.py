@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.pipeline import Pipeline
+    from pytest_ycimages.server.control.controlled import Controlled
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
-OPENAPI = "/_ycimages/openapi.json"
-"""Where the OpenAPI document is served. The service has no such path."""
+PREFIX = "/_ycimages/"
+"""What the paths of the control API begin with. The service has no such path."""
 
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
@@ -46,8 +47,11 @@ class App:
         pipeline: what answers; a double that is reset puts a new one here.
     """
 
-    def __init__(self, pipeline: Pipeline, contract: Contract, *, snake_case: bool = False) -> None:
+    def __init__(
+        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, *, snake_case: bool = False
+    ) -> None:
         self.pipeline = pipeline
+        self._controlled = controlled
         self._contract = contract
         self._snake_case = snake_case
 
@@ -84,8 +88,8 @@ class App:
             served=http.served,
         )
         try:
-            if http.path == OPENAPI and http.method in {"GET", "HEAD"}:
-                return self._openapi(http)
+            if http.path.startswith(PREFIX):
+                return self._control(http)
             if http.problem:
                 return self._refuse(request, http.problem_status, http.problem)
             if len(http.body) > MAX_BODY:
@@ -108,12 +112,11 @@ class App:
             return self._refuse(request, 405, problem, (("allow", allowed),))
         return self._refuse(request, 404, f"No method is served at {http.method} {http.path}")
 
-    def _openapi(self, http: HttpRequest) -> HttpReply:
-        """Describe the contract in force. This is no call, so it asks for no token and leaves no trace."""
-        from pytest_ycimages.server.openapi import document  # noqa: PLC0415 - only for who asks for it
+    def _control(self, http: HttpRequest) -> HttpReply:
+        """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
+        from pytest_ycimages.server.control.control import answer  # noqa: PLC0415 - only for who asks for it
 
-        host = http.headers.get("host", "")
-        return HttpReply(200, (JSON,), json_bytes(document(self._contract, f"http://{host}" if host else "")))
+        return answer(self._controlled, http)
 
     def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> HttpReply:
         try:

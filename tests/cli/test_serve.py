@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Serve = Callable[..., subprocess.Popen[str]]
 
@@ -119,3 +120,73 @@ def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     process.terminate()
     _, stderr = process.communicate()
     assert (process.returncode, stderr) == (0, "")
+
+
+CONFIG = """\
+seed = 7
+auth = "off"
+timing = "Immediate()"
+
+[latency]
+"images.create" = 0.001
+
+[[faults]]
+fault = "unavailable(retry_after=2)"
+on = "images.create"
+when = "first(2)"
+
+[[faults]]
+fault = "slow(0)"
+on = "images.get"
+where = { imageId = "fd8*" }
+expect = false
+"""
+
+
+def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serve, tmp_path: Path) -> None:
+    """A fault of the command line stands before those of the file; at the end each tells what it has done."""
+    config = tmp_path / "double.toml"
+    config.write_text(CONFIG)
+    process = serve(f"--config={config}", "--seed=8", "--fault", "internal(), on='images.create', when=first(1)")
+    url, curl = line_of(process), line_of(process)
+    state = answer_to(Request(f"{url}/_ycimages/state"))  # noqa: S310 - a double on loopback
+    assert {name: state["settings"][name] for name in ("seed", "auth", "timing", "latency")} == {
+        "seed": 8,
+        "auth": "off",
+        "timing": "Immediate()",
+        "latency": {"images.create": "0.001"},
+    }
+    for status in (500, 503):
+        with pytest.raises(HTTPError) as refusal:
+            urlopen(request_of(curl))  # noqa: S310 - a double on loopback
+        refusal.value.close()
+        assert refusal.value.code == status
+    assert answer_to(request_of(curl))["done"] is True
+
+    process.terminate()
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stderr) == (0, "")
+    accounts = [line for line in stdout.splitlines() if line.startswith("inject(")]
+    assert [account.partition(",")[0] for account in accounts] == [
+        "inject(internal()",
+        "inject(unavailable(retry_after=2)",
+        "inject(slow(seconds=0)",
+    ]
+    assert [account.partition(": struck ")[2].split()[0] for account in accounts] == ["1", "1", "0"]
+
+
+@pytest.mark.parametrize("how", ["option", "set", "control"])
+def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> None:
+    """Wherever the fault came from; the account says which, and what came nearest."""
+    rule = "reset(after=9), on='images.create'"
+    process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
+    url, _ = line_of(process), line_of(process)
+    if how == "control":
+        answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode()))  # noqa: S310 - a double on loopback
+    process.terminate()
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stderr) == (1, "")
+    first, account, *_, last = stdout.splitlines()
+    assert first == "stopped after 0 calls"
+    assert account.startswith("inject(reset(after=9), on='images.create'): struck 0 of the 0 calls")
+    assert last == "1 fault(s) never struck; if that is all right, add expect=False"

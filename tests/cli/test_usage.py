@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages.cli.commands import ycimages
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,10 @@ from pytest_ycimages.cli.commands import ycimages
         (["--contrct", "page"], "--contract"),
         (["--set", "auth"], "'auth' sets nothing. Write NAME=VALUE, such as quotas=default."),
         (["--set", "quota=default"], "Unknown setting 'quota'. Did you mean 'quotas'?"),
+        (["--fault", "rest()"], "'rest'. Did you mean 'reset'? Known: "),
+        (["--fault", "reset(), commit='afer'"], "Unknown commit 'afer'. Did you mean 'after'? Known: after, before."),
+        (["--config", "."], "Invalid value for '--config': File '.' is a directory."),
+        (["--config", "no.toml"], "no.toml cannot be read: No such file or directory. Give a TOML file with settings."),
         (["surplus"], "Got unexpected extra argument (surplus)"),
     ],
 )
@@ -34,6 +42,50 @@ def test_serve_refuses_what_cannot_be(arguments: list[str], text: str) -> None:
     assert text in result.stderr
     assert "Usage: " in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"tming = 5", "Unknown setting 'tming'. Did you mean 'timing'? Known: "),
+        (
+            b"contract = 'pag'",
+            "contract: Settings that cannot be: contract='pag': Input should be 'page' or 'current'.",
+        ),
+        (b"[timing]\n'image.create' = 5", "timing: Unknown method 'image.create'. Did you mean 'images.create'? "),
+        (b"[latency]\n'images.*' = 'fast'", "latency: Unknown latency 'fast'. Known: fixed, lognormal, uniform."),
+        (b"[[faults]]\nfault = 'rest()'", "faults, number 1: Unknown fault"),
+        (
+            b"[[faults]]\nfault = 'hang()'\n[[faults]]\nfault = 'reset()'\ncomit = 'after'",
+            "faults, number 2: Unknown part of a rule 'comit'. Did you mean 'commit'? Known: ",
+        ),
+        (b"faults = 5", "faults: 5 is no rule. Give a fault, a Rule, a dict, or text, such as "),
+    ],
+)
+def test_serve_refuses_a_file_that_cannot_be(tmp_path: Path, text: bytes, error: str) -> None:
+    """The text begins with the file and the key."""
+    path = tmp_path / "double.toml"
+    path.write_bytes(text)
+    result = CliRunner().invoke(ycimages, ["serve", "--config", str(path)])
+    assert result.exit_code == 2
+    assert f"Error: {path}: {error}" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"seed = \n", "Invalid value (at line 1, column 8)"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+)
+def test_serve_refuses_a_file_that_is_no_toml(tmp_path: Path, text: bytes, error: str) -> None:
+    """And says where."""
+    path = tmp_path / "double.toml"
+    path.write_bytes(text)
+    result = CliRunner().invoke(ycimages, ["serve", "--config", str(path)])
+    assert result.exit_code == 2
+    assert f"Error: {path} is no TOML: {error}. Write settings as in timing = 'AfterPolls(3)'." in result.stderr
 
 
 def test_serve_refuses_a_port_that_is_taken() -> None:

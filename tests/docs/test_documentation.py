@@ -12,6 +12,7 @@ import pytest
 import requests
 
 import pytest_ycimages.double
+from pytest_ycimages.cli.config_file import settings_in
 
 PRELOADED: Final = (httpx, requests, pytest_ycimages.double)
 """pytester forgets what a run imports; what the examples share is imported once, before the first of them."""
@@ -49,9 +50,12 @@ def test_a_python_example_runs(code: str, pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("text", examples("toml"))
-def test_a_toml_example_is_taken_by_pytest(text: str, pytester: pytest.Pytester) -> None:
-    """The ini names in a block are known to pytest, and their values to the double."""
-    assert tomllib.loads(text)
+def test_a_toml_example_is_taken(text: str, pytester: pytest.Pytester) -> None:
+    """The ini names in a block are known to pytest, and their values to the double; else it is a file for `serve`."""
+    if "tool" not in tomllib.loads(text):
+        path = pytester.makefile(".toml", double=text)
+        assert pytest_ycimages.double.Double(settings_in(path)).settings.model_fields_set
+        return
     pytester.makefile(".toml", pyproject=text)
     pytester.makepyfile("def test_it(ycimages):\n    assert ycimages.url")
     pytester.runpytest_inprocess("--strict-config").assert_outcomes(passed=1)

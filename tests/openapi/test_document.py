@@ -161,4 +161,4 @@ def test_to_read_it_is_no_call(ycimages: Double, verb: str) -> None:
 
 def test_it_is_read_and_not_written(ycimages: Double) -> None:
     """Nothing is served there for another verb."""
-    assert Client(ycimages.app).post("/_ycimages/openapi.json").status_code == 404
+    assert Client(ycimages.app).post("/_ycimages/openapi.json").status_code == 405

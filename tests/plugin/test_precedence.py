@@ -63,6 +63,31 @@ def test_ini_wins_over_the_defaults(project: pytest.Pytester) -> None:
     )
 
 
+def test_the_faults_of_ini_are_a_rule_a_line(project: pytest.Pytester) -> None:
+    """In the words of `inject`; a marker's faults stand in their place."""
+    project.makeini("""
+        [pytest]
+        ycimages_faults =
+            slow(0.5), on="images.*", when=first(1), expect=False
+            internal(), on="images.create", expect=False
+    """)
+    passes(
+        project,
+        """
+    def rules(double):
+        return [(str(injection.rule.fault), injection.rule.on) for injection in double.injections]
+
+    @pytest.mark.ycimages(faults=[])
+    def test_the_marker(ycimages):
+        assert rules(ycimages) == []
+
+    def test_it(ycimages):
+        assert rules(ycimages) == [("slow(seconds=0.5)", "images.*"), ("internal()", "images.create")]
+    """,
+        tests=2,
+    )
+
+
 def test_the_fixture_wins_over_ini(project: pytest.Pytester) -> None:
     """A directory's or a file's own settings are nearer than the project's."""
     project.makeini(INI)

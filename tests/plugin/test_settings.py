@@ -27,6 +27,7 @@ def test_the_defaults_please() -> None:
         "rollback": 0,
         "cancel": "wins",
         "cancel_delay": 5,
+        "faults": (),
         "clock": "real",
         "unknown_fields": "warn",
         "unknown_resources": "accept",
@@ -53,7 +54,9 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
     assert set(table) == set(Settings.model_fields) - {"host", "port", "texts"}
     for name, text in table.items():
         default = Settings.model_fields[name].default
-        written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none", None: "none"}.get(default, str(default))
+        written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none", None: "none", (): "none"}.get(
+            default, str(default)
+        )
         assert f"(default: {written})" in text
 
 
@@ -114,8 +117,8 @@ TIMINGS = (
 ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 KNOWN = (
-    "Known: auth, cancel, cancel_delay, clock, contract, host, idempotency_key_format, idempotency_key_reuse, latency, "
-    "latency_order, outcome, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, "
+    "Known: auth, cancel, cancel_delay, clock, contract, faults, host, idempotency_key_format, idempotency_key_reuse, "
+    "latency, latency_order, outcome, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, "
     "unknown_resources, violation_paths."
 )
 
