@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.faults.rule import Rule
+
+
+_SHOWN: Final = 10
+"""How many strikes a report shows one by one: the last."""
+_REASONS: Final = 5
+"""How many reasons it shows for not striking: the most frequent."""
 
 
 class Struck(NamedTuple):
@@ -36,23 +42,27 @@ class Injection:
 
     Attributes:
         rule: the rule.
-        key: what tells its draws from those of other rules.
-        considered: how many calls the rule was about.
+        key: what tells its draws from those of other rules. Equal rules draw alike, so that a rule which never struck
+            has had no part in what the others did.
+        methods: the methods that it can strike.
+        says_no: why it passes a call that `when` leaves out.
+        considered: how many calls the rule was about, whether it struck them or not.
         strikes: each time that it struck.
         passed: why it did not strike, with how often; calls of other methods are left out.
-        nearest: the last call that it was about, or else the last one that it was nearly about, and why not.
+        nearest: the last call of its methods that it did not strike, and why not; empty when there was none.
     """
 
-    def __init__(self, rule: Rule, key: str) -> None:
+    def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.key = key
+        self.key = rule.words
+        self.says_no = f"when={rule.when} says no"
         self.methods = rule.methods()
         self.considered = 0
         self.strikes: list[Struck] = []
         self.passed: Counter[str] = Counter()
         self.nearest = ""
         self.counts: Counter[Hashable] = Counter()
-        self.times: list[float] = []
+        self.times: list[int] = []
         self.is_removed = False
 
     @property
@@ -64,10 +74,10 @@ class Injection:
         """Take the rule out of force. Its account stays."""
         self.is_removed = True
 
-    def pass_by(self, request: Request, why: str) -> None:
-        """Write down that it did not strike."""
+    def pass_by(self, request: Request, why: str, detail: str = "") -> None:
+        """Write down that it did not strike: why, and what is true of this call alone."""
         self.passed[why] += 1
-        self.nearest = f"{request.method} {request.line}: {why}"
+        self.nearest = f"{request.method} {request.line}: {why}{detail}"
 
     def take_back(self, request: Request, why: str) -> None:
         """Write down that its last strike came to nothing."""
@@ -80,9 +90,11 @@ class Injection:
 
     def report(self) -> str:
         """The account, for people."""
-        lines = [f"{self.rule}: struck {self.struck} of the {self.considered} calls that it is about"]
-        lines += (f"  struck {strike}" for strike in self.strikes[-10:])
-        lines += (f"  passed {count} times: {why}" for why, count in self.passed.most_common(5))
+        lines = [f"{self.rule}: struck {self.struck} of the {self.considered} call(s) that it is about"]
+        if self.struck > _SHOWN:
+            lines.append(f"  struck {self.struck - _SHOWN} times before these:")
+        lines += (f"  struck {strike}" for strike in self.strikes[-_SHOWN:])
+        lines += (f"  passed {count} call(s): {why}" for why, count in self.passed.most_common(_REASONS))
         if not self.strikes:
             lines.append(f"  nearest: {self.nearest or 'no call of these methods: ' + ', '.join(sorted(self.methods))}")
         return "\n".join(lines)

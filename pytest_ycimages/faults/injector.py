@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
+from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.faults.fault import Damaged, Hidden, Late
 from pytest_ycimages.faults.injection import Injection, Struck
 from pytest_ycimages.faults.when import Occasion
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
 
 
@@ -32,11 +34,12 @@ class Strike(NamedTuple):
 
 
 class _Veil(NamedTuple):
-    """What nobody finds: for some looks, or between two moments in nanoseconds since the epoch."""
+    """What nobody finds: for some looks, or between two moments in nanoseconds since the epoch; and by which fault."""
 
     reads: int | None
     start: int
     end: float
+    fault: str
 
 
 class Injector:
@@ -60,9 +63,7 @@ class Injector:
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are."""
-        text = str(rule)
-        same = sum(str(injection.rule) == text for injection in self.injections)
-        injection = Injection(rule, f"{text} #{same}")
+        injection = Injection(rule)
         self.injections.append(injection)
         for method in injection.methods:
             self._active.setdefault(method, []).append(injection)
@@ -75,38 +76,37 @@ class Injector:
         for injection in self._active.get(request.method, ()):
             if injection.is_removed:
                 continue
-            why = injection.rule.matches(request)
+            why = injection.rule.matches(request) or self._cannot(injection.rule.fault.effect, request)
             if why:
                 injection.pass_by(request, why)
                 continue
-            late = self._late(injection, at)
-            why = self._passes(injection, request, attempt, at, struck)
-            if why:
-                injection.pass_by(request, why)
-                continue
-            injection.strikes.append(Struck(at, request.method, request.line, attempt))
-            struck = Strike(injection, late)
+            occasion = self._occasion(injection, request, attempt, now, at)
+            if not injection.rule.when(occasion):
+                injection.pass_by(request, injection.says_no, f" to call {occasion.number}, at +{at:.3f}s")
+            elif struck is not None:
+                injection.pass_by(request, f"{struck.injection.rule} struck first")
+            else:
+                struck = Strike(injection, self._late(injection, at))
+                injection.strikes.append(Struck(at, request.method, request.line, attempt))
         return struck
 
-    def _passes(self, injection: Injection, request: Request, attempt: int, at: float, struck: Strike | None) -> str:
-        """Why the fault does not strike a call that the rule is about; empty when it does."""
+    @staticmethod
+    def _cannot(effect: Effect, request: Request) -> str:
+        """Why a fault can do nothing to a request; empty when it can."""
+        is_new = isinstance(effect, Damaged) and effect.only_reused and request.served == 0
+        return "its connection was new" if is_new else ""
+
+    def _occasion(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> Occasion:
+        """What a schedule may know of a call that the rule is about; the call counts."""
+        times = injection.times
         injection.considered += 1
-        injection.times.append(at)
-        number = self._number(injection, request, attempt)
-        effect = injection.rule.fault.effect
-        occasion = Occasion(
-            number=number,
+        times.append(now)
+        return Occasion(
+            number=self._number(injection, request, attempt),
             at=at,
             draw=lambda: fraction(self._seed, injection.key, request.method, request.identity, attempt),
-            within=lambda seconds: len(injection.times) - bisect_left(injection.times, at - seconds),
+            within=lambda seconds: len(times) - bisect_right(times, now - nanoseconds(seconds)),
         )
-        if not injection.rule.when(occasion):
-            return f"when={injection.rule.when} says no to call {number}, at +{at:.3f}s"
-        if struck is not None:
-            return f"{struck.injection.rule} struck first"
-        if isinstance(effect, Damaged) and effect.only_reused and request.served == 0:
-            return "its connection was new"
-        return ""
 
     @staticmethod
     def _number(injection: Injection, request: Request, attempt: int) -> int:
@@ -128,18 +128,19 @@ class Injector:
 
     # What is there and is not found.
 
-    def veil(self, effect: Hidden, id_: str, now: int) -> None:
-        """Hide what a call has made `now`."""
+    def veil(self, effect: Hidden, id_: str, now: int, fault: str) -> None:
+        """Hide what a call has made `now`, which `fault` struck."""
         start = now + round(effect.after * SECOND)
         end = start + effect.seconds * SECOND if math.isfinite(effect.seconds) else math.inf
-        self._veils[effect.what, id_] = _Veil(effect.reads, start, end)
+        self._veils[effect.what, id_] = _Veil(effect.reads, start, end, fault)
 
-    def is_veiled(self, what: str, id_: str, now: int) -> bool:
-        """Whether a look `now` finds nothing; a look counts."""
+    def veiled(self, what: str, id_: str, now: int) -> str:
+        """The fault that lets a look `now` find nothing; empty when it finds what is there. A look counts."""
         veil = self._veils.get((what, id_))
         if veil is None or not veil.start <= now < veil.end:
-            return False
+            return ""
         if veil.reads is not None:
+            if veil.reads == 0:
+                return ""
             self._veils[what, id_] = veil._replace(reads=veil.reads - 1)
-            return veil.reads > 0
-        return True
+        return veil.fault
