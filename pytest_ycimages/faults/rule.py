@@ -27,8 +27,8 @@ class Rule:
         fault: what goes wrong.
         on: a method word or glob, or a predicate on the request.
         when: which of the calls that match are struck.
-        commit: whether it strikes `before` the cloud does what it was asked, which then never happens, or `after`; None:
-            as the fault does unless told.
+        commit: whether it strikes `before` the cloud does what it was asked, which then never happens, or `after`.
+            None: as the fault does unless told.
         per: what `when` counts: calls of this `rule`, attempts of one `call`, or calls over one `connection`.
         where: fields of the request, such as `folderId`, or headers, such as `header.x-request-id`, with the pattern
             that the value matches; `*` and `?` stand for anything. In a list, one element has to match.
@@ -67,7 +67,7 @@ class Rule:
             raise unknown_word("commit", self.commit, get_args(Commit))
         if self.commit not in self.fault.commits:
             raise UsageError(
-                f"{self.fault} cannot strike {self.commit} the commit, only {self.fault.commits[0]} it. Leave `commit` out."
+                f"{self.fault} cannot strike {self.commit} the commit, only {self.fault.commits[0]} it. Leave it out."
             )
         return self.commit
 
@@ -98,8 +98,8 @@ class Rule:
             return bool(predicate(request))
         except Exception as error:
             error.add_note(
-                f"Raised by the predicate of {self}, which was asked about {request.method}. Not every request has every "
-                "field, and one that breaks the contract has no message at all."
+                f"Raised by the predicate of {self}, which was asked about {request.method}. Not every request has "
+                "every field, and one that breaks the contract has no message at all."
             )
             raise
 

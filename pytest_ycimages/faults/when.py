@@ -208,7 +208,8 @@ class Scripted(When):
     def __post_init__(self) -> None:
         if not self.steps or not all(isinstance(step, bool) for step in (*self.steps, self.then)):
             raise UsageError(
-                f"script({list(self.steps)!r}, then={self.then!r}) cannot be: give a list of steps, each True to strike or False to pass."
+                f"script({list(self.steps)!r}, then={self.then!r}) cannot be: give a list of steps, each "
+                "True to strike or False to pass."
             )
 
     def __call__(self, occasion: Occasion) -> bool:

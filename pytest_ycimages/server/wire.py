@@ -79,7 +79,7 @@ class Wire:
         match damage:
             case Stall(_, None):
                 self._wait_for_the_client_to_leave()
-            case Stall(_, seconds):
+            case Stall(_, float() | int() as seconds):
                 reply.pause(seconds)
             case Refuse(seconds):
                 self._refuse(partial(reply.pause, seconds))
