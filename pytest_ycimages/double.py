@@ -92,10 +92,13 @@ class Double(Seeding, Planning, Injecting):
         self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
         self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)
         injector = Injector(seed)
+        latency_first = settings.latency_order == "latency_first"
+        pipeline = Pipeline(
+            self._service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call
+        )
         for rule in rules_of(settings.faults):
             injector.add(rule)
-        latency_first = settings.latency_order == "latency_first"
-        return Pipeline(self._service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call)
+        return pipeline
 
     def _pause(self, seconds: float) -> None:
         """Wait for real, while the double is open.

@@ -64,6 +64,7 @@ class Pipeline:
         self.failures: list[tuple[str, Exception]] = []
         self.delays = delays
         self.injector = injector
+        injector.calls = self.journal.calls
         self._striker = Striker(service, injector)
         self._service = service
         self._clock = clock

@@ -10,13 +10,15 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.faults.fault import Damaged, Hidden, Late
-from pytest_ycimages.faults.injection import Injection, Struck
+from pytest_ycimages.faults.injection import Injection, Reason, Struck
+from pytest_ycimages.faults.lane import Lane
 from pytest_ycimages.faults.when import Occasion
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
 
@@ -48,53 +50,54 @@ class Injector:
     Callers hold the double's lock.
 
     Attributes:
+        calls: the journal, which the accounts are read from.
         injections: the rules that were ever in force, with their accounts.
     """
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
+        self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
-        self._active: dict[str, list[Injection]] = {}
+        self._lanes: dict[str, Lane] = {}
         self._veils: dict[tuple[str, str], _Veil] = {}
 
     def __bool__(self) -> bool:
         """Whether a call can be struck at all."""
-        return bool(self._active or self._veils)
+        return bool(self._lanes or self._veils)
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are."""
-        injection = Injection(rule)
+        injection = Injection(rule, self.calls)
         self.injections.append(injection)
         for method in injection.methods:
-            self._active.setdefault(method, []).append(injection)
+            self._lanes.setdefault(method, Lane()).add(injection)
         return injection
 
     def decide(self, request: Request, attempt: int, now: int, began_at: int) -> Strike | None:
         """What strikes a call that comes `now`, in nanoseconds since the epoch."""
+        lane = self._lanes.get(request.method)
+        if lane is None:
+            return None
         struck: Strike | None = None
         at = (now - began_at) / SECOND
-        for injection in self._active.get(request.method, ()):
-            if injection.is_removed:
+        for injection in lane.candidates(request):
+            rule = injection.rule
+            if not rule.is_about(request):
+                if callable(rule.on):
+                    injection.pass_by(request, Reason.WHERE, note="the predicate")
                 continue
-            why = injection.rule.matches(request) or self._cannot(injection.rule.fault.effect, request)
-            if why:
-                injection.pass_by(request, why)
+            if _is_too_new(rule.fault.effect, request):
+                injection.pass_by(request, Reason.NEW)
                 continue
             occasion = self._occasion(injection, request, attempt, now, at)
-            if not injection.rule.when(occasion):
-                injection.pass_by(request, injection.says_no, f" to call {occasion.number}, at +{at:.3f}s")
+            if not rule.when(occasion):
+                injection.pass_by(request, Reason.WHEN, occasion.number, at)
             elif struck is not None:
-                injection.pass_by(request, f"{struck.injection.rule} struck first")
+                injection.pass_by(request, Reason.FIRST, note=str(struck.injection.rule))
             else:
-                struck = Strike(injection, self._late(injection, at))
+                struck = Strike(injection, _late(injection, at))
                 injection.strikes.append(Struck(at, request.method, request.line, attempt))
         return struck
-
-    @staticmethod
-    def _cannot(effect: Effect, request: Request) -> str:
-        """Why a fault can do nothing to a request; empty when it can."""
-        is_new = isinstance(effect, Damaged) and effect.only_reused and request.served == 0
-        return "its connection was new" if is_new else ""
 
     def _occasion(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> Occasion:
         """What a schedule may know of a call that the rule is about; the call counts."""
@@ -102,29 +105,11 @@ class Injector:
         injection.considered += 1
         times.append(now)
         return Occasion(
-            number=self._number(injection, request, attempt),
+            number=_number(injection, request, attempt),
             at=at,
             draw=lambda: fraction(self._seed, injection.key, request.method, request.identity, attempt),
             within=lambda seconds: len(times) - bisect_right(times, now - nanoseconds(seconds)),
         )
-
-    @staticmethod
-    def _number(injection: Injection, request: Request, attempt: int) -> int:
-        """Which call this is for the rule, counted from 1."""
-        per = injection.rule.per
-        if per == "call":
-            return attempt
-        counted: Hashable = request.connection if per == "connection" else None
-        injection.counts[counted] += 1
-        return injection.counts[counted]
-
-    @staticmethod
-    def _late(injection: Injection, at: float) -> float:
-        effect = injection.rule.fault.effect
-        if not isinstance(effect, Late) or effect.most is None:
-            return effect.seconds if isinstance(effect, Late) else 0
-        began = injection.strikes[0].at if injection.strikes else at
-        return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)
 
     # What is there and is not found.
 
@@ -144,3 +129,27 @@ class Injector:
                 return ""
             self._veils[what, id_] = veil._replace(reads=veil.reads - 1)
         return veil.fault
+
+
+def _is_too_new(effect: Effect, request: Request) -> bool:
+    """Whether the fault strikes connections that were kept alive, and this one has not been."""
+    return isinstance(effect, Damaged) and effect.only_reused and request.served == 0
+
+
+def _number(injection: Injection, request: Request, attempt: int) -> int:
+    """Which call this is for the rule, counted from 1."""
+    per = injection.rule.per
+    if per == "call":
+        return attempt
+    counted: Hashable = request.connection if per == "connection" else None
+    injection.counts[counted] += 1
+    return injection.counts[counted]
+
+
+def _late(injection: Injection, at: float) -> float:
+    """The seconds by which the fault makes an answer late."""
+    effect = injection.rule.fault.effect
+    if not isinstance(effect, Late) or effect.most is None:
+        return effect.seconds if isinstance(effect, Late) else 0
+    began = injection.strikes[0].at if injection.strikes else at
+    return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)

@@ -10,10 +10,11 @@ from pytest_ycimages.api.methods import matching
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.when import When, always
-from pytest_ycimages.faults.where import checked_where, differs
+from pytest_ycimages.faults.where import checked_where, fits, texts_at
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
 
 Per = Literal["rule", "call", "connection"]
 On = str | Callable[["Request"], bool]
@@ -87,21 +88,30 @@ class Rule:
             raise UsageError(f"{self.fault} cannot strike on={self.on!r}, only {', '.join(sorted(able))}.")
         return named & able
 
-    def matches(self, request: Request) -> str:
-        """Empty when the rule is about `request`, else why it is not."""
-        if callable(self.on) and not self._says_yes(self.on, request):
-            return "the predicate says no"
-        return differs(request, self.where)
+    def is_about(self, request: Request) -> bool:
+        """Whether the predicate and the fields of `where` say so; the method is not looked at."""
+        return all(fits(request, *each) for each in self.where.items()) and self._says_yes(request)
 
-    def _says_yes(self, predicate: Callable[[Request], bool], request: Request) -> bool:
+    def _says_yes(self, request: Request) -> bool:
+        """Whether the predicate says so, if there is one."""
+        if not callable(self.on):
+            return True
         try:
-            return bool(predicate(request))
+            return bool(self.on(request))
         except Exception as error:
             error.add_note(
                 f"Raised by the predicate of {self}, which was asked about {request.method}. Not every request has "
                 "every field, and one that breaks the contract has no message at all."
             )
             raise
+
+    def unlike(self, call: Call) -> str:
+        """The first field of `where` that keeps the rule from being about a call of the journal; empty for none."""
+        for path, pattern in self.where.items():
+            if not fits(call, path, pattern):
+                found = " and ".join(map(repr, texts_at(call, path)))
+                return f"{path} is {found or 'not given'}, and not {pattern!r}"
+        return ""
 
     def __str__(self) -> str:
         """As it may be written."""

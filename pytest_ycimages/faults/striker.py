@@ -8,6 +8,7 @@ from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Substitute
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late, Planned
+from pytest_ycimages.faults.injection import Reason
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.damage import Damage
@@ -50,8 +51,8 @@ class Striker:
             reply = self._served(request, now)
         else:
             reply, problem = self._started(request, now, effect, str(rule.fault))
-            if problem:
-                strike.injection.take_back(request, problem)
+            if problem is not None:
+                strike.injection.take_back(request, problem, reply.note if problem is Reason.REFUSED else "")
                 return reply
         return reply._replace(fault=label, note=f"{label}: {reply.note}")
 
@@ -67,7 +68,7 @@ class Striker:
             reply = reply._replace(code=_CODES.get(damage.status, Code.UNAVAILABLE))
         return reply._replace(damage=damage)
 
-    def _started(self, request: Request, now: int, effect: Planned | Hidden, fault: str) -> tuple[Reply, str]:
+    def _started(self, request: Request, now: int, effect: Planned | Hidden, fault: str) -> tuple[Reply, Reason | None]:
         """What a call is answered that starts an operation, with which something is wrong; and why it starts none."""
         upcoming, operations = self._service.planner.upcoming, self._service.state.operations
         before = len(operations)
@@ -77,13 +78,13 @@ class Striker:
         if isinstance(effect, Planned) and upcoming and upcoming[0] is effect.asked:
             del upcoming[0]
         if reply.code is not Code.OK:
-            return reply, f"the call was refused: {reply.note}"
+            return reply, Reason.REFUSED
         if len(operations) == before:
-            return reply, "the call started no operation: it was answered as one before with its Idempotency-Key"
+            return reply, Reason.REPEATED
         if isinstance(effect, Hidden) and reply.operation_id and reply.image_id:
             id_ = reply.operation_id if effect.what == "operation" else reply.image_id
             self.injector.veil(effect, id_, now, fault)
-        return reply, ""
+        return reply, None
 
     def _served(self, request: Request, now: int) -> Reply:
         """What the service answers, unless what the call looks at is hidden from whoever may see it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.call import Call
 
 _HEADER: Final = "header."
 
@@ -43,23 +44,20 @@ def _fields(methods: Iterable[str]) -> frozenset[str]:
     return frozenset(name for request in requests for name in request.model_fields)
 
 
-def differs(request: Request, where: Mapping[str, str]) -> str:
-    """Empty when the request is as `where` says, else in what it is not."""
-    for path, pattern in where.items():
-        found = _found(request, path)
-        if not any(fnmatchcase(text, pattern) for text in found):
-            return f"{path} is {', '.join(map(repr, found)) or 'not given'}"
-    return ""
+def fits(call: Request | Call, path: str, pattern: str) -> bool:
+    """Whether what a call says there is as the pattern has it; in a list, one element is enough."""
+    return any(fnmatchcase(text, pattern) for text in texts_at(call, path))
 
 
-def _found(request: Request, path: str) -> list[str]:
-    """What a request says there, as text; nothing where it says nothing, one text for each element of a list."""
+def texts_at(call: Request | Call, path: str) -> Sequence[str]:
+    """What a call says there, as text: nothing where it says nothing, and one text for each element of a list."""
     if path.startswith(_HEADER):
-        value: Any = request.metadata.get(path.removeprefix(_HEADER).lower())
+        value: Any = call.metadata.get(path.removeprefix(_HEADER).lower())
     else:
-        value = _field(request.message, path)
-    values = value if isinstance(value, tuple | list) else (value,)
-    return [_text(each) for each in values if each is not None]
+        value = _field(call.message, path)
+    if isinstance(value, tuple | list):
+        return [_text(each) for each in value]
+    return () if value is None else (_text(value),)
 
 
 def _field(message: object, path: str) -> Any:
