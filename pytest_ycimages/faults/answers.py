@@ -31,6 +31,8 @@ def error(
         details: its details, in their JSON form.
         retry_after: whole seconds that the answer asks the client to wait, in a `Retry-After` header.
     """
+    if code in (Code.OK, "OK", "ok"):
+        raise UsageError(f"error({code!r}) cannot be: an answer that is OK is no error. Give a code such as 'ABORTED'.")
     failure = Failure(code, message, details)
     name = Code(failure.error.code).name
     if not message:
