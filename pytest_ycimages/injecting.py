@@ -48,8 +48,8 @@ class Injecting(ABC):
             fault: what goes wrong, from the catalogue, such as `reset()` or `unavailable(retry_after=5)`.
             on: a method word or glob, or a predicate on the request.
             when: which of the calls that match it strikes, such as `first(2)`; None: all of them.
-            commit: whether it strikes `before` or `after` the cloud has done what it was asked; None: before, unless
-                the fault can only strike after.
+            commit: whether it strikes `before` the cloud does what it was asked, which then never happens, or `after`.
+                None: before, unless the fault can only strike after; a `garble` strikes after.
             per: what `when` counts: the calls of this `rule`, the attempts of one `call`, or the calls over one
                 `connection`.
             where: fields of the request, such as `folderId` or `name`, and headers, such as `header.x-request-id`, each

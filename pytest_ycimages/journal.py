@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from pytest_ycimages.api.damage import LOSES_THE_ANSWER
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.damage import loses_the_answer, loses_the_head
+from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.call import Call
@@ -121,7 +123,7 @@ class Journal:
             latency=latency / SECOND,
             held=held / SECOND,
             done=_done(request, reply),
-            reply_metadata=reply.metadata,
+            reply_metadata=NO_METADATA if loses_the_head(reply.damage) else reply.metadata,
             fault=reply.fault,
             series=series,
         )
@@ -132,7 +134,7 @@ class Journal:
 
 def _done(request: Request, reply: Reply) -> bool | None:
     """Whether the answer shows an operation done, or an image that is what it will be; None when it shows neither."""
-    if isinstance(reply.damage, LOSES_THE_ANSWER):
+    if loses_the_answer(reply.damage) or (reply.fault and reply.code is not Code.OK):
         return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True

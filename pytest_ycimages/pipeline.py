@@ -12,8 +12,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.damage import Stall
 from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.status import Status
+from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.faults.striker import Striker
 from pytest_ycimages.journal import Journal
 
@@ -139,6 +141,8 @@ class Pipeline:
         if late:
             delay = self.delays.longer(delay, late, now)
         length = (held.length if held else 0) + (delay.length if delay else 0)
+        if isinstance(reply.damage, Stall) and reply.damage.seconds is not None:
+            length += nanoseconds(reply.damage.seconds)
         call = self.journal.write(request, reply, now, latency=length, held=now - held.began_at if held else 0)
         return call, delay
 

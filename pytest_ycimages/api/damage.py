@@ -87,5 +87,14 @@ class Substitute(NamedTuple):
 
 Damage = Break | Stall | Trickle | Truncate | Garble | Refuse | Substitute
 
-LOSES_THE_ANSWER = (Break, Stall, Truncate, Refuse, Substitute, Garble)
-"""The damages after which a client has no right answer."""
+
+def loses_the_answer(damage: Damage | None) -> bool:
+    """Whether a client has no right answer after this: nothing, a part of it, or something else."""
+    if isinstance(damage, Stall):
+        return damage.seconds is None
+    return damage is not None and not isinstance(damage, Trickle)
+
+
+def loses_the_head(damage: Damage | None) -> bool:
+    """Whether a client does not even have the headers."""
+    return loses_the_answer(damage) and not isinstance(damage, Truncate | Garble)

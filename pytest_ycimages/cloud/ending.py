@@ -116,7 +116,7 @@ def _code(given: object) -> Code:
         code = None
     if code is not None:
         return code
-    if given in {Code.OK, "OK", "ok"}:
+    if isinstance(given, int | str) and given in {Code.OK, "OK", "ok"}:
         raise UsageError("No operation fails with OK. For one that succeeds, use Success().")
     raise unknown_word("code of an error", given.upper() if isinstance(given, str) else given, _CODES)
 

@@ -118,6 +118,10 @@ class Service:
         """A refusal that something else than the service has decided on."""
         return _refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
 
+    def admits(self, request: Request, now: int) -> bool:
+        """Whether the caller has shown who it is."""
+        return not isinstance(self._access.account_of(request.metadata.get("authorization", ""), now), Outcome)
+
     def not_found(self, kind: str, id_: str) -> Reply:
         """The refusal of an `image` or an `operation` that is not there."""
         return self.refuse(Status(code=Code.NOT_FOUND, message=self._texts(f"{kind}_not_found", id=id_)))

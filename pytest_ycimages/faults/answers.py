@@ -31,9 +31,15 @@ def error(
         details: its details, in their JSON form.
         retry_after: whole seconds that the answer asks the client to wait, in a `Retry-After` header.
     """
-    failure = Failure(code, message or f"Injected: {code}", tuple(details))
+    if code in (Code.OK, "OK", "ok"):
+        raise UsageError(f"error({code!r}) cannot be: an answer that is OK is no error. Give a code such as 'ABORTED'.")
+    failure = Failure(code, message, details)
     name = Code(failure.error.code).name
-    return _answer("error", {"code": name, "message": message, "retry_after": retry_after}, failure, retry_after)
+    if not message:
+        failure = Failure(code, f"Injected: {name.lower().replace('_', ' ')}", failure.details)
+    written = [each.to_wire() for each in failure.error.details] or None
+    arguments = {"code": name, "message": message, "details": written, "retry_after": retry_after}
+    return _answer("error", arguments, failure, retry_after)
 
 
 def unavailable(*, retry_after: int | None = None) -> Fault:
@@ -55,6 +61,10 @@ def quota_exceeded(metric: str = "compute.images.count", *, limit: int = 32) -> 
         metric: the quota.
         limit: how much it allows; as much is used.
     """
+    if not metric or not isinstance(metric, str):
+        raise UsageError(f"quota_exceeded({metric!r}) cannot be: give the name of a quota, 'compute.images.count'.")
+    if type(limit) is not int or limit < 0:
+        raise UsageError(f"quota_exceeded(limit={limit!r}) cannot be: it is a whole number, zero or more, such as 32.")
     details = (QuotaFailure.of(metric, limit=limit, usage=limit, required=limit + 1),)
     failure = Failure(Code.RESOURCE_EXHAUSTED, f"Injected: the quota {metric} is exceeded", details)
     return _answer("quota_exceeded", {"metric": metric, "limit": limit}, failure)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import get_args
+from typing import Final, get_args
 
 from pytest_ycimages.api.damage import Break, Garble, Garbling, Refuse, Stall, Trickle, Truncate
+from pytest_ycimages.cloud.seconds import LONGEST, is_number
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Damaged, Fault
-from pytest_ycimages.faults.values import checked_seconds, given, is_number, whole_bytes
+from pytest_ycimages.faults.values import checked_seconds, given, whole_bytes
+
+_SLOWEST: Final = 0.001
 
 
 def reset(*, after: int = 0) -> Fault:
@@ -17,7 +19,7 @@ def reset(*, after: int = 0) -> Fault:
     Args:
         after: bytes of the answer that arrive before, its head included.
     """
-    return Fault("reset", {"after": after}, Damaged(Break(whole_bytes("reset", "after", after), "reset")))
+    return Fault("reset", given(after=after or None), Damaged(Break(whole_bytes("reset", "after", after), "reset")))
 
 
 def close(*, after: int = 0) -> Fault:
@@ -26,7 +28,7 @@ def close(*, after: int = 0) -> Fault:
     Args:
         after: bytes of the answer that arrive before, its head included.
     """
-    return Fault("close", {"after": after}, Damaged(Break(whole_bytes("close", "after", after), "close")))
+    return Fault("close", given(after=after or None), Damaged(Break(whole_bytes("close", "after", after), "close")))
 
 
 def hang() -> Fault:
@@ -42,23 +44,27 @@ def stall(*, after: int = 0, seconds: float | None = None) -> Fault:
         seconds: how long it stops, on the double's clock; None: until the client gives up or the double closes.
     """
     if seconds is not None:
-        checked_seconds("stall", "seconds", seconds)
+        checked_seconds("stall", "seconds", seconds, forever="stall(after=...) without seconds")
     damage = Stall(whole_bytes("stall", "after", after), seconds)
-    return Fault("stall", given(after=after, seconds=seconds), Damaged(damage))
+    arguments = given(after=after or None, seconds=seconds)
+    return Fault("stall", arguments, Damaged(damage), ("before", "after") if seconds is None else ("after",))
 
 
 def trickle(bytes_per_second: float) -> Fault:
     """The answer comes slowly, at this rate on the double's clock."""
-    if not is_number(bytes_per_second) or not 0 < bytes_per_second < math.inf:
-        raise UsageError(f"trickle({bytes_per_second!r}) cannot be: it takes bytes per second, more than none.")
-    return Fault("trickle", {"bytes_per_second": bytes_per_second}, Damaged(Trickle(bytes_per_second)))
+    if not is_number(bytes_per_second) or not _SLOWEST <= bytes_per_second <= LONGEST:
+        raise UsageError(
+            f"trickle({bytes_per_second!r}) cannot be: it takes bytes per second, {_SLOWEST} or more, such as 100. "
+            "None at all: hang()."
+        )
+    return Fault("trickle", {"bytes_per_second": bytes_per_second}, Damaged(Trickle(bytes_per_second)), ("after",))
 
 
 def truncate(*, length: int | None = None) -> Fault:
     """The body is shorter than its Content-Length, and the connection ends with it.
 
     Args:
-        length: bytes of the body that arrive; None: half of them.
+        length: bytes of the body that arrive, at most all but one; None: half of them.
     """
     if length is not None:
         whole_bytes("truncate", "length", length)
@@ -74,7 +80,7 @@ def garble(how: Garbling = "bytes") -> Fault:
     """
     if how not in get_args(Garbling):
         raise unknown_word("way to garble", how, get_args(Garbling))
-    return Fault("garble", {"how": how}, Damaged(Garble(how)))
+    return Fault("garble", {"how": how}, Damaged(Garble(how)), ("after", "before"))
 
 
 def stale() -> Fault:
@@ -84,4 +90,5 @@ def stale() -> Fault:
 
 def refuse(seconds: float) -> Fault:
     """The connection is reset, and for so many seconds on the double's clock no new one is accepted."""
-    return Fault("refuse", {"seconds": seconds}, Damaged(Refuse(checked_seconds("refuse", "seconds", seconds))))
+    checked_seconds("refuse", "seconds", seconds)
+    return Fault("refuse", {"seconds": seconds}, Damaged(Refuse(seconds)))

@@ -98,7 +98,7 @@ class Fault:
         name: the function of the catalogue that made it.
         arguments: what that was given, as it was given.
         effect: what it does.
-        commits: whether it may strike before the commit, after it, or both.
+        commits: whether it may strike before the commit, after it, or both; the first unless told.
         methods: the methods that it can strike.
     """
 

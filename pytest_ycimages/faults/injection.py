@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -33,6 +33,10 @@ class Struck(NamedTuple):
         return f"+{self.at:.3f}s {self.method} {self.line}, attempt {self.attempt}"
 
 
+_SHOWN: Final = 10
+"""How many strikes a report shows one by one: the last."""
+
+
 class Reason(StrEnum):
     """Why a fault did not strike a call of its methods."""
 
@@ -41,6 +45,7 @@ class Reason(StrEnum):
     FIRST = "another rule struck first"
     NEW = "its connection was new"
     REFUSED = "the call was refused"
+    REPEATED = "the call started no operation, but was answered as one before with its Idempotency-Key"
 
 
 class _Passed(NamedTuple):
@@ -53,8 +58,8 @@ class _Passed(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
-        which = f"call {self.number} that it was about, at +{self.at:.3f}s"
-        return f"{self.line}: {self.reason}: {self.note or which}"
+        which = f"call {self.number} that it was about, at +{self.at:.3f}s" if self.number else ""
+        return ": ".join(filter(None, (self.line, self.reason, self.note or which)))
 
 
 class Injection:
@@ -62,21 +67,22 @@ class Injection:
 
     Attributes:
         rule: the rule.
-        key: what tells its draws from those of other rules.
+        key: what tells its draws from those of other rules. Equal rules draw alike: so a rule that never struck has had
+            no part in what the others did.
         methods: the methods that it can strike.
         considered: how many calls it was about.
         strikes: each time that it struck.
         is_removed: whether it is out of force.
     """
 
-    def __init__(self, rule: Rule, key: str, calls: Sequence[Call]) -> None:
+    def __init__(self, rule: Rule, calls: Sequence[Call]) -> None:
         self.rule = rule
-        self.key = key
+        self.key = rule.words
         self.methods = rule.methods()
         self.considered = 0
         self.strikes: list[Struck] = []
         self.counts: Counter[Hashable] = Counter()
-        self.times: list[float] = []
+        self.times: list[int] = []
         self.is_removed = False
         self._calls = calls
         self._since = len(calls)
@@ -112,10 +118,10 @@ class Injection:
         self._passed[reason] += 1
         self._latest = _Passed(reason, request.line, number, at, note)
 
-    def take_back(self, request: Request, note: str) -> None:
+    def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
         """Write down that its last strike came to nothing."""
         self.strikes.pop()
-        self.pass_by(request, Reason.REFUSED, note=note)
+        self.pass_by(request, reason, note=note)
 
     def __repr__(self) -> str:
         """The rule and its account."""
@@ -124,7 +130,9 @@ class Injection:
     def report(self) -> str:
         """The account, for people."""
         lines = [f"{self.rule}: struck {self.struck} of the {self.considered} calls that it was about"]
-        lines += (f"  struck {strike}" for strike in self.strikes[-10:])
+        if self.struck > _SHOWN:
+            lines.append(f"  struck {self.struck - _SHOWN} times before these:")
+        lines += (f"  struck {strike}" for strike in self.strikes[-_SHOWN:])
         if not self.strikes:
             lines += (f"  passed {count}: {why}" for why, count in self.passed.items())
             lines.append(f"  nearest: {self.nearest or 'no call of ' + ', '.join(sorted(self.methods))}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
+from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.faults.fault import Damaged, Hidden, Late
 from pytest_ycimages.faults.injection import Injection, Reason, Struck
 from pytest_ycimages.faults.lane import Lane
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
+    from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
 
 
@@ -34,11 +36,12 @@ class Strike(NamedTuple):
 
 
 class _Veil(NamedTuple):
-    """What nobody finds: for some looks, or between two moments in nanoseconds since the epoch."""
+    """What nobody finds: for some looks, or between two moments in nanoseconds since the epoch; and by which fault."""
 
     reads: int | None
     start: int
     end: float
+    fault: str
 
 
 class Injector:
@@ -64,9 +67,7 @@ class Injector:
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are."""
-        text = str(rule)
-        same = sum(str(injection.rule) == text for injection in self.injections)
-        injection = Injection(rule, f"{text} #{same}", self.calls)
+        injection = Injection(rule, self.calls)
         self.injections.append(injection)
         for method in injection.methods:
             self._lanes.setdefault(method, Lane()).add(injection)
@@ -85,54 +86,54 @@ class Injector:
                 if callable(rule.on):
                     injection.pass_by(request, Reason.WHERE, note="the predicate")
                 continue
-            reason, number = self._passes(injection, request, attempt, at, is_struck=struck is not None)
-            if reason is not None:
-                injection.pass_by(request, reason, number, at)
+            if _is_too_new(rule.fault.effect, request):
+                injection.pass_by(request, Reason.NEW)
                 continue
-            late = _late(injection, at)
-            injection.strikes.append(Struck(at, request.method, request.line, attempt))
-            struck = Strike(injection, late)
+            occasion = self._occasion(injection, request, attempt, now, at)
+            if not rule.when(occasion):
+                injection.pass_by(request, Reason.WHEN, occasion.number, at)
+            elif struck is not None:
+                injection.pass_by(request, Reason.FIRST, note=str(struck.injection.rule))
+            else:
+                struck = Strike(injection, _late(injection, at))
+                injection.strikes.append(Struck(at, request.method, request.line, attempt))
         return struck
 
-    def _passes(
-        self, injection: Injection, request: Request, attempt: int, at: float, *, is_struck: bool
-    ) -> tuple[Reason | None, int]:
-        """Why the fault does not strike a call that the rule is about, None when it does; and which call it is."""
+    def _occasion(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> Occasion:
+        """What a schedule may know of a call that the rule is about; the call counts."""
+        times = injection.times
         injection.considered += 1
-        injection.times.append(at)
-        number = _number(injection, request, attempt)
-        effect = injection.rule.fault.effect
-        occasion = Occasion(
-            number=number,
+        times.append(now)
+        return Occasion(
+            number=_number(injection, request, attempt),
             at=at,
             draw=lambda: fraction(self._seed, injection.key, request.method, request.identity, attempt),
-            within=lambda seconds: len(injection.times) - bisect_left(injection.times, at - seconds),
+            within=lambda seconds: len(times) - bisect_right(times, now - nanoseconds(seconds)),
         )
-        if not injection.rule.when(occasion):
-            return Reason.WHEN, number
-        if is_struck:
-            return Reason.FIRST, number
-        if isinstance(effect, Damaged) and effect.only_reused and request.served == 0:
-            return Reason.NEW, number
-        return None, number
 
     # What is there and is not found.
 
-    def veil(self, effect: Hidden, id_: str, now: int) -> None:
-        """Hide what a call has made `now`."""
+    def veil(self, effect: Hidden, id_: str, now: int, fault: str) -> None:
+        """Hide what a call has made `now`, which `fault` struck."""
         start = now + round(effect.after * SECOND)
         end = start + effect.seconds * SECOND if math.isfinite(effect.seconds) else math.inf
-        self._veils[effect.what, id_] = _Veil(effect.reads, start, end)
+        self._veils[effect.what, id_] = _Veil(effect.reads, start, end, fault)
 
-    def is_veiled(self, what: str, id_: str, now: int) -> bool:
-        """Whether a look `now` finds nothing; a look counts."""
+    def veiled(self, what: str, id_: str, now: int) -> str:
+        """The fault that lets a look `now` find nothing; empty when it finds what is there. A look counts."""
         veil = self._veils.get((what, id_))
         if veil is None or not veil.start <= now < veil.end:
-            return False
+            return ""
         if veil.reads is not None:
+            if veil.reads == 0:
+                return ""
             self._veils[what, id_] = veil._replace(reads=veil.reads - 1)
-            return veil.reads > 0
-        return True
+        return veil.fault
+
+
+def _is_too_new(effect: Effect, request: Request) -> bool:
+    """Whether the fault strikes connections that were kept alive, and this one has not been."""
+    return isinstance(effect, Damaged) and effect.only_reused and request.served == 0
 
 
 def _number(injection: Injection, request: Request, attempt: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.faults.rule import value_at
+from pytest_ycimages.faults.where import texts_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,9 +38,9 @@ class Lane:
         """The rules that `request` may match, in their order."""
         found = self._any
         for path, by_value in self._by_value.items():
-            asked = by_value.get(str(value_at(request, path)))
-            if asked is not None:
-                found = [*found, *asked]
+            for text in texts_at(request, path):
+                if text in by_value:
+                    found = [*found, *by_value[text]]
         if found is not self._any:
             found.sort(key=itemgetter(0))
         return [injection for _, injection in found if not injection.is_removed]

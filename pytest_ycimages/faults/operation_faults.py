@@ -9,11 +9,11 @@ from pytest_ycimages.api.code import Code
 from pytest_ycimages.cloud.ending import Failure
 from pytest_ycimages.cloud.per_method import CANCELLED, STARTING
 from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.timing import Never
+from pytest_ycimages.cloud.timing import After, Never
 from pytest_ycimages.cloud.timing_text import timing_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import Fault, Hidden, Planned
-from pytest_ycimages.faults.values import checked_seconds, given
+from pytest_ycimages.faults.values import checked_seconds, given, seconds_or_forever
 
 if TYPE_CHECKING:
     from pytest_ycimages.cloud.timing import Timing
@@ -35,15 +35,17 @@ def operation_fails(
         rollback: seconds that undoing takes, with the error set already.
     """
     failure = Failure(code, message)
+    timing = None if after is None else timing_of(after)
     asked = NextOperation(
         "*",
         STARTING,
-        timing=None if after is None else timing_of(after),
+        timing=timing,
         outcome=failure,
-        rollback=checked_seconds("operation_fails", "rollback", rollback),
+        rollback=checked_seconds("operation_fails", "rollback", rollback, forever="operation_never_ends()"),
     )
     name = Code(failure.error.code).name
-    arguments = given(code=name, message=message, after=after, rollback=rollback or None)
+    written = timing.seconds if isinstance(timing, After) else timing and repr(timing)
+    arguments = given(code=name, message=message, after=written, rollback=rollback or None)
     return Fault("operation_fails", arguments, Planned(asked), ("before",), STARTING)
 
 
@@ -71,9 +73,10 @@ def operation_lost(*, after: float = 0, seconds: float = math.inf) -> Fault:
         "operation",
         None,
         checked_seconds("operation_lost", "after", after),
-        checked_seconds("operation_lost", "seconds", seconds),
+        seconds_or_forever("operation_lost", "seconds", seconds),
     )
-    return Fault("operation_lost", {"after": after, "seconds": seconds}, effect, ("before",), STARTING)
+    arguments = given(after=after or None, seconds=None if seconds == math.inf else seconds)
+    return Fault("operation_lost", arguments, effect, ("before",), STARTING)
 
 
 def operation_seen_late(*, reads: int | None = None, seconds: float | None = None) -> Fault:
@@ -103,7 +106,7 @@ def _hidden(name: str, what: Literal["image", "operation"], reads: int | None, s
         )
     if reads is not None and (type(reads) is not int or reads < 1):
         raise UsageError(f"{name}(reads={reads!r}) cannot be: it is a number of looks, 1 or more.")
-    lasting = math.inf if seconds is None else checked_seconds(name, "seconds", seconds)
+    lasting = math.inf if seconds is None else seconds_or_forever(name, "seconds", seconds)
     effect = Hidden(what, reads, 0, lasting)
     methods = ("images.create",) if what == "image" else STARTING
     return Fault(name, given(reads=reads, seconds=seconds), effect, ("before",), methods)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.cloud.timing_text import TIMINGS
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Fault
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 else:  # pydantic reads it with the function below, and needs no type
     FaultsSetting = object
 
-_NAMES: Final[Mapping[str, Callable[..., object]]] = {**CATALOGUE, **SCHEDULES}
+_NAMES: Final[Mapping[str, Callable[..., object]]] = {**CATALOGUE, **SCHEDULES, **TIMINGS}
 _EXAMPLE: Final = 'reset(), on="images.create", when=first(2), commit="after"'
 
 
@@ -115,6 +118,8 @@ def _value(node: ast.expr) -> object:
             return when_of(_value(left)) | when_of(_value(right))
         case ast.UnaryOp(ast.Invert(), what):
             return ~when_of(_value(what))
+        case ast.Name("inf") | ast.Attribute(ast.Name("math"), "inf"):
+            return math.inf
         case ast.Name(name):
             raise _unknown(name, "without parentheses")
         case _:
@@ -131,13 +136,24 @@ def _literal(node: ast.expr) -> object:
 def _called(name: str, arguments: list[object], named: dict[str, object]) -> object:
     if name not in _NAMES:
         raise _unknown(name, "")
+    signature = inspect.signature(_NAMES[name])
+    for word in named:
+        if word not in signature.parameters:
+            raise unknown_word(f"argument of {name}", word, signature.parameters)
     try:
-        return _NAMES[name](*arguments, **named)
+        signature.bind(*arguments, **named)
     except TypeError as error:
-        raise UsageError(f"{name}: {error}. See the reference for the values that it takes.") from None
+        raise UsageError(f"{name}(...) cannot be: {error}. It takes {name}{_untyped(signature)}.") from None
+    return _NAMES[name](*arguments, **named)
+
+
+def _untyped(signature: inspect.Signature) -> str:
+    """The arguments by name, with what they are unless given."""
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return str(inspect.Signature(bare))
 
 
 def _unknown(name: str, how: str) -> UsageError:
     if name in _NAMES:
         return UsageError(f"{name!r} {how} is no value. Write {name}(...) with what it takes.")
-    return unknown_word("fault or schedule", name, _NAMES)
+    return unknown_word("fault, schedule or timing", name, _NAMES)

@@ -9,7 +9,8 @@ from pytest_ycimages.faults.values import checked_seconds
 
 def slow(seconds: float) -> Fault:
     """The answer is so many seconds late, on the double's clock."""
-    return Fault("slow", {"seconds": seconds}, Late(checked_seconds("slow", "seconds", seconds)), ("after",))
+    checked_seconds("slow", "seconds", seconds, forever="hang()")
+    return Fault("slow", {"seconds": seconds}, Late(seconds), ("after",))
 
 
 def ramp(start: float, end: float, *, over: float) -> Fault:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.damage import Substitute
 from pytest_ycimages.api.status import Status
-from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Planned
+from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late, Planned
+from pytest_ycimages.faults.injection import Reason
 
 if TYPE_CHECKING:
+    from pytest_ycimages.api.damage import Damage
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cloud.planner import NextOperation
     from pytest_ycimages.cloud.service import Service
-    from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.injector import Injector, Strike
 
 _NOTHING: Final = Status(code=Code.UNAVAILABLE, message="Injected: nothing was done")
 """What a damaged answer says when it is damaged before the commit: something has to be there to be damaged."""
+
+_CODES: Final = {400: Code.INVALID_ARGUMENT, 502: Code.UNAVAILABLE, 504: Code.DEADLINE_EXCEEDED}
+"""What the journal says of an answer by somebody else than the service, by its HTTP status."""
+_LOOKS: Final = {"operations.get": "operation", "images.get": "image"}
+"""The methods that look at one thing, and the thing."""
 
 
 class Striker:
@@ -36,46 +42,58 @@ class Striker:
             return self._served(request, now)
         rule = strike.injection.rule
         label = f"{rule.fault} {rule.commit} the commit"
-        reply = self._struck(request, now, rule.fault.effect, is_done=rule.commit == "after")
-        if isinstance(rule.fault.effect, Planned | Hidden) and reply.code is not Code.OK:
-            strike.injection.take_back(request, f"the call was refused: {reply.note}")
-            return reply
+        effect, is_done = rule.fault.effect, rule.commit == "after"
+        if isinstance(effect, Answer):
+            reply = self._answered(request, now, effect, is_done=is_done)
+        elif isinstance(effect, Damaged):
+            reply = self._damaged(request, now, effect.damage, is_done=is_done)
+        elif isinstance(effect, Late):
+            reply = self._served(request, now)
+        else:
+            reply, problem = self._started(request, now, effect, str(rule.fault))
+            if problem is not None:
+                strike.injection.take_back(request, problem, reply.note if problem is Reason.REFUSED else "")
+                return reply
         return reply._replace(fault=label, note=f"{label}: {reply.note}")
 
-    def _struck(self, request: Request, now: int, effect: Effect, *, is_done: bool) -> Reply:
-        if isinstance(effect, Answer):
-            done = self._served(request, now) if is_done else None
-            reply = self._service.refuse(effect.error, dict(effect.metadata))
-            return reply._replace(operation_id=done.operation_id, image_id=done.image_id) if done else reply
-        if isinstance(effect, Damaged):
-            reply = self._served(request, now) if is_done else self._service.refuse(_NOTHING)
-            return reply._replace(damage=effect.damage)
+    def _answered(self, request: Request, now: int, effect: Answer, *, is_done: bool) -> Reply:
+        """The error that the call is answered with; if it is done, it is, and nobody is told."""
+        done = self._served(request, now) if is_done else None
+        reply = self._service.refuse(effect.error, dict(effect.metadata))
+        return reply._replace(operation_id=done.operation_id, image_id=done.image_id) if done else reply
+
+    def _damaged(self, request: Request, now: int, damage: Damage, *, is_done: bool) -> Reply:
+        reply = self._served(request, now) if is_done else self._service.refuse(_NOTHING)
+        if isinstance(damage, Substitute):
+            reply = reply._replace(code=_CODES.get(damage.status, Code.UNAVAILABLE))
+        return reply._replace(damage=damage)
+
+    def _started(self, request: Request, now: int, effect: Planned | Hidden, fault: str) -> tuple[Reply, Reason | None]:
+        """What a call is answered that starts an operation, with which something is wrong; and why it starts none."""
+        upcoming, operations = self._service.planner.upcoming, self._service.state.operations
+        before = len(operations)
         if isinstance(effect, Planned):
-            return self._planned(request, now, effect.asked)
+            upcoming.insert(0, effect.asked)
         reply = self._served(request, now)
+        if isinstance(effect, Planned) and upcoming and upcoming[0] is effect.asked:
+            del upcoming[0]
+        if reply.code is not Code.OK:
+            return reply, Reason.REFUSED
+        if len(operations) == before:
+            return reply, Reason.REPEATED
         if isinstance(effect, Hidden) and reply.operation_id and reply.image_id:
             id_ = reply.operation_id if effect.what == "operation" else reply.image_id
-            self.injector.veil(effect, id_, now)
-        return reply
-
-    def _planned(self, request: Request, now: int, asked: NextOperation) -> Reply:
-        """Let the operation that the call starts, if it does, become what is asked."""
-        upcoming = self._service.planner.upcoming
-        upcoming.insert(0, asked)
-        reply = self._served(request, now)
-        if upcoming and upcoming[0] is asked:
-            del upcoming[0]
-        return reply
+            self.injector.veil(effect, id_, now, fault)
+        return reply, None
 
     def _served(self, request: Request, now: int) -> Reply:
-        """What the service answers, unless what the call looks at is hidden."""
-        if request.message is not None:
-            if request.method == "operations.get":
-                id_ = request.message.operation_id  # type: ignore[attr-defined]
-                if self.injector.is_veiled("operation", id_, now):
-                    return self._service.not_found("operation", id_)._replace(operation_id=id_)
-            elif request.method == "images.get":
-                id_ = request.message.image_id  # type: ignore[attr-defined]
-                if self.injector.is_veiled("image", id_, now):
-                    return self._service.not_found("image", id_)._replace(image_id=id_)
+        """What the service answers, unless what the call looks at is hidden from whoever may see it."""
+        what = _LOOKS.get(request.method)
+        if what is not None and request.message is not None and self._service.admits(request, now):
+            id_ = getattr(request.message, f"{what}_id")
+            fault = self.injector.veiled(what, id_, now)
+            if fault:
+                reply = self._service.not_found(what, id_)
+                ids = {f"{what}_id": id_}
+                return reply._replace(fault=fault, note=f"{fault}: {reply.note}", **ids)
         return self._service.handle(request, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,7 +21,8 @@ class Occasion(NamedTuple):
             the attempts of this call, or of those that came over this connection.
         at: seconds since the double began, on its clock.
         draw: a number from 0 up to but not including 1, which the seed, the rule, the method and the attempt decide.
-        within: how many calls the rule has considered within so many seconds, this one included.
+        within: how many calls the rule has considered within so many seconds, this one included. A call that came
+            exactly so long ago counts no more.
     """
 
     number: int
@@ -204,8 +206,11 @@ class Scripted(When):
     then: bool = False
 
     def __post_init__(self) -> None:
-        if not all(isinstance(step, bool) for step in (*self.steps, self.then)):
-            raise UsageError(f"script({list(self.steps)!r}, then={self.then!r}) cannot be: True strikes, False passes.")
+        if not self.steps or not all(isinstance(step, bool) for step in (*self.steps, self.then)):
+            raise UsageError(
+                f"script({list(self.steps)!r}, then={self.then!r}) cannot be: give a list of steps, each "
+                "True to strike or False to pass."
+            )
 
     def __call__(self, occasion: Occasion) -> bool:
         """Whether the fault strikes on this occasion."""
@@ -281,8 +286,10 @@ def between(start: float, end: float) -> When:
     return Between(start, end)
 
 
-def script(steps: Sequence[bool], *, then: bool = False) -> When:
+def script(steps: Iterable[bool], *, then: bool = False) -> When:
     """Calls as a list says, one step for each: True strikes, False passes. After the last step, `then`."""
+    if not isinstance(steps, Iterable):
+        raise UsageError(f"script({steps!r}) cannot be: give a list of steps, such as script([True, False]).")
     return Scripted(tuple(steps), then)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import threading
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -22,10 +24,23 @@ _PATIENCE: Final = 5.0
 """Seconds that closing waits for a thread that is answering; each is a daemon, so none outlives the process."""
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has an address, and refuses whoever comes until it listens."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        if os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
     sock.settimeout(0)
+    return sock
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    sock = _bound(host, port)
+    sock.listen(_BACKLOG)
     return sock
 
 
@@ -49,7 +64,8 @@ class Listener:
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
         self._numbers = count(1)
-        self._refusal: tuple[Callable[[], object], threading.Event] | None = None
+        self._refusals: deque[tuple[Callable[[], object], threading.Event]] = deque()
+        self._is_refusing = False
         self.phase = Phase.LISTENING
         self.is_closed = False
         activity.listeners.add(self)
@@ -108,35 +124,50 @@ class Listener:
                     self.phase = Phase.DECIDING
                     self._accept_one()
                     self.phase = Phase.LISTENING
-                if self._refusal is not None:
-                    self._refuse_all(selector, *self._refusal)
-                    self._refusal = None
+                if self._refusals:
+                    self._refuse_all(selector)
 
     def _refuse(self, until: Callable[[], object]) -> None:
         """Accept nothing until `until` comes back. Returns once nobody is let in any more."""
         refused = threading.Event()
-        self._refusal = until, refused
+        with self._lock:
+            if self.is_closed:
+                return
+            self._refusals.append((until, refused))
+            if self._is_refusing:
+                return  # nobody is let in now, nor will be until this one is over, too
         self._wake.send(b"x")
         refused.wait(_PATIENCE)
 
-    def _refuse_all(
-        self, selector: selectors.BaseSelector, until: Callable[[], object], refused: threading.Event
-    ) -> None:
+    def _refuse_all(self, selector: selectors.BaseSelector) -> None:
+        """Accept nothing until every refusal is over. The port stays taken meanwhile."""
         self.phase = Phase.DECIDING
         self._woken.recv(1)
         selector.unregister(self._socket)
         self._socket.close()
-        refused.set()
+        reserved = _bound(self.host, self.port)
         activity.serving[threading.get_ident()] = self
         try:
-            until()
+            self._wait_for_refusals()
         except ConnectionAbortedError:
+            reserved.close()
             return  # the double is being closed
         finally:
             del activity.serving[threading.get_ident()]
-        self._socket = _listen(self.host, self.port)
+        reserved.listen(_BACKLOG)
+        self._socket = reserved
         selector.register(self._socket, selectors.EVENT_READ)
         self.phase = Phase.LISTENING
+
+    def _wait_for_refusals(self) -> None:
+        self._is_refusing = True
+        while self._refusals:
+            until, refused = self._refusals[0]
+            refused.set()
+            until()
+            with self._lock:
+                self._refusals.popleft()
+                self._is_refusing = bool(self._refusals)
 
     def _accept_one(self) -> None:
         try:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.api.damage import Break, Damage, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
-from pytest_ycimages.server.http import HttpReply
+from pytest_ycimages.server.http import HttpReply, pieces
+
+if sys.platform == "linux":
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Refuser = Callable[[Callable[[], object]], object]
 
@@ -63,57 +69,91 @@ class Wire:
 
     def carry(self, head: bytes, body: bytes, reply: HttpReply) -> bool:
         """Send what of the answer is to arrive, as it is to arrive; tell whether the connection goes on."""
-        damage, whole = reply.damage, head + body
+        damage = reply.damage
+        if isinstance(damage, Trickle):
+            self._trickle(_timed(head, body, reply.wait), damage.rate, reply.pause)
+            return True
+        arriving = _arriving(len(head), len(body), damage)
+        rest = _cut(_timed(head, body, reply.wait), arriving)
+        self._send(rest, arriving)
         match damage:
-            case Stall(_, seconds) if seconds is not None:
-                self._stall(whole, damage.after, seconds, reply.pause)
-            case Trickle(rate):
-                self._trickle(whole, rate, reply.pause)
-            case None | Substitute() | Garble():
-                self._sock.sendall(whole)
-            case _:
-                self._break(head, body, damage, reply.pause)
-                return False
-        return True
-
-    def _break(
-        self, head: bytes, body: bytes, damage: Break | Truncate | Refuse | Stall, pause: Callable[[float], object]
-    ) -> None:
-        """Send what arrives before the connection ends, and end it."""
-        whole = head + body
-        match damage:
-            case Truncate(length):
-                self._sock.sendall(head + body[: len(body) // 2 if length is None else length])
-            case Break(after, how):
-                self._sock.sendall(whole[:after])
-                if how == "reset":
-                    reset(self._sock)
-            case Refuse(seconds):
-                self._refuse(partial(pause, seconds))
-                reset(self._sock)
-            case Stall(after):
-                self._sock.sendall(whole[:after])
+            case Stall(_, None):
                 self._wait_for_the_client_to_leave()
+            case Stall(_, float() | int() as seconds):
+                reply.pause(seconds)
+            case Refuse(seconds):
+                self._refuse(partial(reply.pause, seconds))
+                self._reset()
+            case Break(_, "reset"):
+                self._reset()
+        goes_on = damage is None or (isinstance(damage, Stall) and damage.seconds is not None)
+        if goes_on:
+            self._send(rest, len(head) + len(body))
+        return goes_on
 
-    def _stall(self, whole: bytes, after: int, seconds: float, pause: Callable[[float], object]) -> None:
-        self._sock.sendall(whole[:after])
-        pause(seconds)
-        self._sock.sendall(whole[after:])
-
-    def _trickle(self, whole: bytes, rate: float, pause: Callable[[float], object]) -> None:
-        size = max(1, int(rate * _STEP))
-        for start in range(0, len(whole), size):
-            piece = whole[start : start + size]
-            pause(len(piece) / rate)
+    def _send(self, data: Iterator[bytes], count: int) -> None:
+        """Send the next `count` bytes, and take nothing of what comes after them."""
+        while count > 0 and (piece := next(data, b"")):
             self._sock.sendall(piece)
+            count -= len(piece)
+
+    def _trickle(self, whole: Iterator[bytes], rate: float, pause: Callable[[float], object]) -> None:
+        size = max(1, int(rate * _STEP))
+        for data in whole:
+            for start in range(0, len(data), size):
+                piece = data[start : start + size]
+                pause(len(piece) / rate)
+                self._sock.sendall(piece)
 
     def _wait_for_the_client_to_leave(self) -> None:
         self._rest()
         while self._sock.recv(2**16):
             pass
 
+    def _reset(self) -> None:
+        """Let the client get RST, after what has been sent."""
+        _drain(self._sock)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
 
-def reset(sock: socket.socket) -> None:
-    """Close a connection so that its client gets RST."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
+
+def _timed(head: bytes, body: bytes, wait: Callable[[float], object] | None) -> Iterator[bytes]:
+    """The answer in pieces, each given out when its latency lets it leave. Not a byte is waited for before its turn."""
+    if wait is None:
+        yield head + body
+    elif not body:
+        wait(1)
+        yield head
+    else:
+        yield head
+        yield from pieces(body, wait)
+
+
+def _cut(data: Iterator[bytes], at: int) -> Iterator[bytes]:
+    """The same bytes, in pieces of which one begins at `at`."""
+    for piece in data:
+        yield from (part for part in (piece[:at], piece[at:]) if part)
+        at = max(0, at - len(piece))
+
+
+def _arriving(head: int, body: int, damage: Damage | None) -> int:
+    """How many bytes of the answer arrive before it is stopped."""
+    match damage:
+        case Break(after) | Stall(after):
+            return after
+        case Refuse():
+            return 0
+        case Truncate(length):
+            return head + (body // 2 if length is None else min(length, max(0, body - 1)))
+        case _:
+            return head + body
+
+
+def _drain(sock: socket.socket) -> None:
+    """Come back when the client's side has all that was sent: a reset would throw away what is still on its way."""
+    if sys.platform != "linux":
+        return
+    gone = select.poll()
+    gone.register(sock, 0)  # which is told of errors and of a closed connection all the same
+    while struct.unpack("i", ioctl(sock, TIOCOUTQ, bytes(4)))[0] and not gone.poll(1):
+        pass
