@@ -83,7 +83,7 @@ def by_queue():
 class Attributes:
     sleep = time.sleep
     clock = time.monotonic
-    later = functools.partial(time.sleep, 10)
+    later = staticmethod(functools.partial(time.sleep, 10))
 
     def run(self):
         before = self.clock()

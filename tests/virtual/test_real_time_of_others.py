@@ -14,7 +14,6 @@ import pytest
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double, VirtualTime
-from tests.virtual.calling import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,15 +162,15 @@ def test_threads_of_a_double_have_real_time(ycimages_time: VirtualTime) -> None:
 
 def test_a_client_may_be_told_to_have_real_time() -> None:
     """By the name of its module, for who deals with the world outside."""
-    with VirtualTime(real=["tests.virtual.calling", __name__.rpartition(".")[0] + ".late"]) as virtual_time:
+    with VirtualTime(real=["outside"]) as virtual_time:
+        _in("outside")(0.001)
+        _in("outside.of_it")(0.001)
         assert virtual_time.elapsed == 0
-        sleep: Callable[[float], None] = _in("tests.virtual.calling")
-        sleep(0.001)
+        for module in ("subprocess", "multiprocessing.pool", "trio._core._run", "pytest_timeout"):
+            _in(module)(0.001)
         assert virtual_time.elapsed == 0
-        _in("tests.virtual.calling_of_another")(5)
+        _in("outsider")(5)
         assert virtual_time.elapsed == 5
-        double = Double()
-        create(double)
 
 
 def _in(module: str) -> Callable[[float], None]:
