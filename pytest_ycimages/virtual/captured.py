@@ -118,7 +118,7 @@ def _replace(stack: ExitStack, site: _Site, fakes: Mapping[int, Any]) -> None:
 
 def _replacement(value: Any, fakes: Mapping[int, Any]) -> Any:
     if isinstance(value, staticmethod):
-        return staticmethod(fakes.get(id(value.__func__), value.__func__))
+        return staticmethod(_replacement(value.__func__, fakes))
     if isinstance(value, tuple):
         return tuple(fakes.get(id(each), each) for each in value)
     if isinstance(value, dict):

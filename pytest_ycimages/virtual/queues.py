@@ -52,6 +52,8 @@ class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time i
 
     def _get_in_line(self, scheduler: Scheduler, timeout: float | None) -> Any:
         __tracebackhide__ = True
+        with suppress(queue.Empty):
+            return super().get(block=False)
         ends_at = None if timeout is None else scheduler.elapsed + round(timeout * MICROSECOND)
         while True:
             left = None if ends_at is None else (ends_at - scheduler.elapsed) / MICROSECOND

@@ -250,12 +250,15 @@ class Scheduler:
 
     def _settle(self) -> None:
         """If all is at rest, move time to the first wait that ends by itself, and end it."""
-        timed = [wait for wait in list(self._waits) if wait.deadline is not None]
-        if not timed or not self._resting() or not self._rest.is_patient_enough(self._waits):
+        waits = list(self._waits)
+        timed = [wait for wait in waits if wait.deadline is not None]
+        if not timed or not self._resting() or not self._rest.is_patient_enough(waits):
             return
         first = min(timed, key=Wait.order)
         if first.deadline is None or first.deadline > self.horizon * MICROSECOND:
-            self._wake(first, Outcome.BEYOND)
+            # It is never a double that fails, however late it is, but who waits for it.
+            blamed = first if first.connection is None else next((wait for wait in waits if wait.thread), first)
+            self._wake(blamed, Outcome.BEYOND)
             return
         if first.deadline > self.elapsed:
             self._move(first.deadline - self.elapsed)

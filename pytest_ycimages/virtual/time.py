@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 REAL: Final = (
     "_hypothesis_pytestplugin", "_pytest", "execnet", "hypothesis", "multiprocessing", "pluggy",
-    "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
+    "pytest_timeout", "pytest_ycimages.server", "subprocess", "trio", "xdist",
 )  # fmt: skip
-"""The modules that have real time whichever thread calls them: who measures a test, and who deals with processes."""
+"""The modules that have real time whichever thread calls them: who measures a test, who deals with processes, and trio.
+
+trio waits in a way that virtual time does not know; with a clock that stood still meanwhile it would wait for ever.
+"""
 
 DAY: Final = 24 * 60 * 60
 

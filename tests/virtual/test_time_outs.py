@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages import Double, Latency
+from pytest_ycimages import Double, Latency, VirtualTimeError
 from tests.virtual.calling import HEADERS
 from tests.virtual.late import CLIENTS, PATH, TIME_OUTS, with_http_client
 
@@ -136,6 +136,20 @@ def test_a_client_without_a_limit_waits_as_long_as_it_takes(ycimages_time: Virtu
         connection.request("GET", PATH, headers=HEADERS)
         assert connection.getresponse().read()
     assert ycimages_time.elapsed == 5 * 3600
+
+
+@ask_with
+def test_a_double_that_is_too_late_for_the_horizon_is_not_to_blame(
+    ask: Callable[[Double, float], int], ycimages_time: VirtualTime, ycimages: Double
+) -> None:
+    """Whoever waits for it is; the double can be closed, and nothing in it has failed."""
+    ycimages.latency = 10**6
+    ycimages_time.horizon = 3600
+    with pytest.raises(VirtualTimeError, match="The client still waits after 3600 virtual seconds: "):
+        ask(ycimages, 10**9)
+    ycimages.close()
+    ycimages.check()
+    assert ycimages_time.elapsed == 0
 
 
 def test_every_way_to_receive_has_the_limit(ycimages_time: VirtualTime, ycimages: Double) -> None:

@@ -1,0 +1,282 @@
+"""Clients that got hold of `time.sleep` or a clock long before: wherever it is kept, it is virtual, and then not."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_ycimages import VirtualTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE: Final = """
+import functools
+import time
+from dataclasses import dataclass
+from queue import SimpleQueue
+from time import monotonic, sleep
+from time import sleep as nap
+from typing import NamedTuple
+
+import attrs
+
+later = functools.partial(time.sleep, 10)
+clock_later = functools.partial(monotonic)
+
+
+def imported():
+    before = monotonic()
+    sleep(10)
+    return monotonic() - before
+
+def imported_by_another_name():
+    before = monotonic()
+    nap(10)
+    return monotonic() - before
+
+def by_default(sleep=time.sleep, clock=time.monotonic):
+    before = clock()
+    sleep(10)
+    return clock() - before
+
+def by_keyword(*, pause: object = None, sleep=time.sleep, clock=time.perf_counter):
+    before = clock()
+    sleep(10)
+    return clock() - before
+
+def by_nanoseconds(sleep=time.sleep, clock=time.time_ns):
+    before = clock()
+    sleep(10)
+    return (clock() - before) / 10**9
+
+def decorate(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+@decorate
+@decorate
+def decorated(sleep=time.sleep, clock=time.monotonic):
+    before = clock()
+    sleep(10)
+    return clock() - before
+
+def by_partial():
+    before = clock_later()
+    later()
+    return clock_later() - before
+
+def by_queue():
+    before = monotonic()
+    try:
+        SimpleQueue().get(timeout=10)
+    except Exception:
+        return monotonic() - before
+
+
+class Attributes:
+    sleep = time.sleep
+    clock = time.monotonic
+    later = staticmethod(functools.partial(time.sleep, 10))
+
+    def run(self):
+        before = self.clock()
+        self.sleep(4)
+        Attributes.sleep(6)
+        return self.clock() - before
+
+    def run_later(self):
+        before = self.clock()
+        self.later()
+        return self.clock() - before
+
+
+class Static:
+    sleep = staticmethod(time.sleep)
+    clock = staticmethod(time.monotonic)
+
+    def run(self):
+        before = self.clock()
+        self.sleep(10)
+        return self.clock() - before
+
+    @staticmethod
+    def by_static(sleep=time.sleep, clock=time.monotonic):
+        before = clock()
+        sleep(10)
+        return clock() - before
+
+    @classmethod
+    def by_class(cls, sleep=time.sleep, *, clock=time.monotonic):
+        before = clock()
+        sleep(10)
+        return clock() - before
+
+    @decorate
+    def by_decorated(self, sleep=time.sleep, clock=time.monotonic):
+        before = clock()
+        sleep(10)
+        return clock() - before
+
+
+class Stored:
+    def __init__(self, sleep=time.sleep, clock=time.monotonic):
+        self._sleep, self._clock = sleep, clock
+
+    def run(self):
+        before = self._clock()
+        self._sleep(10)
+        return self._clock() - before
+
+
+class Child(Stored, Static):
+    pass
+
+
+@dataclass
+class Data:
+    sleep: object = time.sleep
+    clock: object = time.monotonic
+
+    def run(self):
+        before = self.clock()
+        self.sleep(10)
+        return self.clock() - before
+
+
+@dataclass(frozen=True, slots=True)
+class SlottedData:
+    sleep: object = time.sleep
+    clock: object = time.monotonic
+
+    def run(self):
+        before = self.clock()
+        self.sleep(10)
+        return self.clock() - before
+
+
+@attrs.define
+class WithAttrs:
+    sleep: object = time.sleep
+    clock: object = time.monotonic
+
+    def run(self):
+        before = self.clock()
+        self.sleep(10)
+        return self.clock() - before
+
+
+class Named(NamedTuple):
+    sleep: object = time.sleep
+    clock: object = time.monotonic
+
+    def run(self):
+        before = self.clock()
+        self.sleep(10)
+        return self.clock() - before
+"""
+
+WAYS: Final = (
+    "imported()", "imported_by_another_name()", "by_default()", "by_keyword()", "by_nanoseconds()", "decorated()",
+    "by_partial()", "by_queue()", "Attributes().run()", "Attributes().run_later()", "Static().run()",
+    "Static.by_static()", "Static.by_class()", "Static().by_decorated()", "Stored().run()", "Child().run()",
+    "Data().run()", "SlottedData().run()", "WithAttrs().run()", "Named().run()",
+)  # fmt: skip
+
+
+def _made(name: str) -> ModuleType:
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(SOURCE, vars(module))  # noqa: S102 - as importing does
+    return module
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    """A client that was imported before virtual time began."""
+    yield _made("captures_of_a_test")
+    del sys.modules["captures_of_a_test"]
+
+
+def _held(module: ModuleType) -> dict[str, object]:
+    """Everything that a module holds, with what its functions and classes hold."""
+    held: dict[str, object] = {}
+    for name, value in vars(module).items():
+        held[name] = value
+        for attribute in ("__defaults__", "__kwdefaults__"):
+            held[f"{name}.{attribute}"] = getattr(value, attribute, None)
+        if isinstance(value, type):
+            for key, member in vars(value).items():
+                held[f"{name}.{key}"] = member
+                held[f"{name}.{key}.__defaults__"] = getattr(member, "__defaults__", None)
+                held[f"{name}.{key}.__kwdefaults__"] = getattr(member, "__kwdefaults__", None)
+    return held
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_kept_is_virtual(client: Any, way: str) -> None:
+    """Wherever it is kept: ten seconds pass, and no real one."""
+    with VirtualTime() as virtual_time:
+        assert eval(way, vars(client)) == 10  # noqa: S307 - a way from the list above
+        assert virtual_time.elapsed == 10
+
+
+def test_what_was_kept_is_put_back(client: Any) -> None:
+    """By identity, also in the second run, for which what was found is remembered."""
+    before = during = _held(client)
+    for _ in range(2):
+        with VirtualTime():
+            during = _held(client)
+            assert client.by_default() == 10
+        after = _held(client)
+        assert [key for key, value in before.items() if after[key] is not value] == []
+        assert after.keys() == before.keys()
+    assert sum(during.get(key) is not value for key, value in before.items()) > len(WAYS)
+
+
+def test_a_module_that_comes_in_the_place_of_another_is_looked_at(client: Any) -> None:
+    """Of the same name and as large, and perhaps where the other one was in memory."""
+    with VirtualTime():
+        assert client.by_default() == 10
+    for _ in range(5):
+        module: Any = _made("captures_of_a_test")
+        with VirtualTime() as virtual_time:
+            assert module.by_default() == module.Stored().run() == 10
+            assert virtual_time.elapsed == 20
+
+
+def test_a_class_that_lets_nobody_change_it_is_left_alone(client: Any) -> None:
+    """Virtual time begins all the same."""
+
+    class Stubborn(type):
+        def __setattr__(cls, name: str, value: object) -> None:
+            raise AttributeError(name, value)
+
+    client.Stone = Stubborn("Stone", (), {"sleep": client.sleep, "__module__": "captures_of_a_test"})
+    with VirtualTime() as virtual_time:
+        assert client.by_default() == virtual_time.elapsed == 10
+
+
+def test_strange_things_among_the_modules_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People put all kinds of things there."""
+    monkeypatch.setitem(sys.modules, "a_strange_thing", object())
+    monkeypatch.setitem(sys.modules, "nothing_at_all", None)
+    with VirtualTime() as virtual_time:
+        partial(virtual_time.advance, 5)()
+        assert virtual_time.elapsed == 5
+
+
+def test_whose_name_only_begins_like_ours_is_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pytest_ycimages_of_mine` and `freezegun_of_mine` are no part of this package, nor of freezegun."""
+    for name in ("pytest_ycimages_of_mine", "freezegun_of_mine", "hypothesis_of_mine"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        module: Any = _made(name)
+        with VirtualTime():
+            assert module.imported() == module.by_default() == 10
+        del sys.modules[name]

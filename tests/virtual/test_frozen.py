@@ -1,0 +1,187 @@
+"""Virtual time beside other ways to rule over time: inside frozen time, around it, and on a journey."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import freezegun
+import pytest
+import time_machine
+
+from pytest_ycimages import After, Double, VirtualTime
+from tests.virtual.calling import create
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOMENT: Final = datetime(2030, 5, 17, 12, tzinfo=UTC)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@freezegun.freeze_time(MOMENT)
+def test_virtual_time_begins_where_the_test_has_frozen_time() -> None:
+    """And frozen time goes on where it was afterwards."""
+    with VirtualTime() as virtual_time:
+        assert _now() == MOMENT
+        time.sleep(100)
+        asyncio.run(asyncio.sleep(20))
+        threading.Event().wait(3)
+        assert _now() == MOMENT + timedelta(seconds=123)
+        assert time.time_ns() == virtual_time.now() == Double().clock.now()
+    assert _now() == MOMENT
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    "start",
+    [MOMENT, datetime(2030, 5, 17, 12), datetime(2030, 5, 17, 14, tzinfo=UTC).astimezone()],  # noqa: DTZ001 - as freezegun takes it
+)
+def test_virtual_time_begins_where_it_is_told(start: datetime, frozen: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    """In UTC if the moment has no zone; also when the test has frozen time somewhere else."""
+    freezer = freezegun.freeze_time("2001-01-01")
+    if frozen:
+        freezer.start()
+    try:
+        with VirtualTime(start) as virtual_time:
+            moment = start if start.tzinfo else MOMENT
+            assert _now() == moment
+            assert virtual_time.now() == round(moment.timestamp()) * 10**9
+            time.sleep(0.5)
+            assert _now() == moment + timedelta(seconds=0.5)
+    finally:
+        if frozen:
+            freezer.stop()
+
+
+@freezegun.freeze_time(MOMENT, tick=True)
+def test_virtual_time_does_not_run_though_frozen_time_does() -> None:
+    """It passes only when everybody waits."""
+    with VirtualTime():
+        began = _now()
+        time.sleep(7)
+        assert _now() == began + timedelta(seconds=7)
+
+
+@freezegun.freeze_time(MOMENT, auto_tick_seconds=15)
+def test_virtual_time_does_not_tick_though_frozen_time_does() -> None:
+    """Looking at it moves nothing, neither inside nor outside."""
+    with VirtualTime() as virtual_time:
+        assert _now() == _now() == MOMENT
+        time.sleep(7)
+        assert _now() == MOMENT + timedelta(seconds=7)
+        assert virtual_time.elapsed == 7
+    assert _now() == MOMENT
+
+
+def test_time_may_be_frozen_inside(ycimages_time: VirtualTime, ycimages: Double) -> None:
+    """Waits move it from there. Afterwards, what was waited for has passed outside as well, and ticks have not."""
+    ycimages.timing = After(seconds=1200)
+    with freezegun.freeze_time(MOMENT) as frozen:
+        id_ = create(ycimages)
+        assert ycimages.operations[id_].created_at == "2030-05-17T12:00:00.000000000Z"
+        assert ycimages.calls[0].at == 0
+        time.sleep(1000)
+        assert _now() == MOMENT + timedelta(seconds=1000)
+        frozen.tick(200)
+        assert ycimages.operations[id_].done
+        asyncio.run(asyncio.sleep(5))
+        ycimages_time.advance(5)
+        ycimages.clock.advance(5)
+        assert time.time_ns() == ycimages.clock.now() == ycimages_time.now()
+        assert _now() == MOMENT + timedelta(seconds=1215)
+    assert ycimages_time.elapsed == 1015
+    assert _now() == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=1015)
+
+
+@freezegun.freeze_time(MOMENT)
+def test_a_decorated_test_is_frozen_inside(ycimages_time: VirtualTime, ycimages: Double) -> None:
+    """The fixture comes first then. This is how both are used together most often."""
+    ycimages.timing = After(seconds=1200)
+    id_ = create(ycimages)
+    while not ycimages.operations[id_].done:
+        time.sleep(60)
+    assert _now() == MOMENT + timedelta(seconds=1200)
+    assert ycimages_time.elapsed == 1200
+
+
+@pytest.mark.parametrize("tick", [False, True])
+def test_virtual_time_on_a_journey(tick: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    """time-machine changes the machine's own clock, which virtual time does not look at."""
+    with time_machine.travel(MOMENT, tick=tick), VirtualTime() as virtual_time:
+        assert _now() == datetime(2026, 1, 1, tzinfo=UTC)
+        time.sleep(10)
+        thread = threading.Thread(target=time.sleep, args=(10,))
+        thread.start()
+        thread.join()
+        assert _now() == datetime(2026, 1, 1, 0, 0, 20, tzinfo=UTC)
+        assert Double().clock.now() == virtual_time.now()
+
+
+def test_no_journey_begins_in_virtual_time(ycimages_time: VirtualTime) -> None:
+    """time-machine refuses, as in any frozen time; older ones travel, unseen by client and double. No harm is done."""
+    double = Double()
+    with suppress(RuntimeError), time_machine.travel(MOMENT) as traveller:
+        traveller.shift(3600)
+        assert double.clock.now() == ycimages_time.now()
+    time.sleep(10)
+    assert ycimages_time.elapsed == 10
+    assert double.clock.now() == ycimages_time.now()
+
+
+def test_a_double_outlives_each_kind_of_time() -> None:
+    """Real, virtual, frozen and virtual again: it says which time it is each time."""
+    double = Double()
+    create(double)
+    for _ in range(2):
+        with VirtualTime() as virtual_time:
+            time.sleep(3)
+            create(double)
+            assert double.clock.now() == virtual_time.now()
+            assert double.calls[-1].at == 0
+            time.sleep(4)
+            create(double)
+            assert double.calls[-1].at == 4
+        with freezegun.freeze_time(MOMENT):
+            create(double)
+            assert double.calls[-1].at == 0
+    before = time.time_ns()
+    create(double)
+    assert before <= double.clock.now() <= time.time_ns()
+
+
+def _by_all(virtual_time: VirtualTime, double: Double) -> list[Callable[[float], None]]:
+    return [virtual_time.advance, double.clock.advance, time.sleep]
+
+
+def test_whatever_moves_time_moves_the_same(ycimages_time: VirtualTime, ycimages: Double) -> None:
+    """The fixture, the double's clock, and the client's sleep."""
+    for number, move in enumerate(_by_all(ycimages_time, ycimages), start=1):
+        move(2.5)
+        assert ycimages_time.elapsed == 2.5 * number
+        assert ycimages.clock.now() == time.time_ns() == ycimages_time.now()
+
+
+def test_all_that_ends_while_time_is_moved_ends_in_its_order(ycimages_time: VirtualTime) -> None:
+    """Moving by hand is as if this thread had slept."""
+    order = []
+
+    def live(seconds: float) -> None:
+        time.sleep(seconds)
+        order.append(ycimages_time.elapsed)
+
+    threads = [threading.Thread(target=live, args=(seconds,)) for seconds in (30, 10, 20, 50)]
+    for thread in threads:
+        thread.start()
+    ycimages_time.advance(40)
+    assert order == [10, 20, 30]
+    for thread in threads:
+        thread.join()
+    assert order == [10, 20, 30, 50]
