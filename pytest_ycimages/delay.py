@@ -32,9 +32,13 @@ class Delay(NamedTuple):
     clock: Clock
     pause: Callable[[float], object]
 
+    def moment(self, part: float = 1) -> int:
+        """When a part of it is over, from 0 for none of it to 1 for all of it, in nanoseconds since the epoch."""
+        return self.began_at + round(self.length * part)
+
     def wait(self, part: float = 1) -> None:
-        """Come back when a part of it is over, from 0 for none of it to 1 for all of it."""
-        self.clock.wait_until(self.began_at + round(self.length * part), self.pause)
+        """Come back when a part of it is over."""
+        self.clock.wait_until(self.moment(part), self.pause)
 
 
 class Delays:
