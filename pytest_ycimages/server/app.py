@@ -21,6 +21,7 @@ from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
+from pytest_ycimages.server.in_process.origin import Origin
 from pytest_ycimages.server.routes import route
 from pytest_ycimages.server.wire import rewritten
 
@@ -47,12 +48,14 @@ class App:
 
     Attributes:
         pipeline: what answers; a double that is reset puts a new one here.
+        origin: where clients of this process connect that use no socket.
     """
 
     def __init__(self, pipeline: Pipeline, contract: Contract, *, snake_case: bool = False) -> None:
         self.pipeline = pipeline
         self._contract = contract
         self._snake_case = snake_case
+        self.origin = Origin(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""
