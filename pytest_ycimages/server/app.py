@@ -6,6 +6,7 @@ here, and written down in the journal all the same.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -22,6 +23,7 @@ from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
 from pytest_ycimages.server.in_process.origin import Origin
+from pytest_ycimages.server.in_process.wsgi import Loss, arriving, error_of
 from pytest_ycimages.server.routes import route
 from pytest_ycimages.server.wire import rewritten
 
@@ -58,8 +60,17 @@ class App:
         self.origin = Origin(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as a WSGI application."""
+        """Answer as a WSGI application.
+
+        Raises:
+            Exception: a fault breaks the connection, and this is what the client would raise.
+        """
         wsgi = WsgiRequest(environ)
+        user_agent = wsgi.headers.get("User-Agent", "")
+        try:
+            self.origin.check_open()
+        except ConnectionRefusedError as refused:
+            raise error_of(user_agent, Loss("refused")) from refused
         reply = self.answer(
             HttpRequest(
                 method=wsgi.method,
@@ -69,14 +80,18 @@ class App:
                 body=wsgi.get_data(),
             )
         )
-        headers, body = list(reply.headers), reply.body
-        if reply.wait is None:
-            return WsgiResponse(body, reply.status, headers)(environ, start_response)
-        if wsgi.method == "HEAD" or not body:
+        whole: bytes | Iterable[bytes] = reply.body
+        length = ("content-length", str(len(reply.body)))
+        headers = [*reply.headers]
+        is_empty = wsgi.method == "HEAD" or not reply.body
+        if reply.damage is not None:
+            arrives = arriving(reply, b"" if is_empty else reply.body, self.origin, user_agent)
+            whole, headers = chain([next(arrives, b"")], arrives), [*headers, length]
+        elif reply.wait is not None and is_empty:
             reply.wait(1)
-            return WsgiResponse(body, reply.status, headers)(environ, start_response)
-        headers.append(("content-length", str(len(body))))
-        return WsgiResponse(pieces(body, reply.wait), reply.status, headers)(environ, start_response)
+        elif reply.wait is not None:
+            whole, headers = pieces(reply.body, reply.wait), [*headers, length]
+        return WsgiResponse(whole, reply.status, headers)(environ, start_response)
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request, and wait where it has to wait.

@@ -51,7 +51,8 @@ class Connector(aiohttp.BaseConnector):
         try:
             line = self._origin.connect()
         except OSError as error:
-            raise aiohttp.ClientConnectorError(req.connection_key, error) from error
+            told = type(error)(error.errno, f"Connect call failed {req.host, req.port}")  # as asyncio words it
+            raise aiohttp.ClientConnectorError(req.connection_key, told) from error
         protocol = _Protocol(self._loop)
         protocol.connection_made(_Transport(self._loop, self._origin, line, protocol))
         return protocol
@@ -105,6 +106,7 @@ class _Transport(asyncio.Transport):
         self._protocol = protocol
         self._is_closing = False
         self._is_paused = False
+        self._has_given_up = False
         self._next: asyncio.Handle | None = None
 
     # What aiohttp calls.
@@ -160,7 +162,7 @@ class _Transport(asyncio.Transport):
 
     def _arrive(self) -> None:
         """Hand on what has arrived, and come again when something will."""
-        while not (self._is_closing or self._is_paused):
+        while not (self._is_closing or self._is_paused or self._has_given_up):
             try:
                 taken = self._line.take(_RECEIVE)
             except OSError as error:
@@ -192,6 +194,7 @@ class _Transport(asyncio.Transport):
             self._lose(error)
             return False
         if is_late(silence, deadline):
+            self._has_given_up = True
             self._protocol.give_up(name)
             return False
         return True

@@ -85,7 +85,7 @@ class _AsyncNetwork(httpcore.AsyncNetworkBackend):
         self._origin = origin
 
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        with _errors(httpcore.ConnectError):
+        with _errors(httpcore.ConnectError, "All connection attempts failed"):
             return _AsyncStream(self._origin, self._origin.connect())
 
 
@@ -98,7 +98,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         clock = self._origin.clock
         deadline = None if timeout is None else clock.now() + round(timeout * SECOND)
         await anyio.lowlevel.checkpoint()  # others have their turn, as they have when a socket is read
-        with _errors(httpcore.ReadError):
+        with _errors(httpcore.ReadError, ""):
             while not isinstance(taken := self._line.take(max_bytes), bytes):
                 await self._wait(taken, deadline)
                 if is_late(taken, deadline):
@@ -116,7 +116,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
             await anyio.sleep((end_of(silence, deadline) - clock.now()) / SECOND)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with _errors(httpcore.WriteError):
+        with _errors(httpcore.WriteError, ""):
             self._line.send(buffer)
 
     async def aclose(self) -> None:
@@ -130,11 +130,11 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
 
 @contextmanager
-def _errors(kind: type[httpcore.NetworkError]) -> Generator[None]:
-    """Raise what httpcore raises for a socket's errors."""
+def _errors(kind: type[httpcore.NetworkError], text: str | None = None) -> Generator[None]:
+    """Raise what httpcore raises for a socket's errors: with their text, or with `text`, as it does for anyio's."""
     try:
         yield
     except TimeoutError as error:
-        raise httpcore.ReadTimeout(str(error)) from error
+        raise httpcore.ReadTimeout(str(error) if text is None else text) from error
     except OSError as error:
-        raise kind(str(error)) from error
+        raise kind(str(error) if text is None else text) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+import urllib3
+from urllib3 import connection
 from urllib3.exceptions import NewConnectionError
 
 from pytest_ycimages.server.in_process.plug import Plug
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.in_process.origin import Origin
 
 
-def pool_manager(origin: Origin, **settings: Any) -> PoolManager:
-    """A pool manager whose connections lead to `origin`, whatever the host; TLS is taken as given."""
+def pool_manager(origin: Origin, **settings: Any) -> urllib3.PoolManager:
+    """A pool manager whose connections lead to `origin`, whatever the host; TLS is taken as given.
 
-    def connected(connection: HTTPConnection) -> socket.socket:
+    The classes have the names of urllib3's own, which stand in the texts of its errors.
+    """
+
+    def connected(asking: connection.HTTPConnection) -> socket.socket:
         try:
             line = origin.connect()
         except OSError as error:
-            raise NewConnectionError(connection, f"Failed to establish a new connection: {error}") from error
-        return cast("socket.socket", Plug(origin, line, connection.timeout))
+            raise NewConnectionError(asking, f"Failed to establish a new connection: {error}") from error
+        return cast("socket.socket", Plug(origin, line, asking.timeout))
 
-    class Connection(HTTPConnection):
+    class HTTPConnection(connection.HTTPConnection):
         _new_conn = connected
         is_connected = property(_is_connected)
 
-    class SecureConnection(HTTPSConnection):
+    class HTTPSConnection(connection.HTTPSConnection):
         _new_conn = connected
         is_connected = property(_is_connected)
 
@@ -38,17 +41,17 @@ def pool_manager(origin: Origin, **settings: Any) -> PoolManager:
             self.sock = self._new_conn()
             self.is_verified = True
 
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Connection
+    class HTTPConnectionPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = HTTPConnection
 
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = SecureConnection
+    class HTTPSConnectionPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = HTTPSConnection
 
-    manager = PoolManager(**settings)
-    manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+    manager = urllib3.PoolManager(**settings)
+    manager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
     return manager
 
 
-def _is_connected(connection: HTTPConnection) -> bool:
-    plug = cast("Plug | None", connection.sock)
+def _is_connected(asking: connection.HTTPConnection) -> bool:
+    plug = cast("Plug | None", asking.sock)
     return plug is not None and not plug.is_readable()
