@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import aiohttp
 import httpx
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from pytest_ycimages import Double
 
+
 TIMEOUT: Final = 5
 """Seconds for which each client waits."""
 
-_VARIES: Final = re.compile(r"0x[0-9a-f]+|ports?=?\d+|port=\d+|127\.0\.0\.1|in-process|:\d{4,5}\b|host='[^']*'")
+_ADDRESS: Final = re.compile(
+    r"host='[^']*', port=\d+|'(?:127\.0\.0\.1|in-process)', \d+|(?:127\.0\.0\.1|in-process)(?::\d+)?"
+)
 
 
 class Question(NamedTuple):
@@ -30,6 +33,13 @@ class Question(NamedTuple):
     body: bytes | None = None
 
 
+class Client(Protocol):
+    """Asks a double some questions in a row, over a socket or in process."""
+
+    def __call__(self, double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
+        """What came of each."""
+
+
 class Seen(NamedTuple):
     """What came of it.
 
@@ -37,7 +47,7 @@ class Seen(NamedTuple):
         status: the HTTP status; 0 for none.
         body: the body.
         error: the type of what the client raised; empty for nothing.
-        text: what that says, without what depends on the address.
+        text: what that says, without the address.
     """
 
     status: int
@@ -48,7 +58,7 @@ class Seen(NamedTuple):
 
 def _raised(error: BaseException) -> Seen:
     kind = type(error)
-    return Seen(0, error=f"{kind.__module__}.{kind.__qualname__}", text=_VARIES.sub("…", str(error)))
+    return Seen(0, error=f"{kind.__module__}.{kind.__qualname__}", text=_ADDRESS.sub("…", str(error)))
 
 
 def _headers(double: Double) -> dict[str, str]:
@@ -59,12 +69,12 @@ def _origin(double: Double, *, in_process: bool) -> str:
     return "http://in-process" if in_process else double.url
 
 
-def _each(ask: Callable[[Question], Seen], questions: Sequence[Question], errors: type[Exception]) -> list[Seen]:
+def _each(ask: Callable[[Question], Seen], questions: Sequence[Question]) -> list[Seen]:
     seen = []
     for question in questions:
         try:
             seen.append(ask(question))
-        except errors as error:
+        except Exception as error:  # noqa: BLE001 - what it is, is the question
             seen.append(_raised(error))
     return seen
 
@@ -78,12 +88,10 @@ def over_requests(double: Double, questions: Sequence[Question], *, in_process: 
 
         def ask(question: Question) -> Seen:
             url = _origin(double, in_process=in_process) + question.path
-            answer = session.request(
-                question.verb, url, data=question.body, headers=_headers(double), timeout=TIMEOUT
-            )
+            answer = session.request(question.verb, url, data=question.body, headers=_headers(double), timeout=TIMEOUT)
             return Seen(answer.status_code, answer.content)
 
-        return _each(ask, questions, Exception)
+        return _each(ask, questions)
 
 
 def over_urllib3(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -97,7 +105,7 @@ def over_urllib3(double: Double, questions: Sequence[Question], *, in_process: b
             )
             return Seen(answer.status, answer.data)
 
-        return _each(ask, questions, Exception)
+        return _each(ask, questions)
 
 
 def over_httpx(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -106,12 +114,10 @@ def over_httpx(double: Double, questions: Sequence[Question], *, in_process: boo
     with httpx.Client(transport=transport, base_url=_origin(double, in_process=in_process), timeout=TIMEOUT) as client:
 
         def ask(question: Question) -> Seen:
-            answer = client.request(
-                question.verb, question.path, content=question.body, headers=_headers(double)
-            )
+            answer = client.request(question.verb, question.path, content=question.body, headers=_headers(double))
             return Seen(answer.status_code, answer.content)
 
-        return _each(ask, questions, Exception)
+        return _each(ask, questions)
 
 
 def over_async_httpx(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -125,7 +131,7 @@ def over_async_httpx(double: Double, questions: Sequence[Question], *, in_proces
                 try:
                     answer = await client.request(verb, path, content=body, headers=_headers(double))
                     seen.append(Seen(answer.status_code, answer.content))
-                except Exception as error:  # noqa: BLE001 - what it is, is the question
+                except Exception as error:  # noqa: BLE001 - likewise
                     seen.append(_raised(error))
         return seen
 
@@ -161,7 +167,7 @@ def _over_aiohttp(
     return asyncio.run(story())
 
 
-CLIENTS: Final = {
+CLIENTS: Final[dict[str, Client]] = {
     "requests": over_requests,
     "urllib3": over_urllib3,
     "httpx": over_httpx,

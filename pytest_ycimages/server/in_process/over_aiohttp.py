@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.in_process.origin import Origin
 
 _RECEIVE: Final = 64 * 2**10
-_AT_ONCE: Final = 1e-9
 
 
 class Connector(aiohttp.BaseConnector):
@@ -89,8 +88,7 @@ class _Protocol(ResponseHandler):
     def give_up(self, timeout: str) -> None:
         """Let one of the client's time-outs be over."""
         if timeout == "sock_read" or not isinstance(self._total_timer, TimerContext):
-            self.read_timeout = _AT_ONCE
-            self.start_timeout()
+            self._on_read_timeout()
         else:
             self._total_timer.timeout()
 
