@@ -32,9 +32,13 @@ class Delay(NamedTuple):
     clock: Clock
     pause: Callable[[float], object]
 
+    def moment(self, part: float = 1) -> int:
+        """When a part of it is over, from 0 for none of it to 1 for all of it, in nanoseconds since the epoch."""
+        return self.began_at + round(self.length * part)
+
     def wait(self, part: float = 1) -> None:
-        """Come back when a part of it is over, from 0 for none of it to 1 for all of it."""
-        self.clock.wait_until(self.began_at + round(self.length * part), self.pause)
+        """Come back when a part of it is over."""
+        self.clock.wait_until(self.moment(part), self.pause)
 
 
 class Delays:
@@ -45,12 +49,13 @@ class Delays:
 
     Attributes:
         by_method: what is drawn from, by method word; empty while nothing is late.
+        pause_for_real: waits for so many seconds of the machine's own time.
     """
 
     def __init__(self, seed: str, clock: Clock, pause: Callable[[float], object]) -> None:
         self._seed = seed
         self._clock = clock
-        self._pause = pause
+        self.pause_for_real = pause
         self.latency = NO_LATENCY
 
     @property
@@ -66,12 +71,12 @@ class Delays:
     def longer(self, delay: Delay | None, seconds: float, now: int) -> Delay:
         """The same delay and so many seconds more; without one, just these."""
         if delay is None:
-            return Delay(now, round(seconds * SECOND), over_body=False, clock=self._clock, pause=self._pause)
+            return Delay(now, round(seconds * SECOND), over_body=False, clock=self._clock, pause=self.pause_for_real)
         return delay._replace(length=delay.length + round(seconds * SECOND))
 
     def pause(self, seconds: float) -> None:
         """Let so many seconds pass."""
-        self._clock.wait_until(self._clock.now() + round(seconds * SECOND), self._pause)
+        self._clock.wait_until(self._clock.now() + round(seconds * SECOND), self.pause_for_real)
 
     def of(self, request: Request, attempt: int, now: int) -> Delay | None:
         """The delay that begins `now`, in nanoseconds since the epoch; None for a call that has none."""
@@ -79,4 +84,4 @@ class Delays:
         if latency is None:
             return None
         drawn = fraction(self._seed, "latency", request.method, request.identity, attempt)
-        return Delay(now, round(latency.at(drawn) * SECOND), latency.over_body, self._clock, self._pause)
+        return Delay(now, round(latency.at(drawn) * SECOND), latency.over_body, self._clock, self.pause_for_real)

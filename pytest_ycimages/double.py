@@ -21,6 +21,7 @@ from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
 from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.faults.rule_text import rules_of
+from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.pipeline import Pipeline
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
-class Double(Seeding, Planning, Injecting):
+class Double(Seeding, Planning, Injecting, InProcess):
     """A test double of the image API: a cloud of its own, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.

@@ -1,8 +1,8 @@
 """The one way of every call, whatever its transport: decide and commit under one lock, write it down, hand it back.
 
-Nothing waits while the lock is held: a call that is late waits after it has happened, or before when the double is
-told so. A call that makes the double itself fail is answered INTERNAL and kept, so that the test fails with the
-traceback of the cause.
+Nothing waits while the lock is held, nor in here at all: a call that is late waits after it has happened, or before
+when the double is told so, and every way through here hands each `Delay` to the transport, which waits. A call that
+makes the double itself fail is answered INTERNAL and kept, so that the test fails with the traceback of the cause.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_ycimages.faults.striker import Striker
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Generator, Hashable
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.delay import Delay, Delays
     from pytest_ycimages.faults.injector import Injector
+
+    Replying = Generator[Delay, None, Reply]
 
 
 class Pipeline:
@@ -42,6 +44,7 @@ class Pipeline:
         on_call: told of each call as it is written down.
 
     Attributes:
+        clock: the time at which it decides.
         lock: held while a call is decided and committed; hold it to read the state.
         journal: what was asked and answered.
         failures: what the double itself raised, each with the line of the call that met it.
@@ -67,21 +70,17 @@ class Pipeline:
         injector.calls = self.journal.calls
         self._striker = Striker(service, injector)
         self._service = service
-        self._clock = clock
+        self.clock = clock
         self._latency_first = latency_first
         self._held: Counter[Hashable] = Counter()
         self._on_call = on_call
 
-    def answer(self, request: Request) -> Reply:
-        """Let the service answer `request`.
-
-        Raises:
-            ConnectionAbortedError: the double was closed while the call was late.
-        """
-        held = self._hold(request) if self.delays.by_method else None
+    def answer(self, request: Request) -> Replying:
+        """Let the service answer `request`."""
+        held = (yield from self._hold(request)) if self.delays.by_method else None
         late = 0.0
         with self.lock:
-            now = self._clock.now()
+            now = self.clock.now()
             try:
                 if self.injector:
                     reply, late = self._struck(request, now)
@@ -90,39 +89,39 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
                 reply = self._failure(request, error)
             call, delay = self._write(request, reply, now, held, late)
-        return self._answered(request, call, reply, delay)
+        return (yield from self._answered(request, call, reply, delay))
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
         """The reply to a call that faults may strike, and the seconds by which they make it late."""
-        strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self._clock.began_at)
+        strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
         return self._striker.answer(request, now, strike), strike.late if strike else 0
 
-    def write(self, request: Request, reply: Reply) -> Reply:
+    def write(self, request: Request, reply: Reply) -> Replying:
         """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""
-        held = self._hold(request) if self.delays.by_method else None
+        held = (yield from self._hold(request)) if self.delays.by_method else None
         with self.lock:
-            call, delay = self._write(request, reply, self._clock.now(), held)
-        return self._answered(request, call, reply, delay)
+            call, delay = self._write(request, reply, self.clock.now(), held)
+        return (yield from self._answered(request, call, reply, delay))
 
-    def fail(self, request: Request, error: Exception) -> Reply:
+    def fail(self, request: Request, error: Exception) -> Replying:
         """Answer a call that made a transport raise `error`, and keep the error for the test."""
         with self.lock:
             reply = self._failure(request, error)
-        return self.write(request, reply)
+        return (yield from self.write(request, reply))
 
-    def _hold(self, request: Request) -> Delay | None:
+    def _hold(self, request: Request) -> Generator[Delay, None, Delay | None]:
         """Let a call wait before it happens, if this is when it waits. What is spread over a body comes after."""
         if not self._latency_first:
             return None
         key = request.method, request.identity
         with self.lock:
             attempt = self.journal.attempts(request) + self._held[key] + 1
-            delay = self.delays.of(request, attempt, self._clock.now())
+            delay = self.delays.of(request, attempt, self.clock.now())
             if delay is None or delay.over_body:
                 return None
             self._held[key] += 1
         try:
-            delay.wait()
+            yield delay
         except BaseException:
             with self.lock:
                 self._held[key] -= 1
@@ -146,7 +145,7 @@ class Pipeline:
         call = self.journal.write(request, reply, now, latency=length, held=now - held.began_at if held else 0)
         return call, delay
 
-    def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Reply:
+    def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Replying:
         """The reply once it may leave, or with what to wait for while its body leaves."""
         reply = self._told(request, call, reply)
         if reply.damage is not None:
@@ -154,8 +153,8 @@ class Pipeline:
         if delay is None:
             return reply
         if delay.over_body:
-            return reply._replace(wait=delay.wait)
-        delay.wait()
+            return reply._replace(wait=delay.wait, moment=delay.moment)
+        yield delay
         return reply
 
     def _told(self, request: Request, call: Call, reply: Reply) -> Reply:

@@ -61,6 +61,7 @@ class Reply(NamedTuple):
         fault: the fault that struck the call, as it may be written; empty when none did.
         pause: lets so many seconds pass on the double's clock, for whoever does the damage.
         wait: comes back when so much of the body may have left, from 0 for nothing to 1 for all; None: all of it, now.
+        moment: when that is, in nanoseconds since the epoch, for a transport that waits in its own way.
     """
 
     code: Code
@@ -73,3 +74,4 @@ class Reply(NamedTuple):
     fault: str = ""
     pause: Callable[[float], object] | None = None
     wait: Callable[[float], object] | None = None
+    moment: Callable[[float], int] | None = None

@@ -48,6 +48,10 @@ class Clock(Protocol):
     def began_at(self) -> int:
         """When the present time began to count for this double, in nanoseconds since the epoch."""
 
+    @property
+    def is_moved_by_waits(self) -> bool:
+        """Whether a wait takes no time, but moves this clock to its end."""
+
     def now(self) -> int:
         """Nanoseconds since the epoch."""
 
@@ -76,6 +80,11 @@ class RealClock:
         self._latest = 0
         self._source: object = None
         self.began_at = self.now()
+
+    @property
+    def is_moved_by_waits(self) -> bool:
+        """Whether the test has frozen time: no real time passes, and virtual time passes by itself."""
+        return shared is None and _frozen() is not None
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
@@ -134,6 +143,8 @@ class RealClock:
 
 class ManualClock:
     """Time that stands still until `advance` moves it, or a latency does."""
+
+    is_moved_by_waits = True
 
     def __init__(self, start: int = MANUAL_START) -> None:
         self.began_at = start

@@ -6,6 +6,7 @@ here, and written down in the journal all the same.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -21,16 +22,21 @@ from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
+from pytest_ycimages.server.in_process.origin import Origin
+from pytest_ycimages.server.in_process.wsgi import Loss, arriving, error_of
 from pytest_ycimages.server.routes import route
 from pytest_ycimages.server.wire import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from pytest_ycimages.api.contract import Contract
+    from pytest_ycimages.delay import Delay
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.control.controlled import Controlled
+
+    Answering = Generator[Delay, None, HttpReply]
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
 PREFIX = "/_ycimages/"
@@ -45,6 +51,7 @@ class App:
 
     Attributes:
         pipeline: what answers; a double that is reset puts a new one here.
+        origin: where clients of this process connect that use no socket.
     """
 
     def __init__(
@@ -54,10 +61,20 @@ class App:
         self._controlled = controlled
         self._contract = contract
         self._snake_case = snake_case
+        self.origin = Origin(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as a WSGI application."""
+        """Answer as a WSGI application.
+
+        Raises:
+            Exception: a fault breaks the connection, and this is what the client would raise.
+        """
         wsgi = WsgiRequest(environ)
+        user_agent = wsgi.headers.get("User-Agent", "")
+        try:
+            self.origin.check_open()
+        except ConnectionRefusedError as refused:
+            raise error_of(user_agent, Loss("refused")) from refused
         reply = self.answer(
             HttpRequest(
                 method=wsgi.method,
@@ -67,17 +84,39 @@ class App:
                 body=wsgi.get_data(),
             )
         )
-        headers, body = list(reply.headers), reply.body
-        if reply.wait is None:
-            return WsgiResponse(body, reply.status, headers)(environ, start_response)
-        if wsgi.method == "HEAD" or not body:
+        whole: bytes | Iterable[bytes] = reply.body
+        length = ("content-length", str(len(reply.body)))
+        headers = [*reply.headers]
+        is_empty = wsgi.method == "HEAD" or not reply.body
+        if reply.damage is not None:
+            arrives = arriving(reply, b"" if is_empty else reply.body, self.origin, user_agent)
+            whole, headers = chain([next(arrives, b"")], arrives), [*headers, length]
+        elif reply.wait is not None and is_empty:
             reply.wait(1)
-            return WsgiResponse(body, reply.status, headers)(environ, start_response)
-        headers.append(("content-length", str(len(body))))
-        return WsgiResponse(pieces(body, reply.wait), reply.status, headers)(environ, start_response)
+        elif reply.wait is not None:
+            whole, headers = pieces(reply.body, reply.wait), [*headers, length]
+        return WsgiResponse(whole, reply.status, headers)(environ, start_response)
 
     def answer(self, http: HttpRequest) -> HttpReply:
-        """Answer one request."""
+        """Answer one request, and wait where it has to wait.
+
+        Raises:
+            ConnectionAbortedError: the double was closed while the call was late.
+        """
+        answering = self.answering(http)
+        try:
+            while True:
+                delay = next(answering)
+                try:
+                    delay.wait()
+                except BaseException as error:  # noqa: BLE001 - the call has to know, and raises it again
+                    answering.throw(error)
+        except StopIteration as end:
+            reply: HttpReply = end.value
+            return reply
+
+    def answering(self, http: HttpRequest) -> Answering:
+        """Answer one request, and hand out each wait on the way to whoever does it."""
         line = f"{http.method} {http.path}{'?' if http.query else ''}{http.query}"
         request = Request(
             UNROUTED,
@@ -91,26 +130,26 @@ class App:
             if http.path.startswith(PREFIX):
                 return self._control(http)
             if http.problem:
-                return self._refuse(request, http.problem_status, http.problem)
+                return (yield from self._refuse(request, http.problem_status, http.problem))
             if len(http.body) > MAX_BODY:
-                return self._refuse(request, 413, too_large(len(http.body)))
+                return (yield from self._refuse(request, 413, too_large(len(http.body))))
             try:
                 method, ids = route(http.path, http.method)
             except HTTPException as error:
-                return self._unrouted(request, http, error)
+                return (yield from self._unrouted(request, http, error))
             request = request._replace(method=method)
-            return self._call(request, ids, http)
+            return (yield from self._call(request, ids, http))
         except ConnectionAbortedError:
             raise  # the double was closed: nobody is left to answer, and nothing has failed
         except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
-            return _http(self.pipeline.fail(request, error))
+            return _http((yield from self.pipeline.fail(request, error)))
 
-    def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> HttpReply:
+    def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> Answering:
         if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(sorted(error.valid_methods or ()))
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return self._refuse(request, 405, problem, (("allow", allowed),))
-        return self._refuse(request, 404, f"No method is served at {http.method} {http.path}")
+            return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
+        return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))
 
     def _control(self, http: HttpRequest) -> HttpReply:
         """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
@@ -118,7 +157,7 @@ class App:
 
         return answer(self._controlled, http)
 
-    def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> HttpReply:
+    def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Answering:
         try:
             fields = parse_body(http.body) if http.method in _WITH_BODY else {}
             if http.query:  # what the body says comes first
@@ -127,20 +166,20 @@ class App:
                 fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
             decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
         except GatewayRefusalError as refusal:
-            reply = self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
-            text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait)
+            reply = yield from self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
+            text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait, moment=reply.moment)
             return text if reply.code is Code.INVALID_ARGUMENT else _http(reply)
         request = request._replace(
             message=decoded.message, violations=decoded.violations, authority=http.headers.get("host", "")
         )
-        return _http(self.pipeline.answer(request))
+        return _http((yield from self.pipeline.answer(request)))
 
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
-    ) -> HttpReply:
+    ) -> Answering:
         """Answer what never becomes a call of a method."""
         refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
-        reply = self.pipeline.write(request, refusal)
+        reply = yield from self.pipeline.write(request, refusal)
         if reply.code is not refusal.code:
             return _http(reply)
         return _http(reply, status)._replace(headers=(JSON, *headers))
@@ -159,8 +198,9 @@ def _refused(code: Code, problem: str) -> Reply:
 
 
 def _http(reply: Reply, status: int | None = None) -> HttpReply:
+    headers = (JSON, *reply.metadata.items())
     http = HttpReply(
-        status or HTTP_STATUS[reply.code], (JSON, *reply.metadata.items()), json_bytes(reply.body), reply.wait
+        status or HTTP_STATUS[reply.code], headers, json_bytes(reply.body), reply.wait, moment=reply.moment
     )
     if reply.damage is None or reply.pause is None:
         return http

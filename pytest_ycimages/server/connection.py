@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import HttpReply, HttpRequest, pieces, status_line
+from pytest_ycimages.server.http import HttpReply, HttpRequest, head, pieces
 from pytest_ycimages.server.request_reader import RequestReader
 from pytest_ycimages.server.wire import Wire
 
@@ -101,21 +101,14 @@ class Connection:
         self.phase = Phase.DECIDING
         reply = self._answer(incoming.request)
         self.phase = Phase.ANSWERING
-        head = f"HTTP/1.1 {status_line(reply.status)}\r\n"
-        for name, value in reply.headers:
-            head += f"{name}: {value}\r\n"
-        if not incoming.keep_alive:
-            head += "connection: close\r\n"
-        elif incoming.old:
-            head += "connection: keep-alive\r\n"
-        head += f"content-length: {len(reply.body)}\r\n\r\n"
+        first = head(reply, keep_alive=incoming.keep_alive, old=incoming.old)
         body = b"" if incoming.request.method == "HEAD" else reply.body
         if reply.damage is not None:
-            return Wire(self.sock, self._refuse, self._rest).carry(head.encode("latin-1"), body, reply)
+            return Wire(self.sock, self._refuse, self._rest).carry(first, body, reply)
         if reply.wait is None:
-            self.sock.sendall(head.encode("latin-1") + body)
+            self.sock.sendall(first + body)
         else:
-            self._trickle(head.encode("latin-1"), body, reply.wait)
+            self._trickle(first, body, reply.wait)
         return True
 
     def _rest(self) -> None:
@@ -123,11 +116,11 @@ class Connection:
         self.phase = Phase.WAITING
         activity.tell()
 
-    def _trickle(self, head: bytes, body: bytes, wait: Callable[[float], object]) -> None:
+    def _trickle(self, first: bytes, body: bytes, wait: Callable[[float], object]) -> None:
         """Send the head at once and the body over the time; without a body, the head is what is late."""
         if not body:
             wait(1)
-        self.sock.sendall(head)
+        self.sock.sendall(first)
         for piece in pieces(body, wait):
             self.sock.sendall(piece)
 

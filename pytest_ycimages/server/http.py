@@ -60,6 +60,7 @@ class HttpReply(NamedTuple):
         wait: comes back when so much of the body may leave, from 0 for nothing to 1 for all; None: all of it, now.
         damage: what the socket has to do to it; None: nothing.
         pause: lets so many seconds pass on the double's clock.
+        moment: when so much of the body may leave, in nanoseconds since the epoch; set if `wait` is.
     """
 
     status: int
@@ -68,6 +69,7 @@ class HttpReply(NamedTuple):
     wait: Callable[[float], object] | None = None
     damage: Damage | None = None
     pause: Callable[[float], object] = _no_pause
+    moment: Callable[[float], int] | None = None
 
 
 _PIECES: Final = 5
@@ -81,6 +83,25 @@ def pieces(body: bytes, wait: Callable[[float], object]) -> Iterator[bytes]:
         piece = body[start : start + size]
         wait((start + len(piece)) / len(body))
         yield piece
+
+
+def head(reply: HttpReply, *, keep_alive: bool, old: bool) -> bytes:
+    """The reply's status line and headers.
+
+    Args:
+        reply: the reply.
+        keep_alive: whether the connection goes on after it.
+        old: whether the client has to be told so.
+    """
+    text = f"HTTP/1.1 {status_line(reply.status)}\r\n"
+    for name, value in reply.headers:
+        text += f"{name}: {value}\r\n"
+    if not keep_alive:
+        text += "connection: close\r\n"
+    elif old:
+        text += "connection: keep-alive\r\n"
+    text += f"content-length: {len(reply.body)}\r\n\r\n"
+    return text.encode("latin-1")
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}

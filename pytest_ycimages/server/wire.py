@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.api.damage import Break, Damage, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
-from pytest_ycimages.server.http import HttpReply, pieces
+from pytest_ycimages.server.http import pieces
 
 if sys.platform == "linux":
     from fcntl import ioctl
@@ -18,6 +18,8 @@ if sys.platform == "linux":
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pytest_ycimages.server.http import HttpReply
 
     Refuser = Callable[[Callable[[], object]], object]
 
@@ -30,7 +32,7 @@ _EVERY: Final = 16
 def rewritten(reply: HttpReply, damage: Damage | None) -> HttpReply:
     """The reply with the damage that needs no socket done to it."""
     if isinstance(damage, Substitute):
-        return HttpReply(damage.status, (("content-type", damage.content_type),), damage.body, reply.wait)
+        return reply._replace(status=damage.status, headers=(("content-type", damage.content_type),), body=damage.body)
     if isinstance(damage, Garble):
         return _garbled(reply, damage.how)
     return reply._replace(damage=damage)

@@ -1,0 +1,59 @@
+"""The verbs that give clients a way to the double without a socket. Each imports the client when it is called."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import aiohttp
+    import httpx
+    import requests.adapters
+    import urllib3
+
+    from pytest_ycimages.server.app import App
+
+
+class InProcess(ABC):
+    """Gives HTTP clients what they take in the place of a network.
+
+    What they get is the client's own machinery on connections that are no sockets: whatever the URL, a request leads to
+    this double, which answers on the thread that asks. `https` is answered too, without TLS. Connections are kept and
+    reused, and break as those of sockets do, so the client raises what it raises when a socket breaks. A client's
+    time-outs count on the double's clock.
+    """
+
+    @property
+    @abstractmethod
+    def app(self) -> App:
+        """The same double as a WSGI application."""
+
+    def requests_adapter(self) -> requests.adapters.HTTPAdapter:
+        """An adapter for `requests.Session.mount`."""
+        from pytest_ycimages.server.in_process.over_requests import Adapter  # noqa: PLC0415 - only for who has it
+
+        return Adapter(self.app.origin)
+
+    def urllib3_pool_manager(self) -> urllib3.PoolManager:
+        """A pool manager, to be used as urllib3's own."""
+        from pytest_ycimages.server.in_process.over_urllib3 import pool_manager  # noqa: PLC0415 - likewise
+
+        return pool_manager(self.app.origin)
+
+    def httpx_transport(self) -> httpx.HTTPTransport:
+        """A transport for `httpx.Client(transport=...)`."""
+        from pytest_ycimages.server.in_process.over_httpx import Transport  # noqa: PLC0415 - likewise
+
+        return Transport(self.app.origin)
+
+    def httpx_async_transport(self) -> httpx.AsyncHTTPTransport:
+        """A transport for `httpx.AsyncClient(transport=...)`."""
+        from pytest_ycimages.server.in_process.over_httpx import AsyncTransport  # noqa: PLC0415 - likewise
+
+        return AsyncTransport(self.app.origin)
+
+    def aiohttp_connector(self) -> aiohttp.BaseConnector:
+        """A connector for `aiohttp.ClientSession(connector=...)`; call it while the event loop runs."""
+        from pytest_ycimages.server.in_process.over_aiohttp import Connector  # noqa: PLC0415 - likewise
+
+        return Connector(self.app.origin)
