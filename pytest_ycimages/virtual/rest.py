@@ -40,6 +40,9 @@ class _Progress(NamedTuple):
     seconds: float
 
 
+_UNSEEN: Final = _Progress((-1, -1, -1), 0)
+
+
 class Rest:
     """Watches threads.
 
@@ -74,9 +77,8 @@ class Rest:
         frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
         for thread in running:
             mark = _mark(thread, frames)
-            before = self._progress.get(thread)
-            is_same = before is not None and before.mark == mark
-            seen[thread] = _Progress(mark, before.seconds + seconds if before and is_same else 0)
+            before = self._progress.get(thread, _UNSEEN)
+            seen[thread] = _Progress(mark, before.seconds + seconds if before.mark == mark else 0)
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
