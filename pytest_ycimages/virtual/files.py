@@ -7,7 +7,6 @@ import selectors
 import socket
 import sys
 import threading
-import time
 from asyncio.base_events import BaseEventLoop
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakSet
@@ -66,12 +65,12 @@ def _leads_to_a_double(sock: socket.socket) -> bool:
     return peer[:2] in activity.addresses()
 
 
-def patch_loops(stack: ExitStack, scheduler: Scheduler) -> None:
-    """Let event loops wait for their timers in virtual time, until `stack` unwinds."""
+def patch_loops(stack: ExitStack, scheduler: Scheduler, monotonic: Callable[[], float]) -> None:
+    """Let event loops wait for their timers in virtual time, as `monotonic` tells it, until `stack` unwinds."""
 
     def tell(self: Any) -> float:
         self._clock_resolution = 1 / MICROSECOND  # a timer is due at its very moment, which floats can miss
-        return time.monotonic()
+        return monotonic()
 
     replace(stack, BaseEventLoop, "time", tell)
     seen: WeakSet[Any] = WeakSet()

@@ -76,6 +76,7 @@ class FrozenTime:
         self._is_client = is_client
         self._is_real = is_real
         self._factory: _ForTheClient | None = None
+        self._told: tuple[datetime | None, float] = None, 0.0
 
     def freeze(self, stack: ExitStack) -> None:
         """Freeze time until `stack` unwinds."""
@@ -104,6 +105,16 @@ class FrozenTime:
         factory = api.freeze_factories[-1]
         moment = factory.time_to_freeze if factory is self._factory else frozen_moment(factory)
         return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+    def monotonic(self) -> float:
+        """What `time.monotonic` tells the client, in a fraction of the time: an event loop asks all the time."""
+        factory = api.freeze_factories[-1]
+        if factory is not self._factory or not self._is_client():
+            return time.monotonic()
+        moment, told = self._told
+        if moment is not factory.time_to_freeze:
+            moment, told = self._told = factory.time_to_freeze, api._get_fake_monotonic()  # noqa: SLF001 - see above
+        return told
 
     def move(self, microseconds: int) -> None:
         """Move time forward, and with it what the test has frozen once more inside."""

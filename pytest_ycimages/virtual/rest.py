@@ -6,6 +6,7 @@ process, looks as if it ran; what tells it apart is that it uses no processor ti
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import sysconfig
@@ -40,6 +41,9 @@ class _Progress(NamedTuple):
     seconds: float
 
 
+_UNSEEN: Final = _Progress((-1, -1, -1), 0)
+
+
 class Rest:
     """Watches threads.
 
@@ -71,12 +75,11 @@ class Rest:
         now, seen = self._real(), {}
         seconds = min(now - self._looked_at, 2 * self.interval)  # a machine that stood still proves nothing of a thread
         self._looked_at = now
-        frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+        frames = _current_frames()
         for thread in running:
             mark = _mark(thread, frames)
-            before = self._progress.get(thread)
-            is_same = before is not None and before.mark == mark
-            seen[thread] = _Progress(mark, before.seconds + seconds if before and is_same else 0)
+            before = self._progress.get(thread, _UNSEEN)
+            seen[thread] = _Progress(mark, before.seconds + seconds if before.mark == mark else 0)
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
@@ -118,6 +121,21 @@ class Rest:
         )
 
 
+def _current_frames() -> Mapping[int, FrameType]:
+    """Where each thread is.
+
+    The garbage collector is off meanwhile: if it ran a finalizer that lets other threads run, one of them could wait
+    for ever to start a thread, with nobody left to run (a defect of CPython, gh-106883).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[int, int, int]:
     """What changes as soon as a thread does something."""
     if thread.ident is None:
@@ -130,7 +148,7 @@ def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[in
 
 
 def _dead(waits: Sequence[Wait]) -> str:
-    frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+    frames = _current_frames()
     lines = (f"  {_name(wait)} waits for {wait.what}{_place(wait, frames)}" for wait in waits)
     return (
         "Everything waits, and nothing is left that could end it:\n"

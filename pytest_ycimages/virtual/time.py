@@ -80,7 +80,7 @@ class VirtualTime:
             replace_captured(stack, {id(real_sleep): sleep, id(real_queue): SimpleQueue}, FAKES, self._is_real)
             patch_threads(stack, self._scheduler, self._is_real)
             patch_sockets(stack, self._scheduler)
-            patch_loops(stack, self._scheduler)
+            patch_loops(stack, self._scheduler, self._frozen.monotonic)
             replace(stack, activity, "observer", self._scheduler.poke)
             replace(stack, clock, "shared", self)
             stack.callback(self._scheduler.finish)  # before anything is put back, so that nothing moves meanwhile

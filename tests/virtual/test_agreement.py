@@ -34,7 +34,7 @@ def _readings() -> dict[str, int]:
     }
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 @given(st.lists(MICROSECONDS, max_size=5))
 def test_every_clock_moves_by_exactly_what_was_slept(steps: list[int]) -> None:
     """To the microsecond, in which virtual time counts; the wall clock and the double's own agree to the nanosecond."""

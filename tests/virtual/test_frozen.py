@@ -165,6 +165,7 @@ def test_whatever_moves_time_moves_the_same(ycimages_time: VirtualTime, ycimages
     """The fixture, the double's clock, and the client's sleep."""
     for number, move in enumerate(_by_all(ycimages_time, ycimages), start=1):
         move(2.5)
+        move(0)
         assert ycimages_time.elapsed == 2.5 * number
         assert ycimages.clock.now() == time.time_ns() == ycimages_time.now()
 

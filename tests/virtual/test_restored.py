@@ -83,6 +83,13 @@ def _use() -> None:
         late.with_http_client(double, 5)
 
 
+@pytest.fixture(autouse=True)
+def _used_before() -> None:
+    """Whatever is imported by the first use, and what freezegun leaves behind after its own, `time.clock`, is there."""
+    with VirtualTime():
+        _use()
+
+
 def _fail() -> None:
     _use()
     raise KeyError
@@ -135,8 +142,6 @@ def _descriptors() -> int:
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not tell its open files")  # noqa: PTH112 - likewise
 def test_no_file_and_no_thread_is_left_open() -> None:
     """However many waits there were."""
-    with VirtualTime():
-        _use()
     files, threads = _descriptors(), threading.active_count()
     for _ in range(5):
         with VirtualTime():

@@ -106,6 +106,25 @@ def test_a_thread_that_was_never_made_cannot_be_started(ycimages_time: VirtualTi
     assert ycimages_time.elapsed == 0
 
 
+def test_a_thread_that_the_system_refuses_does_not_count(
+    ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it, and time passes without it."""
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for name in ("_start_new_thread", "_start_joinable_thread"):
+        if hasattr(threading, name):
+            monkeypatch.setattr(threading, name, refuse)
+    thread = threading.Thread(target=time.sleep, args=(100,))
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        thread.start()
+    assert "run" not in vars(thread)
+    time.sleep(5)
+    assert ycimages_time.elapsed == 5
+
+
 def test_what_cannot_be_joined_is_refused(ycimages_time: VirtualTime) -> None:
     """A thread that has not started, and the one that asks."""
     with pytest.raises(RuntimeError, match="cannot join thread before it is started"):

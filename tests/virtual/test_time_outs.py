@@ -172,6 +172,8 @@ def test_every_way_to_receive_has_the_limit(ycimages_time: VirtualTime, ycimages
         sock.settimeout(0)
         with pytest.raises(BlockingIOError):
             sock.recv(10)
+    with socket.socket() as sock, pytest.raises(OSError, match="not connected"):
+        sock.recv(10)
 
 
 def test_closing_a_double_does_not_wait_for_a_late_answer(ycimages_time: VirtualTime, ycimages: Double) -> None:
@@ -182,6 +184,15 @@ def test_closing_a_double_does_not_wait_for_a_late_answer(ycimages_time: Virtual
     ycimages.close()
     assert ycimages_time.elapsed == 5
     ycimages.check()
+
+
+def test_a_double_may_be_closed_before_its_answer_waits(ycimages_time: VirtualTime) -> None:
+    """Here by the call itself. Its answer never leaves, and time does not pass for it."""
+    with Double(latency=100, on_call=lambda _: double.close()) as double:
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+            with_http_client(double, 50)
+        assert len(double.calls) == 1
+    assert ycimages_time.elapsed == 0
 
 
 def test_a_client_whose_double_is_closed_meanwhile_is_told(ycimages_time: VirtualTime, ycimages: Double) -> None:
