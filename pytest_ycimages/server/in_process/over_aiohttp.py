@@ -63,12 +63,14 @@ class _Protocol(ResponseHandler):
     Attributes:
         total: seconds that a request may take altogether; None: as many as it likes.
         began_at: when the request began, in nanoseconds since the epoch on the double's clock.
+        heard_at: when it was sent, or something last arrived, likewise.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self.total: float | None = None
         self.began_at = 0
+        self.heard_at = 0
         self._total_timer: BaseTimerContext | None = None
 
     def set_response_params(self, *, timer: BaseTimerContext | None = None, **params: Any) -> None:
@@ -76,11 +78,11 @@ class _Protocol(ResponseHandler):
         self._total_timer = timer
         super().set_response_params(timer=timer, **params)
 
-    def patience(self, now: int) -> tuple[str, int] | None:
+    def patience(self) -> tuple[str, int] | None:
         """Which of the client's time-outs is over first, and when, in nanoseconds since the epoch; None: none."""
         found = []
         if self.read_timeout:
-            found.append(("sock_read", now + round(self.read_timeout * SECOND)))
+            found.append(("sock_read", self.heard_at + round(self.read_timeout * SECOND)))
         if self.total:
             found.append(("total", self.began_at + round(self.total * SECOND)))
         return min(found, key=itemgetter(1), default=None)
@@ -112,6 +114,7 @@ class _Transport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send `data`; what it is answered arrives later, as it would from a socket."""
         try:
+            self._protocol.heard_at = self._origin.clock.now()
             self._line.send(bytes(data))
         except OSError as error:
             self._lose(error)
@@ -171,6 +174,7 @@ class _Transport(asyncio.Transport):
                     self._protocol.eof_received()
                     self._lose(None)
                     return
+                self._protocol.heard_at = self._origin.clock.now()
                 self._protocol.data_received(taken)
             elif not self._is_over(taken):
                 return
@@ -185,7 +189,7 @@ class _Transport(asyncio.Transport):
                 left = (silence.until - clock.now()) / SECOND
                 self._after(self._loop.call_later(max(0, left), self._arrive))
             return False  # the client's own time-outs are timers of the same loop
-        name, deadline = self._protocol.patience(clock.now()) or ("", None)
+        name, deadline = self._protocol.patience() or ("", None)
         try:
             self._origin.wait_until(end_of(silence, deadline))
         except UsageError as error:
