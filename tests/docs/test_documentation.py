@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
+import aiohttp
+import httpcore
 import httpx
 import pytest
 import requests
@@ -14,7 +16,7 @@ import requests
 import pytest_ycimages.double
 from pytest_ycimages.cli.config_file import settings_in
 
-PRELOADED: Final = (httpx, requests, pytest_ycimages.double)
+PRELOADED: Final = (aiohttp, httpcore, httpx, requests, pytest_ycimages.double)
 """pytester forgets what a run imports; what the examples share is imported once, before the first of them."""
 
 ROOT: Final = Path(__file__).parents[2]

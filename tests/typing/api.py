@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, assert_type
 
+import aiohttp
+import httpx
 import pytest
+import requests
+import urllib3
 
 import pytest_ycimages
 from pytest_ycimages import (
@@ -232,6 +236,14 @@ def errors_form_a_family() -> type[YCImagesError]:
 def the_version_is_there() -> str:
     version: str = pytest_ycimages.__version__
     return version
+
+
+def clients_need_no_socket(ycimages: Double) -> None:
+    requests.Session().mount("https://", ycimages.requests_adapter())
+    assert_type(ycimages.urllib3_pool_manager(), urllib3.PoolManager)
+    httpx.Client(transport=ycimages.httpx_transport())
+    httpx.AsyncClient(transport=ycimages.httpx_async_transport())
+    aiohttp.ClientSession(connector=ycimages.aiohttp_connector())
 
 
 # With pytest.
