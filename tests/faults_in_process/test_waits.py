@@ -139,3 +139,12 @@ def test_frozen_time_is_moved(client: Client) -> None:
         double.inject(hang())
         assert "imeout" in client(double, [LIST], in_process=True)[0].error
         assert elapsed(double) == 3 + TIMEOUT
+
+
+@pytest.mark.parametrize("name", ["requests", "urllib3", "httpx"])
+def test_a_double_that_is_closed_lets_nobody_wait(name: str) -> None:
+    """It answers on, at once."""
+    with Double(latency=3) as double:
+        pass
+    assert CLIENTS[name](double, [LIST], in_process=True)[0].status == 200
+    assert elapsed(double) < 3

@@ -90,6 +90,11 @@ class Line:
             return b""
         return Silence(self._until, is_hang=self._hangs or self._until is not None)
 
+    def reach(self, moment: int) -> None:
+        """Take it for `moment`, in nanoseconds since the epoch: a double that is closed lets nobody wait for it."""
+        if self._until is not None and self._until <= moment:
+            self._until = None
+
     def leave(self) -> None:
         """Let the client go. What it has asked for happens all the same, at once."""
         while self._is_deciding or (self._waiting and self._end is None and not self._hangs):

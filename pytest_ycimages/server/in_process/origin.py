@@ -76,9 +76,11 @@ class Origin:
         """
         deadline = None if timeout is None else self.clock.now() + round(timeout * SECOND)
         while not isinstance(taken := line.take(most), bytes):
-            self.wait_until(end_of(taken, deadline))
+            end = end_of(taken, deadline)
+            self.wait_until(end)
             if is_late(taken, deadline):
                 raise TimeoutError("timed out")
+            line.reach(end)
         return taken
 
 
