@@ -83,6 +83,11 @@ class Rest:
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
+    def forget(self, thread: threading.Thread) -> None:
+        """The thread has ended."""
+        self._progress.pop(thread, None)
+        self._still.discard(thread)
+
     def all_rest(self, running: set[threading.Thread]) -> bool:
         """Whether none of the threads that seem to run really does."""
         if not running:

@@ -81,6 +81,7 @@ class Scheduler:
         """The thread ends, or it never started."""
         with self._lock:
             self._running.discard(thread)
+            self._rest.forget(thread)
             if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
                 self._close_alarm(thread.ident)
             for wait in self._joins.pop(thread, ()):
