@@ -72,14 +72,17 @@ class Rest:
 
     def look_at(self, running: Iterable[threading.Thread]) -> None:
         """See how far the threads that seem to run have come."""
-        now, seen = self._real(), {}
+        now = self._real()
         seconds = min(now - self._looked_at, 2 * self.interval)  # a machine that stood still proves nothing of a thread
         self._looked_at = now
         frames = _current_frames()
-        for thread in running:
-            mark = _mark(thread, frames)
-            before = self._progress.get(thread, _UNSEEN)
-            seen[thread] = _Progress(mark, before.seconds + seconds if before.mark == mark else 0)
+        marks = {thread: _mark(thread, frames) for thread in running}
+        before = {thread: self._progress.get(thread, _UNSEEN) for thread in marks}
+        one_goes_on = any(before[thread].mark != mark for thread, mark in marks.items())
+        seen = {  # while one goes on, the others may only be waiting for their turn
+            thread: _Progress(mark, 0 if one_goes_on else before[thread].seconds + seconds)
+            for thread, mark in marks.items()
+        }
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
