@@ -33,6 +33,46 @@ class VirtualTimeError(YCImagesError):
     """A wait in virtual time that cannot end, or would end too late. The text says who waits for what."""
 
 
+class CassetteError(YCImagesError):
+    """Something is wrong with a cassette. The text says which, where, and what to do."""
+
+
+class CassetteBrokenError(CassetteError):
+    """A cassette's file cannot be read. It is left as it is."""
+
+
+class CassetteInUseError(CassetteError):
+    """Another recording is writing this cassette's file."""
+
+
+class SecretFoundError(CassetteError):
+    """What was to be saved holds the shape of a secret, so it was not. The text says where; never what."""
+
+
+class NoMatchError(CassetteError):
+    """A request that a cassette has no answer for. The text has the nearest one recorded, and what differs."""
+
+
+class NetworkRefusedError(CassetteError):
+    """Something was about to leave this machine while a cassette is replayed."""
+
+
+class CassetteUnusedError(CassetteError):
+    """Interactions of a cassette that the test never asked for."""
+
+
+class CassetteExpiredError(CassetteError):
+    """A cassette that is older than it may be."""
+
+
+class CassetteDiffersError(CassetteError):
+    """What was recorded is not what is answered today. The text has each field that differs."""
+
+
+class CassetteWarning(UserWarning):
+    """A cassette that is used, although something about it should be looked at."""
+
+
 class UnknownFieldWarning(UserWarning):
     """The client sent a field that the contract in force does not know. The service ignores such fields."""
 
@@ -51,6 +91,16 @@ for _public in (
     DoubleFailedError,
     FaultNeverStruckError,
     VirtualTimeError,
+    CassetteError,
+    CassetteBrokenError,
+    CassetteInUseError,
+    SecretFoundError,
+    NoMatchError,
+    NetworkRefusedError,
+    CassetteUnusedError,
+    CassetteExpiredError,
+    CassetteDiffersError,
+    CassetteWarning,
     UnknownFieldWarning,
 ):
     _public.__module__ = "pytest_ycimages"
