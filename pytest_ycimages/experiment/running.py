@@ -30,9 +30,9 @@ from pytest_ycimages.virtual.wait import Outcome as HowItEnded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.call import Call
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.trial import Limit
+    from pytest_ycimages.virtual.wait import Wait
 
     Client = Callable[[str, str], Any]
     """A client: takes the URL and the token, and returns the id of the image that it made, or raises. Sync or async."""
@@ -49,7 +49,7 @@ class Limits(NamedTuple):
 
     Attributes:
         seconds: of virtual time.
-        calls: of the client, whatever method.
+        calls: of the client, whatever method; connections that it was refused count as well.
         patience: real seconds in which the client neither calls nor waits.
     """
 
@@ -82,7 +82,8 @@ def run_trial(
     began, real_began = time.elapsed, real_monotonic()
     run = _Run(client, double.url, double.token)
     thread = threading.Thread(target=run, name="client", daemon=True)
-    limit = _watched(time, double, thread, limits)
+    watch = _Watch(time, double, limits)
+    limit = watch.until_end(thread)
     outcome = run.outcome or Outcome("unended", limit=limit)
     outcome = replace(outcome, error=_scrubbed(outcome.error, double.port))
     trial = Trial(
@@ -92,6 +93,7 @@ def run_trial(
         images=tuple(double.images.values()),
         operations=tuple(double.operations.values()),
         seconds=time.elapsed - began,
+        refused=min(watch.refused, limits.calls),
         struck=tuple(bool(injection.struck) for injection in double.injections),
         real_seconds=real_monotonic() - real_began,
     )
@@ -136,24 +138,42 @@ class _Run:
         return True
 
 
-def _watched(time: VirtualTime, double: Double, thread: threading.Thread, limits: Limits) -> Limit:
-    """Let the client run until it ends or is at a limit; the limit, if it is at one."""
-    thread.start()
-    wait = time.watch(thread, limits.seconds, limits.patience)
+class _Watch:
+    """Lets the client run until it ends or is at a limit."""
 
-    def count(_: Call) -> None:
-        if len(double.calls) >= limits.calls:
+    def __init__(self, time: VirtualTime, double: Double, limits: Limits) -> None:
+        self._time = time
+        self._double = double
+        self._limits = limits
+        self._wait: Wait | None = None
+        self.refused = 0
+
+    def until_end(self, thread: threading.Thread) -> Limit:
+        """Start the client and come back when it ends; the limit that it was at, if it did not."""
+        thread.start()
+        self._wait = self._time.watch(thread, self._limits.seconds, self._limits.patience)
+        self._double.tell_of_calls(lambda _: self._count())
+        self._time.tell_of_refusals(self._count_refusal)
+        try:
+            how = self._time.wait_for(self._wait)
+        finally:
+            self._double.tell_of_calls(None)
+            self._time.tell_of_refusals(None)
+        if self._is_full():
+            return "calls"
+        return "stuck" if how is HowItEnded.STUCK else "seconds"
+
+    def _count_refusal(self) -> None:
+        self.refused += 1
+        self._count()
+
+    def _count(self) -> None:
+        if self._wait is not None and self._is_full():
             with suppress(RuntimeError):  # it has ended already
-                wait.release()
+                self._wait.release()
 
-    double.tell_of_calls(count)
-    try:
-        how = time.wait_for(wait)
-    finally:
-        double.tell_of_calls(None)
-    if len(double.calls) >= limits.calls:
-        return "calls"
-    return "stuck" if how is HowItEnded.STUCK else "seconds"
+    def _is_full(self) -> bool:
+        return len(self._double.calls) + self.refused >= self._limits.calls
 
 
 def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:

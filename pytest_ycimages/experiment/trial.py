@@ -64,6 +64,7 @@ class Trial:
         images: the images that there were at that moment, in the order of their creation.
         operations: all operations that were ever started, as they truly were at that moment, likewise.
         seconds: how long the client took.
+        refused: how many connections the client was refused: no call, but an attempt at one.
         struck: for each fault of the scenario, whether it struck.
         real_seconds: what the trial cost in real time. Not compared, and in no report that is to be the same each time.
     """
@@ -74,6 +75,7 @@ class Trial:
     images: tuple[Image, ...]
     operations: tuple[Operation, ...]
     seconds: float
+    refused: int = 0
     struck: tuple[bool, ...] = ()
     real_seconds: float = field(default=0.0, compare=False)
 

@@ -46,6 +46,7 @@ class Scheduler:
         elapsed: microseconds that have passed.
         horizon: seconds of virtual time after which a wait fails.
         threads: the client's threads, by their identifiers.
+        on_refusal: told of each connection that the client was refused.
     """
 
     def __init__(self, move: Callable[[int], None], horizon: float, real: RealTime) -> None:
@@ -62,6 +63,7 @@ class Scheduler:
         self._rest = Rest(real)
         self._evicted: set[threading.Thread] = set()
         self.is_over = False
+        self.on_refusal: Callable[[], None] | None = None
 
     # The client's threads.
 

@@ -21,7 +21,7 @@ from pytest_ycimages.virtual.threads import patch_threads, real_sleep, sleep
 from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from pytest_ycimages.virtual.wait import Wait
@@ -160,6 +160,10 @@ class VirtualTime:
         It ends early as stuck when nothing has happened for `patience` real seconds. Begin it with `wait_for`.
         """
         return self._scheduler.watch(thread, seconds, patience)
+
+    def tell_of_refusals(self, on_refusal: Callable[[], None] | None) -> None:
+        """Call `on_refusal` for each connection that the client is refused from now on; None: nobody is told."""
+        self._scheduler.on_refusal = on_refusal
 
     def wait_for(self, wait: Wait) -> Outcome:
         """Wait, on the thread that made the wait; how that ended."""

@@ -26,7 +26,7 @@ class _Finishes:
         calls, outcome = trial.calls, trial.outcome
         last = (len(calls) - 1,) if calls else ()
         if outcome.limit == "calls":
-            if _burst(trial, _BURST, _WINDOW):
+            if _burst(trial, _BURST, _WINDOW) or _is_hammering(trial):
                 return None  # it does not wait for something, but storms: that is what `bounded` is about
             text = f"The client made {len(calls)} calls in {trial.seconds:.0f} seconds and had not ended."
             return failed(self, text, last, "does not end")
@@ -77,7 +77,10 @@ class _Bounded:
         if storm:
             call = trial.calls[storm[0]]
             text = f"The client stormed: {self.burst + 1} tries of {call.line} within {_WINDOW:g} s, none of which succeeded."
-            return failed(self, text, storm, f"storms {call.method}")
+            return failed(self, text, storm, "storms")
+        if _is_hammering(trial):
+            text = f"The client stormed: it was refused {trial.refused} connections, one at once after the other."
+            return failed(self, text, (), "storms")
         count = len(trial.calls)
         if count > self.calls and trial.outcome.ending != "unended":
             return failed(self, f"The client made {count} calls.", (self.calls,), "calls too often")
@@ -100,6 +103,11 @@ def bounded(*, calls: int = 500, burst: int = _BURST) -> _Bounded:
     """
     _positive("bounded", calls=calls, burst=burst)
     return _Bounded(calls, burst)
+
+
+def _is_hammering(trial: Trial) -> bool:
+    """Whether the client used up its calls with connections that it was refused."""
+    return trial.outcome.limit == "calls" and trial.refused > len(trial.calls)
 
 
 def _burst(trial: Trial, burst: int, window: float) -> tuple[int, ...]:

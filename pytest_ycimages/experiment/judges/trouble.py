@@ -24,7 +24,7 @@ def no_useless_retry(trial: Trial) -> Verdict:
         same = again.series == call.series and _credentials(again.metadata) == _credentials(call.metadata)
         if same and call.status in HOPELESS and Reading(trial).told(place):
             text = f"The client asked {call.line} again, though it had been refused for good: {call.status.name}."
-            return failed("no_useless_retry", text, (place, place + 1), f"asks again after {call.status.name}")
+            return failed("no_useless_retry", text, (place, place + 1), "asks again what was refused for good")
     return passed("no_useless_retry", "Nothing that was refused for good was asked again")
 
 
