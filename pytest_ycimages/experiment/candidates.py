@@ -63,6 +63,8 @@ class Candidate(NamedTuple):
                 yield PlannedFault(self.fault, method, nth, commit, self.lasts)
 
 
+_WHY: Final = "Injected: the source of the image cannot be read"
+
 DEFAULT_FAULTS: Final = (
     # The answer is late.
     Candidate(slow(5)),
@@ -96,8 +98,8 @@ DEFAULT_FAULTS: Final = (
     Candidate(bad_request(), commits=("before",)),
     Candidate(quota_exceeded(), on="images.create", commits=("before",)),
     # The operation goes wrong.
-    Candidate(operation_fails()),
-    Candidate(operation_fails(rollback=600)),
+    Candidate(operation_fails(message=_WHY)),
+    Candidate(operation_fails(message=_WHY, rollback=600)),
     Candidate(cancel_ignored()),
     Candidate(operation_lost()),
     Candidate(operation_never_ends()),

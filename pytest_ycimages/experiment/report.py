@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.experiment.story import told
+
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Trial, Verdict
@@ -32,6 +34,10 @@ class Finding:
     def scenario(self) -> Scenario:
         """What goes wrong."""
         return self.trial.scenario
+
+    def __str__(self) -> str:
+        """For people: the verdict, what goes wrong, the timeline, and the test."""
+        return told(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +111,26 @@ class Report:
     def ok(self) -> bool:
         """Whether there is no finding."""
         return not self.findings
+
+    def assert_ok(self) -> None:
+        """Assert that there is no finding, and that the search came to its end.
+
+        Raises:
+            AssertionError: there is one; the text has all of them, each with its timeline and a test to paste.
+        """
+        __tracebackhide__ = True
+        if self.findings or not self.complete:
+            raise AssertionError(str(self))
+
+    def __str__(self) -> str:
+        """For people: how far the search came, and all findings."""
+        counts = self.counts
+        found = f"{len(self.findings)} finding(s)" if self.findings else "no finding"
+        lines = [
+            f"{self.client}: {found} in {counts.tried} scenarios of up to {self.depth} fault(s), seed {self.seed}; "
+            f"{counts.unreached} never came to their faults.",
+        ]
+        if not self.complete:
+            lines.append("The search was not over when its budget was: give it more, or a file to go on from (state=).")
+        lines += (f"\n{number}. {finding}" for number, finding in enumerate(self.findings, 1))
+        return "\n".join(lines)

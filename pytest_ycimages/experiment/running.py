@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.scenario import Scenario
+from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.virtual.frozen import real_monotonic
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Limit
     from pytest_ycimages.virtual.wait import Wait
 
@@ -66,7 +67,7 @@ def run_trial(
     Args:
         client: takes the URL and the token, and returns the id of its image or raises; sync or async.
         double: what it talks to, started, with whatever faults are injected.
-        scenario: what the trial is said to have been about.
+        scenario: what goes wrong; None: what is injected, as far as it struck.
         limits: what it may take.
 
     Raises:
@@ -87,7 +88,7 @@ def run_trial(
     outcome = run.outcome or Outcome("unended", limit=limit)
     outcome = replace(outcome, error=_scrubbed(outcome.error, double.port))
     trial = Trial(
-        scenario=scenario or Scenario(),
+        scenario=scenario or scenario_of(double.injections, double.calls),
         outcome=outcome,
         calls=Calls(tuple(double.calls)[: limits.calls]),
         images=tuple(double.images.values()),

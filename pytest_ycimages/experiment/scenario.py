@@ -9,8 +9,12 @@ from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.faults.when import after, nth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_ycimages.faults.fault import Commit, Fault
+    from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.when import When
+    from pytest_ycimages.journal import Calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +69,22 @@ class Scenario:
     def __str__(self) -> str:
         """In words; two scenarios with the same words are the same."""
         return " and ".join(map(str, self.faults)) or "nothing goes wrong"
+
+
+def scenario_of(injections: Iterable[Injection], calls: Calls) -> Scenario:
+    """What went wrong with a double, as far as it did: each fault at the first call that it struck.
+
+    A fault that struck more than once is taken for one that lasts.
+    """
+    planned = [found for each in injections if each.struck and (found := _planned(each, calls)) is not None]
+    return Scenario(tuple(planned))
+
+
+def _planned(injection: Injection, calls: Calls) -> PlannedFault | None:
+    rule = injection.rule
+    label = f"{rule.fault} {rule.commit} the commit"
+    method = injection.strikes[0].method
+    for number, call in enumerate(calls.of(method), 1):
+        if call.fault == label and rule.commit is not None:
+            return PlannedFault(rule.fault, method, number, rule.commit, injection.struck > 1)
+    return None

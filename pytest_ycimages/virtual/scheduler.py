@@ -114,7 +114,10 @@ class Scheduler:
         with self._lock:
             wait = self.make_wait(f"{thread.name} to end", seconds)
             wait.patience = patience
-            self._joins[thread].append(wait)
+            if thread in self._joins:
+                self._joins[thread].append(wait)
+            else:  # it has ended already
+                self._wake(wait, Outcome.RELEASED)
         return wait
 
     def evict(self, client: threading.Thread) -> list[threading.Thread]:
