@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.report import Report
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -143,6 +144,29 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
 def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
     """A fresh test double of the image API: its own port, its own state, checked at teardown."""
     return ycimages_factory()
+
+
+@pytest.fixture
+def ycimages_experiment(
+    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
+) -> Callable[..., Report]:
+    """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
+
+    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment.
+    """
+    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
+    from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
+
+    config = request.config
+    ini = {name: value for name in _INI if name != "seed" and (value := config.getini(f"ycimages_{name}"))}
+    markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
+
+    def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
+        settings = given(options.pop("settings", {}), *markers, ycimages_settings, ini)
+        seed = options.pop("seed", int(config.stash[_SEED]))
+        return run_experiment(client, settings=settings, seed=seed, **options)
+
+    return experiment
 
 
 def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:

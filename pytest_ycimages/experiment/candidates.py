@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.scenario import PlannedFault
 from pytest_ycimages.faults.answers import (
     bad_gateway,
     bad_request,
@@ -33,7 +34,6 @@ from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.faults.rule_text import rule_of
 from pytest_ycimages.faults.slowness import slow
 from pytest_ycimages.faults.when import always
-from pytest_ycimages.experiment.scenario import PlannedFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,9 @@ def candidates_of(faults: object) -> tuple[Candidate, ...]:
     """
     if faults is None:
         return DEFAULT_FAULTS
-    several = faults if isinstance(faults, Iterable) and not isinstance(faults, str | Mapping | Candidate) else (faults,)
+    several = (
+        faults if isinstance(faults, Iterable) and not isinstance(faults, str | Mapping | Candidate) else (faults,)
+    )
     found = tuple(_candidate(each) for each in several)
     if not found:
         raise UsageError("faults=[] leaves an experiment nothing to try. Leave it out to try the whole catalogue.")

@@ -43,7 +43,10 @@ def drawn(
         ) from None
     plans = [planned for spot in spots for candidate in candidates for planned in candidate.at(*spot)]
     by_call = st.lists(
-        st.sampled_from(plans), min_size=beyond + 1, max_size=beyond + _MORE, unique_by=lambda each: (each.method, each.nth)
+        st.sampled_from(plans),
+        min_size=beyond + 1,
+        max_size=beyond + _MORE,
+        unique_by=lambda each: (each.method, each.nth),
     )
     found: dict[str, Scenario] = {}
 

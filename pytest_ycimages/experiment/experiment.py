@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud import clock
@@ -17,15 +15,15 @@ from pytest_ycimages.experiment.grouping import groups_of
 from pytest_ycimages.experiment.judges.judge import judges_of, name_of
 from pytest_ycimages.experiment.progress_file import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report
-from pytest_ycimages.experiment.running import Limits
+from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.experiment.search import BASELINE, Search
 from pytest_ycimages.experiment.shrinking import shrunk
 from pytest_ycimages.experiment.trials import Bench, VirtualTrials
-from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.experiment.candidates import Candidate
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.summary import Summary
+    from pytest_ycimages.settings import Settings
 
     Progress = Callable[[int, int], object]
     """Told how many scenarios of the present wave have been tried, and how many there are."""
@@ -93,7 +92,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
     workers: int = 1,
     state: str | Path | None = None,
     progress: Progress | None = None,
-    limits: Limits | None = None,
+    limits: TrialLimits | None = None,
 ) -> Report:
     """Find the shortest sequences of faults that break a client.
 
@@ -122,7 +121,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         candidates_of(faults),
         judges_of(judges),
         _whole("depth", depth, least=0),
-        _given(settings),
+        given(settings or {}, DEFAULT_SETTINGS),
         seed,
         _whole("random", random, least=0),
         budget,
@@ -232,30 +231,13 @@ def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generat
         yield found
 
 
-def limits_for(judges: Sequence[Judge]) -> Limits:
+def limits_for(judges: Sequence[Judge]) -> TrialLimits:
     """What a trial may take: at least what the judges allow."""
     allowed = [float(getattr(judge, "within", 0)) for judge in judges]
-    return Limits(seconds=max(Limits().seconds, *allowed, 0))
-
-
-def _given(settings: Settings | Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The settings that differ from a double's own, by name.
-
-    Raises:
-        UsageError: they are none.
-    """
-    if settings is None:
-        return DEFAULT_SETTINGS
-    if isinstance(settings, Settings):
-        return {**DEFAULT_SETTINGS, **{name: getattr(settings, name) for name in settings.model_fields_set}}
-    merged(settings)  # which says what cannot be
-    return {**DEFAULT_SETTINGS, **settings}
+    return TrialLimits(seconds=max(TrialLimits().seconds, *allowed, 0))
 
 
 def _whole(name: str, value: int, *, least: int) -> int:
     if type(value) is not int or value < least:
         raise UsageError(f"{name}={value!r} cannot be: it is a whole number, {least} or more.")
     return value
-
-
-

@@ -1,4 +1,4 @@
-"""Groups what failed by cause, so that a flaw is reported once, with the shortest and mildest scenario that shows it."""
+"""Groups what failed by its cause: a flaw is reported once, with the shortest and mildest scenario that shows it."""
 
 from __future__ import annotations
 

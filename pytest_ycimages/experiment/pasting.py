@@ -41,7 +41,9 @@ def written_test(client: Any, scenario: Scenario, judge: Judge, settings: Mappin
         settings: what the doubles were given.
     """
     given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-    injections = "".join(f"    ycimages.inject({_injected(each, number)})\n" for number, each in enumerate(scenario.faults))
+    injections = "".join(
+        f"    ycimages.inject({_injected(each, number)})\n" for number, each in enumerate(scenario.faults)
+    )
     judge_word = name_of(judge)
     used = {*_WORD.findall(given), *_WORD.findall(injections), judge_word.partition("(")[0], "assert_survives"}
     public = sorted(used & set(pytest_ycimages.__all__), key=str.lower)
@@ -59,9 +61,9 @@ def written_test(client: Any, scenario: Scenario, judge: Judge, settings: Mappin
 
 def _injected(planned: PlannedFault, number: int) -> str:
     """What `inject` is given."""
-    commit = f", commit={planned.commit!r}" if len(planned.fault.commits) > 1 else ""
+    commit = f', commit="{planned.commit}"' if len(planned.fault.commits) > 1 else ""
     expect = ", expect=False" if number else ""
-    return f"{planned.fault}, on={planned.method!r}, when={planned.when}{commit}{expect}"
+    return f'{planned.fault}, on="{planned.method}", when={planned.when}{commit}{expect}'
 
 
 def _imports(public: Iterable[str], own: Iterable[Any]) -> list[str]:

@@ -133,9 +133,9 @@ class Reading:
             failing: whether an error that was set before the operation was done counts.
         """
         for place, call in enumerate(self.calls):
-            if call.operation_id == operation.id and call.status is Code.OK and self.told(place):
-                if call.done or (failing and call.note.endswith("rolling back")):
-                    return place
+            shows = call.done or (failing and call.note.endswith("rolling back"))
+            if shows and call.operation_id == operation.id and call.status is Code.OK and self.told(place):
+                return place
         return None
 
 

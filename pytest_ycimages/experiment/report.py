@@ -127,8 +127,7 @@ class Report:
         counts = self.counts
         found = f"{len(self.findings)} finding(s)" if self.findings else "no finding"
         lines = [
-            f"{self.client}: {found} in {counts.tried} scenarios of up to {self.depth} fault(s), seed {self.seed}; "
-            f"{counts.unreached} never came to their faults.",
+            f"{self.client}: {found} in {counts.tried} scenarios of up to {self.depth} fault(s), seed {self.seed}.",
         ]
         if not self.complete:
             lines.append("The search was not over when its budget was: give it more, or a file to go on from (state=).")

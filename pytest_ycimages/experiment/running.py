@@ -45,7 +45,7 @@ _PATIENCE: Final = 1.0
 """Real seconds that a thread has for ending once its waits have ended, and once more when it has been interrupted."""
 
 
-class Limits(NamedTuple):
+class TrialLimits(NamedTuple):
     """What a trial may take before it is ended.
 
     Attributes:
@@ -59,8 +59,11 @@ class Limits(NamedTuple):
     patience: float = 5.0
 
 
+DEFAULT_LIMITS: Final = TrialLimits()
+
+
 def run_trial(
-    client: Client, double: Double, *, scenario: Scenario | None = None, limits: Limits = Limits()
+    client: Client, double: Double, *, scenario: Scenario | None = None, limits: TrialLimits = DEFAULT_LIMITS
 ) -> Trial:
     """Run a client against a double in virtual time, and tell what came of it. It has a thread of its own.
 
@@ -142,7 +145,7 @@ class _Run:
 class _Watch:
     """Lets the client run until it ends or is at a limit."""
 
-    def __init__(self, time: VirtualTime, double: Double, limits: Limits) -> None:
+    def __init__(self, time: VirtualTime, double: Double, limits: TrialLimits) -> None:
         self._time = time
         self._double = double
         self._limits = limits

@@ -46,4 +46,6 @@ def _simpler(scenario: Scenario, candidates: Sequence[Candidate]) -> Iterator[Sc
 
 
 def _milder(planned: PlannedFault, candidates: Sequence[Candidate]) -> Iterator[PlannedFault]:
-    return (other for candidate in candidates for other in candidate.at(planned.method, planned.nth) if other != planned)
+    return (
+        other for candidate in candidates for other in candidate.at(planned.method, planned.nth) if other != planned
+    )

@@ -63,12 +63,17 @@ def _told(read: Reading, place: int) -> str:
 
 def _truth(read: Reading, place: int) -> str:
     call, planned = read.calls[place], read.strikes.get(place)
-    if planned is not None and planned.commit == "before" and (read.is_lost(place) or call.status is not Code.OK):
+    is_unsaid = planned is not None and (read.is_lost(place) or call.status is not Code.OK)
+    if planned is not None and is_unsaid and planned.commit == "before":
         return "nothing happened"
-    ids = [f"{word} {id_}" for word, id_ in (("operation", call.operation_id), ("image", call.image_id)) if id_]
-    done = f"{call.fault}: " if planned and not read.is_lost(place) and call.status is Code.OK else ""
-    state = _state(call.note) if ids else ""
-    return done + ", ".join(filter(None, (*ids, state))) or "refused"
+    words = [f"{word} {id_}" for word, id_ in (("operation", call.operation_id), ("image", call.image_id)) if id_]
+    if not words:
+        return "done" if call.status is Code.OK else "refused"
+    if call.status is Code.OK:
+        words.append(_state(call.note))
+    if planned is not None:
+        words.append("done all the same" if is_unsaid else str(planned.fault))
+    return ", ".join(filter(None, words))
 
 
 def _state(note: str) -> str:

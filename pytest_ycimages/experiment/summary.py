@@ -11,7 +11,7 @@ from pytest_ycimages.experiment.reading import Reading
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_ycimages.call import Call
     from pytest_ycimages.experiment.trial import Trial, Verdict
@@ -77,7 +77,7 @@ def _end(trial: Trial) -> Iterator[str]:
 
 
 def _told(calls: Iterable[Call], *, skipped: bool = False) -> Iterator[str]:
-    """The calls, without what the answer to the first was if that is to be skipped: it is what the fault has changed."""
+    """The calls; without the answer to the first if that is to be skipped, as it is what the fault has changed."""
     calls = tuple(calls)
     for number, call in enumerate(calls):
         answer = "" if skipped and not number else f"{call.status} {call.done}"
@@ -106,8 +106,7 @@ def _of_run(start: int, stop: int) -> Iterable[int]:
     return range(start, stop) if stop - start < _RUN else (start, start + 1, stop - 1)
 
 
-def _runs(kinds: list[object]) -> Iterator[tuple[int, int]]:
+def _runs(kinds: Sequence[object]) -> Iterator[tuple[int, int]]:
     """Where equal ones stand in a row: from which place to before which."""
     edges = [0, *(place for place, (one, other) in enumerate(pairwise(kinds), 1) if one != other), len(kinds)]
     return pairwise(edges)
-

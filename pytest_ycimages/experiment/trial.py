@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pytest_ycimages.api.image import ImageStatus
-from pytest_ycimages.journal import Calls
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.image import Image
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.call import Call
     from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.journal import Calls
 
 Ending = Literal["returned", "raised", "unended"]
 """How a client ends: with an image id, with an exception (a command: with an exit code), or not at all."""

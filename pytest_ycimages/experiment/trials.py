@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.experiment.judges.judge import failures
-from pytest_ycimages.experiment.running import Limits, run_trial
+from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.experiment.summary import summary_of
 from pytest_ycimages.virtual.time import VirtualTime
 
@@ -43,7 +43,7 @@ class VirtualTrials(NamedTuple):
 
     client: Client
     settings: Settings
-    limits: Limits
+    limits: TrialLimits
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
         """One trial for each scenario, in their order.

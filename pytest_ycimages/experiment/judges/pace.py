@@ -48,7 +48,9 @@ class _Finishes:
         return failed(self, text, (end, len(trial.calls) - 1), "goes on after it was told of the end")
 
     def __str__(self) -> str:
-        return f"finishes(within={self.within:g}{f', after_end={self.after_end:g}' if self.after_end != _LINGER else ''})"
+        return (
+            f"finishes(within={self.within:g}{f', after_end={self.after_end:g}' if self.after_end != _LINGER else ''})"
+        )
 
 
 _LINGER: Final = 60.0
@@ -76,7 +78,7 @@ class _Bounded:
         storm = _burst(trial, self.burst, _WINDOW)
         if storm:
             call = trial.calls[storm[0]]
-            text = f"The client stormed: {self.burst + 1} tries of {call.line} within {_WINDOW:g} s, none of which succeeded."
+            text = f"The client stormed: {self.burst + 1} tries of {call.line} within {_WINDOW:g} s, and all failed."
             return failed(self, text, storm, "storms")
         if _is_hammering(trial):
             text = f"The client stormed: it was refused {trial.refused} connections, one at once after the other."

@@ -49,7 +49,9 @@ def no_orphans(trial: Trial) -> Verdict | None:
         if tries and read.is_hopeless(max(known[-1], tries[-1])):
             continue
         what = "keeps its image" if operation.done else "is still running"
-        tried = "though the client asked for its end" if tries and tries[0] != known[0] else "and nobody asked for its end"
+        tried = (
+            "though the client asked for its end" if tries and tries[0] != known[0] else "and nobody asked for its end"
+        )
         return failed(
             "no_orphans",
             f"The client reported failure ({trial.outcome.error}), yet operation {operation.id} {what} "
