@@ -91,18 +91,18 @@ DEFAULT_FAULTS: Final = (
     Candidate(slow(120)),
     Candidate(stall(after=60), commits=("after",)),
     Candidate(hang()),
+    # The operation goes wrong.
+    Candidate(operation_fails(message=_WHY)),
+    Candidate(operation_fails(message=_WHY, rollback=600)),
+    Candidate(operation_never_ends()),
+    Candidate(cancel_ignored()),
+    Candidate(operation_lost()),
     # Refusals for good.
     Candidate(token_expired(), commits=("before",)),
     Candidate(permission_denied(), commits=("before",)),
     Candidate(error("INVALID_ARGUMENT"), commits=("before",)),
     Candidate(bad_request(), commits=("before",)),
     Candidate(quota_exceeded(), on="images.create", commits=("before",)),
-    # The operation goes wrong.
-    Candidate(operation_fails(message=_WHY)),
-    Candidate(operation_fails(message=_WHY, rollback=600)),
-    Candidate(cancel_ignored()),
-    Candidate(operation_lost()),
-    Candidate(operation_never_ends()),
     # An outage.
     Candidate(unavailable(), commits=("before",), lasts=True),
 )

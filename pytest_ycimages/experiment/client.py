@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,9 @@ def origins_of(values: Iterable[object]) -> list[Origin]:
 
 
 def client_name(client: Any) -> str:
-    """A client as `module:function`."""
+    """A client as `module:function`, or the command that it is."""
+    if isinstance(client, Command):
+        return str(client)
     named = client if hasattr(client, "__qualname__") else type(client)
     return f"{named.__module__}:{named.__qualname__}"
 
@@ -72,6 +75,8 @@ def checked_client(client: Any) -> Any:
     Raises:
         UsageError: it cannot.
     """
+    if isinstance(client, Command):
+        return client
     if not callable(client):
         raise UsageError(f"{client!r} is no client. Give a function client(url, token) that returns an image's id.")
     try:

@@ -8,6 +8,7 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.candidates import candidates_of
 from pytest_ycimages.experiment.client import checked_client, client_name, source_digest
+from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.crew import crew_of
 from pytest_ycimages.experiment.drawing import drawn
 from pytest_ycimages.experiment.finding_out import Findings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.summary import Summary
+    from pytest_ycimages.experiment.trials import Maker
     from pytest_ycimages.settings import Settings
 
     Progress = Callable[[int, int], object]
@@ -57,7 +59,7 @@ class Plan(NamedTuple):
         budget: real seconds after which it stops; None: it goes on to its end.
     """
 
-    client: Client
+    client: Client | Command
     candidates: tuple[Candidate, ...]
     judges: tuple[Judge, ...]
     depth: int
@@ -80,7 +82,7 @@ class Plan(NamedTuple):
 
 
 def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each by its name
-    client: Client,
+    client: Client | Command,
     *,
     faults: object = None,
     depth: int = 1,
@@ -98,7 +100,8 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
 
     Args:
         client: takes the URL and the token, and returns the id of the image that it made, or raises; sync or async. It
-            runs in virtual time, many times, each time against a double of its own.
+            runs in virtual time, many times, each time against a double of its own. Or a `Command`, which has real
+            time.
         faults: what to try, the mildest first: faults such as `reset()`, text such as
             `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the whole catalogue.
         depth: up to how many faults at once every scenario is tried.
@@ -121,21 +124,27 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         candidates_of(faults),
         judges_of(judges),
         _whole("depth", depth, least=0),
-        given(settings or {}, DEFAULT_SETTINGS),
+        given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS),
         seed,
         _whole("random", random, least=0),
         budget,
     )
-    if clock.shared is not None:
+    if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
             "An experiment begins virtual time by itself, and that lasts already. Leave `ycimages_time` out of a test "
             "that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
         )
-    made = VirtualTrials(client, merged(plan.settings, {"seed": seed}), limits or limits_for(plan.judges))
-    bench = Bench(made, plan.judges)
+    bench = Bench(_maker(plan, limits), plan.judges)
     file = ProgressFile(state, plan.about) if state is not None else None
     with crew_of(bench, client, _whole("workers", workers, least=1)) as crew:
         return _Experiment(plan, bench, crew, file, progress).report()
+
+
+def _maker(plan: Plan, limits: TrialLimits | None) -> Maker:
+    settings = merged(plan.settings, {"seed": plan.seed})
+    if isinstance(plan.client, Command):
+        return CommandTrials(plan.client, settings, limits or COMMAND_LIMITS)
+    return VirtualTrials(plan.client, settings, limits or limits_for(plan.judges))
 
 
 class _Experiment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import name_of
 from pytest_ycimages.experiment.pasting import written_test
 from pytest_ycimages.experiment.report import FaultRow, Finding
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_ycimages.experiment.grouping import Group
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Tried
     from pytest_ycimages.experiment.trials import Bench
@@ -55,6 +57,8 @@ class Findings:
         return Finding(Verdict(judge, passed=False, explanation=text, cause=cause), (), trial, others, "")
 
     def _test(self, scenario: Scenario, judge: str) -> str:
+        if isinstance(self._client, Command):
+            return ""
         return written_test(self._client, scenario, self._judges[judge], self._settings)
 
     @staticmethod
