@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_ycimages.experiment.grouping import Group
-    from pytest_ycimages.experiment.command import Command
-from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Tried
     from pytest_ycimages.experiment.trials import Bench
