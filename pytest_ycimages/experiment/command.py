@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.call import nanoseconds
+from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.timing import AfterPolls
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
@@ -88,7 +88,7 @@ class CommandTrials(NamedTuple):
                 calls=Calls(tuple(double.calls)[: self.limits.calls]),
                 images=tuple(double.images.values()),
                 operations=tuple(double.operations.values()),
-                seconds=(double.clock.now() - began) / nanoseconds(1),
+                seconds=(double.clock.now() - began) / SECOND,
                 struck=tuple(bool(injection.struck) for injection in double.injections),
                 real_seconds=real_monotonic() - real_began,
             )

@@ -60,7 +60,7 @@ class Trial:
     Attributes:
         scenario: what was planned to go wrong.
         outcome: what the client reported.
-        calls: the journal up to the moment at which the client ended.
+        calls: the journal up to the moment at which the client ended. Not compared: it has the double's port.
         images: the images that there were at that moment, in the order of their creation.
         operations: all operations that were ever started, as they truly were at that moment, likewise.
         seconds: how long the client took.
@@ -71,7 +71,7 @@ class Trial:
 
     scenario: Scenario
     outcome: Outcome
-    calls: Calls
+    calls: Calls = field(compare=False)
     images: tuple[Image, ...]
     operations: tuple[Operation, ...]
     seconds: float
