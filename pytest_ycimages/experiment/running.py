@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _GRACE: Final = 60.0
 """Virtual seconds that an async client has for ending once it is cancelled."""
 _MOMENT: Final = 0.1
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.5
 """Real seconds that a thread has for ending once its waits have ended, and once more when it has been interrupted."""
 
 

@@ -108,5 +108,3 @@ async def waits_for_ever(url: str, token: str) -> str:
         await client.post("/compute/v1/images", json=BODY)
         await asyncio.Event().wait()
     return ""
-
-
