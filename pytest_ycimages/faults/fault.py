@@ -90,7 +90,7 @@ class Hidden:
 Effect = Answer | Damaged | Late | Planned | Hidden
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Fault:
     """What goes wrong.
 
@@ -111,3 +111,7 @@ class Fault:
     def __str__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return f"{self.name}({given})"
+
+    def __repr__(self) -> str:
+        """As it may be written."""
+        return str(self)

@@ -20,7 +20,7 @@ Per = Literal["rule", "call", "connection"]
 On = str | Callable[["Request"], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rule:
     """One rule.
 
@@ -114,8 +114,12 @@ class Rule:
         return ""
 
     def __str__(self) -> str:
-        """As it may be written."""
+        """As it may be injected."""
         return f"inject({self.words}{'' if self.expect else ', expect=False'})"
+
+    def __repr__(self) -> str:
+        """As it may be written."""
+        return f"Rule({self.words}{'' if self.expect else ', expect=False'})"
 
     @property
     def words(self) -> str:

@@ -50,6 +50,10 @@ class When:
         """When this does not say so."""
         return Not(self)
 
+    def __repr__(self) -> str:
+        """As it may be written."""
+        return str(self)
+
 
 def _when(value: object, sign: str) -> When:
     if not isinstance(value, When):
@@ -59,7 +63,7 @@ def _when(value: object, sign: str) -> When:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Both(When):
     """When `left` and `right` say so."""
 
@@ -74,7 +78,7 @@ class Both(When):
         return f"({self.left} & {self.right})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Either(When):
     """When `left` or `right` says so."""
 
@@ -89,7 +93,7 @@ class Either(When):
         return f"({self.left} | {self.right})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Not(When):
     """When `what` does not say so."""
 
@@ -103,7 +107,7 @@ class Not(When):
         return f"~{self.what}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Always(When):
     """Every time."""
 
@@ -115,7 +119,7 @@ class Always(When):
         return "always()"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Counted(When):
     """At some of the calls that the rule considers, counted from 1.
 
@@ -152,7 +156,7 @@ _COUNTED: Final[dict[str, Callable[[int, Sequence[int]], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Chance(When):
     """With a probability. The seed, the rule, the method and the attempt decide, so it is the same in every run.
 
@@ -176,7 +180,7 @@ class Chance(When):
         return f"chance({self.probability})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Between(When):
     """From one moment until before another, in seconds since the double began, on its clock."""
 
@@ -198,7 +202,7 @@ class Between(When):
         return f"between({self.start}, {self.end})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scripted(When):
     """As a list says, call by call, and `then` after its end."""
 
@@ -220,7 +224,7 @@ class Scripted(When):
         return f"script({list(self.steps)}, then={self.then})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OverRate(When):
     """When more calls come within a time than are allowed.
 
