@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.faults.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ Effect = Answer | Damaged | Late | Planned | Hidden
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fault:
+class Fault(Written):
     """What goes wrong.
 
     Attributes:
@@ -111,7 +112,3 @@ class Fault:
     def __str__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return f"{self.name}({given})"
-
-    def __repr__(self) -> str:
-        """As it may be written."""
-        return str(self)

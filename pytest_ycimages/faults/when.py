@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ class Occasion(NamedTuple):
     within: Callable[[float], int]
 
 
-class When:
+class When(Written):
     """Says of a call whether the fault strikes."""
 
     def __call__(self, occasion: Occasion) -> bool:
@@ -49,10 +50,6 @@ class When:
     def __invert__(self) -> When:
         """When this does not say so."""
         return Not(self)
-
-    def __repr__(self) -> str:
-        """As it may be written."""
-        return str(self)
 
 
 def _when(value: object, sign: str) -> When:

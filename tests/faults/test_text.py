@@ -44,7 +44,7 @@ def test_a_rule_reads_back_as_it_is_written() -> None:
         where={"folderId": "b1g*", "header.x-client": "ci"}, expect=False,
     )  # fmt: skip
     assert rule_of(str(rule)) == rule
-    assert repr(rule) == f"Rule({str(rule)[len('inject('):]}"
+    assert repr(rule) == f"Rule({str(rule)[len('inject(') :]}"
     assert repr((rule.fault, rule.when)) == "(reset(after=3), (first(2) | nth(5)))"
 
 

@@ -1,0 +1,146 @@
+"""The state machine is content with a client that is right, and finds what is planted in others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+
+from pytest_ycimages import VirtualTime, operation_fails, reset, unavailable
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.strategies import ImageClientMachine, fault_schedules
+
+from . import step_clients
+
+if TYPE_CHECKING:
+    from pytest_ycimages import Double, Fault
+
+quickly = settings(
+    max_examples=15, stateful_step_count=15, derandomize=True, database=None, deadline=None,
+    phases=[Phase.generate, Phase.shrink], report_multiple_bugs=False,
+)  # fmt: skip
+thoroughly = settings(quickly, max_examples=200, phases=[Phase.generate])
+
+
+def machine_of(client: type[Any], **attributes: Any) -> type[ImageClientMachine]:
+    """A machine that drives such a client."""
+
+    def connect(self: ImageClientMachine, double: Double) -> object:  # noqa: ARG001 - a method
+        return client(double)
+
+    return type(client.__name__, (ImageClientMachine,), {"connect": connect, **attributes})
+
+
+TestRight = machine_of(step_clients.Client).TestCase
+TestRight.settings = quickly
+
+
+class Careful(ImageClientMachine):
+    """Whatever goes wrong that a client can bear."""
+
+    faults = fault_schedules(["slow", "unavailable", "bad_gateway", "stale", "reset", "truncate", "operation_fails"])
+
+    def connect(self, double: Double) -> object:
+        """Without a socket."""
+        return step_clients.Client(double)
+
+
+TestCareful = Careful.TestCase
+TestCareful.settings = settings(quickly, max_examples=20)
+
+
+@pytest.mark.parametrize(
+    ("client", "faults", "said"),
+    [
+        ("NewKeyPerAttempt", [unavailable()], r"1 create\(s\) have made \d images"),
+        ("SuccessOnError", [operation_fails()], "wait returned, though operation .* failed"),
+        ("FirstPageOnly", [], "list leaves out"),
+        ("UpdateForgets", [], "description of .* is .*, not"),
+        ("CancelsNothing", [], "has not cancelled operation"),
+        ("TakesTheOperationForTheImage", [], "not the image's id"),
+    ],
+)
+def test_what_is_planted_is_found(client: str, faults: list[Fault], said: str) -> None:
+    """With a text that says what is wrong with the client."""
+    drawn = {"faults": fault_schedules(faults, on="images.create", min_size=1, max_size=1)} if faults else {}
+    machine = machine_of(getattr(step_clients, client), **drawn)
+    with pytest.raises(AssertionError, match=said):
+        run_state_machine_as_test(machine, settings=thoroughly)
+
+
+def test_a_client_that_raises_without_a_reason_is_found() -> None:
+    """What it raised is what is shown."""
+    with pytest.raises(IndexError):
+        run_state_machine_as_test(machine_of(step_clients.RaisesForNothing), settings=thoroughly)
+
+
+def test_what_a_client_has_not_is_left_out() -> None:
+    """A client of two methods is driven by these."""
+    methods: set[str] = set()
+
+    class Few(ImageClientMachine):
+        def connect(self, double: Double) -> object:
+            return step_clients.OnlyCreates(double)
+
+        def teardown(self) -> None:
+            methods.update(call.method for call in self.double.calls)
+            super().teardown()
+
+    run_state_machine_as_test(Few, settings=quickly)
+    assert methods == {"images.create", "operations.get"}
+
+
+def test_a_machine_is_extended_by_rules_and_invariants() -> None:
+    """With its bundles, and the server's truth."""
+    looked: list[str] = []
+
+    class Labelled(ImageClientMachine):
+        double_settings = {"contract": "current", "seed": 7}  # noqa: RUF012 - declared a ClassVar above
+        bodies = st.just({"folderId": "", "diskId": "epd0000000000000000a", "labels": {"by": "us"}})
+
+        def connect(self, double: Double) -> object:
+            assert double.settings.contract == "current"
+            return step_clients.Client(double)
+
+        @rule(image=ImageClientMachine.images)
+        def look(self, image: str) -> None:
+            if self.ask("get", image).error is None:
+                looked.append(image)
+
+        @invariant()
+        def labels_stay(self) -> None:
+            assert all(image.labels == {"by": "us"} for image in self.double.images.values())
+
+    run_state_machine_as_test(Labelled, settings=settings(quickly, max_examples=30))
+    assert looked
+
+
+def test_a_machine_without_a_client_says_what_it_lacks() -> None:
+    """And leaves no time behind that does not pass."""
+    with pytest.raises(NotImplementedError, match="give it connect"):
+        run_state_machine_as_test(ImageClientMachine, settings=quickly)
+    assert clock.shared is None
+
+
+def test_virtual_time_that_lasts_is_used() -> None:
+    """As in a test that has the fixture."""
+    with VirtualTime() as time:
+        machine = machine_of(step_clients.Client)()
+        assert machine.time is time
+        machine.teardown()
+        assert clock.shared is time
+
+
+def test_it_is_in_order_to_fail_when_a_fault_has_struck() -> None:
+    """A lost answer lets a client raise that asks once; else what it raises is shown."""
+    machine = machine_of(step_clients.Client)()
+    try:
+        assert not machine.may_fail(RuntimeError())
+        machine.double.inject(reset(), on="images.create")
+        assert machine.ask("create", {"diskId": "epd0000000000000000a"}).error is not None
+        assert machine.may_fail(RuntimeError())
+    finally:
+        machine.teardown()
