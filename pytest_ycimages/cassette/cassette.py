@@ -18,7 +18,7 @@ class Cassette:
         path: the file.
         label: what it says of itself.
         interactions: tells what is in it, by now.
-        unused: tells what of that nobody has asked for.
+        unused: tells the indexes of what nobody has asked for.
 
     Attributes:
         path: the file; in mode `record`, the file that will be there once the recording is complete.
@@ -30,7 +30,7 @@ class Cassette:
         path: Path,
         label: Label,
         interactions: Callable[[], Sequence[Interaction]],
-        unused: Callable[[], Sequence[Interaction]],
+        unused: Callable[[], Sequence[int]],
     ) -> None:
         self.path = path
         self.label = label
@@ -43,8 +43,8 @@ class Cassette:
         return self._interactions()
 
     @property
-    def unused(self) -> Sequence[Interaction]:
-        """What is in it and has had no part in any answer by now; in mode `record`, nothing."""
+    def unused(self) -> Sequence[int]:
+        """The indexes of the interactions that have had no part in any answer by now; in mode `record`, none."""
         return self._unused()
 
     def __repr__(self) -> str:
