@@ -47,7 +47,9 @@ def test_equal_changes_are_played_once_each_in_the_order_of_the_tape() -> None:
 
 
 def test_operations_keep_their_own_state() -> None:
-    client = Client(Player(tape(create(1, 0), create(2, 0), poll(1, 1), poll(2, 1), poll(2, 2, done=True), *bake(3, 5))))
+    client = Client(
+        Player(tape(create(1, 0), create(2, 0), poll(1, 1), poll(2, 1), poll(2, 2, done=True), *bake(3, 5)))
+    )
     client.create(1)
     client.create(2)
     assert [client.poll(2), client.poll(2), client.poll(1), client.poll(1), client.poll(2)] == [

@@ -64,7 +64,9 @@ def test_the_order_of_the_query_means_nothing() -> None:
 
 def test_escapes_of_path_and_query_mean_nothing() -> None:
     assert are_same(request("GET", "/operations/x%3Acancel"), request("GET", "/operations/x:cancel"))
-    assert are_same(request("GET", f"{IMAGES}?filter=name%3D%22a+b%22"), request("GET", f'{IMAGES}?filter=name="a%20b"'))
+    assert are_same(
+        request("GET", f"{IMAGES}?filter=name%3D%22a+b%22"), request("GET", f'{IMAGES}?filter=name="a%20b"')
+    )
 
 
 def test_the_verb_counts() -> None:

@@ -9,7 +9,18 @@ import pytest
 from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.states import compact
-from tests.cassette.player.taping import Client, bake, create, exchange, image_id, look, operation, operation_id, poll, tape
+from tests.cassette.player.taping import (
+    Client,
+    bake,
+    create,
+    exchange,
+    image_id,
+    look,
+    operation,
+    operation_id,
+    poll,
+    tape,
+)
 
 
 @pytest.mark.parametrize("polls", [1, 3, 4, 50])
@@ -104,7 +115,10 @@ def test_a_tape_that_knows_no_times_is_paced_by_state() -> None:
     ("pace", "by_time", "done"), [("state", True, True), ("time", False, False), ("auto", True, False)]
 )
 def test_a_pace_that_is_not_auto_decides_itself(
-    pace: Literal["auto", "state", "time"], done: bool, *, by_time: bool  # noqa: FBT001 - a parameter of the test
+    pace: Literal["auto", "state", "time"],
+    done: bool,
+    *,
+    by_time: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     client = Client(Player(tape(*bake()), pace=pace), by_time=by_time)
     client.create()
