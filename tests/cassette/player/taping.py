@@ -39,7 +39,7 @@ def request(method: str, path: str, body: Any = None) -> RecordedRequest:
     return RecordedRequest(method, path if "://" in path else COMPUTE + path, (), bytes_of(body))
 
 
-def exchange(
+def exchange(  # noqa: PLR0913 - what an exchange is, each by its name
     line: str, answer: Any, at: float | None = None, *, body: Any = None, status: int = 200, equal: int = 0
 ) -> Interaction:
     """A recorded request, such as `GET /endpoints`, and its answer."""

@@ -39,6 +39,7 @@ class Story(NamedTuple):
     ready: int
 
 
+TIMED: Final = st.just(value=True)
 STORIES = st.builds(
     lambda steps, running, lag: Story(tuple(steps), running, max(0, running - lag)),
     st.lists(st.sampled_from(["poll", "look", "list"]), min_size=1, max_size=8),
@@ -48,7 +49,7 @@ STORIES = st.builds(
 
 
 @st.composite
-def recordings(draw: st.DrawFn, times: st.SearchStrategy[bool] = st.just(value=True)) -> Sequence[Interaction]:
+def recordings(draw: st.DrawFn, times: st.SearchStrategy[bool] = TIMED) -> Sequence[Interaction]:
     """Some bakes that went on at once, in some order, and each looked at once more when it was over."""
     stories = draw(st.lists(STORIES, min_size=1, max_size=3))
     turns = [number for number, story in enumerate(stories) for _ in range(len(story.steps) + 3)]
@@ -82,6 +83,7 @@ ACTIONS = st.lists(
 
 
 def numbers(recorded: Sequence[Interaction]) -> set[int]:
+    """The operations that were recorded."""
     return {
         int(json.loads(each.response.body)["id"].removeprefix("fd8op"))
         for each in recorded
@@ -90,6 +92,7 @@ def numbers(recorded: Sequence[Interaction]) -> set[int]:
 
 
 def line(action: str, number: int) -> tuple[str, Any]:
+    """The request, as a line and a body."""
     return {
         "create": (f"POST {IMAGES}", {"folderId": "b1g", "name": f"bake-{number}"}),
         "poll": (f"GET /operations/{operation_id(number)}", None),
@@ -117,6 +120,7 @@ def test_compacting_never_changes_an_answer(
     actions: Sequence[tuple[str, int]],
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
+    """Whatever is asked, in whatever order, by state and by time."""
     raw = Client(Player(tape(*recorded)), by_time=by_time)
     compacted = Client(Player(tape(*compact(recorded))), by_time=by_time)
     assert answers(raw, actions) == answers(compacted, actions)
@@ -125,6 +129,7 @@ def test_compacting_never_changes_an_answer(
 
 @given(recordings(st.booleans()))
 def test_compacting_twice_is_compacting_once_and_one_by_one_is_the_same(recorded: Sequence[Interaction]) -> None:
+    """And every poll left out is counted."""
     once = compact(recorded)
     assert compact(once) == once
     compactor = Compactor()
@@ -141,6 +146,7 @@ def test_any_number_of_polls_ends_in_the_recorded_image(
     is_compact: bool,  # noqa: FBT001 - drawn
     data: st.DataObject,
 ) -> None:
+    """In any order of the operations, and whatever was asked before."""
     player = Player(tape(*(compact(recorded) if is_compact else recorded)))
     client = Client(player, by_time=by_time)
     made = sorted(numbers(recorded))
@@ -165,6 +171,7 @@ def test_what_was_shown_is_never_contradicted(
     actions: Sequence[tuple[str, int]],
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
+    """Nothing that was done is undone, and no image lags behind its operation."""
     client = Client(Player(tape(*recorded)), by_time=by_time)
     done: dict[int, int] = {}
     ready: set[int] = set()
@@ -188,6 +195,7 @@ def test_what_was_shown_is_never_contradicted(
 
 
 def looks(recorded: Sequence[Interaction], number: int) -> list[int]:
+    """Where on the tape the image was looked at."""
     path = f"{IMAGES}/{image_id(number)}"
     return [index for index, each in enumerate(recorded) if each.request.uri.endswith(path)]
 
@@ -199,6 +207,7 @@ def test_every_answer_is_one_that_was_recorded_of_this_request(
     actions: Sequence[tuple[str, int]],
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
+    """Byte for byte."""
     client = Client(Player(tape(*recorded)), by_time=by_time)
     for action, number in actions:
         if action in {"poll", "create", "list"}:
@@ -210,6 +219,7 @@ def test_every_answer_is_one_that_was_recorded_of_this_request(
 @settings(deadline=None)
 @given(recordings())
 def test_the_recorded_client_leaves_nothing_unused_and_sees_the_recorded_end(recorded: Sequence[Interaction]) -> None:
+    """By time, it sees every state of its operations when it saw it first."""
     for by_time in (False, True):
         client = Client(Player(tape(*recorded)), by_time=by_time)
         for each in recorded:

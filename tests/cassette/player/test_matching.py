@@ -21,6 +21,7 @@ JSON = st.recursive(
 
 
 def are_same(one: RecordedRequest, other: RecordedRequest) -> bool:
+    """Whether the answer to one is the answer to the other."""
     return match_of(asked_by(one)) == match_of(asked_by(other))
 
 
@@ -35,6 +36,7 @@ def are_same(one: RecordedRequest, other: RecordedRequest) -> bool:
     ],
 )
 def test_bodies_are_compared_as_json(one: str, other: str) -> None:
+    """Order, spaces, escapes and the two forms of an int64 mean nothing."""
     assert are_same(request("POST", IMAGES, one), request("POST", IMAGES, other))
 
 
@@ -52,10 +54,12 @@ def test_bodies_are_compared_as_json(one: str, other: str) -> None:
     ],
 )
 def test_bodies_that_are_not_the_same_json_are_different(one: str, other: str) -> None:
+    """Only fields that the contract has as int64 may be text."""
     assert not are_same(request("POST", IMAGES, one), request("POST", IMAGES, other))
 
 
 def test_the_order_of_the_query_means_nothing() -> None:
+    """Every parameter counts, an empty one too."""
     one, other = f"{IMAGES}?folderId=b1g&pageSize=2", f"{IMAGES}?pageSize=2&folderId=b1g"
     assert are_same(request("GET", one), request("GET", other))
     assert not are_same(request("GET", one), request("GET", one + "&pageToken=x"))
@@ -63,6 +67,7 @@ def test_the_order_of_the_query_means_nothing() -> None:
 
 
 def test_escapes_of_path_and_query_mean_nothing() -> None:
+    """Clients differ in what they escape."""
     assert are_same(request("GET", "/operations/x%3Acancel"), request("GET", "/operations/x:cancel"))
     assert are_same(
         request("GET", f"{IMAGES}?filter=name%3D%22a+b%22"), request("GET", f'{IMAGES}?filter=name="a%20b"')
@@ -70,11 +75,13 @@ def test_escapes_of_path_and_query_mean_nothing() -> None:
 
 
 def test_the_verb_counts() -> None:
+    """In whatever case."""
     assert not are_same(request("PATCH", IMAGES), request("POST", IMAGES))
     assert are_same(request("get", IMAGES), request("GET", IMAGES))
 
 
 def test_headers_have_no_part_in_it() -> None:
+    """Neither the token nor an idempotency key."""
     plain = request("POST", IMAGES, {"name": "a"})
     assert are_same(plain, plain._replace(headers=(("idempotency-key", "k"), ("authorization", "Bearer t"))))
 
@@ -92,6 +99,7 @@ def test_headers_have_no_part_in_it() -> None:
     ],
 )
 def test_the_hosts_of_the_api_and_of_this_machine_are_all_the_same(host: str) -> None:
+    """Whatever the port."""
     assert are_same(request("GET", f"{host}/endpoints"), request("GET", "/endpoints"))
 
 
@@ -99,17 +107,20 @@ def test_the_hosts_of_the_api_and_of_this_machine_are_all_the_same(host: str) ->
     "host", ["https://storage.yandexcloud.net", "https://api.cloud.yandex.net.evil.example", "http://169.254.169.254"]
 )
 def test_any_other_host_counts(host: str) -> None:
+    """A host that only looks like the API's is another."""
     assert not are_same(request("GET", f"{host}/endpoints"), request("GET", "/endpoints"))
     assert are_same(request("GET", f"{host}/endpoints"), request("GET", f"{host}/endpoints"))
 
 
 def test_any_two_exchanges_for_a_token_are_the_same() -> None:
+    """Their bodies and queries are secrets, so they are not there."""
     jwt, oauth = ({"jwt": "a"}, {"yandexPassportOauthToken": "b"})
     assert are_same(request("POST", "/iam/v1/tokens", jwt), request("POST", "/iam/v1/tokens?jwt=x", oauth))
 
 
 @given(JSON, JSON)
 def test_canonical_forms_are_equal_for_equal_json_and_only_then(one: Any, other: Any) -> None:
+    """And they can be hashed."""
     assert (canonical(one) == canonical(other)) == (exact(one) == exact(other))
     assert hash(canonical(one)) == hash(canonical(one))
 
@@ -124,6 +135,7 @@ def exact(value: Any) -> str:
 
 
 def test_bytes_that_are_no_json_are_compared_as_they_are() -> None:
+    """They need not even be text."""
     assert are_same(request("POST", "/x", "a=b"), request("POST", "/x", "a=b"))
     assert asked_by(RecordedRequest("POST", "http://localhost/x", (), b"\xff")).body == b"\xff"
     assert bytes_of(None) == b""
