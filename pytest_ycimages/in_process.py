@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import aiohttp
     import httpx
     import requests.adapters
     import urllib3
 
+    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
     from pytest_ycimages.server.app import App
 
 
@@ -57,3 +62,26 @@ class InProcess(ABC):
         from pytest_ycimages.server.in_process.over_aiohttp import Connector  # noqa: PLC0415 - likewise
 
         return Connector(self.app.origin)
+
+    @contextmanager
+    def through_vcrpy(self) -> Generator[None]:
+        """Let vcrpy lead every HTTP client here that it knows, whatever the host, for as long as the context lasts.
+
+        For clients that take neither another address nor another transport. Requests to this machine's own addresses
+        are left alone. A client blocks while its answer is late, an event loop with it; where that matters, and where
+        connections are to break as sockets do, `intercept` is better.
+        """
+        from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only for who uses vcrpy
+        from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - likewise
+        from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - likewise
+
+        def answer(asked: RecordedRequest) -> RecordedResponse:
+            reply = answered(self.app, asked.method, asked.uri, asked.headers, asked.body)
+            return RecordedResponse(reply.status, _reason(reply.status), reply.headers, reply.body)
+
+        with through_vcrpy(answer):
+            yield
+
+
+def _reason(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""

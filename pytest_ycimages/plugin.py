@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.time import VirtualTime
 
 _INI = {
+    "mode": "what stands behind `ycimages`: `fake`, `replay`, `record` or `verify` (default: fake)",
+    "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
+    "replay_pace": "how replayed operations go on: by `state`, by `time`, or `auto` (default: auto)",
+    "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
+    "unused_interactions": "interactions nobody asked for `fail` the test, `warn`, or `ignore` (default: fail)",
+    "scrub": "names of more fields whose values no cassette shall hold (default: none)",
+    "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
+    "max_age": "days after which a cassette has expired, or `none` (default: none)",
+    "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",
+    "allowed_hosts": "hosts that may be reached while a cassette is replayed, globs too (default: none)",
     "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
     "contract": "`page` for the specification page, `current` for today's API (default: page)",
     "auth": "`any` takes every bearer token, `strict` only the double's own, `off` asks for none (default: any)",
@@ -53,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
     )
     for name, text in _INI.items():
-        kind: Literal["linelist", "string"] = "linelist" if name == "faults" else "string"
+        kind: Literal["linelist", "string"] = "linelist" if name in {"faults", "volatile"} else "string"
         parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 

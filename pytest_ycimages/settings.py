@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
+from pytest_ycimages.cassette_settings import CassetteSettings
 from pytest_ycimages.cloud.access_service import Auth
 from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
 from pytest_ycimages.cloud.operation_settings import (
@@ -57,8 +58,10 @@ def _poll_interval(value: object) -> int | None:
     raise PydanticCustomError("poll_interval", "The header has whole seconds, 1 or more; None sends no header")
 
 
-class Settings(BaseModel):
+class Settings(CassetteSettings):
     """How a double behaves. Every value has a default that pleases; each may be given as text as well.
+
+    What it says of cassettes stands in `CassetteSettings`.
 
     Attributes:
         seed: what all ids and tokens are drawn from.
@@ -96,8 +99,6 @@ class Settings(BaseModel):
         host: the loopback address to listen on.
         port: the port to listen on; 0 takes a free one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     seed: int = 0
     contract: Literal["page", "current"] = "page"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.cloud.seconds import nanoseconds
-from pytest_ycimages.faults.fault import Damaged, Hidden, Late
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.fault import Damaged, Hidden, Late, Planned
 from pytest_ycimages.faults.injection import Injection, Reason, Struck
 from pytest_ycimages.faults.lane import Lane
 from pytest_ycimages.faults.when import Occasion
@@ -49,13 +50,18 @@ class Injector:
 
     Callers hold the double's lock.
 
+    Args:
+        seed: what draws are made from.
+        plans_operations: whether faults may decide how operations go; not so where a cassette does.
+
     Attributes:
         calls: the journal, which the accounts are read from.
         injections: the rules that were ever in force, with their accounts.
     """
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, *, plans_operations: bool = True) -> None:
         self._seed = seed
+        self._plans_operations = plans_operations
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
         self._lanes: dict[str, Lane] = {}
@@ -66,7 +72,16 @@ class Injector:
         return bool(self._lanes or self._veils)
 
     def add(self, rule: Rule) -> Injection:
-        """Put a rule in force, after those that are."""
+        """Put a rule in force, after those that are.
+
+        Raises:
+            UsageError: its fault decides how operations go, and a cassette does that.
+        """
+        if not self._plans_operations and isinstance(rule.fault.effect, Planned | Hidden):
+            raise UsageError(
+                f"{rule.fault} decides how operations go, and here a cassette does. Inject it into the fake, with "
+                'mode="fake"; faults of answers and connections, such as unavailable() and reset(), work here too.'
+            )
         injection = Injection(rule, self.calls)
         self.injections.append(injection)
         for method in injection.methods:

@@ -1,0 +1,52 @@
+"""What a test holds of its cassette: where it is, what is in it, and what of it nobody asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pytest_ycimages.cassette.interaction import Interaction, Label
+
+
+class Cassette:
+    """A cassette that is in a double.
+
+    Args:
+        path: the file.
+        label: what it says of itself.
+        interactions: tells what is in it, by now.
+        unused: tells the indexes of what nobody has asked for.
+
+    Attributes:
+        path: the file; in mode `record`, the file that will be there once the recording is complete.
+        label: what it says of itself: whose answers it holds, since when, and more.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        label: Label,
+        interactions: Callable[[], Sequence[Interaction]],
+        unused: Callable[[], Sequence[int]],
+    ) -> None:
+        self.path = path
+        self.label = label
+        self._interactions = interactions
+        self._unused = unused
+
+    @property
+    def interactions(self) -> Sequence[Interaction]:
+        """What is in it; in mode `record`, what has been recorded by now."""
+        return self._interactions()
+
+    @property
+    def unused(self) -> Sequence[int]:
+        """The indexes of the interactions that have had no part in any answer by now; in mode `record`, none."""
+        return self._unused()
+
+    def __repr__(self) -> str:
+        """Where it is, whose answers it holds, and how many."""
+        return f"<Cassette {self.path}: {len(self.interactions)} interactions, origin {self.label.origin}>"
