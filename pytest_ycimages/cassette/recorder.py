@@ -109,9 +109,7 @@ class Recorder:
         kept = self._compactor.add(clean)
         if kept is not None:
             text = item_text(kept)
-            check_before_saving(
-                text, cassette=str(self._writer.path), interaction=kept, known=self._scrubber.known
-            )
+            check_before_saving(text, cassette=str(self._writer.path), interaction=kept, known=self._scrubber.known)
             self._writer.append(kept)
             self._recorded.append(kept)
 

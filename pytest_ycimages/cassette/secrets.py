@@ -62,7 +62,7 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
         What was found, in the order of the lines; nothing twice.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(each in word for each in PLACEHOLDERS))
+    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
     patterns = (_PLACEHOLDER, *map(re.compile, allow))
     found = [find for view in views_of(text) for find in _in_view(_allowed(view, patterns), words)]
     first = {(each.rule, each.line, each.key): each for each in reversed(found)}

@@ -83,7 +83,7 @@ def _is_credential(text: str, match: re.Match[str]) -> bool:
 
 
 RULES: Final = (
-    Rule("private-key", ("private key",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE KEY")),
+    Rule("private-key", ("private",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
     Rule("json-web-token", ("eyj", "eya", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
     Rule(
         "iam-token",
@@ -110,11 +110,11 @@ RULES: Final = (
     Rule(
         "authorization",
         ("bearer", "oauth", "api-key"),
-        re.compile(r"\b(?:bearer|oauth|api-key)\s+(?P<word>[\w.~+/-]{8,})", re.ASCII),
+        re.compile(r"\b(?:bearer|oauth|api-key)[\s+]+(?P<word>[\w.~+/-]{8,})", re.ASCII),
         _is_credential,
         lowered=True,
     ),
-    Rule("authorization", ("basic",), re.compile(r"\b[Bb]asic\s+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
+    Rule("authorization", ("basic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
