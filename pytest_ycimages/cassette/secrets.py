@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.interaction import Interaction
 
-_PLACEHOLDER: Final = re.compile(rf"(?:{'|'.join(map(re.escape, PLACEHOLDERS))})(?![A-Za-z0-9_-])")
+_TILDE: Final = "(?:~|%(?:25)*7[Ee])"
+_PLACEHOLDER: Final = re.compile(
+    rf"(?:{'|'.join(_TILDE.join(map(re.escape, each.split('~'))) for each in PLACEHOLDERS)})(?![A-Za-z0-9_-])"
+)
+"""A placeholder, also where a tilde is percent-encoded."""
+
 _KNOWN: Final = "known-credential"
 _SHORTEST: Final = 8
 """A known credential with fewer characters is not looked for: it would be found in ordinary words."""
 
-_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=][^,&{}\[\]]*\Z""")
+_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
+_VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
 
 
@@ -64,11 +70,12 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
     patterns = (_PLACEHOLDER, *map(re.compile, allow))
-    found = [find for view in views_of(text) for find in _in_view(_allowed(view, patterns), words)]
-    first = {(each.rule, each.line, each.key): each for each in reversed(found)}
-    with_key = {(each.rule, each.line) for each in found if each.key}
-    once = (each for each in first.values() if each.key or (each.rule, each.line) not in with_key)
-    return tuple(sorted(once, key=lambda each: (each.line, each.rule, each.key)))
+    found: dict[tuple[str, int, str], Finding] = {}
+    for view in views_of(text):
+        for find, what in _in_view(_allowed(view, patterns), words):
+            first = found.setdefault((find.rule, find.line, what), find)
+            found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
+    return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
 
 def check_before_saving(
@@ -109,12 +116,13 @@ def _marked(match: re.Match[str]) -> str:
     return MARK * len(match[0])
 
 
-def _in_view(view: View, known: Iterable[str]) -> Iterator[Finding]:
+def _in_view(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
+    """What is found in a view, each with its text, by which it is known in the next one."""
     for word in known:
         if word in view.text:
-            yield _finding(_KNOWN, view, view.text.index(word))
-    for rule, start in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
-        yield _finding(rule, view, start)
+            yield _finding(_KNOWN, view, view.text.index(word)), word
+    for rule, start, end in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
+        yield _finding(rule, view, start), view.text[start:end]
 
 
 def _finding(rule: str, view: View, start: int) -> Finding:
@@ -124,8 +132,9 @@ def _finding(rule: str, view: View, start: int) -> Finding:
 def _key_before(text: str, start: int) -> str:
     """The name that a place is in the value of, on its line, unless it looks like a secret itself."""
     line = max(text.rfind("\n", 0, start), start - _LOOK_BACK, 0)
-    found = _KEY.search(text, line, start)
-    return "" if found is None or any(finds_in(found[1])) else found[1]
+    before = _VALUE_END.split(text[line:start])[-1]
+    names = [match[1] for match in _KEY.finditer(before)]
+    return names[-1] if names and not any(finds_in(names[-1])) else ""
 
 
 def _in_parts(interaction: Interaction, known: Collection[str], allow: Collection[str]) -> Iterator[str]:

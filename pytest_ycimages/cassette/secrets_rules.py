@@ -68,8 +68,10 @@ def _is_named(text: str, match: re.Match[str]) -> bool:
     return not (value.isdigit() and len(value) <= _SHORT_NUMBER)
 
 
-def _is_no_digest(_text: str, match: re.Match[str]) -> bool:
-    return not _stands_behind(_DIGEST, match)
+def _is_drawn(_text: str, match: re.Match[str]) -> bool:
+    """Whether long hexadecimal is neither a digest, as it says before it, nor a line of one character."""
+    kinds = {each.isdigit() for each in match[0]}
+    return len(kinds) == len("a0") and not _stands_behind(_DIGEST, match)
 
 
 def _is_random(text: str, match: re.Match[str]) -> bool:
@@ -88,7 +90,7 @@ RULES: Final = (
     Rule(
         "iam-token",
         ("t1.", "c1."),
-        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.[\w-]{20,}", re.ASCII),
+        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.(?=[\w-]*[A-Z])[\w-]{16,}", re.ASCII),
     ),
     Rule(
         "oauth-token",
@@ -140,17 +142,17 @@ RULES: Final = (
     ),
 )
 LONG_RULES: Final = (
-    Rule("long-hexadecimal", (), re.compile(r"[0-9a-fA-F]{64,}"), _is_no_digest),
+    Rule("long-hexadecimal", (), re.compile(r"[0-9a-fA-F]{64,}"), _is_drawn),
     Rule("long-random-text", (), re.compile(r"[A-Za-z0-9+/_-]{80,}"), _is_random),
 )
 """For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
 
 
-def finds_in(text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[tuple[str, int]]:
-    """The name of each rule that finds something in a text, and where."""
+def finds_in(text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[tuple[str, int, int]]:
+    """The name of each rule that finds something in a text, where that begins, and where it ends."""
     lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
     for rule in rules:
         if not rule.hints or any(hint in lower for hint in rule.hints):
             for match in rule.pattern.finditer(lower if rule.lowered else text):
                 if rule.believes(text, match):
-                    yield rule.name, match.start(match.lastgroup or 0)
+                    yield rule.name, *match.span(match.lastgroup or 0)

@@ -61,17 +61,11 @@ SHAPED: Final = st.one_of(
 )
 OPAQUE: Final = _of(VISIBLE, 8, 64).map(lambda text: Secret("opaque", text, text))
 NAMED: Final = st.sampled_from(
-    ["iamToken", "iam_token", "jwt", "yandexPassportOauthToken", "accessKey", "access_key", "secret", "clientSecret"]
-    + [
-        "password",
-        "user_password",
-        "private_key",
-        "apiKey",
-        "api-key",
-        "access_token",
-        "X-Amz-Signature",
-        "sessionToken",
-    ]
+    (
+        *("iamToken", "iam_token", "jwt", "yandexPassportOauthToken", "access_token", "sessionToken"),
+        *("accessKey", "access_key", "private_key", "apiKey", "api-key", "secret", "clientSecret"),
+        *("password", "user_password", "X-Amz-Signature"),
+    )
 )
 """Names whose values are secrets, whatever they look like."""
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.layout import item_text
@@ -19,6 +19,7 @@ from tests.cassette.secrets.kinds import NAMED, OPAQUE, ORDINARY, PLACES, SHAPED
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Interaction
 
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
 """What is in every cassette. Who takes a word of it as a password cannot be helped."""
 
@@ -39,6 +40,7 @@ def is_nowhere(secret: Secret, data: bytes | None) -> bool:
 
 
 @pytest.mark.parametrize("place", PLACES)
+@drawn
 @given(secret=SHAPED)
 def test_a_secret_of_a_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Nobody has to know it."""
@@ -46,6 +48,7 @@ def test_a_secret_of_a_known_shape_is_nowhere(place: str, secret: Secret) -> Non
 
 
 @pytest.mark.parametrize("place", sorted(set(PLACES) - {"base64 in a field"}))
+@drawn
 @given(secret=SHAPED)
 def test_scrubbing_alone_removes_what_has_a_known_shape(place: str, secret: Secret) -> None:
     """The detector is a second net, not the first; what somebody put into base64 is left to it."""
@@ -54,6 +57,7 @@ def test_scrubbing_alone_removes_what_has_a_known_shape(place: str, secret: Secr
 
 
 @pytest.mark.parametrize("place", PLACES)
+@drawn
 @given(secret=SHAPED)
 def test_the_detector_alone_finds_what_has_a_known_shape(place: str, secret: Secret) -> None:
     """Scrubbing may have any gap, and it is not saved."""
@@ -61,6 +65,7 @@ def test_the_detector_alone_finds_what_has_a_known_shape(place: str, secret: Sec
 
 
 @pytest.mark.parametrize("place", PLACES)
+@drawn
 @given(secret=OPAQUE)
 def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Because it has been seen in `Authorization`, here and in the interaction before."""
@@ -71,6 +76,7 @@ def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -
     assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
 
 
+@drawn
 @given(name=NAMED, value=st.one_of(OPAQUE, SHAPED).map(lambda secret: secret.text))
 def test_what_has_the_name_of_a_secret_is_nowhere(name: str, value: str) -> None:
     """In JSON, in JSON within JSON, and in a form."""
@@ -81,6 +87,7 @@ def test_what_has_the_name_of_a_secret_is_nowhere(name: str, value: str) -> None
 
 
 @pytest.mark.parametrize("place", PLACES)
+@drawn
 @given(secret=SHAPED | OPAQUE)
 def test_what_has_been_scrubbed_stays_as_it_is(place: str, secret: Secret) -> None:
     """By whichever scrubber, so both sides of a match are alike."""
@@ -107,6 +114,7 @@ def keys_of(value: Any) -> Any:
     return None
 
 
+@drawn
 @given(value=st.dictionaries(st.text() | NAMED, _JSON) | st.lists(_JSON), indent=st.sampled_from([None, 1]))
 def test_scrubbed_json_is_json_with_the_same_names(value: Any, indent: int | None) -> None:
     """So that a client can read the answer, and a match can compare the request."""
@@ -115,6 +123,7 @@ def test_scrubbed_json_is_json_with_the_same_names(value: Any, indent: int | Non
     assert keys_of(json.loads(clean)) == keys_of(value)
 
 
+@drawn
 @given(
     body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")),
     uri=st.text(max_size=200),
