@@ -18,9 +18,9 @@ MARK: Final = "\x1f"
 
 
 class Rule(NamedTuple):
-    """A rule: its name, texts in small letters one of which is in all it finds, its pattern, and what may doubt a find.
+    """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
 
-    A pattern that is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
+    What is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
     """
 
     name: str
@@ -85,8 +85,8 @@ def _is_credential(text: str, match: re.Match[str]) -> bool:
 
 
 RULES: Final = (
-    Rule("private-key", ("private",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
-    Rule("json-web-token", ("eyj", "eya", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
+    Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
+    Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
     Rule(
         "iam-token",
         ("t1.", "c1."),
@@ -97,13 +97,13 @@ RULES: Final = (
         tuple(f"y{digit}_" for digit in range(10)),
         re.compile(rf"{_WORD_START}y[0-9]_(?=[a-z_-]*[A-Z0-9])[\w-]{{20,}}", re.ASCII),
     ),
-    Rule("oauth-token", ("aa",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
-    Rule("api-key", ("aqvn",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
-    Rule("static-key", ("yc",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
-    Rule("aws-key", ("akia", "asia", "aroa", "aida"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
+    Rule("oauth-token", ("AA",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
+    Rule("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
+    Rule("static-key", ("YC",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
+    Rule("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
     Rule(
         "token-of-another-service",
-        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "aiza", "hvs."),
+        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
         re.compile(
             r"gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}|hvs\.[\w-]{20}",
             re.ASCII,
@@ -116,7 +116,7 @@ RULES: Final = (
         _is_credential,
         lowered=True,
     ),
-    Rule("authorization", ("basic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
+    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
@@ -152,7 +152,8 @@ def finds_in(text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[tuple[str, 
     """The name of each rule that finds something in a text, where that begins, and where it ends."""
     lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
     for rule in rules:
-        if not rule.hints or any(hint in lower for hint in rule.hints):
-            for match in rule.pattern.finditer(lower if rule.lowered else text):
+        where = lower if rule.lowered else text
+        if not rule.hints or any(hint in where for hint in rule.hints):
+            for match in rule.pattern.finditer(where):
                 if rule.believes(text, match):
                     yield rule.name, *match.span(match.lastgroup or 0)
