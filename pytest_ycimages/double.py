@@ -116,6 +116,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._closed.set()
         if self._listener is not None:
             self._listener.close()
+        self._backing.close()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -140,6 +141,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
             FaultNeverStruckError: a fault that was to strike has not.
         """
         __tracebackhide__ = True
+        for number, problem in enumerate(problems := self._backing.problems):
+            if number == 0:
+                for other in problems[1:]:
+                    problem.add_note(f"And another: {other}")
+                raise problem
         failures = self._backing.pipeline.failures
         if failures:
             (line, error), count = failures[0], len(failures)
@@ -265,4 +271,10 @@ def _backing(mode: Mode) -> type[Backing]:
     """What stands behind a double of a mode. What knows cassettes is imported only for who uses them."""
     if mode == "fake":
         return Fake
-    return Fake
+    if mode == "record":
+        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for who records
+
+        return Record
+    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for who replays
+
+    return Replay

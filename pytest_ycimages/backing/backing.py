@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import ManualClock, RealClock
 from pytest_ycimages.cloud.ids import Ids
 from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.fault import OF_ANSWERS
 from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.pipeline import Pipeline
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.errors import YCImagesError
+    from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.striker import Answerer
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
@@ -77,7 +79,7 @@ class Backing(ABC):
         self.ids = Ids(seed)
         delays = Delays(seed, self.clock, self._pause)
         delays.latency = settings.latency
-        injector = Injector(seed, plans_operations=self.plans_operations)
+        injector = Injector(seed, self.effects)
         latency_first = settings.latency_order == "latency_first"
         service = self._service(self.ids)
         pipeline = Pipeline(service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call)
@@ -87,8 +89,8 @@ class Backing(ABC):
 
     # What each of them says for itself.
 
-    plans_operations: bool = False
-    """Whether it decides how operations go, so that faults can let them go wrong."""
+    effects: ClassVar[tuple[type[Effect], ...]] = OF_ANSWERS
+    """What faults can do here."""
 
     @abstractmethod
     def _service(self, ids: Ids) -> Answerer:
@@ -159,6 +161,13 @@ class Backing(ABC):
     def problems(self) -> Sequence[YCImagesError]:
         """What went wrong that fails the test, whatever its client made of it."""
         return ()
+
+    def check_used(self) -> None:  # noqa: B027 - the fake has nothing that was to be asked
+        """Raise, or warn, if there is something that was to be asked for and has not been.
+
+        Raises:
+            CassetteUnusedError: interactions that nobody asked for.
+        """
 
     def close(self) -> None:  # noqa: B027 - the fake has nothing to bring to an end
         """Come to an end. Doing so twice does no harm."""

@@ -8,6 +8,7 @@ from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
+from pytest_ycimages.faults.fault import EFFECTS
 from pytest_ycimages.server.app import App
 from pytest_ycimages.truth import Truth
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Fake(Backing):
     """Answers as the service would, from a state of its own."""
 
-    plans_operations = True
+    effects = EFFECTS
 
     def _service(self, ids: Ids) -> Service:
         settings = self.settings

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.interaction import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.scrub import Scrubber
     from pytest_ycimages.cassette.upstream import Upstream
@@ -36,7 +36,7 @@ class Recorder:
         writer: writes the cassette.
         clock: the time at which a call came.
         scrubber: takes out what is secret.
-        pseudonyms: gives ids that others shall not know other ids.
+        pseudonyms: gives ids that others shall not know other ids; None: all keep theirs.
         stand_in: the token that the client has in the place of the real one.
         credential: the real one; it is put in its place on the way out.
 
@@ -52,7 +52,7 @@ class Recorder:
         writer: CassetteWriter,
         clock: Clock,
         scrubber: Scrubber,
-        pseudonyms: Pseudonyms,
+        pseudonyms: Pseudonyms | None,
         stand_in: str,
         credential: str,
     ) -> None:
@@ -105,8 +105,8 @@ class Recorder:
                 self._writer.close()
 
     def _write(self, interaction: Interaction) -> None:
-        clean = self._pseudonyms.of_interaction(self._scrubber.scrub(interaction))
-        kept = self._compactor.add(clean)
+        clean = self._scrubber.scrub(interaction)
+        kept = self._compactor.add(self._pseudonyms.interaction(clean) if self._pseudonyms else clean)
         if kept is not None:
             text = item_text(kept)
             check_before_saving(text, cassette=str(self._writer.path), interaction=kept, known=self._scrubber.known)

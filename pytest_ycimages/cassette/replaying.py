@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA
-from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cassette.no_match import NoMatch
-from pytest_ycimages.cassette.translation import asked_of, json_of, reply_of
+from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
 
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.errors import YCImagesError
 
-_TOKEN_LASTS: Final = 12 * 60 * 60 * SECOND
-"""How long a token lasts that a cassette gives, counted from now: one that expired long ago would serve nobody."""
-
-
 class Replaying:
     """Answers calls from a cassette. Callers hold the double's lock.
 
@@ -39,7 +33,7 @@ class Replaying:
         player: plays the cassette.
         clock: the double's time; where a test moves it, operations go on by it.
         scrubber: takes secrets out of what is asked, as they were taken out of what was recorded.
-        pseudonyms: gives what is asked the ids that the cassette has.
+        pseudonyms: gives what is asked the ids that the cassette has; None: it has the real ones.
         ids: what the ids of calls are drawn from that a fault answers.
         unused: a cloud that nobody asks, for who wants to know what it plans: nothing.
 
@@ -54,7 +48,7 @@ class Replaying:
         player: Player,
         clock: Clock,
         scrubber: Scrubber,
-        pseudonyms: Pseudonyms,
+        pseudonyms: Pseudonyms | None,
         ids: Ids,
         unused: Service,
     ) -> None:
@@ -78,15 +72,16 @@ class Replaying:
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer a call at `now`, in nanoseconds since the epoch; refuse what the cassette has no answer for."""
-        asked = self._pseudonyms.of_request(self._scrubber.scrub_request(asked_of(request)))
+        asked = self._scrubber.scrub_request(asked_of(request))
+        if self._pseudonyms is not None:
+            asked = self._pseudonyms.request(asked)
         key = request.metadata.get("idempotency-key", "")
         played = self.player.play(asked, now, by_time=kind_of(self._clock) != "real", idempotency_key=key)
         if isinstance(played, NoMatch):
             error = played.error()
             self.problems.append(error)
             return self.refuse(Status(code=Code.FAILED_PRECONDITION, message=str(error)))
-        reply = reply_of(played.response)
-        return _lasting(reply, now) if request.method == "tokens.create" else reply
+        return reply_of(played.response)
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """A refusal that no cassette has."""
@@ -100,11 +95,3 @@ class Replaying:
         """The refusal of an `image` or an `operation` that is not there."""
         return self.refuse(Status(code=Code.NOT_FOUND, message=f'{kind.capitalize()} "{id_}" not found'))
 
-
-def _lasting(reply: Reply, now: int) -> Reply:
-    """The answer to a token exchange, with a token that expires from now on and not since it was recorded."""
-    if reply.verbatim is None or "expiresAt" not in reply.body:
-        return reply
-    expires_at = operation_time(now + _TOKEN_LASTS)
-    body = {**json_of(reply.verbatim.body), "expiresAt": expires_at}
-    return reply._replace(body=body, verbatim=reply.verbatim._replace(body=json.dumps(body, indent=1).encode()))

@@ -10,7 +10,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.fault import Damaged, Hidden, Late, Planned
+from pytest_ycimages.faults.fault import EFFECTS, Damaged, Hidden, Late
 from pytest_ycimages.faults.injection import Injection, Reason, Struck
 from pytest_ycimages.faults.lane import Lane
 from pytest_ycimages.faults.when import Occasion
@@ -52,16 +52,16 @@ class Injector:
 
     Args:
         seed: what draws are made from.
-        plans_operations: whether faults may decide how operations go; not so where a cassette does.
+        effects: what faults may do; not everything where a cassette decides, and nothing to a recording.
 
     Attributes:
         calls: the journal, which the accounts are read from.
         injections: the rules that were ever in force, with their accounts.
     """
 
-    def __init__(self, seed: str, *, plans_operations: bool = True) -> None:
+    def __init__(self, seed: str, effects: tuple[type[Effect], ...] = EFFECTS) -> None:
         self._seed = seed
-        self._plans_operations = plans_operations
+        self._effects = effects
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
         self._lanes: dict[str, Lane] = {}
@@ -75,12 +75,13 @@ class Injector:
         """Put a rule in force, after those that are.
 
         Raises:
-            UsageError: its fault decides how operations go, and a cassette does that.
+            UsageError: its fault cannot be done here.
         """
-        if not self._plans_operations and isinstance(rule.fault.effect, Planned | Hidden):
+        if not isinstance(rule.fault.effect, self._effects):
+            able = "faults of answers and connections, such as unavailable() and reset()" if self._effects else "none"
             raise UsageError(
-                f"{rule.fault} decides how operations go, and here a cassette does. Inject it into the fake, with "
-                'mode="fake"; faults of answers and connections, such as unavailable() and reset(), work here too.'
+                f"{rule.fault} works on the fake alone. What works here: {able}. If the test is about this fault, pin "
+                'it to the fake: @pytest.mark.ycimages(mode="fake").'
             )
         injection = Injection(rule, self.calls)
         self.injections.append(injection)

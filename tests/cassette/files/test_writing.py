@@ -176,7 +176,7 @@ def test_the_second_of_two_that_begin_a_new_cassette_is_refused_at_its_first_int
     """Before that, there was no file to lock. What the first has written stays."""
     path = tmp_path / "a.yaml"
     late = CassetteWriter(path, LABEL)
-    with holding(path) as other:
+    with holding(path):
         with pytest.raises(CassetteInUseError, match="has been written by another process since this recording began"):
             late.append(poll(0))
         late.close()
@@ -252,9 +252,7 @@ def test_json_cannot_be_recorded(tmp_path: Path) -> None:
     )
     with pytest.raises(CassetteError, match=r"b\.txt cannot be recorded: a cassette's name ends with \.yaml\."):
         CassetteWriter(tmp_path / "b.txt", LABEL)
-    with pytest.raises(
-        CassetteError, match=r"b\.txt is no name of a cassette\. End it with one of: \.yaml, "
-    ):
+    with pytest.raises(CassetteError, match=r"b\.txt is no name of a cassette\. End it with one of: \.yaml, "):
         write_tape(tmp_path / "b.txt", tape())
 
 
