@@ -104,6 +104,13 @@ def check_before_saving(
         raise SecretFoundError(_refusal(cassette, interaction, parts or [str(each) for each in found], known))
 
 
+def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
+    """The verb and the address of a call, without its query, for people; unless there may be a secret in it."""
+    request = interaction.request
+    line = f"{request.method} {request.uri.partition('?')[0]}"
+    return "one of its interactions" if find_secrets(line, known) else line
+
+
 def _allowed(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
     """The view with a mark, of the same length, at the places of placeholders and of what is allowed."""
     text = view.text
@@ -156,17 +163,10 @@ def _parts(interaction: Interaction) -> Iterator[tuple[str, bytes | str]]:
 
 
 def _refusal(cassette: str, interaction: Interaction | None, places: Collection[str], known: Collection[str]) -> str:
-    of = f" for {_line(interaction, known)}" if interaction else ""
+    of = f" for {line_without_secrets(interaction, known)}" if interaction else ""
     return (
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
         'If it is none, allow it: allow=("expression",).'
     )
-
-
-def _line(interaction: Interaction, known: Collection[str]) -> str:
-    """The verb and the path, unless there may be a secret in it."""
-    request = interaction.request
-    line = f"{request.method} {request.uri.partition('?')[0]}"
-    return "one of its interactions" if find_secrets(line, known) else line
