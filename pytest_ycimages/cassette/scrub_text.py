@@ -95,7 +95,7 @@ def _may_name(text: str) -> bool:
     """Whether a name of a secret can be in the text: a quick look, to save a thorough one."""
     if "=" not in text and ":" not in text:
         return False
-    lower = unquote(text).lower()
+    lower = (unquote(text) if "%" in text else text).lower()
     return any(hint in lower for hint in _HINTS)
 
 

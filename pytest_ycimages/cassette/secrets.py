@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.interaction import Interaction
 
-_PLACEHOLDER: Final = re.compile(rf"(?:{'|'.join(map(re.escape, PLACEHOLDERS))})(?![A-Za-z0-9_-])")
+_TILDE: Final = "(?:~|%(?:25)*7[Ee])"
+_PLACEHOLDER: Final = re.compile(
+    rf"(?:{'|'.join(_TILDE.join(map(re.escape, each.split('~'))) for each in PLACEHOLDERS)})(?![A-Za-z0-9_-])"
+)
+"""A placeholder, also where a tilde is percent-encoded."""
+
 _KNOWN: Final = "known-credential"
 _SHORTEST: Final = 8
 """A known credential with fewer characters is not looked for: it would be found in ordinary words."""
 
-_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=][^,&{}\[\]]*\Z""")
+_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
+_VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
 
 
@@ -62,13 +68,14 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
         What was found, in the order of the lines; nothing twice.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(each in word for each in PLACEHOLDERS))
+    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
     patterns = (_PLACEHOLDER, *map(re.compile, allow))
-    found = [find for view in views_of(text) for find in _in_view(_allowed(view, patterns), words)]
-    first = {(each.rule, each.line, each.key): each for each in reversed(found)}
-    with_key = {(each.rule, each.line) for each in found if each.key}
-    once = (each for each in first.values() if each.key or (each.rule, each.line) not in with_key)
-    return tuple(sorted(once, key=lambda each: (each.line, each.rule, each.key)))
+    found: dict[tuple[str, int, str], Finding] = {}
+    for view in views_of(text):
+        for find, what in _in_view(_allowed(view, patterns), words):
+            first = found.setdefault((find.rule, find.line, what), find)
+            found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
+    return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
 
 def check_before_saving(
@@ -97,6 +104,13 @@ def check_before_saving(
         raise SecretFoundError(_refusal(cassette, interaction, parts or [str(each) for each in found], known))
 
 
+def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
+    """The verb and the address of a call, without its query, for people; unless there may be a secret in it."""
+    request = interaction.request
+    line = f"{request.method} {request.uri.partition('?')[0]}"
+    return "one of its interactions" if find_secrets(line, known) else line
+
+
 def _allowed(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
     """The view with a mark, of the same length, at the places of placeholders and of what is allowed."""
     text = view.text
@@ -109,12 +123,13 @@ def _marked(match: re.Match[str]) -> str:
     return MARK * len(match[0])
 
 
-def _in_view(view: View, known: Iterable[str]) -> Iterator[Finding]:
+def _in_view(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
+    """What is found in a view, each with its text, by which it is known in the next one."""
     for word in known:
         if word in view.text:
-            yield _finding(_KNOWN, view, view.text.index(word))
-    for rule, start in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
-        yield _finding(rule, view, start)
+            yield _finding(_KNOWN, view, view.text.index(word)), word
+    for rule, start, end in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
+        yield _finding(rule, view, start), view.text[start:end]
 
 
 def _finding(rule: str, view: View, start: int) -> Finding:
@@ -124,8 +139,9 @@ def _finding(rule: str, view: View, start: int) -> Finding:
 def _key_before(text: str, start: int) -> str:
     """The name that a place is in the value of, on its line, unless it looks like a secret itself."""
     line = max(text.rfind("\n", 0, start), start - _LOOK_BACK, 0)
-    found = _KEY.search(text, line, start)
-    return "" if found is None or any(finds_in(found[1])) else found[1]
+    before = _VALUE_END.split(text[line:start])[-1]
+    names = [match[1] for match in _KEY.finditer(before)]
+    return names[-1] if names and not any(finds_in(names[-1])) else ""
 
 
 def _in_parts(interaction: Interaction, known: Collection[str], allow: Collection[str]) -> Iterator[str]:
@@ -147,17 +163,10 @@ def _parts(interaction: Interaction) -> Iterator[tuple[str, bytes | str]]:
 
 
 def _refusal(cassette: str, interaction: Interaction | None, places: Collection[str], known: Collection[str]) -> str:
-    of = f" for {_line(interaction, known)}" if interaction else ""
+    of = f" for {line_without_secrets(interaction, known)}" if interaction else ""
     return (
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
         'If it is none, allow it: allow=("expression",).'
     )
-
-
-def _line(interaction: Interaction, known: Collection[str]) -> str:
-    """The verb and the path, unless there may be a secret in it."""
-    request = interaction.request
-    line = f"{request.method} {request.uri.partition('?')[0]}"
-    return "one of its interactions" if find_secrets(line, known) else line
