@@ -37,6 +37,7 @@ def test_the_defaults_please() -> None:
         "quotas": Quotas(),
         "violation_paths": "camelCase",
         "texts": {},
+        "intercept_hosts": (),
         "host": "127.0.0.1",
         "port": 0,
     }
@@ -80,6 +81,7 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"latency": "{'images.*': 'uniform(1, 2)'}"}, Settings(latency={"images.*": Latency.uniform(1, 2)})),
         ({"poll_interval": "2"}, Settings(poll_interval=2)),
         ({"poll_interval": "none"}, Settings()),
+        ({"intercept_hosts": "A.example. *.b.example"}, Settings(intercept_hosts=["a.example", "*.b.example"])),
         ({"contract": "current", "auth": "off", "clock": "manual"}, Settings(contract="current", auth="off", clock="manual")),  # noqa: E501
     ],
 )  # fmt: skip
@@ -118,6 +120,7 @@ ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 KNOWN = (
     "Known: auth, cancel, cancel_delay, clock, contract, faults, host, idempotency_key_format, idempotency_key_reuse, "
+    "intercept_hosts, "
     "latency, latency_order, outcome, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, "
     "unknown_resources, violation_paths."
 )
