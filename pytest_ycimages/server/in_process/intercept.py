@@ -72,7 +72,7 @@ class Interception:
         self._lines: WeakSet[Line] = WeakSet()
         self._stack = ExitStack()
         self.lock = threading.RLock()
-        """Held for moments only, and never while anything is imported or answered."""
+        """Held for moments only, and never while anything is imported or waited for."""
         self.is_for = lru_cache(self._is_for)
 
     def _is_for(self, host: str) -> bool:

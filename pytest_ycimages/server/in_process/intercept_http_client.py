@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+from functools import cache
 from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -21,16 +24,17 @@ if TYPE_CHECKING:
 def patch(interception: Interception, stack: ExitStack) -> None:
     """Patch it until `stack` unwinds."""
     plugs = Plugs(interception)
-    stack.callback(plugs.pull_all)
     putrequest = HTTPConnection.putrequest
 
     def put(self: HTTPConnection, method: str, url: str, *more: Any, **options: Any) -> None:
-        plugs.change_side(self, url)
-        putrequest(self, method, url, *more, **options)
+        with interception.lock:  # a connection begins a request either before the plugs are pulled, or after
+            plugs.change_side(self, url)
+            putrequest(self, method, url, *more, **options)
 
     for kind in (HTTPConnection, HTTPSConnection):
         replace(stack, kind, "connect", plugs.connecting(kind.connect))
     replace(stack, HTTPConnection, "putrequest", put)
+    stack.callback(plugs.pull)
 
 
 class Plugs:
@@ -89,12 +93,29 @@ class Plugs:
         if needs_plug and not self.is_for(connection):  # by itself it would connect to a proxy
             self.plug(connection)
 
-    def pull_all(self) -> None:
-        """Leave no plug in any connection; what is still being read from it may be read to its end."""
+    def pull(self) -> None:
+        """Leave no plug in a connection that is kept, so that it connects again. One in use finds its plug dead."""
         for connection in list(self._plugged):
-            if isinstance(connection.sock, _Plug):
+            known: Any = connection
+            if isinstance(connection.sock, _Plug) and known._HTTPConnection__state == "Idle":  # noqa: SLF001 - likewise
                 connection.sock = cast("socket.socket", None)
 
 
 class _Plug(Plug):
     """A plug of an interception, as opposed to one that a test has asked for."""
+
+    def fileno(self) -> int:
+        """What somebody finds readable who asks the system, as urllib3 does when nobody intercepts any more."""
+        return _dead()
+
+
+@cache
+def _dead() -> int:
+    """A descriptor at whose other end is nobody: one for the whole process, and for good."""
+    if sys.platform == "win32":  # where one can only ask for sockets
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        return ours.detach()
+    ours, theirs = os.pipe()
+    os.close(theirs)
+    return ours

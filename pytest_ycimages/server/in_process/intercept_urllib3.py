@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 def patch(interception: Interception, stack: ExitStack) -> None:
     """Patch it until `stack` unwinds."""
     plugs = _Plugs(interception)
-    stack.callback(plugs.pull_all)
     known: Any = HTTPConnection.is_connected
 
     def is_connected(self: HTTPConnection) -> bool:
