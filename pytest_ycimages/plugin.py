@@ -68,10 +68,13 @@ _INI = {
     "idempotency_key_reuse": "a key that comes with another request: `first` or `reject` (default: first)",
     "poll_interval": "whole seconds that answers to polls ask clients to wait, or `none` (default: none)",
     "quotas": "`default` for the service's own, `none` for none (default: none)",
+    "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
     "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
+_LINES = frozenset({"faults", "intercept_hosts", "volatile"})
+"""Those of which each may have several, one a line."""
 _SEED = pytest.StashKey[str]()
 _FAILED = pytest.StashKey[bool]()
 """Whether the test itself has failed: then a fault that never struck is no news."""
@@ -88,7 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add_cassette_options(parser, group)
     for name, text in _INI.items():
-        kind: Literal["linelist", "string"] = "linelist" if name in {"faults", "volatile"} else "string"
+        kind: Literal["linelist", "string"] = "linelist" if name in _LINES else "string"
         parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 
@@ -226,6 +229,13 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
 def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
     """A fresh test double of the image API: its own port, its own state, checked at teardown."""
     return ycimages_factory()
+
+
+@pytest.fixture
+def ycimages_intercept(ycimages: Double) -> Generator[Double]:
+    """The test's double, which answers the host names of the real service for every HTTP client of this process."""
+    with ycimages.intercept():
+        yield ycimages
 
 
 @pytest.hookimpl(wrapper=True)
