@@ -66,6 +66,7 @@ class CassetteSettings(BaseModel):
             they match; what the client sends instead of the recorded value is put into the answers as well.
         unused_interactions: whether interactions that nobody asked for `fail` the test, `warn`, or are left alone.
         scrub: names of more fields whose values no cassette shall hold.
+        not_secret: regular expressions; what they match may be saved, though it looks like a secret.
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is left alone.
@@ -81,6 +82,7 @@ class CassetteSettings(BaseModel):
     volatile: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(default_factory=dict)
     unused_interactions: Severity = "fail"
     scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    not_secret: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"

@@ -168,5 +168,5 @@ def _refusal(cassette: str, interaction: Interaction | None, places: Collection[
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: allow=("expression",).'
+        'If it is none, allow it: not_secret=("expression",).'
     )

@@ -117,9 +117,7 @@ def record(file: Path, others: dict[str, str], **options: Any) -> None:
 @click.option(
     "--pace", "replay_pace", show_default="auto", help="When operations go on: with each poll (state), or by time."
 )
-@click.option(
-    "--volatile", metavar="FIELD=PATTERN,...", help="Fields that differ each time, such as name=bake-*."
-)
+@click.option("--volatile", metavar="FIELD=PATTERN,...", help="Fields that differ each time, such as name=bake-*.")
 @_others
 def replay(file: Path, others: dict[str, str], **options: Any) -> None:
     """Answer from the cassette FILE until Ctrl-C. The first line printed is the URL.
