@@ -1,9 +1,9 @@
 """While a cassette is replayed, nothing leaves this machine: neither a connection nor a look-up of a name.
 
 Python itself tells of every such attempt, whoever makes it and however it came by the function: by its audit events. A
-hook for these stays for good once it is there, so there is one, which does nothing while nobody replays. What does not
-go through Python's sockets, such as a resolver written in C, is not seen. A socket that is given a name to connect to tells
-of it only when it has looked it up, so its methods are guarded besides, by patches that go again.
+hook for these stays for good once it is there, so there is one, which does nothing while nobody replays. A socket that
+is given a name to connect to tells of it only when it has looked it up, so its methods are guarded besides, by patches
+that go again. What does not go through Python's sockets, such as a resolver written in C, is not seen.
 """
 
 from __future__ import annotations
