@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-
     from pytest_ycimages.cassette.asked import Asked
     from pytest_ycimages.cassette.interaction import RecordedResponse
     from pytest_ycimages.cassette.volatile import Values

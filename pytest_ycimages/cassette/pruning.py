@@ -5,6 +5,7 @@ The rule: a file that has changed since that run is left as it is, as nobody kno
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,8 +56,10 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
         for path, used in _to_do(usage)
         if path.exists() and (not places or any(place == path or place in path.parents for place in places))
     ]
-    if not dry_run:
-        _keep_in_step(usage_file, usage, {str(each.path) for each in pruned if not each.problem})
+    done = {str(each.path) for each in pruned if not each.problem}
+    if done and not dry_run:
+        _keep_in_step(usage_file, usage, done)
+        os.utime(usage_file, ns=(ended_at, ended_at))  # it still tells of that run, and what is newer has changed since
     return pruned
 
 
@@ -99,8 +102,7 @@ def _keep_in_step(usage_file: Path, usage: Usage, done: set[str]) -> None:
         name: Used(each.interactions - len(each.unused), ()) if name in done else each
         for name, each in usage.cassettes.items()
     }
-    if done:
-        write_usage(usage_file, used, [Path(name) for name in usage.orphans if name not in done])
+    write_usage(usage_file, used, [Path(name) for name in usage.orphans if name not in done])
 
 
 def _changed(path: Path) -> CassetteError:

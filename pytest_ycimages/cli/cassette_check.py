@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.interaction import Label, Tape
 
+_WIDE: Final = 2_000
+"""In characters: where nobody looks at a terminal, no finding is folded."""
+
 _NEWEST: Final = "current"
 """The contract that a recording is held to which says nothing of its own."""
 
@@ -97,10 +100,13 @@ def check_cassettes(
     demands = Demands(contract, max_age, allowed)
     found = {file: [*findings(file, demands), *_if_orphan(file, orphans)] for file in files}
     count = sum(map(len, found.values()))
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
     for file, faults in found.items():
         if faults:
-            console.print(_table(file, faults))
+            console.print(str(file), style="bold", markup=False, soft_wrap=True)
+            console.print(_table(faults))
     checked = f"{len(files)} cassette{'' if len(files) == 1 else 's'} checked"
     console.print(f"[green]{checked}, nothing found[/]" if not count else f"[red]{checked}, {count} found[/]")
     sys.exit(1 if count else 0)
@@ -149,8 +155,8 @@ def _if_orphan(file: Path, orphans: Collection[str]) -> Iterator[Finding]:
         yield Finding("orphan", "it belongs to no test; remove it: ycimages cassette prune")
 
 
-def _table(file: Path, faults: list[Finding]) -> Table:
-    table = Table("in", "what", "finding", title=escape(str(file)), title_justify="left", title_style="bold")
+def _table(faults: list[Finding]) -> Table:
+    table = Table("in", "what", "finding")
     for kind, text, number in faults:
         table.add_row("" if number is None else str(number), kind, escape(printable(text)))
     return table
