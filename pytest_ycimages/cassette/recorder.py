@@ -109,7 +109,13 @@ class Recorder:
         kept = self._compactor.add(self._pseudonyms.interaction(clean) if self._pseudonyms else clean)
         if kept is not None:
             text = item_text(kept)
-            check_before_saving(text, cassette=str(self._writer.path), interaction=kept, known=self._scrubber.known)
+            check_before_saving(
+                text,
+                cassette=str(self._writer.path),
+                interaction=kept,
+                known=self._scrubber.known,
+                allow=self._scrubber.allowed,
+            )
             self._writer.append(kept)
             self._recorded.append(kept)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.errors import YCImagesError
 
+
 class Replaying:
     """Answers calls from a cassette. Callers hold the double's lock.
 
@@ -94,4 +95,3 @@ class Replaying:
     def not_found(self, kind: str, id_: str) -> Reply:
         """The refusal of an `image` or an `operation` that is not there."""
         return self.refuse(Status(code=Code.NOT_FOUND, message=f'{kind.capitalize()} "{id_}" not found'))
-

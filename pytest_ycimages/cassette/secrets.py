@@ -62,7 +62,7 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     Args:
         data: as it would be on the disk.
         known: credentials that must not be in it, whatever their shape; short ones are not looked for.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret: `Scrubber.allowed`.
 
     Returns:
         What was found, in the order of the lines; nothing twice.
@@ -93,7 +93,7 @@ def check_before_saving(
         cassette: the name of the cassette, for the text of the error.
         interaction: the one that they are of, to say in which of its parts the secret is.
         known: credentials that must not be in it, whatever their shape: `Scrubber.known`.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret: `Scrubber.allowed`.
 
     Raises:
         SecretFoundError: something has the shape of a secret; the text says where and what to do.
@@ -168,5 +168,5 @@ def _refusal(cassette: str, interaction: Interaction | None, places: Collection[
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: allow=("expression",).'
+        'If it is none: scrub=("allow:expression",).'
     )

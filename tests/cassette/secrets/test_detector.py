@@ -182,7 +182,7 @@ def test_a_refusal_says_where_and_what_to_do() -> None:
         "  the request's header user-agent: json-web-token, line 1 at 'user-agent'\n"
         "  the request's body: long-hexadecimal, line 1 at 'a'\n"
         'If it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: allow=("expression",).'
+        'If it is none: scrub=("allow:expression",).'
     )
 
 

@@ -293,6 +293,7 @@ def test_users_add_names_and_shapes() -> None:
         ("two words", "'two words' is no name"),
         ("re:[", "'\\[' is no regular expression"),
         ("re:a*", "matches a text with nothing"),
+        ("allow:(", "'\\(' is no regular expression"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(word: str, text: str) -> None:
