@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
+
+from pytest_ycimages.host_names import HostNames, host_names
 
 Mode = Literal["fake", "replay", "record", "verify"]
 """What stands behind a double; see `Settings`."""
@@ -82,4 +84,4 @@ class CassetteSettings(BaseModel):
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"
-    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()

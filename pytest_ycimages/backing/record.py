@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
 
-TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"  # noqa: S105 - names of variables
+TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The variables of the environment that say who records, and in which folder. Nothing else does."""
 
 
@@ -113,7 +113,14 @@ class Record(Backing):
     @property
     def cassette(self) -> Cassette:
         """The cassette that is being recorded."""
-        return Cassette(path_of(self.settings), self._label, lambda: self._recorder.recorded, tuple)
+        recorder = self._recorder
+        return Cassette(
+            path_of(self.settings),
+            self._label,
+            lambda: recorder.recorded,
+            discard=recorder.discard,
+            replaces=recorder.replaces,
+        )
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
@@ -138,6 +145,7 @@ def _credentials(upstream: Upstream) -> tuple[str, str]:
     if missing:
         raise UsageError(
             f"Recording {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
-            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) {FOLDER}=$(yc config get folder-id)"
+            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) "
+            f"{FOLDER}=$(yc config get folder-id)"
         )
     return token, folder_id

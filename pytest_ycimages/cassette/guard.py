@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack, contextmanager
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from pytest_ycimages.cassette.hosts import is_loopback
 from pytest_ycimages.errors import NetworkRefusedError
+from pytest_ycimages.host_names import is_one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable
 
 _CONNECTING: Final = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 """The methods of a socket that take an address, and which of their arguments it is."""
@@ -22,7 +22,7 @@ _NOWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - addresses of 
 
 @contextmanager
 def network_refused(
-    allowed: Sequence[str], told: Callable[[NetworkRefusedError], object], advice: str = ""
+    allowed: Iterable[str], told: Callable[[NetworkRefusedError], object], advice: str = ""
 ) -> Generator[None]:
     """Refuse whatever would leave this machine, for as long as the context lasts, on every thread.
 
@@ -34,7 +34,7 @@ def network_refused(
 
     def check(host: object, doing: str) -> None:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
-        if not isinstance(name, str) or _is_here(name) or any(fnmatchcase(name, pattern) for pattern in allowed):
+        if not isinstance(name, str) or _is_here(name) or is_one_of(name, allowed):
             return
         refusal = NetworkRefusedError(
             f"Refused to {doing} {name!r}: a cassette is being replayed, and then nothing leaves this machine. "

@@ -75,6 +75,11 @@ class Recorder:
         """What has been written down by now."""
         return tuple(self._recorded)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether an older cassette is in its place until it is complete."""
+        return self._writer.replaces
+
     def pass_on(self, request: Request) -> Reply:
         """Get the answer to a call, and write both down.
 
@@ -103,6 +108,11 @@ class Recorder:
                 self._writer.discard()
             else:
                 self._writer.close()
+
+    def discard(self) -> None:
+        """End the recording without keeping it: an old cassette stays as it was, and there is no new one."""
+        with self._lock:
+            self._writer.discard()
 
     def _write(self, interaction: Interaction) -> None:
         clean = self._scrubber.scrub(interaction)
