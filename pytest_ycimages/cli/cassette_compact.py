@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.states import compact
 from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("compact")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
 def compact_cassettes(files: tuple[Path, ...]) -> None:
     """Leave out polls that were answered like the one before them, from each of FILES.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +12,17 @@ from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.scrub_tape import changes, scrub_tape
 from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_ycimages.cassette.scrub_rules import ScrubRules
 
 
 @click.command("scrub")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
 @click.option("--pseudonymize", is_flag=True, help="Give folders, clouds and accounts other ids, the same everywhere.")
 @click.option(
     "--field",

@@ -10,6 +10,7 @@ import click
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.config_file import settings_in
 from pytest_ycimages.cli.demo import demonstrate
 from pytest_ycimages.cli.fidelity import show_behaviours
@@ -46,6 +47,9 @@ _others = click.option(
 @click.version_option(package_name="pytest-ycimages")
 def ycimages() -> None:
     """A test double of the Yandex Compute Cloud image API."""
+
+
+ycimages.add_command(cassette)
 
 
 @ycimages.command()
