@@ -90,6 +90,7 @@ def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path)
     assert "the answer's body: long-hexadecimal, line 1 at 'checksum-of'" in result.output
     assert f"{good}: nothing to scrub" in result.output
     assert odd.read_bytes() == before
+    assert run("--field", "allow:(0f){40}", odd).output == f"{odd}: nothing to scrub\n"
 
 
 def test_a_password_in_the_address_that_was_recorded_goes_too(tmp_path: Path) -> None:
