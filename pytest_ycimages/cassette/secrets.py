@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import LONG_RULES, MARK, RULES, finds_in
+from pytest_ycimages.cassette.secrets_rules import ALL, MARK, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.secrets_rules import Rule
 
 _TILDE: Final = "(?:~|%(?:25)*7[Ee])"
 _PLACEHOLDER: Final = re.compile(
@@ -29,6 +30,7 @@ _KNOWN: Final = "known-credential"
 _SHORTEST: Final = 8
 """A known credential with fewer characters is not looked for: it would be found in ordinary words."""
 
+_HOST: Final = re.compile(r"^https?://[^/?]*")
 _KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
 _VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
@@ -74,9 +76,11 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
     found: dict[tuple[str, int, str], Finding] = {}
     for view in views:
-        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns))):
+        rules = _rules_for(view, is_barest=view is views[-2])
+        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns), rules)):
             if find.rule == _KNOWN or not _is_in(what, allowed):
-                first = found.setdefault((find.rule, find.line, what), find)
+                seen = find._replace(encoding="") if what in views[0].text else find
+                first = found.setdefault((find.rule, find.line, what), seen)
                 found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
     return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
@@ -108,9 +112,9 @@ def check_before_saving(
 
 
 def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
-    """The verb and the address of a call, without its query, for people; unless there may be a secret in it."""
+    """The verb and the path of a call, for people; unless there may be a secret in it."""
     request = interaction.request
-    line = f"{request.method} {request.uri.partition('?')[0]}"
+    line = f"{request.method} {_HOST.sub('', request.uri).partition('?')[0]}"
     return "one of its interactions" if find_secrets(line, known) else line
 
 
@@ -138,9 +142,16 @@ def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
             yield _finding(_KNOWN, view, view.text.index(word)), word
 
 
-def _by_rules(view: View) -> Iterator[tuple[Finding, str]]:
+def _rules_for(view: View, *, is_barest: bool) -> tuple[Rule, ...]:
+    """The rules for a view. A shape has nothing in it that can be escaped, so it need not be looked for twice."""
+    if view.encoding == "base64":
+        return SHAPES + WORDS
+    return ALL if is_barest else WORDS
+
+
+def _by_rules(view: View, rules: tuple[Rule, ...]) -> Iterator[tuple[Finding, str]]:
     """What the rules find in a view, likewise."""
-    for rule, start, end in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
+    for rule, start, end in finds_in(view.text, rules):
         yield _finding(rule, view, start), view.text[start:end]
 
 

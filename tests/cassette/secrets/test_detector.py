@@ -179,7 +179,7 @@ def test_a_refusal_says_where_and_what_to_do() -> None:
     with pytest.raises(SecretFoundError) as refused:
         check_before_saving(item_text(interaction), cassette="bake.yaml", interaction=interaction)
     assert str(refused.value) == (
-        "bake.yaml was not saved for POST https://compute.api.cloud.yandex.net/compute/v1/images: it would hold what "
+        "bake.yaml was not saved for POST /compute/v1/images: it would hold what "
         "looks like a secret. What was saved before is as it was.\n"
         "  the request's header user-agent: json-web-token, line 1 at 'user-agent'\n"
         "  the request's body: long-hexadecimal, line 1 at 'a'\n"
