@@ -27,7 +27,7 @@ def _upstream(value: str | None) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.path.strip("/"):
         raise PydanticCustomError("upstream", "Write scheme and host, and no path, such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -19,6 +19,7 @@ from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.scrub_tape import scrub_label
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
@@ -58,7 +59,7 @@ class Record(Backing):
             tool=version("pytest-ycimages"),
             folder_id=self._folder_id,
         )
-        self._label = pseudonyms.label(label) if pseudonyms else label
+        self._label = scrub_label(pseudonyms.label(label) if pseudonyms else label)
         self._recorder = Recorder(
             upstream=upstream,
             writer=CassetteWriter(path_of(settings), self._label),

@@ -119,7 +119,7 @@ class Upstream:
                 return RecordedResponse(answer.status, answer.reason, named, answer.read())
         except (OSError, HTTPException) as error:
             raise UsageError(
-                f"{verb} {target} cannot be passed on to {origin}: {type(error).__name__}: {error}. Is that the right "
+                f"{verb} {target.partition('?')[0]} cannot be passed on to {origin}: {type(error).__name__}: {error}. Is that the right "
                 "upstream, and can it be reached? Set another with --ycimages-upstream or upstream=..."
             ) from error
 
