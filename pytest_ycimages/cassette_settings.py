@@ -33,8 +33,8 @@ def _upstream(value: str | None) -> str | None:
 
 
 def _words(value: object) -> object:
-    """Read words as an ini file or a command line has them: with commas or white space between them."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+    """Read words as an ini file or a command line has them: with white space between them, and perhaps commas."""
+    return tuple(word.rstrip(",") for word in value.split()) if isinstance(value, str) else value
 
 
 def _pairs(value: object) -> object:
@@ -65,8 +65,8 @@ class CassetteSettings(BaseModel):
         volatile: fields of requests that differ from run to run, such as `{"name": "bake-*"}`, with the pattern that
             they match; what the client sends instead of the recorded value is put into the answers as well.
         unused_interactions: whether interactions that nobody asked for `fail` the test, `warn`, or are left alone.
-        scrub: names of more fields whose values no cassette shall hold.
-        not_secret: regular expressions; what they match may be saved, though it looks like a secret.
+        scrub: names of more fields whose values no cassette shall hold; with `re:` before it, an expression for what no
+            cassette shall hold anywhere; with `allow:`, one for what is no secret, though it looks like one.
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is left alone.
@@ -82,7 +82,6 @@ class CassetteSettings(BaseModel):
     volatile: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(default_factory=dict)
     unused_interactions: Severity = "fail"
     scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
-    not_secret: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"

@@ -46,7 +46,6 @@ _INI = {
     "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
     "unused_interactions": "interactions nobody asked for `fail` the test, `warn`, or `ignore` (default: fail)",
     "scrub": "names of more fields whose values no cassette shall hold (default: none)",
-    "not_secret": "regular expressions of what may be saved, though it looks like a secret (default: none)",
     "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
     "max_age": "days after which a cassette has expired, or `none` (default: none)",
     "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",

@@ -67,7 +67,6 @@ class Record(Backing):
             pseudonyms=pseudonyms,
             stand_in=self._token,
             credential=credential,
-            not_secret=settings.not_secret,
         )
         return Service(ids, CONTRACTS[settings.contract], settings.rules())  # which nobody asks
 

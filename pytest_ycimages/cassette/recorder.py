@@ -39,7 +39,6 @@ class Recorder:
         pseudonyms: gives ids that others shall not know other ids; None: all keep theirs.
         stand_in: the token that the client has in the place of the real one.
         credential: the real one; it is put in its place on the way out.
-        not_secret: regular expressions of what may be saved, though it looks like a secret.
 
     Attributes:
         seen: what the clients were told.
@@ -56,7 +55,6 @@ class Recorder:
         pseudonyms: Pseudonyms | None,
         stand_in: str,
         credential: str,
-        not_secret: Sequence[str] = (),
     ) -> None:
         self.seen = Seen()
         self.problems: list[YCImagesError] = []
@@ -68,7 +66,6 @@ class Recorder:
         self._pseudonyms = pseudonyms
         self._stand_in = stand_in
         self._credential = credential
-        self._not_secret = not_secret
         self._compactor = Compactor()
         self._recorded: list[Interaction] = []
         self._lock = threading.Lock()
@@ -127,7 +124,7 @@ class Recorder:
                 cassette=str(self._writer.path),
                 interaction=kept,
                 known=self._scrubber.known,
-                allow=self._not_secret,
+                allow=self._scrubber.allowed,
             )
             self._writer.append(kept)
             self._recorded.append(kept)

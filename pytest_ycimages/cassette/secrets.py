@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import LONG_RULES, MARK, RULES, finds_in
+from pytest_ycimages.cassette.secrets_rules import ALL, MARK, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.secrets_rules import Rule
 
 _TILDE: Final = "(?:~|%(?:25)*7[Ee])"
 _PLACEHOLDER: Final = re.compile(
@@ -29,6 +30,7 @@ _KNOWN: Final = "known-credential"
 _SHORTEST: Final = 8
 """A known credential with fewer characters is not looked for: it would be found in ordinary words."""
 
+_HOST: Final = re.compile(r"^https?://[^/?]*")
 _KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
 _VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
@@ -62,19 +64,24 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     Args:
         data: as it would be on the disk.
         known: credentials that must not be in it, whatever their shape; short ones are not looked for.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret, unless it is a known credential.
 
     Returns:
         What was found, in the order of the lines; nothing twice.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
-    patterns = (_PLACEHOLDER, *map(re.compile, allow))
+    views = [_without(view, (_PLACEHOLDER,)) for view in views_of(text)]
+    patterns = tuple(map(re.compile, allow))
+    allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
     found: dict[tuple[str, int, str], Finding] = {}
-    for view in views_of(text):
-        for find, what in _in_view(_allowed(view, patterns), words):
-            first = found.setdefault((find.rule, find.line, what), find)
-            found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
+    for view in views:
+        rules = _rules_for(view, is_barest=view is views[-2])
+        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns), rules)):
+            if find.rule == _KNOWN or not _is_in(what, allowed):
+                seen = find._replace(encoding="") if what in views[0].text else find
+                first = found.setdefault((find.rule, find.line, what), seen)
+                found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
     return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
 
@@ -93,7 +100,7 @@ def check_before_saving(
         cassette: the name of the cassette, for the text of the error.
         interaction: the one that they are of, to say in which of its parts the secret is.
         known: credentials that must not be in it, whatever their shape: `Scrubber.known`.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret: `Scrubber.allowed`.
 
     Raises:
         SecretFoundError: something has the shape of a secret; the text says where and what to do.
@@ -105,14 +112,14 @@ def check_before_saving(
 
 
 def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
-    """The verb and the address of a call, without its query, for people; unless there may be a secret in it."""
+    """The verb and the path of a call, for people; unless there may be a secret in it."""
     request = interaction.request
-    line = f"{request.method} {request.uri.partition('?')[0]}"
+    line = f"{request.method} {_HOST.sub('', request.uri).partition('?')[0]}"
     return "one of its interactions" if find_secrets(line, known) else line
 
 
-def _allowed(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
-    """The view with a mark, of the same length, at the places of placeholders and of what is allowed."""
+def _without(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
+    """The view with a mark, of the same length, at the places of placeholders or of what is allowed."""
     text = view.text
     for pattern in patterns:
         text = pattern.sub(_marked, text)
@@ -123,12 +130,28 @@ def _marked(match: re.Match[str]) -> str:
     return MARK * len(match[0])
 
 
-def _in_view(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
-    """What is found in a view, each with its text, by which it is known in the next one."""
+def _is_in(what: str, allowed: Iterable[str]) -> bool:
+    """Whether a text is part of what is allowed in another way of reading it, such as without its escapes."""
+    return len(what) >= _SHORTEST and any(what in each for each in allowed)
+
+
+def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
+    """The known credentials in a view, each with its text, by which it is the same find in the next view."""
     for word in known:
         if word in view.text:
             yield _finding(_KNOWN, view, view.text.index(word)), word
-    for rule, start, end in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
+
+
+def _rules_for(view: View, *, is_barest: bool) -> tuple[Rule, ...]:
+    """The rules for a view. A shape has nothing in it that can be escaped, so it need not be looked for twice."""
+    if view.encoding == "base64":
+        return SHAPES + WORDS
+    return ALL if is_barest else WORDS
+
+
+def _by_rules(view: View, rules: tuple[Rule, ...]) -> Iterator[tuple[Finding, str]]:
+    """What the rules find in a view, likewise."""
+    for rule, start, end in finds_in(view.text, rules):
         yield _finding(rule, view, start), view.text[start:end]
 
 
@@ -168,5 +191,5 @@ def _refusal(cassette: str, interaction: Interaction | None, places: Collection[
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: not_secret=("expression",).'
+        'If it is none: scrub=("allow:expression",).'
     )

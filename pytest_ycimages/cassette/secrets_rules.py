@@ -46,7 +46,7 @@ _DIGEST: Final = re.compile(r"(?:sha(?:-?[0-9]{1,3})?|digest|checksum)[\"'\\]*[:
 _SCHEMES: Final = frozenset({"bearer", "basic", "oauth", "api-key", "digest", "aws4-hmac-sha256"})
 _NO_SECRETS: Final = frozenset({"true", "false", "null", "none"})
 _SHORT_NUMBER: Final = 3
-_LONG: Final = 16
+_LONG_VALUE: Final = 16
 
 
 def _found(text: str, match: re.Match[str], group: str | int = 0) -> str:
@@ -62,7 +62,7 @@ def _is_named(text: str, match: re.Match[str]) -> bool:
     """Whether a value belongs to the name of a secret. A name that goes on, such as `tokens`, needs a random value."""
     value = _found(text, match, "value")
     if match["rest"]:
-        return len(value) >= _LONG and looks_random(value)
+        return len(value) >= _LONG_VALUE and looks_random(value)
     if value.lower() in _NO_SECRETS or value.lower() in _SCHEMES or _stands_behind(_PAGE, match):
         return False
     return not (value.isdigit() and len(value) <= _SHORT_NUMBER)
@@ -81,10 +81,10 @@ def _is_random(text: str, match: re.Match[str]) -> bool:
 
 def _is_credential(text: str, match: re.Match[str]) -> bool:
     word = _found(text, match, "word")
-    return len(word) >= _LONG * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
+    return len(word) >= _LONG_VALUE * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
 
 
-RULES: Final = (
+SHAPES: Final = (
     Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
     Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
     Rule(
@@ -109,6 +109,9 @@ RULES: Final = (
             re.ASCII,
         ),
     ),
+    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
+)
+WORDS: Final = (
     Rule(
         "authorization",
         ("bearer", "oauth", "api-key"),
@@ -116,7 +119,6 @@ RULES: Final = (
         _is_credential,
         lowered=True,
     ),
-    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
@@ -141,14 +143,16 @@ RULES: Final = (
         lowered=True,
     ),
 )
-LONG_RULES: Final = (
-    Rule("long-hexadecimal", (), re.compile(r"[0-9a-fA-F]{64,}"), _is_drawn),
-    Rule("long-random-text", (), re.compile(r"[A-Za-z0-9+/_-]{80,}"), _is_random),
+LONG: Final = (
+    Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
+    Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
 )
 """For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
 
+ALL: Final = SHAPES + WORDS + LONG
 
-def finds_in(text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[tuple[str, int, int]]:
+
+def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:
     """The name of each rule that finds something in a text, where that begins, and where it ends."""
     lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
     for rule in rules:

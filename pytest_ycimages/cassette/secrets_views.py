@@ -20,8 +20,8 @@ _LAYERS: Final = 4
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|\n[ \t]*(\S*)|([\"'\\/ abefnrtv]))")
 _CONTROL: Final = frozenset("abefnrtv")
 _ENCODED_LINE_END: Final = re.compile("%0[aA]")
-_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
-_WRAPPED: Final = re.compile(r"(?:[A-Za-z0-9+/]{40,76}\n[ ]*)+[A-Za-z0-9+/]+")
+_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}")
+_WRAPPED: Final = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,76}\n[ ]*)+[A-Za-z0-9+/]+")
 _URL_SAFE: Final = str.maketrans("-_", "+/", "\n ")
 _OFFSETS: Final = range(4)
 """What stands before base64 may look like some of it. One of four ways of reading it is the right one."""

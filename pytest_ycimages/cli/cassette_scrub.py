@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "fields",
     multiple=True,
     metavar="NAME",
-    help="A field that holds a secret, or re: and an expression for its shape; may be repeated.",
+    help="A field that holds a secret, re:EXPRESSION for its shape, or allow:EXPRESSION for what is none; repeatable.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Write nothing; say what would change. The exit code is 1 if anything would."

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import httpcore
 import httpx
 import pytest
 import requests
@@ -218,6 +219,52 @@ def test_a_way_in_process_that_a_test_has_asked_for_is_left_alone(intercepted: D
     assert (len(other.calls), len(intercepted.calls)) == (10, 0)
 
 
+class _OwnWay(aiohttp.TCPConnector):
+    """Connects to one address, whatever it is asked for."""
+
+    def __init__(self, double: Double) -> None:
+        super().__init__()
+        self._double = double
+
+    async def _create_connection(self, *_: Any) -> Any:
+        where = self._double.host, self._double.port
+        return (await self._loop.create_connection(self._factory, *where))[1]
+
+
+def test_a_connector_with_a_way_of_its_own_is_left_alone(intercepted: Double) -> None:
+    """It asks no host by its name, so it is not asked to do otherwise."""
+
+    async def story(other: Double) -> None:
+        async with aiohttp.ClientSession(connector=_OwnWay(other)) as session:
+            for _ in range(2):
+                async with session.get("http://compute.api.cloud.yandex.net/endpoints") as answer:
+                    assert answer.status == 200
+
+    with Double() as other:
+        asyncio.run(story(other))
+        assert (len(other.calls), len(intercepted.calls)) == (2, 0)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_client_that_would_speak_http_2_falls_back(intercepted: Double) -> None:
+    """The double speaks HTTP/1.1, and there is no TLS in which another could be agreed on."""
+    with httpcore.ConnectionPool(http2=True, http1=False) as pool:
+        answer = pool.request("GET", f"{REAL}/endpoints")
+    assert (answer.status, answer.extensions["http_version"]) == (200, b"HTTP/1.1")
+    assert len(intercepted.calls) == 1
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_pool_is_as_large_as_it_was_made(intercepted: Double) -> None:
+    """A second request at a time has to wait for a pool of one, and gives up as it would."""
+    limits = httpx.Limits(max_connections=1)
+    with httpx.Client(limits=limits, timeout=httpx.Timeout(5, pool=0), trust_env=False) as client:
+        with client.stream("GET", f"{REAL}/endpoints"), pytest.raises(httpx.PoolTimeout):
+            client.get(f"{REAL}/endpoints")
+        assert client.get(f"{REAL}/endpoints").is_success
+    assert len(intercepted.calls) == 2
+
+
 @EVERY_CLIENT
 @pytest.mark.usefixtures("offline", "intercepted")
 def test_a_second_double_is_told_who_answers(client: Client) -> None:
@@ -234,7 +281,6 @@ def test_nothing_of_an_interception_is_left() -> None:
     """The libraries' classes have their own methods again, those that were inherited included."""
     from http.client import HTTPConnection  # noqa: PLC0415 - read as it is
 
-    import httpcore  # noqa: PLC0415 - likewise
     from urllib3.connection import HTTPSConnection  # noqa: PLC0415 - likewise
 
     kinds = (

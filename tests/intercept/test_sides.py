@@ -7,6 +7,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.client import HTTPSConnection
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -124,6 +125,22 @@ def test_what_is_still_being_read_ends_with_the_interception() -> None:
             _ = answer.content
         assert streamed.status_code == 200
     assert len(double.images) == 2
+
+
+def test_a_request_that_was_sent_has_an_answer() -> None:
+    """Though its client asks for it only when the interception is over; and then it connects again."""
+    double = Double()
+    connection = HTTPSConnection("compute.api.cloud.yandex.net", timeout=5)
+    with double.intercept():
+        connection.request("GET", "/endpoints")
+    with connection.getresponse() as answer:
+        assert b'"compute"' in answer.read()
+    connection.close()
+    with double.intercept():
+        connection.request("GET", "/endpoints")
+        with connection.getresponse() as answer:
+            assert answer.status == 200
+    assert len(double.calls) == 2
 
 
 def test_a_thread_that_waits_is_let_go_when_the_interception_ends() -> None:

@@ -24,7 +24,6 @@ def test_the_defaults_please() -> None:
         "volatile": {},
         "unused_interactions": "fail",
         "scrub": (),
-        "not_secret": (),
         "pseudonyms": False,
         "max_age": None,
         "expired": "warn",

@@ -29,7 +29,7 @@ def patch(interception: Interception, stack: ExitStack) -> None:
         sock: Any = self.sock
         if isinstance(sock, Plug):
             return not sock.is_readable()
-        return not plugs.is_for(self) and bool(known.fget(self))
+        return bool(known.fget(self))
 
     for kind in (HTTPConnection, HTTPSConnection):
         replace(stack, kind, "connect", plugs.connecting(kind.connect))

@@ -123,7 +123,7 @@ def test_a_secret_refuses_to_be_saved_and_leaves_the_old_cassette(upstream: Doub
         SecretFoundError, match=r"(?s)it\.yaml was not saved for POST .*long-hexadecimal, line 1 at 'description'"
     ):
         double.check()
-    with recording(upstream, tmp_path / "allowed.yaml", not_secret=["(deadbeef01){8}"]) as double:
+    with recording(upstream, tmp_path / "allowed.yaml", scrub=["allow:(deadbeef01){8}"]) as double:
         create(double, description="deadbeef01" * 8)
     (tmp_path / "allowed.yaml").unlink()
     assert path.read_bytes() == old

@@ -161,10 +161,12 @@ def test_only_a_whole_placeholder_is_one() -> None:
 
 
 def test_what_is_allowed_is_no_secret() -> None:
-    """An expression for that text, in each way of reading it."""
+    """In every way of reading it, if an expression is for one of them; a known credential is one all the same."""
     data = json.dumps(json.dumps({"key": DIGEST, "other": TOKEN}))
     assert rules(data) == {"long-hexadecimal", "iam-token", "long-random-text"}
     assert rules(data, allow=("[0-9a-f]{64}",)) == {"iam-token", "long-random-text"}
+    assert rules(data, allow=('"key": "[0-9a-f]{64}"',)) == {"iam-token", "long-random-text"}
+    assert rules(data, (DIGEST,), (".+",)) == {"known-credential"}
 
 
 def test_a_refusal_says_where_and_what_to_do() -> None:
@@ -177,12 +179,12 @@ def test_a_refusal_says_where_and_what_to_do() -> None:
     with pytest.raises(SecretFoundError) as refused:
         check_before_saving(item_text(interaction), cassette="bake.yaml", interaction=interaction)
     assert str(refused.value) == (
-        "bake.yaml was not saved for POST https://compute.api.cloud.yandex.net/compute/v1/images: it would hold what "
+        "bake.yaml was not saved for POST /compute/v1/images: it would hold what "
         "looks like a secret. What was saved before is as it was.\n"
         "  the request's header user-agent: json-web-token, line 1 at 'user-agent'\n"
         "  the request's body: long-hexadecimal, line 1 at 'a'\n"
         'If it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: not_secret=("expression",).'
+        'If it is none: scrub=("allow:expression",).'
     )
 
 

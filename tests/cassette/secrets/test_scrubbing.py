@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,6 +15,7 @@ from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.interaction import RecordedRequest
 from pytest_ycimages.cassette.placeholders import EXPIRES_AT, IAM_TOKEN, SCRUBBED
 from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
+from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.errors import SecretFoundError
 from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
@@ -73,6 +76,17 @@ def test_headers_that_nobody_knows_are_left_out() -> None:
     assert scrub(with_request(headers=tuple((name, "1") for name in names))).request.headers == ()
     names_of_answers = ("set-cookie", "transfer-encoding", "connection", "content-length", "x-anything")
     assert scrub(with_response(headers=tuple((name, "1") for name in names_of_answers))).response.headers == ()
+
+
+def test_the_documentation_names_the_headers_that_are_kept() -> None:
+    """All of them, each on its side."""
+    page = (Path(__file__).parents[3] / "docs/explanation/secrets.md").read_text()
+    both, requests, answers = (
+        set(re.findall(r"`([a-z-]+)`", part))
+        for part in page.partition("kept:")[2].partition("## ")[0].split("\n- ")[1:]
+    )
+    assert REQUEST_HEADERS - {"content-encoding"} == both | requests
+    assert RESPONSE_HEADERS - {"content-encoding"} == both | answers
 
 
 def test_an_answer_keeps_the_headers_that_clients_read() -> None:
@@ -293,6 +307,7 @@ def test_users_add_names_and_shapes() -> None:
         ("two words", "'two words' is no name"),
         ("re:[", "'\\[' is no regular expression"),
         ("re:a*", "matches a text with nothing"),
+        ("allow:(", "'\\(' is no regular expression"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(word: str, text: str) -> None:
