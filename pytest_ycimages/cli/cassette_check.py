@@ -140,8 +140,13 @@ def _of_label(label: Label, demands: Demands) -> Iterator[Finding]:
 
 
 def _of_contract(tape: Tape, revision: str) -> Iterator[Finding]:
-    from pytest_ycimages.cli.cassette_contract import objections  # noqa: PLC0415 - a library that takes its time to load
-
+    try:
+        from pytest_ycimages.cli.cassette_contract import objections  # noqa: PLC0415 - it takes its time to load
+    except ModuleNotFoundError as error:
+        if error.name != "jsonschema_rs":
+            raise
+        hint = "Install it with: pip install 'pytest-ycimages[cli]'"
+        raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
     if revision and revision not in CONTRACTS:
         yield Finding("label", f"the contract {revision!r} is not known; known: {', '.join(CONTRACTS)}")
     revision = revision if revision in CONTRACTS else _NEWEST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli import cassette_check
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape
+from tests.cli.test_demo import RUN, WITHOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,6 +232,18 @@ def test_relative_names_are_the_same_cassettes(tmp_path: Path, monkeypatch: pyte
     result = check(os.curdir, "--usage", "usage")
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0] == "b.yaml"
+
+
+def test_the_command_says_how_to_get_what_it_lacks(tmp_path: Path, pytester: pytest.Pytester) -> None:
+    """Only this command needs it."""
+    write_tape(tmp_path / "a.yaml", tape())
+    code = WITHOUT.format(library="jsonschema_rs") + RUN
+    result = pytester.run(sys.executable, "-c", code, "cassette", "check", tmp_path)
+    assert result.ret == 2
+    result.stderr.fnmatch_lines(
+        ["*ycimages cassette check needs jsonschema-rs. Install it with: pip install 'pytest-ycimages[[]cli]'*"]
+    )
+    assert pytester.run(sys.executable, "-c", code, "cassette", "show", tmp_path).ret == 0
 
 
 @pytest.mark.parametrize(
