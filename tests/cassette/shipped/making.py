@@ -1,4 +1,4 @@
-"""The cassettes that are shipped: small stories, recorded from the fake on a manual clock, or copied from documentation.
+"""The cassettes that are shipped: small stories, recorded from the fake on a manual clock, or copied from documents.
 
 The same each time, to the byte.
 """
@@ -95,8 +95,8 @@ def documented() -> Tape:
     kind = (("content-type", "application/json"),)
     response = RecordedResponse(200, "OK", kind, json.dumps(_REPLY, indent=1).encode())
     note = (
-        "Copied from the vendor's guide to VMs with Gen 2 hardware, of 2025-12-05: the answer alone. Its ids are masked "
-        "there; its white space, its status and its headers are not shown, nor is the request, which is made up."
+        "Copied from the vendor's guide to VMs with Gen 2 hardware, of 2025-12-05: the answer alone. Its ids are "
+        "masked there; its white space, its status and its headers are not shown, nor is the request, which is made up."
     )
     label = Label(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
     return Tape(label, (Interaction(request, response),))
