@@ -286,6 +286,14 @@ def a_test_has_one_trial(ycimages: Double) -> None:
     assert_survives(a_client, ycimages, no_duplicates, "finishes(within=60)")
 
 
+def the_real_host_names_are_intercepted(ycimages: Double) -> None:
+    with ycimages.intercept() as double:
+        assert_type(double, Double)
+    with ycimages.intercept(hosts=["*.example.net"]):
+        Double(intercept_hosts=["images.example.net"])
+    ycimages.intercept("images.example.net")  # type: ignore[call-arg]  # hosts are named
+
+
 # With pytest.
 
 
@@ -311,6 +319,10 @@ def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> Non
 
 def a_test_experiments(ycimages_experiment: Callable[..., Report]) -> None:
     ycimages_experiment(a_client, depth=2, judges=[finishes(within=600), no_duplicates]).assert_ok()
+
+
+def a_test_asks_for_the_real_host_names(ycimages_intercept: Double) -> None:
+    assert_type(ycimages_intercept.calls, Calls)
 
 
 @pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWarning")
