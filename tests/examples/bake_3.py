@@ -1,0 +1,33 @@
+"""A client that bakes an image: it asks for it, and waits until it is done."""
+
+import time
+import uuid
+
+import requests
+
+BODY = {"folderId": "b1g0000000000000000a", "diskId": "epd0000000000000000a"}
+
+
+def call(method, url, token, body=None, key=None):
+    """Make a call, and make it again when that has not worked."""
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    for _ in range(5):
+        try:
+            answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException as error:
+            failure = error
+            time.sleep(1)
+    raise failure
+
+
+def bake(url, token):
+    """Create an image, wait for it, and return its id."""
+    operation = call("POST", f"{url}/compute/v1/images", token, BODY, key=str(uuid.uuid4()))
+    while not operation["done"] and "error" not in operation:
+        time.sleep(3)
+        operation = call("GET", f"{url}/operations/{operation['id']}", token)
+    if "error" in operation:
+        raise RuntimeError(operation["error"]["message"])
+    return operation["metadata"]["imageId"]
