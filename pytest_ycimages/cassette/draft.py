@@ -136,9 +136,16 @@ class Draft:
         draft = draft_of(self.path)
         draft.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(draft, _APPEND, 0o666)
-        if not lock(file) or not _is_at(file, draft) or (not self.replaces and self.path.exists()):
+        if not lock(file) or not _is_at(file, draft):
             os.close(file)
             raise _in_use(self.path, "another process")
+        self._file = file
+        if not self.replaces and self.path.exists():
+            self.discard()
+            raise CassetteInUseError(
+                f"{self.path} has been written by another process since this recording began; that one stays. "
+                "Give each test a cassette of its own."
+            )
         os.ftruncate(file, 0)
         return file
 

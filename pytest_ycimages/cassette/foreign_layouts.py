@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_ycimages.cassette.layout import VERSION, encoded, label_form
+from pytest_ycimages.cassette.layout import UNSAFE, VERSION, encoded, label_form
 from pytest_ycimages.cassette.vcr_form import as_vcr
 from pytest_ycimages.errors import CassetteError
 
@@ -18,8 +18,10 @@ def block_text(tape: Tape) -> bytes:
     import yaml  # noqa: PLC0415 - seldom needed, and not cheap
 
     form = _head(tape) | {"interactions": [as_vcr(each) for each in tape.interactions]} | _end(tape)
-    encoded(json.dumps(form, ensure_ascii=False, default=repr))  # YAML would write half a surrogate pair
-    text: str = yaml.safe_dump(form, allow_unicode=True, sort_keys=False)
+    plain = json.dumps(form, ensure_ascii=False, default=repr)
+    encoded(plain)  # refuses half a surrogate pair, which PyYAML would write
+    # Unless told to escape all that is not ASCII, PyYAML folds lines at characters that it reads back as others.
+    text: str = yaml.safe_dump(form, allow_unicode=UNSAFE.search(plain) is None, sort_keys=False)
     return text.encode()
 
 

@@ -7,14 +7,16 @@ something else, is written in a way that both read alike:
 - characters that YAML counts among breaks or does not print are escaped; pairs of `\u` escapes never occur, as a
   character beyond U+FFFF stands for itself;
 - a number with an exponent has a point;
-- a body that is no UTF-8, and a very long name of a header, are beyond JSON: such an interaction is one line of YAML.
+- a body that is no UTF-8 is a `!!binary`, and a very long name of a header an explicit key. JSON has neither, so such
+  an interaction can be read as YAML only.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cassette.vcr_form import as_vcr
 from pytest_ycimages.errors import CassetteError
@@ -33,11 +35,9 @@ COMPLETE: Final = b"complete: true\n"
 """The last line of a recording that came to its end."""
 
 _COMMENT: Final = "# Recorded with pytest-ycimages; any vcrpy reads it. Its story: ycimages cassette show FILE\n"
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _LONG_NAME: Final = 128
 """In characters. A YAML reader takes a key for one up to 1,024, and an escape is six."""
-
-_ONE_LINE: Final = 2**31
 
 _json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
@@ -54,10 +54,9 @@ def item_text(interaction: Interaction) -> bytes:
         CassetteError: part of it is text that no UTF-8 stands for.
     """
     form = as_vcr(interaction)
-    if _is_beyond_json(interaction, form):
-        return _in_yaml(form)
+    written = _flow if _is_beyond_json(interaction, form) else _json
     ours = f',\n   "ycimages": {_ours(form["ycimages"])}' if "ycimages" in form else ""
-    return encoded(f'- {{"request": {_json(form["request"])},\n   "response": {_json(form["response"])}{ours}}}\n')
+    return encoded(f'- {{"request": {written(form["request"])},\n   "response": {written(form["response"])}{ours}}}\n')
 
 
 def tape_text(tape: Tape) -> bytes:
@@ -80,7 +79,7 @@ def encoded(text: str) -> bytes:
         CassetteError: no UTF-8 stands for the text.
     """
     try:
-        return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+        return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
     except UnicodeEncodeError:
         raise CassetteError(
             "A recorded text holds half of a surrogate pair: no UTF-8 stands for it, so a cassette cannot hold it. "
@@ -107,10 +106,14 @@ def _is_beyond_json(interaction: Interaction, form: VcrForm) -> bool:
     )
 
 
-def _in_yaml(form: VcrForm) -> bytes:
-    """One line, which ends like all others."""
-    import yaml  # noqa: PLC0415 - seldom needed, and not cheap
+def _flow(value: Any) -> str:
+    """A value as YAML in one line: JSON, with tags for bytes and explicit keys where they are too long for others."""
+    if isinstance(value, bytes):
+        return f'!!binary "{b64encode(value).decode()}"'
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_key(name)}: {_flow(each)}' for name, each in value.items())}}}"
+    return _json(value)
 
-    encoded(json.dumps(form, ensure_ascii=False, default=repr))  # YAML would write half a surrogate pair
-    text: str = yaml.safe_dump(form, default_flow_style=True, allow_unicode=True, sort_keys=False, width=_ONE_LINE)
-    return f"- {text}".encode()
+
+def _key(name: str) -> str:
+    return _json(name) if len(name) <= _LONG_NAME else f"? {_json(name)} "

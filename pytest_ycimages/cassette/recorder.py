@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.interaction import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.scrub import Scrubber
     from pytest_ycimages.cassette.upstream import Upstream

@@ -141,15 +141,17 @@ def _bytes(body: _Body) -> bytes:
 def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
     """The first place at which something is wrong, and what, in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
-    place = _place_in(data, errors[0])
-    wanted = " or ".join(dict.fromkeys(_wanted(each) for each in errors if _place_in(data, each) == place))
+    places = [_place_in(data, each) for each in errors]
+    # What may be this or that has an error for each: the one that goes deepest is about what it is.
+    place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
+    wanted = " or ".join(dict.fromkeys(_wanted(each) for each, at in zip(errors, places, strict=True) if at == place))
     if errors[0]["type"] == "missing":
         return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
     return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
 
 
 def _wanted(error: ErrorDetails) -> str:
-    return error["msg"].removeprefix("Input should be ").removeprefix("Field required")
+    return error["msg"].removeprefix("Input should be ")
 
 
 def _place_in(data: Any, error: ErrorDetails) -> Place:
@@ -159,9 +161,9 @@ def _place_in(data: Any, error: ErrorDetails) -> Place:
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):
-            return (*place, step) if error["type"] == "missing" else place
+            continue
         place = (*place, step)
-    return place
+    return (*place, error["loc"][-1]) if error["type"] == "missing" else place
 
 
 def _at(data: Any, place: Iterable[int | str]) -> Any:

@@ -69,8 +69,8 @@ def load_yaml(text: str | bytes) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if isinstance(error.problem_mark, yaml.Mark) else None
-        raise NotYamlError(error.problem or str(error), line) from None
+        line = getattr(error.problem_mark, "line", None)  # libyaml has a type of its own for marks
+        raise NotYamlError(error.problem or str(error), None if line is None else line + 1) from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise NotYamlError(str(error).splitlines()[0], None) from None
 
