@@ -125,7 +125,9 @@ class _Walk:
                 self._known.forget_times(str(id_))
 
     def _items(self, path: str, name: str, was: list[Any], now: list[Any]) -> Differences:
-        by_id, by_type = (all(isinstance(each, dict) and key in each for each in (*was, *now)) for key in ("id", "@type"))
+        by_id, by_type = (
+            all(isinstance(each, dict) and key in each for each in (*was, *now)) for key in ("id", "@type")
+        )
         if not by_id:
             pairs = pairs_by_type(was, now) if by_type else tuple(zip(range(len(was)), range(len(now)), strict=False))
             yield from self._pairs(path, was, now, pairs)

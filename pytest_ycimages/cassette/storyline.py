@@ -100,7 +100,7 @@ def method_of(asked: Asked) -> str:
         return _EXACT[verb, path]
     if path.startswith(f"{_IMAGES}/"):
         rest = path.removeprefix(f"{_IMAGES}/")
-        id_, mark, action = (rest.partition("/") if "/" in rest else rest.partition(":"))
+        id_, mark, action = rest.partition("/") if "/" in rest else rest.partition(":")
         return _OF_AN_IMAGE.get((verb, f"{mark}{action}"), UNROUTED) if id_ else UNROUTED
     if asked.operation_id:
         return _of_an_operation(verb, path)

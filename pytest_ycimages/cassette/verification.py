@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pytest_ycimages.cassette.comparison import compare
 from pytest_ycimages.cassette.correspondence import Correspondence, ids_in
-from pytest_ycimages.cassette.evidence import Judged, judge
-from pytest_ycimages.cassette.exhibit import History
+from pytest_ycimages.cassette.evidence import Court
+from pytest_ycimages.cassette.evidence_table import EVIDENCE
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.resending import INVALID_TOKEN, is_scrubbed, resent, texts_of
-from pytest_ycimages.cassette.storyline import Step, images_in, operations_in, state_of, steps_of
+from pytest_ycimages.cassette.storyline import Step, state_of, steps_of
 from pytest_ycimages.cassette.told import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ycimages.cassette.difference import Difference
-    from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
+    from pytest_ycimages.cassette.evidence import Judged
+    from pytest_ycimages.cassette.interaction import Label, RecordedRequest, RecordedResponse, Tape
 
 _UNAUTHORIZED: Final = 401
 
@@ -140,7 +141,7 @@ class _Verifier:
         self._mutate = mutate
         self._known = Correspondence()
         self._given: set[str] = set()
-        self._history = History()
+        self._court = Court(EVIDENCE)
         self._findings: list[Finding] = []
         self._skipped: list[Skipped] = []
         self._created: dict[str, None] = {}
@@ -155,7 +156,7 @@ class _Verifier:
             compared,
             tuple(self._findings),
             tuple(self._skipped),
-            self._history.judged(),
+            self._court.verdicts(),
             tuple(self._created),
         )
 
@@ -174,12 +175,11 @@ class _Verifier:
             answered = self._target.ask(step, resent(step, self._known, self._credential(step)))
             self._note_created(step, answered)
             why = _went_on(step, answered)
-            if why:
-                self._learn(step, answered)
-            else:
+            if not why:
                 self._compare(step, answered)
         if why:
             self._skipped.append(Skipped(step.number, step.asked.line, why))
+            self._court.pass_over(step)
         self._given |= ids_in([step.interaction.response.body.decode("utf-8", "replace")])
         return not why
 
@@ -208,12 +208,10 @@ class _Verifier:
     def _compare(self, step: Step, answered: RecordedResponse) -> None:
         raw = self._tape.label.origin is not Origin.DOCUMENTATION
         differences = compare(step.interaction, answered, self._known, raw=raw)
-        explained = self._history.add(step, answered, differences, raw=raw)
+        body = told_by(answered).body
+        explained = self._court.hear(step, answered.status, body, differences, raw=raw)
         for difference, behaviour in zip(differences, explained, strict=True):
             self._findings.append(Finding(step.number, step.asked.line, difference, behaviour))
-
-    def _learn(self, step: Step, answered: RecordedResponse) -> None:
-        compare(step.interaction, answered, self._known)
 
     def _note_created(self, step: Step, answered: RecordedResponse) -> None:
         told = told_by(answered)
