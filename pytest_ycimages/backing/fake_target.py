@@ -150,9 +150,9 @@ def _moment(text: str) -> int:
 
 
 def _failure(error: Mapping[str, Any]) -> Failure:
-    code, details = error.get("code"), error.get("details", ())
-    known = isinstance(code, int) and code in set(Code) and code != Code.OK
-    return Failure(code if known else Code.UNKNOWN, str(error.get("message", "")), details)
+    code = error.get("code")
+    known = Code(code) if isinstance(code, int) and code in set(Code) - {Code.OK} else Code.UNKNOWN
+    return Failure(known, str(error.get("message", "")), error.get("details", ()))
 
 
 def _no_pause(seconds: float) -> None:

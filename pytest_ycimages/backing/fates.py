@@ -136,7 +136,8 @@ def _look_at_images(step: Step, tracks: dict[str, _Track]) -> None:
     gone = step.asked.image_id if step.method == "images.get" and step.interaction.response.status == 404 else ""  # noqa: PLR2004 - a status
     for track in tracks.values():
         image_id = str(track.image_id)
-        status = "GONE" if image_id == gone or _is_left_out(step, track) else str(images.get(image_id, {}).get("status", ""))
+        is_gone = image_id == gone or _is_left_out(step, track)
+        status = "GONE" if is_gone else str(images.get(image_id, {}).get("status", ""))
         if status and step.number != track.begun.number:
             track.polls.append(step.number)
             phase = _OF_IMAGE.get((track.begun.method, status)) or _updated(track, images.get(image_id))
@@ -238,18 +239,16 @@ def _rollback(track: _Track, end: _Sight) -> float:
 
 def _with_cancel(track: _Track, fate: Fate, end: _Sight | None) -> Fate:
     """The fate with what the first cancel that mattered did to it."""
-    if not track.cancels or fate.method != "images.create":
-        return fate
-    cancel = track.cancels[0]
-    if end is not None and end.number < cancel.number:
+    cancel = track.cancels[0] if track.cancels and fate.method == "images.create" else None
+    if cancel is None or (end is not None and end.number < cancel.number):
         return fate
     if cancel.interaction.response.status >= 400:  # noqa: PLR2004 - a refusal
         return fate._replace(cancel="refused")
     error = track.shown.get("error")
-    if end is None or not isinstance(error, dict) or error.get("code") != Code.CANCELLED:
-        if end is not None and end.number == cancel.number and isinstance(fate.timing, Immediate):
-            return fate._replace(cancel="too_late", timing=After(_LONG))
-        return fate._replace(cancel="loses")
+    ended_by_it = end is not None and isinstance(error, dict) and error.get("code") == Code.CANCELLED
+    if end is None or not ended_by_it:
+        just_then = end is not None and end.number == cancel.number and isinstance(fate.timing, Immediate)
+        return fate._replace(cancel="too_late", timing=After(_LONG)) if just_then else fate._replace(cancel="loses")
     if end.number == cancel.number:
         return fate._replace(cancel="wins", timing=Never())
     return fate._replace(cancel="late", timing=Never(), cancel_delay=max(0.0, end.at - cancel.at))

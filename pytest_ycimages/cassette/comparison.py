@@ -1,7 +1,7 @@
 """A recorded answer beside the one that is given today: what of it differs, field by field.
 
-What must differ between two runs is compared by its form: ids, times, the ids of calls, tokens of pages. Everything else
-is compared by its value. Nothing here knows who answers; all that is learned on the way is in the `Correspondence`.
+What must differ between two runs is compared by its form: ids, times, the ids of calls, tokens of pages. Everything
+else is compared by its value. Nothing here knows who answers; what is learned on the way is in the `Correspondence`.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def _body(
     yield from differences_of(before, after, _sides(interaction, answered, before, after), known)
     if raw and isinstance(before, dict | list):
         was_laid, now_laid = layouts_of(recorded.body, before), layouts_of(answered.body, after)
-        if not was_laid.keys() & now_laid.keys():
-            yield Difference("body", _named(was_laid), _named(now_laid), Kind.WHITESPACE)
+        if not {*was_laid} & {*now_laid}:
+            yield Difference("body", was_laid[0], now_laid[0], Kind.WHITESPACE)
 
 
 def _sides(interaction: Interaction, answered: RecordedResponse, before: Any, after: Any) -> Sides:
@@ -122,7 +122,3 @@ def _sides(interaction: Interaction, answered: RecordedResponse, before: Any, af
 
 def _shown_body(body: Any) -> str:
     return body.decode("utf-8", "replace") if isinstance(body, bytes) else shown_value(body)
-
-
-def _named(layouts: dict[str, object]) -> str:
-    return next(iter(layouts))

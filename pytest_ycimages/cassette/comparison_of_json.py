@@ -21,6 +21,8 @@ _SCRUBBED: Final = "SCRUBBED"
 """A part of what stands where a secret was."""
 _UNORDERED: Final = "labels"
 """A map, whose keys are the user's."""
+_MOVED: Final = {False: "as it was before", True: "another than before"}
+_EQUAL: Final = {False: "later than createdAt", True: "equal to createdAt"}
 _DRAWN: Final = frozenset({"nextPageToken", "iamToken"})
 """Fields that say something else each time, of no form that is known."""
 
@@ -108,21 +110,20 @@ class _Walk:
 
     def _times(self, path: str, was: Wire, now: Wire) -> Differences:
         """What differs in how the times of a resource relate to each other, and to those that it had before."""
-        times = tuple({name: str(each[name]) for name in TIMES if name in each} for each in (was, now))
-        id_ = was.get("id")
-        moved = self._known.moved(id_, *times) if isinstance(id_, str) and times[0] else {}
-        for name, (before, after) in moved.items():
-            if before is not after:
-                words = {False: "as it was before", True: "another than before"}
-                yield Difference(f"{path}.{name}", words[before], words[after], Kind.FORM)
-                self._known.forget_times(str(id_))
-                return
-        if all(len(each) == len(TIMES) for each in times):
-            before, after = (len(set(each.values())) == 1 for each in times)
-            if before is not after:
-                words = {False: "later than createdAt", True: "equal to createdAt"}
-                yield Difference(f"{path}.modifiedAt", words[before], words[after], Kind.FORM)
-                self._known.forget_times(str(id_))
+        id_ = str(was.get("id", ""))
+        before, after = ({name: str(each[name]) for name in TIMES if name in each} for each in (was, now))
+        found = [
+            Difference(f"{path}.{name}", _MOVED[recorded], _MOVED[answered], Kind.FORM)
+            for name, (recorded, answered) in (self._known.moved(id_, before, after) if before else {}).items()
+            if recorded is not answered
+        ]
+        if len(before) == len(after) == len(TIMES) and not found:
+            recorded, answered = (len(set(each.values())) == 1 for each in (before, after))
+            if recorded is not answered:
+                found.append(Difference(f"{path}.modifiedAt", _EQUAL[recorded], _EQUAL[answered], Kind.FORM))
+        if found:
+            self._known.forget_times(id_)
+            yield found[0]
 
     def _items(self, path: str, name: str, was: list[Any], now: list[Any]) -> Differences:
         by_id, by_type = (

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from re import Match
 
-TIMES: Final = ("createdAt", "modifiedAt")
+TIMES: Final[tuple[str, ...]] = ("createdAt", "modifiedAt")
 """The times of a resource that may be asked whether they have changed."""
 
 

@@ -23,6 +23,11 @@ _GATEWAY: Final = ("/status", "/body", "/headers.content-type")
 _UPDATABLE: Final = frozenset({"name", "description", "labels", "minDiskSize", "min_disk_size"})
 
 
+def type_moved(_: Exhibit, difference: Difference) -> bool:
+    """Whether `@type` comes first on one side only."""
+    return difference.recorded.startswith("@type") is not difference.answered.startswith("@type")
+
+
 def _is_routed(exhibit: Exhibit) -> bool:
     return exhibit.method != UNROUTED
 

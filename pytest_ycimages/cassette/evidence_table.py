@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_ycimages.cassette.evidence_of_answers import ANSWERS, ERRORS
-from pytest_ycimages.cassette.evidence_of_resources import GONE, IMAGES, LISTS, OPERATIONS
+from pytest_ycimages.cassette.evidence_of_images import GONE, IMAGES, LISTS
+from pytest_ycimages.cassette.evidence_of_operations import OPERATIONS
 
 EVIDENCE: Final = (*ANSWERS, *GONE, *ERRORS, *LISTS, *OPERATIONS, *IMAGES)

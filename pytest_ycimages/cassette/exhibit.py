@@ -135,21 +135,21 @@ class Past:
 
     def running(self, method: str, image_id: str) -> bool:
         """Whether an operation on an image that a method has started was not done when it was shown last."""
-        return any(
-            self.started_by[id_] == method and not shown.get("done")
-            for id_, shown in self.latest.items()
-            if id_ in self.started_by and isinstance(about := shown.get("metadata"), dict)
-            if about.get("imageId") == image_id
-        )
+        return any(not shown.get("done") for shown in self._operations(method, image_id))
 
-    def ended(self, method: str, image_id: str) -> bool:
-        """Whether such an operation was done."""
-        return any(
-            self.started_by[id_] == method and shown.get("done") is True
-            for id_, shown in self.latest.items()
-            if id_ in self.started_by and isinstance(about := shown.get("metadata"), dict)
-            if about.get("imageId") == image_id
-        )
+    def began(self, method: str, image_id: str) -> bool:
+        """Whether there was such an operation."""
+        return any(True for _ in self._operations(method, image_id))
+
+    def failed(self, method: str, image_id: str) -> bool:
+        """Whether such an operation had an error when it was shown last."""
+        return any("error" in shown for shown in self._operations(method, image_id))
+
+    def _operations(self, method: str, image_id: str) -> Iterator[Wire]:
+        for id_, shown in self.latest.items():
+            about = shown.get("metadata")
+            if self.started_by.get(id_) == method and isinstance(about, dict) and about.get("imageId") == image_id:
+                yield shown
 
 
 def exhibits_of(step: Step, status: int, answer: Any, past: Past, *, raw: bool) -> tuple[Exhibit, ...]:

@@ -35,15 +35,13 @@ def time_form(text: str) -> tuple[int, str] | None:
     return (max(0, len(found["fraction"] or "") - 1), found["zone"]) if found else None
 
 
-def layouts_of(body: bytes, value: Any) -> dict[str, object]:
+def layouts_of(body: bytes, value: Any) -> tuple[str, ...]:
     """The layouts that a JSON text may be said to have, by their names: more than one where there is little to see."""
     text = body.decode("utf-8", "replace")
     ending = ", and a line break at the end" if text[-1:] == "\n" else ""
     skeleton = _skeleton(text.strip())
-    fitting = {
-        f"{name}{ending}": None for name, how in _LAYOUTS.items() if _skeleton(json.dumps(value, **how)) == skeleton
-    }
-    return fitting or {f"laid out unevenly{ending}": None}
+    fitting = (name for name, how in _LAYOUTS.items() if _skeleton(json.dumps(value, **how)) == skeleton)
+    return tuple(f"{name}{ending}" for name in fitting) or (f"laid out unevenly{ending}",)
 
 
 def _skeleton(text: str) -> str:

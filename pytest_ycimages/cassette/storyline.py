@@ -1,4 +1,4 @@
-"""A cassette as a story to go through again: its interactions in order, each with its method, its moment and its state."""
+"""A cassette as a story to go through again: its interactions in order, with their methods, moments and states."""
 
 from __future__ import annotations
 

@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cassette.correspondence import ids_in
 from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.storyline import state_of
+from pytest_ycimages.cassette.resending import texts_of
+from pytest_ycimages.cassette.storyline import operations_in, state_of
 from pytest_ycimages.cassette.told import told_by
 from pytest_ycimages.cloud.clock import RealClock
 
@@ -24,6 +26,7 @@ PATIENCE: Final = 600.0
 
 _INTERVAL: Final = 1.0
 """Seconds between two polls, unless the answer says otherwise: what the SDKs wait."""
+_OPERATIONS: Final = "https://operation.api.cloud.yandex.net/operations/"
 _HEADER: Final = "x-operation-poll-interval"
 
 
@@ -61,6 +64,7 @@ class UpstreamTarget:
         self._patience = patience
         self._clock = RealClock() if clock is None else clock
         self._pause = threading.Event().wait if pause is None else pause
+        self._running: dict[str, str] = {}
 
     def ask(self, step: Step, request: RecordedRequest) -> RecordedResponse:
         """Send a request; a poll again and again, until it shows what was recorded, or nothing more will happen.
@@ -68,13 +72,35 @@ class UpstreamTarget:
         Raises:
             UsageError: nobody answers.
         """
+        if not step.is_read and step.told.worked and step.method != "operations.cancel":
+            self._settle(request)
+        return self._sent(request, lambda answered: _is_behind(step, answered))
+
+    def _settle(self, request: RecordedRequest) -> None:
+        """Let what runs on the images that a request names come to its end: it was no hindrance in the recording."""
+        named = ids_in(texts_of(request))
+        for operation_id in [id_ for id_, image_id in self._running.items() if image_id in named]:
+            poll = request._replace(method="GET", uri=f"{_OPERATIONS}{operation_id}", body=b"")
+            self._sent(poll, lambda answered: told_by(answered).done is False)
+
+    def _sent(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
+        """Send a request until its answer is not behind any more, or patience is over."""
         until = self._clock.now() + round(self._patience * SECOND)
         while True:
             answered = self._upstream.send(request)
+            self._note_running(answered)
             moment = self._clock.now() + round(_interval(answered) * SECOND)
-            if not _is_behind(step, answered) or moment > until:
+            if not is_behind(answered) or moment > until:
                 return answered
             self._clock.wait_until(moment, self._pause)
+
+    def _note_running(self, answered: RecordedResponse) -> None:
+        for operation in operations_in(told_by(answered).body):
+            about = operation.get("metadata")
+            if operation.get("done") is True or not isinstance(about, dict):
+                self._running.pop(operation["id"], None)
+            else:
+                self._running[operation["id"]] = str(about.get("imageId"))
 
 
 def _is_behind(step: Step, answered: RecordedResponse) -> bool:
