@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.backing.fake import Fake
-from pytest_ycimages.backing.fates import STARTING, fates_of
+from pytest_ycimages.backing.fates import fates_of
+from pytest_ycimages.backing.sights import STARTING
 from pytest_ycimages.backing.stocking import names_missing, stock
 from pytest_ycimages.cassette.interaction import RecordedResponse
 from pytest_ycimages.cassette.storyline import operations_in, steps_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.control.controlled import Controlled
 
 _CONTRACTS: Final = frozenset({"page", "current"})
+_UNREADABLE: Final = frozenset({"vhdx", "vdi"})
 _UNAUTHORIZED: Final = 401
 
 
@@ -78,7 +80,8 @@ class FakeTarget(Planning, Seeding):
         return RecordedResponse(reply.status, "", headers, reply.body)
 
     def _plan(self, step: Step, fate: Fate) -> None:
-        outcome = None if fate.error is None or self._fails_by_itself(step) else _failure(fate.error)
+        error = fate.error
+        outcome = None if error is None or _fails_by_itself(step, error) else _failure(error)
         self.next_operation(
             fate.method,
             timing=fate.timing,
@@ -87,12 +90,6 @@ class FakeTarget(Planning, Seeding):
             cancel=fate.cancel,
             cancel_delay=fate.cancel_delay,
         )
-
-    def _fails_by_itself(self, step: Step) -> bool:
-        """Whether the request names a file in a format that the contract has not."""
-        uri = step.asked.body.get("uri") if isinstance(step.asked.body, dict) else None
-        suffix = str(uri).partition("?")[0].rpartition(".")[2].lower()
-        return uri is not None and EXTENSIONS.get(f".{suffix}") in {"vhdx", "vdi"}
 
     @contextmanager
     def _planning(self) -> Generator[Planner]:
@@ -147,6 +144,13 @@ def _moment(text: str) -> int:
         return int(datetime.fromisoformat(text).timestamp()) * SECOND
     except (ValueError, OverflowError):
         return 0
+
+
+def _fails_by_itself(step: Step, error: Mapping[str, Any]) -> bool:
+    """Whether the request names a file in a format that no contract has, and that is what the failure was about."""
+    uri = step.asked.body.get("uri") if isinstance(step.asked.body, dict) else None
+    suffix = str(uri).partition("?")[0].rpartition(".")[2].lower()
+    return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 
 
 def _failure(error: Mapping[str, Any]) -> Failure:

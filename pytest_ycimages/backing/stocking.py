@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_snake
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_snake
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.cassette.storyline import images_in, operations_in
 from pytest_ycimages.cloud.inventory import SEEDABLE
-from pytest_ycimages.cloud.sources import EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,10 +51,13 @@ def stock(fake: Seeding, steps: tuple[Step, ...]) -> None:
         fake.add_folder(folder)
     made = frozenset(_made(steps))
     there = frozenset(_add_images(fake, steps, made))
+    must_exist = names_missing(steps)
     for step in steps:
-        if step.method == "images.create" and isinstance(step.asked.body, dict) and not _is_missing(step):
-            with suppress(UsageError):  # one that is there already, or that cannot be, is for the fake to judge
-                _add_source(fake, step.asked.body, _result(step, steps), made | there)
+        if step.method == "images.create" and isinstance(step.asked.body, dict) and step.told.worked:
+            source = _source(step.asked.body, _result(step, steps))
+            if must_exist or source != _ASSUMED:
+                with suppress(UsageError):  # one that is there already, or that cannot be, is for the fake to judge
+                    _add_source(fake, step.asked.body, source, made | there)
 
 
 def _folders(steps: Iterable[Step]) -> Iterator[str]:
@@ -101,13 +104,35 @@ def _result(step: Step, steps: Iterable[Step]) -> Wire:
     return {}
 
 
-def _add_source(fake: Seeding, asked: Wire, made: Wire, there: frozenset[str]) -> None:
-    if not made:
-        return
-    data = _size(made, "storageSize", 0 if "minDiskSize" in made else UNKNOWN_DATA)
-    size = max(data, _size(made, "minDiskSize", UNKNOWN_SIZE))
-    os = "LINUX" if "os" in asked else str(made.get("os", {}).get("type", "LINUX"))
-    products = [each for each in made.get("productIds", ()) if each not in asked.get("productIds", ())]
+class _Source(NamedTuple):
+    """What an image was made from, as far as the image tells."""
+
+    size: int = UNKNOWN_SIZE
+    data: int = UNKNOWN_DATA
+    os: str = "LINUX"
+    products: tuple[str, ...] = ()
+
+
+_ASSUMED: Final = _Source()
+"""What the fake makes up of a source of which it knows nothing."""
+
+
+def _source(asked: Wire, made: Wire) -> _Source:
+    size = _size(made, "minDiskSize", _size(asked, "minDiskSize", UNKNOWN_SIZE) or UNKNOWN_SIZE)
+    least = min(UNKNOWN_DATA, size // CHUNK * CHUNK)
+    data = _size(made, "storageSize", 0) if made else least
+    if data == least and size == _size(asked, "minDiskSize", UNKNOWN_SIZE):
+        size, data = UNKNOWN_SIZE, UNKNOWN_DATA
+    return _Source(
+        max(size, data),
+        data,
+        "LINUX" if "os" in asked else str(made.get("os", {}).get("type", "LINUX")),
+        tuple(each for each in made.get("productIds", ()) if each not in asked.get("productIds", ())),
+    )
+
+
+def _add_source(fake: Seeding, asked: Wire, source: _Source, there: frozenset[str]) -> None:
+    size, data, os, products = source
     if "diskId" in asked:
         fake.add_disk(asked["diskId"], size=size, data_size=data, os=os, product_ids=products)
     elif "snapshotId" in asked:

@@ -20,6 +20,8 @@ _ORIGINS: Final = {
     Origin.DOCUMENTATION: "was transcribed from the documentation, so it proves nothing about the service",
     Origin.UNKNOWN: "does not say whose answers it holds, so it proves nothing about the service",
 }
+_TWO: Final = 2
+_INTERACTIONS: Final = {False: "interaction", True: "interactions"}
 NOTHING: Final = "nothing"
 """What stands for a field that is not there."""
 
@@ -51,11 +53,13 @@ def differing(name: str, verification: Verification, next_step: str) -> str:
 def _lines(name: str, verification: Verification, next_step: str) -> Iterator[str]:
     yield worth(name, verification.label)
     yield summary(verification)
-    for (number, line), findings in groupby(verification.findings, lambda each: (each.number, each.line)):
+    for (number, line), findings in groupby(gathered(verification), lambda each: (each[0].number, each[0].line)):
         yield f"  interaction {number}: {line}"
-        for finding in findings:
+        for finding, numbers in findings:
             yield f"    {finding.difference.field}: {told(finding)}"
             yield f"      {explained(finding)}"
+            if len(numbers) > 1:
+                yield f"      the same in {_INTERACTIONS[len(numbers) > _TWO]} {', '.join(map(str, numbers[1:]))}"
     for skipped in verification.skipped:
         yield f"  interaction {skipped.number}: {skipped.line}: not compared, since {skipped.why}"
     yield next_step
@@ -68,6 +72,15 @@ def summary(verification: Verification) -> str:
     answers = f"{verification.compared} answer{'' if verification.compared == 1 else 's'}"
     skipped = f"; {len(verification.skipped)} not compared" if verification.skipped else ""
     return f"Compared {answers} with those of {verification.target}: {differs}{skipped}."
+
+
+def gathered(verification: Verification) -> tuple[tuple[Finding, tuple[int, ...]], ...]:
+    """Each finding that is not the same as one before it, with the numbers of all the interactions that have it."""
+    found: dict[tuple[str, ...], tuple[Finding, list[int]]] = {}
+    for finding in verification.findings:
+        key = (*finding.difference, finding.behaviour)
+        found.setdefault(key, (finding, []))[1].append(finding.number)
+    return tuple((finding, tuple(numbers)) for finding, numbers in found.values())
 
 
 def told(finding: Finding) -> str:

@@ -48,6 +48,7 @@ class Step(NamedTuple):
         told: what that was answered.
         method: the word for the method, such as `images.create`; `unrouted` for a path that no method has.
         at: when it came: seconds since the first, never fewer than those of the step before.
+        busy: the images on which an operation ran that is shown running later still.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Step(NamedTuple):
     told: Told
     method: str
     at: float
+    busy: frozenset[str] = frozenset()
 
     @property
     def is_read(self) -> bool:
@@ -82,7 +84,24 @@ class State(NamedTuple):
 
 def steps_of(tape: Tape) -> tuple[Step, ...]:
     """The steps of a cassette, in order. Where it does not say when, each comes a second after the one before."""
-    return tuple(_steps(tape))
+    steps = tuple(_steps(tape))
+    spans = tuple(_running_spans(steps))
+    return tuple(
+        step._replace(busy=frozenset(image_id for image_id, first, last in spans if first < step.number < last))
+        for step in steps
+    )
+
+
+def _running_spans(steps: tuple[Step, ...]) -> Iterator[tuple[str, int, int]]:
+    """For each operation its image, and the numbers of the first and the last step that show it running."""
+    spans: dict[str, tuple[str, int, int]] = {}
+    for step in steps:
+        for operation in operations_in(step.told.body):
+            about = operation.get("metadata")
+            if operation.get("done") is not True and isinstance(about, dict):
+                _, first, _ = spans.get(operation["id"], ("", step.number, 0))
+                spans[operation["id"]] = str(about.get("imageId")), first, step.number
+    yield from spans.values()
 
 
 def _steps(tape: Tape) -> Iterator[Step]:

@@ -72,7 +72,7 @@ class UpstreamTarget:
         Raises:
             UsageError: nobody answers.
         """
-        if not step.is_read and step.told.worked and step.method != "operations.cancel":
+        if _comes_after_the_end(step):
             self._settle(request)
         return self._sent(request, lambda answered: _is_behind(step, answered))
 
@@ -101,6 +101,15 @@ class UpstreamTarget:
                 self._running.pop(operation["id"], None)
             else:
                 self._running[operation["id"]] = str(about.get("imageId"))
+
+
+def _comes_after_the_end(step: Step) -> bool:
+    """Whether what ran on the images that a request names had ended when it was recorded, as far as can be told."""
+    if step.busy & ids_in(texts_of(step.interaction.request)) or step.method == "operations.cancel":
+        return False
+    if not step.is_read:
+        return step.told.worked
+    return step.method == "images.get" and step.state is not None and not step.state.is_on_the_way
 
 
 def _is_behind(step: Step, answered: RecordedResponse) -> bool:

@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.backing.verifying import SERVICE, target_of
-from pytest_ycimages.cassette.differing import NOTHING, as_json, summary, worth
+from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.storyline import steps_of
@@ -119,16 +119,15 @@ def _print(name: str, verification: Verification, console: Console, *, is_kept: 
 
 
 def _differences(verification: Verification) -> Grid:
-    grid = _grid("What differs", "interaction", "field", "recorded", "answered", "kind", "behaviour")
-    for finding in verification.findings:
-        difference = finding.difference
+    grid = _grid("What differs", "where", "recorded", "answered", "speaks against")
+    for finding, numbers in gathered(verification):
+        difference, others = finding.difference, ", ".join(map(str, numbers[1:]))
+        where = f"{finding.number}: {finding.line}{f' (and in {others})' if others else ''}"
         grid.add_row(
-            escape(f"{finding.number}: {finding.line}"),
-            escape(difference.field),
+            f"{escape(where)}\n[bold]{escape(difference.field)}[/] ({difference.kind})",
             escape(difference.recorded or NOTHING),
             escape(difference.answered or NOTHING),
-            difference.kind,
-            escape(finding.behaviour or "none of the table"),
+            escape(finding.behaviour or "nothing in the table"),
         )
     return grid
 
