@@ -78,7 +78,7 @@ def _fate(track: Track) -> Fate:
         return _with_cancel(track, fate._replace(least=least), None)
     if end.number == begun.number:
         return fate._replace(timing=Immediate(), error=_error(track, end), rollback=_rollback(track, end, begun.at))
-    unfinished = ("running", "unfinished") if end.phase == "succeeded" else ("running",)
+    unfinished = ("running",) if end.phase == "failing" else ("running", "unfinished")
     latest = track.latest_before(end, *unfinished)
     polls = len({number for number in track.polls if begun.number < number <= end.number})
     length = end.at - begun.at

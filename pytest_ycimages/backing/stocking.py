@@ -31,8 +31,12 @@ _ELSEWHERE: Final = "elsewhere"
 
 
 def names_missing(steps: Iterable[Step]) -> bool:
-    """Whether a recorded refusal tells that something does not exist of which a create, or a list, speaks."""
-    return any(_is_missing(step) for step in steps)
+    """Whether a recorded refusal tells that something never was of which a create, or a list, speaks."""
+    made = frozenset(_made(steps))
+    sources = (
+        step.asked.body.get("imageId") for step in steps if _is_missing(step) and isinstance(step.asked.body, dict)
+    )
+    return any(source not in made for source in sources)
 
 
 def _is_missing(step: Step) -> bool:

@@ -112,6 +112,9 @@ class _Walk:
         """What differs in how the times of a resource relate to each other, and to those that it had before."""
         id_ = str(was.get("id", ""))
         before, after = ({name: str(each[name]) for name in TIMES if name in each} for each in (was, now))
+        if any(time_form(before[name]) != time_form(after[name]) for name in before.keys() & after.keys()):
+            self._known.forget_times(id_)
+            return
         found = [
             Difference(f"{path}.{name}", _MOVED[recorded], _MOVED[answered], Kind.FORM)
             for name, (recorded, answered) in (self._known.moved(id_, before, after) if before else {}).items()

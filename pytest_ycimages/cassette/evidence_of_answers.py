@@ -190,7 +190,6 @@ ANSWERS: Final = (
     rule("create.family-pattern", "family"),
     rule("create.min-disk-size-limits", "minDiskSize"),
     rule("create.product-id-length", "productIds"),
-    rule("create.os-type", "os"),
     *(rule("create.source-id-length", field) for field in ("imageId", "diskId", "snapshotId")),
 )
 

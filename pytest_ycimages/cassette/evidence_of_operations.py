@@ -55,7 +55,7 @@ _OF_DELETE: Final = of_method("images.delete")
 
 def _just_begun(exhibit: Exhibit) -> bool:
     key = dict(exhibit.step.interaction.request.headers).get("idempotency-key", "")
-    return exhibit.method in _STARTING and key not in exhibit.past.keys and not exhibit.value.get("done")
+    return exhibit.method in _STARTING and key not in exhibit.past.keys and exhibit.value.get("done") is not True
 
 
 def _seen_before(exhibit: Exhibit) -> bool:
@@ -63,11 +63,11 @@ def _seen_before(exhibit: Exhibit) -> bool:
 
 
 def _is_running(exhibit: Exhibit) -> bool:
-    return not exhibit.value.get("done") and "error" not in exhibit.value
+    return exhibit.value.get("done") is not True and "error" not in exhibit.value
 
 
 def _is_failing(exhibit: Exhibit) -> bool:
-    return "error" in exhibit.value and not exhibit.value.get("done")
+    return "error" in exhibit.value and exhibit.value.get("done") is not True
 
 
 def _has_error(exhibit: Exhibit) -> bool:
@@ -104,7 +104,7 @@ def _result_moved(_: Exhibit, difference: Difference) -> bool:
 
 
 OPERATIONS: Final = (
-    Evidence("json.done-printed", "operation", (".done",), lambda each: not each.value.get("done"), SHAPE),
+    Evidence("json.done-printed", "operation", (".done",), lambda each: each.value.get("done") is not True, SHAPE),
     Evidence(
         "operation.fields", "operation", _OPERATION_FIELDS, lambda each: _just_begun(each) and _OF_CREATE(each), SHAPE
     ),
