@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
+
+from pytest_ycimages.host_names import HostNames, host_names
 
 Mode = Literal["fake", "replay", "record", "verify"]
 """What stands behind a double; see `Settings`."""
@@ -25,14 +27,14 @@ def _upstream(value: str | None) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.path.strip("/"):
         raise PydanticCustomError("upstream", "Write scheme and host, and no path, such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _words(value: object) -> object:
-    """Read words as an ini file or a command line has them: with commas or white space between them."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+    """Read words as an ini file or a command line has them: with white space between them, and perhaps commas."""
+    return tuple(word.rstrip(",") for word in value.split()) if isinstance(value, str) else value
 
 
 def _pairs(value: object) -> object:
@@ -63,7 +65,8 @@ class CassetteSettings(BaseModel):
         volatile: fields of requests that differ from run to run, such as `{"name": "bake-*"}`, with the pattern that
             they match; what the client sends instead of the recorded value is put into the answers as well.
         unused_interactions: whether interactions that nobody asked for `fail` the test, `warn`, or are left alone.
-        scrub: names of more fields whose values no cassette shall hold.
+        scrub: names of more fields whose values no cassette shall hold; with `re:` before it, an expression for what no
+            cassette shall hold anywhere; with `allow:`, one for what is no secret, though it looks like one.
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is left alone.
@@ -82,4 +85,4 @@ class CassetteSettings(BaseModel):
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"
-    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()

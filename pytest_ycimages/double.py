@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
+    from pytest_ycimages.cassette.cassette import Cassette
     from pytest_ycimages.cassette_settings import Mode
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.planner import NextOperation, Planner
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.app import App
@@ -88,6 +89,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
         where = self.url if self._listener else "not serving"
         return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
 
+    @property
+    def upcoming(self) -> tuple[NextOperation, ...]:
+        """What `next_operation` asked for and no operation has taken yet; only of the fake it can be asked."""
+        return super().upcoming if self.settings.mode == "fake" else ()
+
     # Serving.
 
     def start(self) -> Self:
@@ -134,24 +140,28 @@ class Double(Seeding, Planning, Injecting, InProcess):
         """Raise what went wrong inside the double, and warn of fields that the contract does not know.
 
         Args:
-            faults: whether faults that were to strike and have not are an error.
+            faults: whether it is an error that faults were to strike and have not, or that a cassette has interactions
+                which nobody asked for.
 
         Raises:
+            CassetteError: the cassette had no answer, has expired, or could not be written.
+            CassetteUnusedError: interactions of the cassette that nobody asked for.
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
             FaultNeverStruckError: a fault that was to strike has not.
         """
         __tracebackhide__ = True
-        for number, problem in enumerate(problems := self._backing.problems):
-            if number == 0:
-                for other in problems[1:]:
-                    problem.add_note(f"And another: {other}")
-                raise problem
+        first, *others = self._backing.problems or (None,)
+        if first is not None:
+            for other in others:
+                first.add_note(f"\nAnd then: {other}")
+            raise first
         failures = self._backing.pipeline.failures
         if failures:
             (line, error), count = failures[0], len(failures)
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
         if faults:
             self._check_faults()
+            self._backing.check_used()
         if self.settings.unknown_fields == "warn":
             self._warn_of_unknown_fields()
 
@@ -239,13 +249,22 @@ class Double(Seeding, Planning, Injecting, InProcess):
     # Server truth.
 
     @property
+    def cassette(self) -> Cassette:
+        """The cassette that is replayed or recorded.
+
+        Raises:
+            UsageError: there is none, as this is the fake.
+        """
+        return self._backing.cassette
+
+    @property
     def images(self) -> Mapping[str, Image]:
-        """All images as they are now, by id. Reading counts as no poll."""
+        """All images as they are now, by id; with a cassette, as a client saw them last. Reading counts as no poll."""
         return self._backing.images
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """All operations as they truly are now, by id, whatever a script shows. Reading counts as no poll."""
+        """All operations as they truly are now, by id, whatever a script shows; with a cassette, as with images."""
         return self._backing.operations
 
     @property

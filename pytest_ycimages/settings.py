@@ -33,6 +33,7 @@ from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
+from pytest_ycimages.host_names import HostNames, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 
@@ -96,6 +97,8 @@ class Settings(CassetteSettings):
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
         violation_paths: how violations spell fields: `camelCase` or `snake_case`.
         texts: words of errors that replace the double's own; see the reference for their keys.
+        intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
+            `ycimages_intercept` answer beside the real ones; in text, with white space between them.
         host: the loopback address to listen on.
         port: the port to listen on; 0 takes a free one.
     """
@@ -120,6 +123,7 @@ class Settings(CassetteSettings):
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
     violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
+    intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 

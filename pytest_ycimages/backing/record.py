@@ -19,6 +19,7 @@ from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.scrub_tape import scrub_label
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
 
-TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"  # noqa: S105 - names of variables
+TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The variables of the environment that say who records, and in which folder. Nothing else does."""
 
 
@@ -58,7 +59,7 @@ class Record(Backing):
             tool=version("pytest-ycimages"),
             folder_id=self._folder_id,
         )
-        self._label = pseudonyms.label(label) if pseudonyms else label
+        self._label = scrub_label(pseudonyms.label(label) if pseudonyms else label)
         self._recorder = Recorder(
             upstream=upstream,
             writer=CassetteWriter(path_of(settings), self._label),
@@ -113,7 +114,14 @@ class Record(Backing):
     @property
     def cassette(self) -> Cassette:
         """The cassette that is being recorded."""
-        return Cassette(path_of(self.settings), self._label, lambda: self._recorder.recorded, tuple)
+        recorder = self._recorder
+        return Cassette(
+            path_of(self.settings),
+            self._label,
+            lambda: recorder.recorded,
+            discard=recorder.discard,
+            replaces=recorder.replaces,
+        )
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
@@ -138,6 +146,7 @@ def _credentials(upstream: Upstream) -> tuple[str, str]:
     if missing:
         raise UsageError(
             f"Recording {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
-            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) {FOLDER}=$(yc config get folder-id)"
+            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) "
+            f"{FOLDER}=$(yc config get folder-id)"
         )
     return token, folder_id

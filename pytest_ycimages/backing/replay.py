@@ -24,7 +24,13 @@ from pytest_ycimages.cassette.translation import json_of
 from pytest_ycimages.cassette.unused import unused_error
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
-from pytest_ycimages.errors import CassetteExpiredError, CassetteWarning, UsageError, YCImagesError
+from pytest_ycimages.errors import (
+    CassetteExpiredError,
+    CassetteMissingError,
+    CassetteWarning,
+    UsageError,
+    YCImagesError,
+)
 from pytest_ycimages.server.passing import PlayingApp
 
 if TYPE_CHECKING:
@@ -49,8 +55,12 @@ class Replay(Backing):
         settings = self.settings
         if self._player is None:
             self._path = path_of(settings)
-            self._tape = read_tape(self._path)
             rerecord = how_to_record(self.name, self._path)
+            try:
+                self._tape = read_tape(self._path)
+            except CassetteMissingError as error:
+                error.add_note(f"This one: {rerecord}")
+                raise
             self._player = Player(
                 self._tape,
                 volatile=settings.volatile,
@@ -130,8 +140,8 @@ def path_of(settings: Settings) -> Path:
     """
     if settings.cassette is None:
         raise UsageError(
-            f"mode={settings.mode!r} takes a cassette: give cassette='PATH.yaml'. With pytest, a test's own cassette is "
-            "in the folder of --ycimages-cassette-dir, and needs no name."
+            f"mode={settings.mode!r} takes a cassette: give cassette='PATH.yaml'. With pytest, a test's own cassette "
+            "is in the folder of --ycimages-cassette-dir, and needs no name."
         )
     return settings.cassette
 

@@ -1,4 +1,4 @@
-"""What a client was shown, as the server's truth: of a cassette or of the service that is recorded, no more is known."""
+"""What a client was shown, as the server's truth: with a cassette, replayed or recorded, no more is known."""
 
 from __future__ import annotations
 

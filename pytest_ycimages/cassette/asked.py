@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic_core import from_json
 
+from pytest_ycimages.cassette.hosts import is_loopback, is_service, split_authority
+
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import RecordedRequest
 
-_OF_THE_API: Final = re.compile(r"([^/]+\.)?api\.(cloud\.yandex\.net|yandexcloud\.kz)(:\d+)?")
-_LOOPBACK: Final = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 _OPERATION: Final = re.compile(r"/operations/([^/:]+)(:cancel)?")
 _IMAGE: Final = re.compile(r"/compute/v1/images/([^/:]+)")
 _TOKENS: Final = re.compile(r"/iam/v1/tokens(:createForServiceAccount)?")
@@ -95,7 +95,8 @@ def json_value(body: bytes) -> Any:
 
 @lru_cache(maxsize=256)
 def _host(netloc: str) -> str:
-    host = netloc.rpartition("@")[2].lower()
-    if _OF_THE_API.fullmatch(host) or _LOOPBACK.fullmatch(host):
+    authority = netloc.rpartition("@")[2].lower()
+    host, _ = split_authority(authority)
+    if is_service(host) or is_loopback(host):
         return ""
-    return host.removesuffix(":443").removesuffix(":80")
+    return authority.removesuffix(":443").removesuffix(":80")

@@ -11,8 +11,6 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_ycimages.cassette.asked import Asked
     from pytest_ycimages.cassette.interaction import RecordedResponse
     from pytest_ycimages.cassette.volatile import Values
@@ -119,9 +117,10 @@ class Carrying:
         new = (self._sent.in_json if text.lstrip()[:1] in {"{", "["} else self._sent.in_text)(text)
         if new == text:
             return response
-        body = new.encode()
-        return response._replace(body=body, headers=_with_length(response.headers, len(body)))
+        return with_body(response, new.encode())
 
 
-def _with_length(headers: Iterable[tuple[str, str]], length: int) -> tuple[tuple[str, str], ...]:
-    return tuple((name, str(length) if name == "content-length" else value) for name, value in headers)
+def with_body(response: RecordedResponse, body: bytes) -> RecordedResponse:
+    """`response` with another body, and with its length if it tells that."""
+    headers = tuple((name, str(len(body)) if name == "content-length" else value) for name, value in response.headers)
+    return response._replace(body=body, headers=headers)

@@ -51,7 +51,7 @@ def missing(path: Path, suffixes: tuple[str, ...]) -> CassetteMissingError:
     else:
         names = sorted(each.name for each in folder.iterdir() if each.suffix in suffixes)
         nearest = difflib.get_close_matches(path.name, names, n=3, cutoff=0.4)
-        found = f"{folder} has {_named(nearest, names)}."
+        found = f"The folder {folder.absolute()} has {_named(nearest, names)}."
     return CassetteMissingError(f"There is no cassette {path}. {found} To record it: {HOW_TO_RECORD}")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-_DOMAINS: Final = ("api.cloud.yandex.net", "api.yandexcloud.kz")
-"""The service itself, and its twin in Kazakhstan (api-facts.md, section 6)."""
+from pytest_ycimages.host_names import HOSTS, is_one_of
+
+_DOMAIN: Final = "api.cloud.yandex.net"
 
 _ENDPOINTS: Final = frozenset({"endpoints"})
 """What the domain itself serves; anything else has a host named after the first word of its path."""
@@ -17,7 +18,7 @@ _HOSTS: Final = {"operations": "operation"}
 
 def is_service(host: str) -> bool:
     """Whether a host, without its port, is one of the service's."""
-    return any(host == domain or host.endswith(f".{domain}") for domain in _DOMAINS)
+    return is_one_of(host, HOSTS)
 
 
 def is_loopback(host: str) -> bool:
@@ -34,8 +35,8 @@ def service_host(path: str) -> str:
     """The host of the service that serves a path: `/compute/v1/images` is on `compute.api.cloud.yandex.net`."""
     word = path.removeprefix("/").partition("/")[0].partition(":")[0]
     if not word or word in _ENDPOINTS:
-        return _DOMAINS[0]
-    return f"{_HOSTS.get(word, word)}.{_DOMAINS[0]}"
+        return _DOMAIN
+    return f"{_HOSTS.get(word, word)}.{_DOMAIN}"
 
 
 def split_authority(authority: str) -> tuple[str, str]:

@@ -36,6 +36,7 @@ COMPLETE: Final = b"complete: true\n"
 
 _COMMENT: Final = "# Recorded with pytest-ycimages; any vcrpy reads it. Its story: ycimages cassette show FILE\n"
 UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NO_POINT: Final = re.compile(r"(?<![.0-9])[0-9]+(?=e[-+])")
 _LONG_NAME: Final = 128
 """In characters. A YAML reader takes a key for one up to 1,024, and an escape is six."""
 
@@ -55,7 +56,7 @@ def item_text(interaction: Interaction) -> bytes:
     """
     form = as_vcr(interaction)
     written = _flow if _is_beyond_json(interaction, form) else _json
-    ours = f',\n   "ycimages": {_ours(form["ycimages"])}' if "ycimages" in form else ""
+    ours = f',\n   "ycimages": {_numbers(form["ycimages"])}' if "ycimages" in form else ""
     return encoded(f'- {{"request": {written(form["request"])},\n   "response": {written(form["response"])}{ours}}}\n')
 
 
@@ -87,14 +88,9 @@ def encoded(text: str) -> bytes:
         ) from None
 
 
-def _ours(form: dict[str, float]) -> str:
-    """What this package adds to an interaction."""
-    return f"{{{', '.join(f'{_json(name)}: {_number(value)}' for name, value in form.items())}}}"
-
-
-def _number(value: float) -> str:
-    text = _json(value)
-    return text.replace("e", ".0e") if "e" in text and "." not in text else text
+def _numbers(form: dict[str, float]) -> str:
+    """Numbers by their names, each of which YAML takes for a number."""
+    return _NO_POINT.sub(r"\g<0>.0", _json(form))
 
 
 def _is_beyond_json(interaction: Interaction, form: VcrForm) -> bool:

@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self, get_args
 
+from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.carrying import Carrying
+from pytest_ycimages.cassette.carrying import Carrying, with_body
 from pytest_ycimages.cassette.matching import match_of
 from pytest_ycimages.cassette.no_match import InForce, NoMatch, no_match
 from pytest_ycimages.cassette.progress import Progress
@@ -174,7 +175,7 @@ class Player:
         if match.volatile:
             self._carrying.add(self._tracks.values[index], match.volatile)
         interaction, told = self.tape.interactions[index], self._tracks.told[index]
-        response = self._carrying.sent(interaction.response)
+        response = self._carrying.sent(self._told_by_operation(track, index) or interaction.response)
         if response is not interaction.response:
             told = told_by(response)
         self._used[track.number] += 1
@@ -182,6 +183,15 @@ class Player:
         self._progress.show(index, told)
         self.seen.add(track.asked, told, response)
         return Played(response, index, interaction, told)
+
+    def _told_by_operation(self, track: Track, index: int) -> RecordedResponse | None:
+        """What the operation has told of its image, where the tape has only older answers of the image itself."""
+        image_id = track.asked.image_id
+        if not self._tracks.told[index].waits or not self._progress.is_over(image_id, index):
+            return None
+        image = self.seen.images.get(image_id)
+        response = self.tape.interactions[index].response
+        return with_body(response, json_bytes(image)) if image else None
 
     def unused(self) -> Sequence[int]:
         """The interactions that had no part, in order: changes never made, and what was never asked at all.

@@ -8,6 +8,7 @@ its way arrives: no poll loop is without end.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.call import nanoseconds
@@ -32,7 +33,7 @@ class Progress:
     def __init__(self, tracks: Tracks) -> None:
         self._tracks = tracks
         self._made: set[int] = set()
-        self._first_missing: dict[Subject, int] = {}
+        self._next_missing: defaultdict[Subject, dict[int, int]] = defaultdict(dict)
         self._latest_made: dict[Subject, int] = {}
         self._bases: dict[Subject, int] = {}
         self._done_at: dict[str, int] = {}
@@ -55,6 +56,10 @@ class Progress:
             image = told.image_id or self._tracks.image_of.get(told.operation_id, "")
             self._done_at[image] = max(index, self._done_at.get(image, index))
 
+    def is_over(self, image_id: str, index: int) -> bool:
+        """Whether an operation of the image was shown done, later than the answer at `index` was recorded."""
+        return index < self._done_at.get(image_id, index)
+
     # What comes next.
 
     def next_state(self, track: Track, now: int, *, by_time: bool) -> int | None:
@@ -67,8 +72,8 @@ class Progress:
                 return None
         else:
             wanted = max(shown.state + 1, self._since_change(track))
-        wanted = min(max(wanted, shown.state, 0), self._allowed(track, shown, by_time=by_time))
-        wanted = max(wanted, self._since_done(track))
+        wanted = max(wanted, shown.state, self._since_done(track))
+        wanted = min(wanted, self._allowed(track, shown, by_time=by_time))
         self._shown[track.number] = _Shown(wanted, shown.polls + 1, shown.first_at)
         return wanted
 
@@ -99,21 +104,25 @@ class Progress:
         What is on its way does not wait for that longer than it did when it was recorded.
         """
         last = len(track.states) - 1
-        missing = self._missing(track.subject) if track.kind is not Kind.TOKEN else None
+        missing = self._missing(track)
         if missing is None:
             return last
-        allowed = max(bisect_left(track.states, missing) - 1, shown.state, 0)
+        allowed = max(bisect_left(track.states, missing) - 1, shown.state)
         while allowed < last and self._tracks.told[track.states[allowed]].waits:
             if not by_time and shown.polls < track.polls_before[allowed + 1]:
                 break
             allowed += 1
         return allowed
 
-    def _missing(self, subject: Subject) -> int | None:
-        """The first change of `subject` that was not made yet."""
-        changes = self._tracks.changes.get(subject, ())
-        first = self._first_missing.get(subject, 0)
-        while first < len(changes) and changes[first] in self._made:
-            first += 1
-        self._first_missing[subject] = first
-        return changes[first] if first < len(changes) else None
+    def _missing(self, track: Track) -> int | None:
+        """The first change that was not made yet, of those recorded since there is something to show."""
+        if track.kind is Kind.TOKEN:
+            return None
+        changes = self._tracks.changes.get(track.subject, [])
+        following = self._next_missing[track.subject]
+        place, passed = bisect_left(changes, track.states[0]), []
+        while place < len(changes) and changes[place] in self._made:
+            passed.append(place)
+            place = following.get(place, place + 1)
+        following.update(dict.fromkeys(passed, place))  # so that none is passed by twice
+        return changes[place] if place < len(changes) else None

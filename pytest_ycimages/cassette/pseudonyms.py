@@ -39,7 +39,7 @@ class Pseudonyms:
 
     def __init__(self, prefixes: Iterable[str] = PREFIXES) -> None:
         kinds = "|".join(map(re.escape, prefixes))
-        self._id = re.compile(rf"(?<![0-9A-Za-z])({kinds})([0-9a-v]{{17}})(?![0-9A-Za-z])")
+        self._id = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F]{{2}}))({kinds})([0-9a-v]{{17}})(?![0-9A-Za-z])")
         self._id_in_bytes = re.compile(self._id.pattern.encode())
 
     def text(self, text: str) -> str:

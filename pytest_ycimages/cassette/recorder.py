@@ -75,6 +75,11 @@ class Recorder:
         """What has been written down by now."""
         return tuple(self._recorded)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether an older cassette is in its place until it is complete."""
+        return self._writer.replaces
+
     def pass_on(self, request: Request) -> Reply:
         """Get the answer to a call, and write both down.
 
@@ -104,13 +109,22 @@ class Recorder:
             else:
                 self._writer.close()
 
+    def discard(self) -> None:
+        """End the recording without keeping it: an old cassette stays as it was, and there is no new one."""
+        with self._lock:
+            self._writer.discard()
+
     def _write(self, interaction: Interaction) -> None:
         clean = self._scrubber.scrub(interaction)
         kept = self._compactor.add(self._pseudonyms.interaction(clean) if self._pseudonyms else clean)
         if kept is not None:
             text = item_text(kept)
             check_before_saving(
-                text, cassette=str(self._writer.path), interaction=kept, known=self._scrubber.known
+                text,
+                cassette=str(self._writer.path),
+                interaction=kept,
+                known=self._scrubber.known,
+                allow=self._scrubber.allowed,
             )
             self._writer.append(kept)
             self._recorded.append(kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA
@@ -11,6 +11,7 @@ from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
+from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.errors import YCImagesError
+
+
+_MOVED: Final = frozenset({"manual", "virtual"})
+"""The clocks that move while a client waits, or that the test moves; frozen time would let a client poll for ever."""
+
 
 class Replaying:
     """Answers calls from a cassette. Callers hold the double's lock.
@@ -72,16 +78,22 @@ class Replaying:
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer a call at `now`, in nanoseconds since the epoch; refuse what the cassette has no answer for."""
-        asked = self._scrubber.scrub_request(asked_of(request))
+        try:
+            asked = self._scrubber.scrub_request(asked_of(request))
+        except SecretFoundError as error:  # its body cannot be looked through, so it cannot have been recorded
+            return self._refused(error)
         if self._pseudonyms is not None:
             asked = self._pseudonyms.request(asked)
         key = request.metadata.get("idempotency-key", "")
-        played = self.player.play(asked, now, by_time=kind_of(self._clock) != "real", idempotency_key=key)
+        played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):
-            error = played.error()
-            self.problems.append(error)
-            return self.refuse(Status(code=Code.FAILED_PRECONDITION, message=str(error)))
+            return self._refused(played.error())
         return reply_of(played.response)
+
+    def _refused(self, problem: YCImagesError) -> Reply:
+        """A refusal that no client tries again, and that fails the test."""
+        self.problems.append(problem)
+        return self.refuse(Status(code=Code.FAILED_PRECONDITION, message=str(problem)))
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """A refusal that no cassette has."""
@@ -94,4 +106,3 @@ class Replaying:
     def not_found(self, kind: str, id_: str) -> Reply:
         """The refusal of an `image` or an `operation` that is not there."""
         return self.refuse(Status(code=Code.NOT_FOUND, message=f'{kind.capitalize()} "{id_}" not found'))
-

@@ -42,11 +42,15 @@ class Scrubber:
         known: credentials to begin with, such as the one from the environment. Those of fewer than 8 characters are
             only removed where their place or their shape gives them away.
         rules: what else is to be scrubbed.
+
+    Attributes:
+        allowed: expressions for what is no secret, for the detector to let pass.
     """
 
     def __init__(self, known: Iterable[str] = (), rules: ScrubRules = NO_RULES) -> None:
         self._lock = Lock()
         self._known = frozenset[str]()
+        self.allowed = rules.allowed
         self._rules = TextRules(fields=rules.fields, patterns=rules.patterns)
         self._request_headers = REQUEST_HEADERS | rules.headers
         self._response_headers = RESPONSE_HEADERS | rules.headers

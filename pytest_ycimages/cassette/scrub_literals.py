@@ -34,7 +34,8 @@ def pattern_of(known: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def _is_placeholder(text: str) -> bool:
-    return text in PLACEHOLDERS or SCRUBBED in text
+    """Whether a text is one, has one in it, or is part of one."""
+    return SCRUBBED in text or any(text in each for each in PLACEHOLDERS)
 
 
 def _forms(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Secrets that are known by their shape, wherever they stand in a text.
+"""Secrets that are known by their shape, wherever they stand in a text. In a form, a space is a plus.
 
 The shapes of Yandex Cloud are those that its documentation gives to secret scanners; a shape that may be part of a
 longer word by chance is only looked for at the beginning of one.
@@ -34,8 +34,11 @@ def _scheme_kept(match: re.Match[str]) -> str:
 _SHAPES: Final = (
     # A private key, to its end or, when it is cut off, to the end of the text.
     _Shape(
-        ("PRIVATE KEY",),
-        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
+        ("PRIVATE",),
+        re.compile(
+            r"-----BEGIN[ +][A-Z0-9 +]*PRIVATE[ +]KEY(?:[ +]BLOCK)?-----.*?(?:-----END[ +][A-Z0-9 +]*-----|\Z)",
+            re.DOTALL,
+        ),
     ),
     # A JWT, and an encrypted one, which has five parts.
     _Shape(("eyJ",), re.compile(rf"eyJ{_TOKEN}{{8,}}(?:\.{_TOKEN}*){{2,4}}")),
@@ -49,17 +52,29 @@ _SHAPES: Final = (
     _Shape(("AQVN",), re.compile(rf"AQVN{_TOKEN}{{30,}}")),
     _Shape(("YC",), re.compile(rf"{_START}YC[A-Z]{_TOKEN}{{17,}}")),
     _Shape(("AKIA", "ASIA"), re.compile(r"A(?:K|S)IA[0-9A-Z]{16,}")),
-    # Whatever follows the word that says it is a credential; a word of a sentence, such as "authentication", does not.
+    # What follows the word that says it is a credential. A word of a sentence, such as "authentication", is none.
     _Shape(
-        ("earer ", "Auth ", "asic ", "Api-Key "),
-        re.compile(r"\b([Bb]earer|OAuth|[Bb]asic|Api-Key) +(?=[A-Za-z._~+/-]*[0-9]|\S{20})[A-Za-z0-9._~+/-]{8,}={0,2}"),
+        ("earer", "Auth", "Api-Key"),
+        re.compile(r"\b([Bb]earer|OAuth|Api-Key)[ +]+(?=[A-Za-z._~/-]*[0-9]|\S{20})[A-Za-z0-9._~+/-]{8,}={0,2}"),
+        _scheme_kept,
+    ),
+    _Shape(
+        ("asic",),
+        re.compile(r"\b([Bb]asic)[ +]+(?=[A-Za-z0-9+/]*[a-z0-9][A-Z])[A-Za-z0-9+/]{8,}={0,2}"),
         _scheme_kept,
     ),
 )
 
 
+_SHORTEST: Final = len("Basic ") + 8
+_HINT: Final = re.compile("|".join(re.escape(hint) for shape in _SHAPES for hint in shape.hints))
+"""A quick look, as most texts have none."""
+
+
 def without_shapes(text: str) -> str:
     """The text, with a placeholder for everything that has the shape of a secret."""
+    if len(text) < _SHORTEST or not _HINT.search(text):
+        return text
     for hints, pattern, replacement in _SHAPES:
         if any(hint in text for hint in hints):
             text = pattern.sub(replacement, text)

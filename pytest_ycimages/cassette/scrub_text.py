@@ -18,7 +18,7 @@ _LAYERS: Final = 3
 
 _RESERVED: Final = frozenset(":/?#[]@!$&'()*+,;=")
 """Characters that are written as they are in an address, unless they are to mean nothing."""
-_ENCODED: Final = re.compile(r"[^\s\"'<>&=?#;,]*%[0-9A-Fa-f]{2}[^\s\"'<>&=?#;,]*")
+_WORD: Final = re.compile(r"[^\s\"'<>&=?#;,]+")
 _USER: Final = re.compile(r"(?<=://)[^/\s?#\"'<>]*@")
 _PARAMETER: Final = re.compile(r"([?&;]([^?&;=\s\"'<>]+)=)([^&#\s\"'<>]+)")
 _OWN_PARAMETER: Final = re.compile(r"((?:^|[?&])([^?&=]+)=)([^&#]+)")
@@ -95,7 +95,7 @@ def _may_name(text: str) -> bool:
     """Whether a name of a secret can be in the text: a quick look, to save a thorough one."""
     if "=" not in text and ":" not in text:
         return False
-    lower = unquote(text).lower()
+    lower = (unquote(text) if "%" in text else text).lower()
     return any(hint in lower for hint in _HINTS)
 
 
@@ -105,13 +105,15 @@ def _unencoded(text: str, rules: TextRules, layers: int) -> str:
         if pattern is not None:
             text = pattern.sub(SCRUBBED, text)
     if layers and "%" in text:
-        text = _ENCODED.sub(lambda match: _decoded(match[0], rules, layers - 1), text)
+        text = _WORD.sub(lambda match: _decoded(match[0], rules, layers - 1), text)
     return _USER.sub(f"{SCRUBBED}@", text) if "@" in text else text
 
 
 def _decoded(word: str, rules: TextRules, layers: int) -> str:
     """The same word with what is inside its encoding scrubbed; as it was written, if there is nothing."""
-    bare = unquote(word)
+    bare = unquote(word) if "%" in word else word
+    if bare == word:
+        return word
     clean = without_secrets(bare, rules, layers)
     return word if clean == bare else quote(clean, safe="".join(_RESERVED.intersection(word)), errors="surrogatepass")
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import LONG_RULES, MARK, RULES, finds_in
+from pytest_ycimages.cassette.secrets_rules import ALL, MARK, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.secrets_rules import Rule
 
-_PLACEHOLDER: Final = re.compile(rf"(?:{'|'.join(map(re.escape, PLACEHOLDERS))})(?![A-Za-z0-9_-])")
+_TILDE: Final = "(?:~|%(?:25)*7[Ee])"
+_PLACEHOLDER: Final = re.compile(
+    rf"(?:{'|'.join(_TILDE.join(map(re.escape, each.split('~'))) for each in PLACEHOLDERS)})(?![A-Za-z0-9_-])"
+)
+"""A placeholder, also where a tilde is percent-encoded."""
+
 _KNOWN: Final = "known-credential"
 _SHORTEST: Final = 8
 """A known credential with fewer characters is not looked for: it would be found in ordinary words."""
 
-_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=][^,&{}\[\]]*\Z""")
+_HOST: Final = re.compile(r"^https?://[^/?]*")
+_KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
+_VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
 
 
@@ -56,19 +64,25 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     Args:
         data: as it would be on the disk.
         known: credentials that must not be in it, whatever their shape; short ones are not looked for.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret, unless it is a known credential.
 
     Returns:
         What was found, in the order of the lines; nothing twice.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(each in word for each in PLACEHOLDERS))
-    patterns = (_PLACEHOLDER, *map(re.compile, allow))
-    found = [find for view in views_of(text) for find in _in_view(_allowed(view, patterns), words)]
-    first = {(each.rule, each.line, each.key): each for each in reversed(found)}
-    with_key = {(each.rule, each.line) for each in found if each.key}
-    once = (each for each in first.values() if each.key or (each.rule, each.line) not in with_key)
-    return tuple(sorted(once, key=lambda each: (each.line, each.rule, each.key)))
+    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
+    views = [_without(view, (_PLACEHOLDER,)) for view in views_of(text)]
+    patterns = tuple(map(re.compile, allow))
+    allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
+    found: dict[tuple[str, int, str], Finding] = {}
+    for view in views:
+        rules = _rules_for(view, is_barest=view is views[-2])
+        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns), rules)):
+            if find.rule == _KNOWN or not _is_in(what, allowed):
+                seen = find._replace(encoding="") if what in views[0].text else find
+                first = found.setdefault((find.rule, find.line, what), seen)
+                found[find.rule, find.line, what] = first._replace(key=find.key or first.key)
+    return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
 
 def check_before_saving(
@@ -86,7 +100,7 @@ def check_before_saving(
         cassette: the name of the cassette, for the text of the error.
         interaction: the one that they are of, to say in which of its parts the secret is.
         known: credentials that must not be in it, whatever their shape: `Scrubber.known`.
-        allow: regular expressions; what they match is no secret.
+        allow: regular expressions; what they match is no secret: `Scrubber.allowed`.
 
     Raises:
         SecretFoundError: something has the shape of a secret; the text says where and what to do.
@@ -97,8 +111,15 @@ def check_before_saving(
         raise SecretFoundError(_refusal(cassette, interaction, parts or [str(each) for each in found], known))
 
 
-def _allowed(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
-    """The view with a mark, of the same length, at the places of placeholders and of what is allowed."""
+def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
+    """The verb and the path of a call, for people; unless there may be a secret in it."""
+    request = interaction.request
+    line = f"{request.method} {_HOST.sub('', request.uri).partition('?')[0]}"
+    return "one of its interactions" if find_secrets(line, known) else line
+
+
+def _without(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
+    """The view with a mark, of the same length, at the places of placeholders or of what is allowed."""
     text = view.text
     for pattern in patterns:
         text = pattern.sub(_marked, text)
@@ -109,12 +130,29 @@ def _marked(match: re.Match[str]) -> str:
     return MARK * len(match[0])
 
 
-def _in_view(view: View, known: Iterable[str]) -> Iterator[Finding]:
+def _is_in(what: str, allowed: Iterable[str]) -> bool:
+    """Whether a text is part of what is allowed in another way of reading it, such as without its escapes."""
+    return len(what) >= _SHORTEST and any(what in each for each in allowed)
+
+
+def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
+    """The known credentials in a view, each with its text, by which it is the same find in the next view."""
     for word in known:
         if word in view.text:
-            yield _finding(_KNOWN, view, view.text.index(word))
-    for rule, start in finds_in(view.text, RULES if view.encoding == "base64" else RULES + LONG_RULES):
-        yield _finding(rule, view, start)
+            yield _finding(_KNOWN, view, view.text.index(word)), word
+
+
+def _rules_for(view: View, *, is_barest: bool) -> tuple[Rule, ...]:
+    """The rules for a view. A shape has nothing in it that can be escaped, so it need not be looked for twice."""
+    if view.encoding == "base64":
+        return SHAPES + WORDS
+    return ALL if is_barest else WORDS
+
+
+def _by_rules(view: View, rules: tuple[Rule, ...]) -> Iterator[tuple[Finding, str]]:
+    """What the rules find in a view, likewise."""
+    for rule, start, end in finds_in(view.text, rules):
+        yield _finding(rule, view, start), view.text[start:end]
 
 
 def _finding(rule: str, view: View, start: int) -> Finding:
@@ -124,8 +162,9 @@ def _finding(rule: str, view: View, start: int) -> Finding:
 def _key_before(text: str, start: int) -> str:
     """The name that a place is in the value of, on its line, unless it looks like a secret itself."""
     line = max(text.rfind("\n", 0, start), start - _LOOK_BACK, 0)
-    found = _KEY.search(text, line, start)
-    return "" if found is None or any(finds_in(found[1])) else found[1]
+    before = _VALUE_END.split(text[line:start])[-1]
+    names = [match[1] for match in _KEY.finditer(before)]
+    return names[-1] if names and not any(finds_in(names[-1])) else ""
 
 
 def _in_parts(interaction: Interaction, known: Collection[str], allow: Collection[str]) -> Iterator[str]:
@@ -147,17 +186,10 @@ def _parts(interaction: Interaction) -> Iterator[tuple[str, bytes | str]]:
 
 
 def _refusal(cassette: str, interaction: Interaction | None, places: Collection[str], known: Collection[str]) -> str:
-    of = f" for {_line(interaction, known)}" if interaction else ""
+    of = f" for {line_without_secrets(interaction, known)}" if interaction else ""
     return (
         f"{cassette} was not saved{of}: it would hold what looks like a secret. What was saved before is as it was.\n"
         + "\n".join(f"  {place}" for place in places)
         + '\nIf it is a secret, have it scrubbed: scrub=("name_of_field",) or scrub=("re:expression",). '
-        'If it is none, allow it: allow=("expression",).'
+        'If it is none: scrub=("allow:expression",).'
     )
-
-
-def _line(interaction: Interaction, known: Collection[str]) -> str:
-    """The verb and the path, unless there may be a secret in it."""
-    request = interaction.request
-    line = f"{request.method} {request.uri.partition('?')[0]}"
-    return "one of its interactions" if find_secrets(line, known) else line

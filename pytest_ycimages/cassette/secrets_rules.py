@@ -18,12 +18,16 @@ MARK: Final = "\x1f"
 
 
 class Rule(NamedTuple):
-    """A rule: its name, texts in lower case one of which is in all it finds, its pattern, and what may doubt a find."""
+    """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
+
+    What is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
+    """
 
     name: str
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    believes: Callable[[re.Match[str]], bool] = bool
+    believes: Callable[[str, re.Match[str]], bool] = lambda _text, _match: True
+    lowered: bool = False
 
 
 def looks_random(text: str) -> bool:
@@ -42,77 +46,87 @@ _DIGEST: Final = re.compile(r"(?:sha(?:-?[0-9]{1,3})?|digest|checksum)[\"'\\]*[:
 _SCHEMES: Final = frozenset({"bearer", "basic", "oauth", "api-key", "digest", "aws4-hmac-sha256"})
 _NO_SECRETS: Final = frozenset({"true", "false", "null", "none"})
 _SHORT_NUMBER: Final = 3
-_LONG: Final = 16
+_LONG_VALUE: Final = 16
+
+
+def _found(text: str, match: re.Match[str], group: str | int = 0) -> str:
+    """What was found, in the letters of the text."""
+    return text[slice(*match.span(group))]
 
 
 def _stands_behind(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
     return pattern.search(match.string, max(0, match.start() - _BEFORE), match.start()) is not None
 
 
-def _is_named(match: re.Match[str]) -> bool:
+def _is_named(text: str, match: re.Match[str]) -> bool:
     """Whether a value belongs to the name of a secret. A name that goes on, such as `tokens`, needs a random value."""
-    rest, value = match["rest"], match["value"]
-    if rest:
-        return len(value) >= _LONG and looks_random(value)
+    value = _found(text, match, "value")
+    if match["rest"]:
+        return len(value) >= _LONG_VALUE and looks_random(value)
     if value.lower() in _NO_SECRETS or value.lower() in _SCHEMES or _stands_behind(_PAGE, match):
         return False
     return not (value.isdigit() and len(value) <= _SHORT_NUMBER)
 
 
-def _is_no_digest(match: re.Match[str]) -> bool:
-    return not _stands_behind(_DIGEST, match)
+def _is_drawn(_text: str, match: re.Match[str]) -> bool:
+    """Whether long hexadecimal is neither a digest, as it says before it, nor a line of one character."""
+    kinds = {each.isdigit() for each in match[0]}
+    return len(kinds) == len("a0") and not _stands_behind(_DIGEST, match)
 
 
-def _is_random(match: re.Match[str]) -> bool:
+def _is_random(text: str, match: re.Match[str]) -> bool:
     """Whether a long text is one that only a secret is. Page tokens are as long, and bodies stored as base64 longer."""
-    return looks_random(match[0]) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
+    return looks_random(_found(text, match)) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
 
 
-def _is_credential(match: re.Match[str]) -> bool:
-    word = match["word"]
-    return len(word) >= _LONG * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
+def _is_credential(text: str, match: re.Match[str]) -> bool:
+    word = _found(text, match, "word")
+    return len(word) >= _LONG_VALUE * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
 
 
-RULES: Final = (
-    Rule("private-key", ("private key",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE KEY")),
-    Rule("json-web-token", ("eyj", "eya", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
+SHAPES: Final = (
+    Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
+    Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
     Rule(
         "iam-token",
         ("t1.", "c1."),
-        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.[\w-]{20,}", re.ASCII),
+        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.(?=[\w-]*[A-Z])[\w-]{16,}", re.ASCII),
     ),
     Rule(
         "oauth-token",
         tuple(f"y{digit}_" for digit in range(10)),
         re.compile(rf"{_WORD_START}y[0-9]_(?=[a-z_-]*[A-Z0-9])[\w-]{{20,}}", re.ASCII),
     ),
-    Rule("oauth-token", ("aa",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
-    Rule("api-key", ("aqvn",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
-    Rule("static-key", ("yc",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
-    Rule("aws-key", ("akia", "asia", "aroa", "aida"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
+    Rule("oauth-token", ("AA",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
+    Rule("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
+    Rule("static-key", ("YC",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
+    Rule("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
     Rule(
         "token-of-another-service",
-        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "aiza", "hvs."),
+        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
         re.compile(
             r"gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}|hvs\.[\w-]{20}",
             re.ASCII,
         ),
     ),
+    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
+)
+WORDS: Final = (
     Rule(
         "authorization",
         ("bearer", "oauth", "api-key"),
-        re.compile(r"\b(?:bearer|oauth|api-key)\s+(?P<word>[\w.~+/-]{8,})", re.IGNORECASE | re.ASCII),
+        re.compile(r"\b(?:bearer|oauth|api-key)[\s+]+(?P<word>[\w.~+/-]{8,})", re.ASCII),
         _is_credential,
+        lowered=True,
     ),
-    Rule("authorization", ("basic",), re.compile(r"\b[Bb]asic\s+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
         re.compile(
-            r"[?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|AWSAccessKeyId)="
-            rf"(?P<value>[^&\s\"'{MARK}]+)",
-            re.IGNORECASE,
+            r"[?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid)="
+            rf"(?P<value>[^&\s\"'{MARK}]+)"
         ),
+        lowered=True,
     ),
     Rule("password-in-address", ("://",), re.compile(rf"://[^/\s@\"'<>?#{MARK}]+@")),
     Rule(
@@ -123,23 +137,27 @@ RULES: Final = (
             r"|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?)"
             r"(?P<rest>[\w.-]{0,40})[\"'\\]*\s*[:=][\[\"'\\\s-]*"
             rf"(?P<value>(?:(?:bearer|basic|oauth|api-key)[ ]+(?!{MARK}))?{_VALUE})",
-            re.IGNORECASE | re.ASCII,
+            re.ASCII,
         ),
         _is_named,
+        lowered=True,
     ),
 )
-LONG_RULES: Final = (
-    Rule("long-hexadecimal", (), re.compile(r"[0-9a-fA-F]{64,}"), _is_no_digest),
-    Rule("long-random-text", (), re.compile(r"[A-Za-z0-9+/_-]{80,}"), _is_random),
+LONG: Final = (
+    Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
+    Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
 )
 """For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
 
+ALL: Final = SHAPES + WORDS + LONG
 
-def finds_in(text: str, rules: tuple[Rule, ...] = RULES) -> Iterator[tuple[str, int]]:
-    """The name of each rule that finds something in a text, and where."""
-    lower = text.lower()
+
+def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:
+    """The name of each rule that finds something in a text, where that begins, and where it ends."""
+    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
     for rule in rules:
-        if not rule.hints or any(hint in lower for hint in rule.hints):
-            for match in rule.pattern.finditer(text):
-                if rule.believes(match):
-                    yield rule.name, match.start(match.lastgroup or 0)
+        where = lower if rule.lowered else text
+        if not rule.hints or any(hint in where for hint in rule.hints):
+            for match in rule.pattern.finditer(where):
+                if rule.believes(text, match):
+                    yield rule.name, *match.span(match.lastgroup or 0)

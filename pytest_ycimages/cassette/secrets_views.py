@@ -20,8 +20,8 @@ _LAYERS: Final = 4
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|\n[ \t]*(\S*)|([\"'\\/ abefnrtv]))")
 _CONTROL: Final = frozenset("abefnrtv")
 _ENCODED_LINE_END: Final = re.compile("%0[aA]")
-_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_WRAPPED: Final = re.compile(r"(?:[A-Za-z0-9+/]{40,76}\n[ ]*)+[A-Za-z0-9+/]+")
+_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}")
+_WRAPPED: Final = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,76}\n[ ]*)+[A-Za-z0-9+/]+")
 _URL_SAFE: Final = str.maketrans("-_", "+/", "\n ")
 _OFFSETS: Final = range(4)
 """What stands before base64 may look like some of it. One of four ways of reading it is the right one."""
@@ -48,20 +48,17 @@ class View(NamedTuple):
 
 
 def views_of(text: str) -> Iterator[View]:
-    """Every way of reading `text`, the plain one first."""
-    bare = text.replace("\0", "")  # UTF-16 that is read as if each byte were a character
-    yield View(bare)
-    plainest = bare
+    """Every way of reading `text`: as it is, with each layer taken off that there is, and what is in base64."""
+    text = text.replace("\0", "")  # UTF-16 that is read as if each byte were a character
+    yield View(text)
     for _ in range(_LAYERS):
-        unescaped = _ESCAPE.sub(_unescaped, plainest) if "\\" in plainest else plainest
-        if unescaped != plainest:
-            yield View(unescaped, "JSON escapes")
-        plainest = unquote(_ENCODED_LINE_END.sub(" ", unescaped)) if "%" in unescaped else unescaped
-        if plainest != unescaped:
-            yield View(plainest, "percent-encoding")
-        elif unescaped == plainest and "\\" not in plainest:
+        bare = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+        bare = unquote(_ENCODED_LINE_END.sub(" ", bare)) if "%" in bare else bare
+        if bare == text:
             break
-    yield _from_base64(plainest)
+        text = bare
+        yield View(text, "escapes")
+    yield _from_base64(text)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Verbatim
+from pytest_ycimages.cassette.asked import json_value
 from pytest_ycimages.cassette.hosts import is_loopback, service_host, split_authority
 from pytest_ycimages.cassette.interaction import RecordedRequest
 
@@ -72,10 +72,7 @@ def reply_of(response: RecordedResponse) -> Reply:
 
 def json_of(body: bytes) -> dict[str, Any]:
     """The JSON object that a body is; an empty one for any other body."""
-    try:
-        read = json.loads(body)
-    except ValueError:
-        return {}
+    read = json_value(body)
     return read if isinstance(read, dict) else {}
 
 

@@ -118,8 +118,9 @@ class Upstream:
                 named = tuple((name.lower(), value) for name, value in answer.getheaders())
                 return RecordedResponse(answer.status, answer.reason, named, answer.read())
         except (OSError, HTTPException) as error:
+            path = target.partition("?")[0]  # without what may be secret
             raise UsageError(
-                f"{verb} {target} cannot be passed on to {origin}: {type(error).__name__}: {error}. Is that the right "
+                f"{verb} {path} cannot be passed on to {origin}: {type(error).__name__}: {error}. Is that the right "
                 "upstream, and can it be reached? Set another with --ycimages-upstream or upstream=..."
             ) from error
 

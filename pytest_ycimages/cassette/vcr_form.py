@@ -28,9 +28,9 @@ def as_vcr(interaction: Interaction) -> VcrForm:
         },
     }
     if at is not None:
-        form["ycimages"] = {"at": at, "took": took, "equal": equal}
+        form["ycimages"] = {"at": float(at), "took": float(took), "equal": equal}
     elif took or equal:
-        form["ycimages"] = {"took": took, "equal": equal}
+        form["ycimages"] = {"took": float(took), "equal": equal}
     return form
 
 

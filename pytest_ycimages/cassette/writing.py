@@ -51,6 +51,11 @@ class CassetteWriter:
         self._draft = Draft(self.path)
         self._is_open = True
 
+    @property
+    def replaces(self) -> bool:
+        """Whether there was a cassette in this place when the recording began."""
+        return self._draft.replaces
+
     def append(self, interaction: Interaction) -> None:
         """Write an interaction; it is on disk when this returns.
 

@@ -48,6 +48,7 @@ def test_the_defaults_please() -> None:
         "quotas": Quotas(),
         "violation_paths": "camelCase",
         "texts": {},
+        "intercept_hosts": (),
         "host": "127.0.0.1",
         "port": 0,
     }
@@ -99,6 +100,7 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"scrub": "secretNote, other", "max_age": "30"}, Settings(scrub=("secretNote", "other"), max_age=30)),
         ({"pseudonyms": "true"}, Settings(pseudonyms=True)),
         ({"allowed_hosts": "db *.test"}, Settings(allowed_hosts=("db", "*.test"))),
+        ({"intercept_hosts": "A.example. *.b.example"}, Settings(intercept_hosts=["a.example", "*.b.example"])),
         ({"contract": "current", "auth": "off", "clock": "manual"}, Settings(contract="current", auth="off", clock="manual")),  # noqa: E501
     ],
 )  # fmt: skip

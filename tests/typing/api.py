@@ -246,6 +246,14 @@ def clients_need_no_socket(ycimages: Double) -> None:
     aiohttp.ClientSession(connector=ycimages.aiohttp_connector())
 
 
+def the_real_host_names_are_intercepted(ycimages: Double) -> None:
+    with ycimages.intercept() as double:
+        assert_type(double, Double)
+    with ycimages.intercept(hosts=["*.example.net"]):
+        Double(intercept_hosts=["images.example.net"])
+    ycimages.intercept("images.example.net")  # type: ignore[call-arg]  # hosts are named
+
+
 # With pytest.
 
 
@@ -267,6 +275,10 @@ def a_test_asks_for_a_double(ycimages: Double) -> None:
 
 def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> None:
     assert_type(ycimages_factory(timing=Never(), clock="manual"), Double)
+
+
+def a_test_asks_for_the_real_host_names(ycimages_intercept: Double) -> None:
+    assert_type(ycimages_intercept.calls, Calls)
 
 
 @pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWarning")

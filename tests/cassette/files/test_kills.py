@@ -24,7 +24,7 @@ OFTEN = 20  # vcrpy takes its time to read
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: Path) -> None:
-    """Half of them new, half of an older cassette, which is still there. vcrpy reads them too, and the next may begin."""
+    """Half of them new, half of an older cassette, which stays. vcrpy reads them too, and the next may begin."""
     command = [sys.executable, "-m", "tests.cassette.files.kills", str(tmp_path), str(TIMES), "20261125"]
     run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - this very Python
     outcomes = [line.rsplit(" ", 1) for line in run.stdout.splitlines()]

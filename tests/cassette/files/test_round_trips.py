@@ -13,6 +13,7 @@ from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedReq
 from pytest_ycimages.cassette.layout import head_text, item_text, tape_text
 from pytest_ycimages.cassette.parsing import parse
 from tests.cassette.files.drawn import tapes
+from tests.cassette.files.some import LABEL
 from tests.cassette.files.vcr import JSON, SERIALIZERS, expected, seen
 
 PATH = Path("some.yaml")
@@ -102,6 +103,15 @@ def test_the_head_leaves_out_what_is_not_known() -> None:
         'ycimages: {"format": 1, "origin": "unknown", "folder_id": "b1gж"}\n'
         "interactions:\n"
     )
+
+
+def test_the_example_of_the_reference_is_what_is_written() -> None:
+    """Byte for byte."""
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "cassette-file.md").read_bytes()
+    example = page.split(b"```yaml\n")[1].split(b"```")[0]
+    told = parse(example, PATH)
+    assert tape_text(told) == example
+    assert (told.label, told.interactions[0].equal, told.is_complete) == (LABEL, 3, True)
 
 
 def _is_utf8(body: bytes) -> bool:
