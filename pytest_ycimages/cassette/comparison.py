@@ -32,7 +32,7 @@ _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 
 
 def compare(
-    interaction: Interaction, answered: RecordedResponse, known: Correspondence, *, raw: bool = True
+    interaction: Interaction, answered: RecordedResponse, known: Correspondence, *, whole: bool = True
 ) -> tuple[Difference, ...]:
     """What differs between the recorded answer and the one that is given today, in the order of the answer.
 
@@ -40,15 +40,15 @@ def compare(
         interaction: what was asked, and how it was answered when it was recorded.
         answered: the answer to the same request today.
         known: which ids stand for which. It learns those that are new.
-        raw: whether the recorded body still has the white space that it was sent with.
+        whole: whether the recording has everything that was sent: every header, and the white space of the body.
     """
     recorded = interaction.response
     if (recorded.status < _REFUSED) is not (answered.status < _REFUSED):
         return (Difference("status", _outcome(recorded), _outcome(answered), Kind.VALUE),)
     return (
         *_status(recorded, answered),
-        *_headers(recorded, answered),
-        *_body(interaction, answered, known, raw=raw),
+        *_headers(recorded, answered, whole=whole),
+        *_body(interaction, answered, known, whole=whole),
     )
 
 
@@ -67,13 +67,13 @@ def _outcome(response: RecordedResponse) -> str:
     return f"{response.status}{name} {body.get('message', '')}".rstrip()
 
 
-def _headers(recorded: RecordedResponse, answered: RecordedResponse) -> Iterator[Difference]:
+def _headers(recorded: RecordedResponse, answered: RecordedResponse, *, whole: bool) -> Iterator[Difference]:
     if not recorded.headers:
         return  # nobody wrote them down
     was, now = dict(recorded.headers), dict(answered.headers)
     for name in (*BY_VALUE, REQUEST_ID, *BY_PRESENCE):
         field, before, after = f"headers.{name}", was.get(name), now.get(name)
-        if before is None and after is None:
+        if before is None and (after is None or not whole):
             continue
         if before is None or after is None:
             yield Difference(field, before or "", after or "", Kind.MISSING if after is None else Kind.EXTRA)
@@ -91,7 +91,7 @@ def _same_value(name: str, before: str, after: str) -> bool:
 
 
 def _body(
-    interaction: Interaction, answered: RecordedResponse, known: Correspondence, *, raw: bool
+    interaction: Interaction, answered: RecordedResponse, known: Correspondence, *, whole: bool
 ) -> Iterator[Difference]:
     recorded = interaction.response
     before, after = json_value(recorded.body), json_value(answered.body)
@@ -104,7 +104,7 @@ def _body(
         yield Difference("body", _shown_body(before), _shown_body(after), Kind.TYPE)
         return
     yield from differences_of(before, after, _sides(interaction, answered, before, after), known)
-    if raw and isinstance(before, dict | list):
+    if whole and isinstance(before, dict | list):
         was_laid, now_laid = layouts_of(recorded.body, before), layouts_of(answered.body, after)
         if not {*was_laid} & {*now_laid}:
             yield Difference("body", was_laid[0], now_laid[0], Kind.WHITESPACE)

@@ -103,7 +103,7 @@ class Court:
         self._differs: dict[str, set[int]] = {}
 
     def hear(
-        self, step: Step, status: int, answer: Any, differences: Iterable[Difference], *, raw: bool
+        self, step: Step, status: int, answer: Any, differences: Iterable[Difference], *, whole: bool
     ) -> tuple[str, ...]:
         """Take an answer as evidence.
 
@@ -112,12 +112,12 @@ class Court:
             status: the HTTP status of today.
             answer: the body of today, as a JSON value.
             differences: what differs.
-            raw: whether the recorded body still has its white space.
+            whole: whether the recording has every header, and the white space of the body.
 
         Returns:
             For each difference the behaviour that it speaks against; empty for none.
         """
-        exhibits = exhibits_of(step, status, answer, self._past, raw=raw)
+        exhibits = exhibits_of(step, status, answer, self._past, whole=whole)
         shown = [(row, each) for row in self._table for each in exhibits if row.shows(each)]
         for row, _ in shown:
             self._seen.setdefault(row.behaviour, set()).add(step.number)

@@ -1,26 +1,22 @@
-"""Evidence in answers as wholes and in refusals: headers, layout, codes, and the words of errors."""
+"""Evidence in answers as wholes: headers, layout, what the gateway refuses by itself, and the limits of a create."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.methods import UNROUTED
-from pytest_ycimages.cassette.difference import Difference, Kind
+from pytest_ycimages.cassette.difference import Kind
 from pytest_ycimages.cassette.evidence import Evidence
-from pytest_ycimages.cassette.exhibit import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_ycimages.cassette.difference import Difference
     from pytest_ycimages.cassette.exhibit import Exhibit
 
 SOURCES: Final = frozenset({"imageId", "diskId", "snapshotId", "uri"})
 SHAPE: Final = frozenset({Kind.MISSING, Kind.EXTRA, Kind.TYPE})
-_VALIDATION: Final = "Request validation error"
-_REFUSAL: Final = ("/status", ".code", ".message")
 _GATEWAY: Final = ("/status", "/body", "/headers.content-type")
-_UPDATABLE: Final = frozenset({"name", "description", "labels", "minDiskSize", "min_disk_size"})
 
 
 def type_moved(_: Exhibit, difference: Difference) -> bool:
@@ -28,7 +24,7 @@ def type_moved(_: Exhibit, difference: Difference) -> bool:
     return difference.recorded.startswith("@type") is not difference.answered.startswith("@type")
 
 
-def _is_routed(exhibit: Exhibit) -> bool:
+def is_routed(exhibit: Exhibit) -> bool:
     return exhibit.method != UNROUTED
 
 
@@ -49,30 +45,13 @@ def _is_no_object(exhibit: Exhibit) -> bool:
     return _by_gateway(exhibit) and not isinstance(exhibit.step.asked.body, bytes | dict)
 
 
+def _tells(exhibit: Exhibit, header: str) -> bool:
+    """Whether the recording tells if an answer had a header."""
+    return header in exhibit.headers or (exhibit.whole and bool(exhibit.headers))
+
+
 def _has_layout(exhibit: Exhibit) -> bool:
-    return exhibit.raw and bool(exhibit.told)
-
-
-def refusal(
-    behaviour: str,
-    methods: str | tuple[str, ...],
-    code: int,
-    when: Callable[[Exhibit], object] | None = None,
-    fields: tuple[str, ...] = _REFUSAL,
-) -> Evidence:
-    """Evidence in a refusal of one of these methods with this code."""
-    words = (methods,) if isinstance(methods, str) else methods
-
-    def shows(exhibit: Exhibit) -> bool:
-        is_it = exhibit.method in words and exhibit.told.get("code") == code
-        return is_it and (when is None or bool(when(exhibit)))
-
-    return Evidence(behaviour, "error", fields, shows)
-
-
-def text(behaviour: str, methods: str | tuple[str, ...], code: int, when: Any = None) -> Evidence:
-    """Evidence in the words of such a refusal."""
-    return refusal(behaviour, methods, code, when, (".message",))
+    return exhibit.whole and bool(exhibit.told)
 
 
 def rule(behaviour: str, field: str, when: Callable[[Exhibit], bool] | None = None) -> Evidence:
@@ -84,63 +63,6 @@ def rule(behaviour: str, field: str, when: Callable[[Exhibit], bool] | None = No
 
     return Evidence(behaviour, "answer", ("/status",), shows)
 
-
-def _says(words: str) -> Callable[[Exhibit], bool]:
-    return lambda exhibit: words in str(exhibit.told.get("message", ""))
-
-
-def _has_detail(name: str) -> Callable[[Exhibit], bool]:
-    return lambda exhibit: f"{name}" in json_text(exhibit.told.get("details", ()))
-
-
-def _about_detail(name: str, field: str) -> Callable[[Exhibit, Difference], bool]:
-    """Whether a difference is about a detail: the whole of it, or a field that only it has."""
-    return lambda _, difference: field in difference.field or name in difference.recorded + difference.answered
-
-
-def _same_head(_: Exhibit, difference: Difference) -> bool:
-    return all(_VALIDATION in each for each in (difference.recorded, difference.answered))
-
-
-def _same_code(exhibit: Exhibit, _: Difference) -> bool:
-    return exhibit.is_refused and exhibit.told.get("code") == exhibit.now.get("code")
-
-
-def _metric(name: str) -> Callable[[Exhibit], bool]:
-    return lambda exhibit: name in json_text(exhibit.told.get("details", ()))
-
-
-def _no_source(exhibit: Exhibit) -> bool:
-    return not SOURCES & exhibit.asked.keys()
-
-
-def _elsewhere(exhibit: Exhibit) -> bool:
-    return re.match(r"https?://storage\.yandexcloud\.net/", str(exhibit.asked.get("uri", "http:"))) is None
-
-
-def _mask(exhibit: Exhibit) -> set[str]:
-    return set(str(exhibit.asked.get("updateMask", "")).split(",")) - {""}
-
-
-def _is_large_page(exhibit: Exhibit) -> bool:
-    size = exhibit.query.get("pageSize", "")
-    return size.isdecimal() and int(size) > 1000  # noqa: PLR2004 - the documented limit
-
-
-def _without_credential(exhibit: Exhibit) -> bool:
-    return "authorization" not in dict(exhibit.step.interaction.request.headers)
-
-
-def _with_credential(exhibit: Exhibit) -> bool:
-    return not _without_credential(exhibit)
-
-
-_UNAUTHENTICATED: Final = Evidence(
-    "token.missing",
-    "error",
-    ("/status", ".code"),
-    lambda each: each.told.get("code") == 16 and _without_credential(each),  # noqa: PLR2004 - a code
-)
 
 ANSWERS: Final = (
     Evidence("create.two-sources", "answer", _GATEWAY, lambda each: _two_sources(each) and _by_gateway(each)),
@@ -163,25 +85,27 @@ ANSWERS: Final = (
         "error.request-id",
         "answer",
         ("/headers.x-request-id",),
-        lambda each: bool(each.headers) and _is_routed(each) and isinstance(each.step.told.body, dict),
+        lambda each: _tells(each, "x-request-id") and is_routed(each) and isinstance(each.step.told.body, dict),
     ),
     Evidence(
         "route.poll-interval",
         "answer",
         ("/headers.x-operation-poll-interval",),
-        lambda each: bool(each.headers) and each.method == "operations.get" and not each.was_refused,
+        lambda each: (
+            _tells(each, "x-operation-poll-interval") and each.method == "operations.get" and not each.was_refused
+        ),
     ),
     Evidence(
         "route.unknown-path",
         "answer",
         ("/status", ".code"),
-        lambda each: not _is_routed(each) and each.recorded_status == 404,  # noqa: PLR2004 - a status
+        lambda each: not is_routed(each) and each.recorded_status == 404,  # noqa: PLR2004 - a status
     ),
     Evidence(
         "route.wrong-verb",
         "answer",
         ("/status", "/headers.allow", ".code"),
-        lambda each: not _is_routed(each) and each.recorded_status == 405,  # noqa: PLR2004 - a status
+        lambda each: not is_routed(each) and each.recorded_status == 405,  # noqa: PLR2004 - a status
     ),
     rule("create.folder-required", "folderId", lambda each: not each.asked.get("folderId")),
     rule("create.folder-length", "folderId", lambda each: bool(each.asked.get("folderId"))),
@@ -192,116 +116,3 @@ ANSWERS: Final = (
     rule("create.product-id-length", "productIds"),
     *(rule("create.source-id-length", field) for field in ("imageId", "diskId", "snapshotId")),
 )
-
-ERRORS: Final = (
-    # What holds for all of them.
-    Evidence("json.order-error", "error", ("", ".details*"), kinds=frozenset({Kind.ORDER})),
-    Evidence("error.http-status", "error", ("/status",), lambda each: "code" in each.told, against=_same_code),
-    Evidence(
-        "error.request-info",
-        "error",
-        (".details*",),
-        _is_routed,
-        against=_about_detail("RequestInfo", "requestId"),
-    ),
-    Evidence("error.quota-failure", "error", (".details*",), _has_detail("QuotaFailure")),
-    Evidence(
-        "text.violation-paths", "error", (".details*.field",), _has_detail("fieldViolations"), frozenset({Kind.VALUE})
-    ),
-    Evidence(
-        "text.validation", "error", (".details*.description",), _has_detail("fieldViolations"), frozenset({Kind.VALUE})
-    ),
-    Evidence(
-        "error.bad-request",
-        "error",
-        (".details*",),
-        _has_detail("fieldViolations"),
-        SHAPE,
-        _about_detail("BadRequest", "fieldViolations"),
-    ),
-    Evidence(
-        "text.validation",
-        "error",
-        (".message",),
-        _has_detail("fieldViolations"),
-        frozenset({Kind.VALUE}),
-        _same_head,
-    ),
-    Evidence("error.validation-text", "error", (".message",), _has_detail("fieldViolations"), frozenset({Kind.VALUE})),
-    Evidence("error.body", "error", ("", ".code", ".message", ".details"), kinds=SHAPE),
-    # The words that nobody has recorded.
-    text("text.name-taken", ("images.create", "images.update"), 6),
-    text("text.invalid-state", ("images.create", "images.update", "images.delete"), 9, _says("invalid state")),
-    text(
-        "text.no-token",
-        tuple({"images.create", "images.get", "images.list", "operations.get"}),
-        16,
-        _without_credential,
-    ),
-    text("text.family", "images.latestByFamily", 5),
-    text("text.endpoint", "endpoints.get", 5),
-    text("text.cancel-refused", "operations.cancel", 9),
-    text("text.min-disk-size", ("images.create", "images.update"), 3, _says("min_disk_size")),
-    text("text.quotas", "images.create", 8, lambda each: not _says("active operations")(each)),
-    Evidence("quota.running-operations-text", "error", (".message",), _says("active operations")),
-    # Which refusal it is.
-    _UNAUTHENTICATED,
-    Evidence(
-        "token.strict",
-        "error",
-        _REFUSAL,
-        lambda each: each.told.get("code") == 16 and _with_credential(each),  # noqa: PLR2004 - a code
-    ),
-    refusal("route.get-image", "images.get", 5),
-    refusal("source.image-not-found", "images.create", 5, _says('Image "')),
-    refusal("source.disk-not-found", "images.create", 5, _says('Disk "')),
-    refusal("source.snapshot-not-found", "images.create", 5, _says('Snapshot "')),
-    refusal("source.folder-not-found", ("images.create", "images.list", "images.latestByFamily"), 9, _says("Folder ")),
-    refusal(
-        "source.image-creating", "images.create", 9, lambda each: each.past.running("images.create", _source(each))
-    ),
-    refusal(
-        "source.image-deleting", "images.create", 9, lambda each: each.past.running("images.delete", _source(each))
-    ),
-    refusal("source.uri-host", "images.create", 3, _elsewhere),
-    refusal("create.source-missing", "images.create", 3, _no_source, ("/status", ".code")),
-    refusal("name.unique", "images.create", 6),
-    refusal("quota.images", "images.create", 8, _metric("compute.images.count")),
-    refusal("quota.size", "images.create", 8, _metric("compute.images.size")),
-    refusal("quota.pooled", "images.create", 8, _metric("compute.diskPools.count")),
-    refusal(
-        "quota.running-operations", ("images.create", "images.update", "images.delete"), 8, _says("active operations")
-    ),
-    refusal("operation.not-found", "operations.get", 5),
-    refusal("operation.id-malformed", "operations.get", 3),
-    refusal("cancel.unknown", "operations.cancel", 5),
-    refusal("cancel.refused", "operations.cancel", 9),
-    refusal("update.nothing", "images.update", 3, lambda each: not each.asked),
-    refusal("update.not-updatable", "images.update", 3, lambda each: _mask(each) - _UPDATABLE),
-    refusal("update.min-disk-size", "images.update", 3, _says("min_disk_size")),
-    refusal("update.name-taken", "images.update", 6),
-    refusal("update.not-found", "images.update", 5),
-    refusal("update.while-creating", "images.update", 9, lambda each: _changed_while("images.create", each)),
-    refusal("update.while-deleting", "images.update", 9, lambda each: _changed_while("images.delete", each)),
-    refusal("delete.not-found", "images.delete", 5),
-    refusal("delete.while-creating", "images.delete", 9, lambda each: _changed_while("images.create", each)),
-    refusal("delete.twice", "images.delete", 9, lambda each: _changed_while("images.delete", each)),
-    refusal("latest.nothing", "images.latestByFamily", 5),
-    refusal("latest.folder-required", "images.latestByFamily", 3, lambda each: not each.query.get("folderId")),
-    refusal("list.folder-required", "images.list", 3, lambda each: not each.query.get("folderId")),
-    refusal("list.page-size-limit", "images.list", 3, _is_large_page),
-    refusal("list.order-unknown", "images.list", 3, lambda each: each.query.get("orderBy")),
-    refusal("filter.garbage", "images.list", 3, lambda each: each.query.get("filter")),
-    refusal(
-        "list.page-token-garbage", ("images.list", "images.listOperations"), 3, lambda each: each.query.get("pageToken")
-    ),
-    refusal("endpoint.get", "endpoints.get", 5),
-)
-
-
-def _source(exhibit: Exhibit) -> str:
-    return str(exhibit.asked.get("imageId", ""))
-
-
-def _changed_while(method: str, exhibit: Exhibit) -> bool:
-    return exhibit.past.running(method, exhibit.image_id)

@@ -28,7 +28,7 @@ class Exhibit(NamedTuple):
         status: the HTTP status of today.
         now: the JSON body of today; empty for any other.
         past: what had been shown before.
-        raw: whether the recorded body still has its white space.
+        whole: whether the recording has every header, and the white space of the body.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Exhibit(NamedTuple):
     status: int
     now: Wire
     past: Past
-    raw: bool
+    whole: bool
 
     @property
     def method(self) -> str:
@@ -152,11 +152,11 @@ class Past:
                 yield shown
 
 
-def exhibits_of(step: Step, status: int, answer: Any, past: Past, *, raw: bool) -> tuple[Exhibit, ...]:
+def exhibits_of(step: Step, status: int, answer: Any, past: Past, *, whole: bool) -> tuple[Exhibit, ...]:
     """All that a recorded answer shows, beside today's answer to the same request."""
     now = answer if isinstance(answer, dict) else {}
     found = [("answer", "body", {}), *_things(step)]
-    return tuple(Exhibit(kind, path, value, step, status, now, past, raw) for kind, path, value in found)
+    return tuple(Exhibit(kind, path, value, step, status, now, past, whole) for kind, path, value in found)
 
 
 def _things(step: Step) -> Iterator[tuple[str, str, Wire]]:

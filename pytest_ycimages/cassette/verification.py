@@ -206,10 +206,10 @@ class _Verifier:
         return INVALID_TOKEN if "authorization" in dict(step.interaction.request.headers) else ""
 
     def _compare(self, step: Step, answered: RecordedResponse) -> None:
-        raw = self._tape.label.origin is not Origin.DOCUMENTATION
-        differences = compare(step.interaction, answered, self._known, raw=raw)
+        whole = self._tape.label.origin is not Origin.DOCUMENTATION
+        differences = compare(step.interaction, answered, self._known, whole=whole)
         body = told_by(answered).body
-        explained = self._court.hear(step, answered.status, body, differences, raw=raw)
+        explained = self._court.hear(step, answered.status, body, differences, whole=whole)
         for difference, behaviour in zip(differences, explained, strict=True):
             self._findings.append(Finding(step.number, step.asked.line, difference, behaviour))
 

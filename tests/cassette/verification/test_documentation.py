@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Final
+
+import pytest
 
 from pytest_ycimages.backing.fake_target import verify_fake
 from pytest_ycimages.cassette.differing import worth
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.reading import read_tape
 
 from .taping import COMPUTE, IMAGES
 
+SHIPPED: Final = sorted(Path(__file__).parents[3].glob("cassettes/*.yaml"))
 GUIDE: Final = (
     '{"done":false,"metadata":{"@type":"type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata",'
     '"imageId":"fd8g5p4hllq8********"},"id":"fd8m1tfm92kr********","description":"Create image",'
@@ -36,6 +41,14 @@ def test_the_reply_of_the_guide_agrees_in_form() -> None:
         "json.any-type-first", "json.done-printed", "json.operation-time", "json.order-operation", "id.operation",
     }  # fmt: skip
     assert not {"json.whitespace", "json.content-type"} & {each.behaviour for each in verification.behaviours}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_the_cassettes_that_are_shipped_agree(path: Path) -> None:
+    """Also the one from the guide, which tells one header of several."""
+    verification = verify_fake(read_tape(path))
+    assert [(each.number, *each.difference) for each in verification.findings] == []
+    assert verification.compared
 
 
 def test_a_reply_that_the_guide_never_showed_is_found() -> None:
