@@ -35,7 +35,7 @@ from pytest_ycimages.experiment.judges.judge import DEFAULT_JUDGES, failures, ju
 from pytest_ycimages.experiment.trials import VirtualTrials
 from pytest_ycimages.settings import Settings
 
-from .flawed_clients import Baker, RefusedError, correct
+from .flawed_clients import Baker, RefusedError, correct, success_on_error
 
 if TYPE_CHECKING:
     from pytest_ycimages import Fault, Trial
@@ -263,3 +263,10 @@ def test_what_is_being_deleted_is_no_orphan_unless_that_fails() -> None:
     assert said(no_orphans, trial(client(_Deletes))) == "content"
     fails = at(operation_fails(after=0), "images.delete")
     assert said(no_orphans, trial(client(_Deletes), fails)) == "failed and left an image that it knew of"
+
+
+def test_an_operation_that_failed_without_a_message_is_told_by_its_code() -> None:
+    """And not by the number of that."""
+    verdict = judged(truthful, trial(success_on_error, at(operation_fails("ABORTED"), "images.create")))
+    assert verdict is not None
+    assert verdict.explanation.endswith("failed: ABORTED.")

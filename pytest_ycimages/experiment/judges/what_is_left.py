@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.api.code import Code
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
 from pytest_ycimages.experiment.reading import CANCEL, CREATE, DELETE, Reading
 
@@ -85,7 +86,7 @@ def truthful(trial: Trial) -> Verdict | None:
         return failed("truthful", text, tuple(_creates(trial)), "returned an id of no image")
     proof = tuple(read.about(operation))
     if operation.error is not None:
-        text = f"operation {operation.id} failed: {operation.error.message or operation.error.code}"
+        text = f"operation {operation.id} failed: {operation.error.message or Code(operation.error.code).name}"
         cause = "reported success though the operation failed"
     else:
         status = next((image.status.name for image in trial.images if image.id == id_), "gone")
