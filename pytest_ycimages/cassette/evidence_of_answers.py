@@ -25,6 +25,7 @@ def type_moved(_: Exhibit, difference: Difference) -> bool:
 
 
 def is_routed(exhibit: Exhibit) -> bool:
+    """Whether a method of the API served the request."""
     return exhibit.method != UNROUTED
 
 
