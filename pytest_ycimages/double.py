@@ -177,6 +177,10 @@ class Double(Seeding, Planning, Injecting, InProcess):
                     stacklevel=3,
                 )
 
+    def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
+        """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
+        self._backing.tell_of_calls(on_call)
+
     def reset(self) -> None:
         """Forget everything: as new, with the settings it was made with, at the same address."""
         with self._backing.pipeline.lock:

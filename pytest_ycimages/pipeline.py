@@ -51,6 +51,7 @@ class Pipeline:
         failures: what the double itself raised, each with the line of the call that met it.
         delays: how late each call is answered.
         injector: the faults in force.
+        on_call: told of each call as it is written down; None for nobody.
     """
 
     def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
@@ -74,7 +75,7 @@ class Pipeline:
         self.clock = clock
         self._latency_first = latency_first
         self._held: Counter[Hashable] = Counter()
-        self._on_call = on_call
+        self.on_call = on_call
 
     def answer(self, request: Request) -> Replying:
         """Let the service answer `request`."""
@@ -160,10 +161,11 @@ class Pipeline:
 
     def _told(self, request: Request, call: Call, reply: Reply) -> Reply:
         """Tell who listens of `call`; whoever raises at that has made the double fail."""
-        if self._on_call is None:
+        on_call = self.on_call  # which another thread may change
+        if on_call is None:
             return reply
         try:
-            self._on_call(call)
+            on_call(call)
         except Exception as error:  # noqa: BLE001 - likewise
             with self.lock:
                 return self._failure(request, error)

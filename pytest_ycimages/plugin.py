@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
+    from pytest_ycimages.experiment.report import Report
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -236,6 +237,30 @@ def ycimages_intercept(ycimages: Double) -> Generator[Double]:
     """The test's double, which answers the host names of the real service for every HTTP client of this process."""
     with ycimages.intercept():
         yield ycimages
+
+
+@pytest.fixture
+def ycimages_experiment(
+    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
+) -> Callable[..., Report]:
+    """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
+
+    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment.
+    """
+    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
+    from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
+
+    config = request.config
+    ini = {name: value for name in _INI if name != "seed" and (value := config.getini(f"ycimages_{name}"))}
+    markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
+
+    def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
+        behind = {"mode": "fake"}  # whatever an option says: nothing else can be tried so often
+        settings = given(options.pop("settings", {}), behind, *markers, ycimages_settings, ini)
+        seed = options.pop("seed", int(config.stash[_SEED]))
+        return run_experiment(client, settings=settings, seed=seed, **options)
+
+    return experiment
 
 
 @pytest.hookimpl(wrapper=True)

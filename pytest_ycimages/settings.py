@@ -154,6 +154,15 @@ def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a source is neither `Settings` nor a mapping, or holds what cannot be.
     """
+    return settings_from(given(*sources))
+
+
+def given(*sources: Settings | Mapping[str, Any]) -> dict[str, Any]:
+    """What sources of settings say, as they say it; where two speak of one setting, the earlier source wins.
+
+    Raises:
+        UsageError: a source is neither `Settings` nor a mapping.
+    """
     values: dict[str, Any] = {}
     for source in reversed(sources):
         if isinstance(source, Settings):
@@ -164,4 +173,4 @@ def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
             raise UsageError(
                 f"{source!r} gives no settings. Give Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}."
             )
-    return settings_from(values)
+    return values

@@ -124,6 +124,7 @@ class Listener:
                     self.phase = Phase.DECIDING
                     self._accept_one()
                     self.phase = Phase.LISTENING
+                    activity.tell()
                 if self._refusals:
                     self._refuse_all(selector)
 
@@ -158,6 +159,7 @@ class Listener:
         self._socket = reserved
         selector.register(self._socket, selectors.EVENT_READ)
         self.phase = Phase.LISTENING
+        activity.tell()
 
     def _wait_for_refusals(self) -> None:
         self._is_refusing = True

@@ -32,6 +32,21 @@ def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
     for name in _BLOCKING:
         if hasattr(socket.socket, name):
             replace(stack, socket.socket, name, _waiting(scheduler, getattr(socket.socket, name)))
+    replace(stack, socket.socket, "connect", _connecting(scheduler, socket.socket.connect))
+
+
+def _connecting(scheduler: Scheduler, connect: Callable[..., None]) -> Callable[..., None]:
+    """`connect`, which tells of each connection of the client's that was refused."""
+
+    def connect_and_tell(sock: socket.socket, address: Any) -> None:
+        try:
+            connect(sock, address)
+        except ConnectionRefusedError:
+            if scheduler.on_refusal is not None and threading.get_ident() in scheduler.threads:
+                scheduler.on_refusal()
+            raise
+
+    return connect_and_tell
 
 
 def _waiting(scheduler: Scheduler, receive: Callable[..., Any]) -> Callable[..., Any]:

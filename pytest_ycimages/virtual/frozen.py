@@ -76,6 +76,7 @@ class FrozenTime:
         self._is_client = is_client
         self._is_real = is_real
         self._factory: _ForTheClient | None = None
+        self._began = _EPOCH
         self._told: tuple[datetime | None, float] = None, 0.0
 
     def freeze(self, stack: ExitStack) -> None:
@@ -93,12 +94,18 @@ class FrozenTime:
         finally:
             config.settings.default_ignore_list = ignored
         freezer.start()
+        self._began = start
         stack.callback(freezer.stop)
         factories[-1] = self._factory = _ForTheClient(start, self._is_client)
         replace(stack, api, "_should_use_real_time", self._should_use_real_time)
         replace(stack, time, "time_ns", exact_time_ns)
         for module, name in ((threading, "_time"), (queue, "time")):  # unless an outer freeze left them real
             replace(stack, module, name, api.fake_monotonic)
+
+    def begin_again(self) -> None:
+        """Go back to where it began."""
+        if self._factory is not None:
+            self._factory.time_to_freeze = self._began
 
     def now(self) -> int:
         """Nanoseconds since the epoch, as the client sees it, whichever thread asks."""

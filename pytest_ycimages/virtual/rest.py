@@ -70,6 +70,10 @@ class Rest:
         """Something has happened."""
         self._changed_at = self._real()
 
+    def is_stuck(self, patience: float | None) -> bool:
+        """Whether nothing has happened for so many real seconds; None is never."""
+        return patience is not None and self._real() - self._changed_at >= patience
+
     def look_at(self, running: Iterable[threading.Thread]) -> None:
         """See how far the threads that seem to run have come."""
         now = self._real()

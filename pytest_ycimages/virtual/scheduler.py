@@ -13,7 +13,7 @@ from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.virtual.rest import Rest
-from pytest_ycimages.virtual.wait import Alarm, Outcome, Wait
+from pytest_ycimages.virtual.wait import Alarm, Evicted, Outcome, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,7 @@ class Scheduler:
         elapsed: microseconds that have passed.
         horizon: seconds of virtual time after which a wait fails.
         threads: the client's threads, by their identifiers.
+        on_refusal: told of each connection that the client was refused.
     """
 
     def __init__(self, move: Callable[[int], None], horizon: float, real: RealTime) -> None:
@@ -60,7 +61,9 @@ class Scheduler:
         self._joins: dict[threading.Thread, list[Wait]] = {}  # every thread of the client's, and who waits for its end
         self._looks: dict[int, tuple[int, int]] = {}
         self._rest = Rest(real)
+        self._evicted: set[threading.Thread] = set()
         self.is_over = False
+        self.on_refusal: Callable[[], None] | None = None
 
     # The client's threads.
 
@@ -82,6 +85,7 @@ class Scheduler:
         with self._lock:
             self._running.discard(thread)
             self._rest.forget(thread)
+            self._evicted.discard(thread)
             if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
                 self._close_alarm(thread.ident)
             for wait in self._joins.pop(thread, ()):
@@ -98,6 +102,49 @@ class Scheduler:
             self._joins[thread].append(wait)
         self.wait(wait)
         return wait
+
+    def watch(self, thread: threading.Thread, seconds: float, patience: float) -> Wait:
+        """A wait for a thread of the client's to end, which ends as well when it does not.
+
+        Args:
+            thread: the thread.
+            seconds: of virtual time after which it ends.
+            patience: real seconds in which nothing happens, after which it ends.
+        """
+        with self._lock:
+            wait = self.make_wait(f"{thread.name} to end", seconds)
+            wait.patience = patience
+            if thread in self._joins:
+                self._joins[thread].append(wait)
+            else:  # it has ended already
+                self._wake(wait, Outcome.RELEASED)
+        return wait
+
+    def evict(self, client: threading.Thread) -> list[threading.Thread]:
+        """End every thread of the client's but the calling one, as soon as it waits; those that are to end.
+
+        One that waits for nothing but to be told of something, such as an idle thread of a pool, does no harm: it goes
+        on in real time. Not so `client`, the thread that runs the client itself.
+        """
+        with self._lock:
+            others = [thread for ident, thread in self.threads.items() if ident != threading.get_ident()]
+            self._evicted.update(others)
+            for wait in [each for each in self._waits if each.thread in self._evicted]:
+                is_idle = wait.deadline is None and not wait.descriptors and wait.thread is not client
+                self._wake(wait, Outcome.OVER if is_idle else Outcome.EVICTED)
+                if is_idle and wait.thread is not None:
+                    others.remove(wait.thread)
+                    self.leave(wait.thread)
+            return others
+
+    def begin_again(self) -> None:
+        """Count from nothing again, with the calling thread as the only one of the client's."""
+        with self._lock:
+            me = self.threads[threading.get_ident()]
+            for thread in [each for each in self._joins if each is not me]:
+                self.leave(thread)
+            self._looks.clear()
+            self.elapsed = 0
 
     # Waiting.
 
@@ -126,8 +173,11 @@ class Scheduler:
 
         Raises:
             VirtualTimeError: the wait cannot end, or lies beyond the horizon.
+            Evicted: the trial is over.
         """
         __tracebackhide__ = True
+        if wait.thread in self._evicted:
+            raise Evicted
         self._looks.pop(threading.get_ident(), None)
         try:
             with self._lock:
@@ -143,6 +193,8 @@ class Scheduler:
                 self._wake(wait, Outcome.OVER)
             if wait.thread is None:  # a double's thread, whose end nobody tells
                 self._close_alarm(threading.get_ident())
+        if wait.outcome is Outcome.EVICTED:
+            raise Evicted
         if wait.outcome is Outcome.BEYOND:
             raise VirtualTimeError(self._rest.beyond(wait, self.horizon))
         return wait.outcome or Outcome.OVER
@@ -186,6 +238,9 @@ class Scheduler:
                     return
                 self._rest.look_at(self._running)
                 self._settle()
+                if self._rest.is_stuck(wait.patience):
+                    self._wake(wait, Outcome.STUCK)
+                    return
                 self._rest.check(wait, list(self._waits), resting=self._resting())
 
     def release(self, wait: Wait) -> None:

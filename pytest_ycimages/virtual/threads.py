@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.virtual import rule
 from pytest_ycimages.virtual.frozen import replace
 from pytest_ycimages.virtual.queues import SimpleQueue
-from pytest_ycimages.virtual.wait import Outcome
+from pytest_ycimages.virtual.wait import Evicted, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 real_sleep: Final = time.sleep
 _real_start: Final = threading.Thread.start
-_real_join: Final = threading.Thread.join
+real_join: Final = threading.Thread.join
 _real_wait: Final = threading.Condition.wait
 
 
@@ -100,6 +100,8 @@ def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
         scheduler.enter(thread)
         try:
             run()
+        except Evicted:
+            return  # nobody is left to whom it could matter
         finally:
             scheduler.leave(thread)
 
@@ -118,19 +120,19 @@ def _virtual_join(scheduler: Scheduler) -> Callable[..., None]:
 
     def join(self: threading.Thread, timeout: float | None = None) -> None:
         if threading.get_ident() not in mine:
-            _real_join(self, timeout)
+            real_join(self, timeout)
             return
         if timeout is not None and timeout <= 0 and (timeout := scheduler.looked(timeout)) <= 0:
-            _real_join(self, timeout)
+            real_join(self, timeout)
             return
         __tracebackhide__ = True
         wait = scheduler.wait_for_end(self, timeout) if self is not threading.current_thread() else None
         if wait is None:
-            _real_join(self, timeout)
+            real_join(self, timeout)
         elif wait.outcome is Outcome.RELEASED:
-            _real_join(self)  # it has ended but for its last steps
+            real_join(self)  # it has ended but for its last steps
         elif wait.outcome is Outcome.OVER:
-            _real_join(self, scheduler.left(wait))
+            real_join(self, scheduler.left(wait))
 
     return join
 

@@ -21,8 +21,10 @@ from pytest_ycimages.virtual.threads import patch_threads, real_sleep, sleep
 from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
+
+    from pytest_ycimages.virtual.wait import Wait
 
 REAL: Final = (
     "_hypothesis_pytestplugin", "_pytest", "execnet", "hypothesis", "multiprocessing", "pluggy",
@@ -149,6 +151,32 @@ class VirtualTime:
         """
         if self._pass((moment - self.now()) / SECOND) is Outcome.SHUT:
             raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
+
+    # Trials: one client after the other, each as if it were the first.
+
+    def watch(self, thread: threading.Thread, seconds: float, patience: float) -> Wait:
+        """A wait for a thread that the calling one has started: until it ends, for so many seconds at most.
+
+        It ends early as stuck when nothing has happened for `patience` real seconds. Begin it with `wait_for`.
+        """
+        return self._scheduler.watch(thread, seconds, patience)
+
+    def tell_of_refusals(self, on_refusal: Callable[[], None] | None) -> None:
+        """Call `on_refusal` for each connection that the client is refused from now on; None: nobody is told."""
+        self._scheduler.on_refusal = on_refusal
+
+    def wait_for(self, wait: Wait) -> Outcome:
+        """Wait, on the thread that made the wait; how that ended."""
+        return self._scheduler.wait(wait)
+
+    def evict(self, client: threading.Thread) -> list[threading.Thread]:
+        """End `client` and what threads it has left behind, as soon as they wait; those that are to end."""
+        return self._scheduler.evict(client)
+
+    def begin_again(self) -> None:
+        """Go back to where it began. The client's threads but the calling one have real time from here on."""
+        self._scheduler.begin_again()
+        self._frozen.begin_again()
 
     def _pass(self, seconds: float) -> Outcome | None:
         __tracebackhide__ = True

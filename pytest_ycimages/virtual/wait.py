@@ -27,6 +27,12 @@ class Outcome(Enum):
     BEYOND = "its time would be up beyond the horizon"
     SHUT = "the double has been closed: nobody is left to wait for"
     OVER = "virtual time is over: wait on in real time"
+    STUCK = "nothing has happened for long"
+    EVICTED = "the trial that the thread belonged to is over"
+
+
+class Evicted(BaseException):
+    """Ends a thread of the client's whose trial is over. No error: a client that catches errors must not catch it."""
 
 
 class Alarm:
@@ -82,6 +88,7 @@ class Wait:
         deadline: the microsecond of virtual time at which it ends by itself; None: never.
         descriptors: files that end it once there is something to read.
         outcome: how it ended; None while it lasts.
+        patience: real seconds in which nothing happens, after which it ends as stuck; None: it never does.
     """
 
     __slots__ = (
@@ -95,6 +102,7 @@ class Wait:
         "deadline",
         "descriptors",
         "outcome",
+        "patience",
         "thread",
         "what",
     )
@@ -121,6 +129,7 @@ class Wait:
         self.deadline = deadline
         self.descriptors = descriptors
         self.outcome: Outcome | None = None
+        self.patience: float | None = None
 
     def order(self) -> tuple[int, int]:
         """Which of two waits with a deadline ends first: the earlier, then the one that began first."""

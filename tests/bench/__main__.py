@@ -17,6 +17,7 @@ from rich.console import Console
 from . import (
     cassette_files,
     cassette_replay,
+    experiment,
     faults,
     growth,
     in_flight,
@@ -44,6 +45,7 @@ _BENCHMARKS: Final = {
     "faults": faults.measure,
     "cassettes": cassette_files.measure,
     "replay": cassette_replay.measure,
+    "experiment": experiment.measure,
 }
 _WIDTH: Final = 150
 

@@ -1,0 +1,115 @@
+"""How a client is named, and how another process comes by it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.experiment.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Origin(NamedTuple):
+    """Where a module comes from.
+
+    Attributes:
+        name: its name.
+        path: its file; empty when there is none.
+    """
+
+    name: str
+    path: str
+
+    def load(self) -> None:
+        """Import the module under its name, from its file if the name alone does not lead there."""
+        if self.name in sys.modules:
+            return
+        try:
+            importlib.import_module(self.name)
+        except ImportError:
+            spec = importlib.util.spec_from_file_location(self.name, self.path) if self.path else None
+            if spec is None or spec.loader is None:
+                raise
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[self.name] = module
+            spec.loader.exec_module(module)
+
+
+def origins_of(values: Iterable[object]) -> list[Origin]:
+    """The modules that other processes need before they can be given `values`."""
+    modules = {name: sys.modules.get(name) for each in values if (name := getattr(each, "__module__", None))}
+    return [Origin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
+
+
+def client_of(text: str) -> Any:
+    """The client that `module:function` names.
+
+    Raises:
+        UsageError: there is none; the text says what is missing, and what is nearest.
+    """
+    module_name, _, path = text.partition(":")
+    if not module_name or not path:
+        raise UsageError(f"{text!r} names no client. Write module:function, such as bakery.images:bake.")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"The module of {text!r} cannot be imported: {error}.") from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise unknown_word(f"client of {module_name}", path, filter(_is_public, vars(found)))
+        found = getattr(found, name)
+    return checked_client(found)
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_")
+
+
+def client_name(client: Any) -> str:
+    """A client as `module:function`, or the command that it is."""
+    if isinstance(client, Command):
+        return str(client)
+    named = client if hasattr(client, "__qualname__") else type(client)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def source_digest(client: Any) -> str:
+    """Tells one version of the client's module from another; empty when it has no file."""
+    path = Path(getattr(sys.modules.get(getattr(client, "__module__", "")), "__file__", None) or "")
+    return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest() if path.is_file() else ""
+
+
+def is_importable(value: object) -> bool:
+    """Whether a function can be had by the name of its module and its own."""
+    name = getattr(value, "__qualname__", "<unnamed>")
+    return "<" not in name and getattr(value, "__module__", "__main__") != "__main__"
+
+
+def checked_client(client: Any) -> Any:
+    """`client`, if it can be called with a URL and a token.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if isinstance(client, Command):
+        return client
+    if not callable(client):
+        raise UsageError(f"{client!r} is no client. Give a function client(url, token) that returns an image's id.")
+    try:
+        inspect.signature(client).bind("url", "token")
+    except TypeError as error:
+        raise UsageError(
+            f"The client {client_name(client)} cannot be called with a URL and a token: {error}. Wrap it in a function "
+            "client(url, token) that returns the id of the image that it made, or raises."
+        ) from None
+    except ValueError:
+        return client  # built in: it has no signature to look at
+    return client

@@ -1,0 +1,149 @@
+"""A client that is a command: any program, in any language, told by its environment where to go. It has real time."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud.timing import AfterPolls
+from pytest_ycimages.double import Double
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.running import TrialLimits
+from pytest_ycimages.experiment.trial import Outcome, Trial
+from pytest_ycimages.journal import Calls
+from pytest_ycimages.virtual.frozen import real_monotonic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.settings import Settings
+
+COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unknown_fields": "ignore"}
+"""How the doubles of a command differ from others: its operations end by polls, as it waits for real."""
+COMMAND_LIMITS: Final = TrialLimits(seconds=60.0, calls=500)
+"""What a trial of a command may take, in real seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as a client.
+
+    It finds the double's address in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds
+    by ending with 0, and the last line of what it prints is the id of its image; anything else is a failure.
+
+    Attributes:
+        line: the command and its arguments, quoted as for a shell. No shell runs it.
+
+    Raises:
+        UsageError: there is no command in it.
+    """
+
+    line: str
+
+    def __post_init__(self) -> None:
+        try:
+            words = shlex.split(self.line)
+        except ValueError as error:
+            raise UsageError(f"The command {self.line!r} cannot be read: {error}.") from None
+        if not words:
+            raise UsageError("The command is empty. Write such as './bake.sh --size 10'.")
+
+    def __str__(self) -> str:
+        return self.line
+
+
+class CommandTrials(NamedTuple):
+    """Makes trials of a command in real time.
+
+    Attributes:
+        command: the command.
+        settings: of the doubles.
+        limits: what a trial may take, in real seconds.
+    """
+
+    command: Command
+    settings: Settings
+    limits: TrialLimits
+
+    def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
+        """One trial for each scenario, in their order."""
+        return [self._trial(scenario) for scenario in scenarios]
+
+    def _trial(self, scenario: Scenario) -> Trial:
+        with Double(self.settings, name="experiment") as double:
+            for planned in scenario.faults:
+                double.inject(planned.fault, on=planned.method, when=planned.when, commit=planned.commit, expect=False)
+            began, real_began = double.clock.now(), real_monotonic()
+            outcome = self._run(double)
+            return Trial(
+                scenario=scenario,
+                outcome=outcome,
+                calls=Calls(tuple(double.calls)[: self.limits.calls]),
+                images=tuple(double.images.values()),
+                operations=tuple(double.operations.values()),
+                seconds=(double.clock.now() - began) / SECOND,
+                struck=tuple(bool(injection.struck) for injection in double.injections),
+                real_seconds=real_monotonic() - real_began,
+            )
+
+    def _run(self, double: Double) -> Outcome:
+        environment = {"YCIMAGES_URL": double.url, "YC_TOKEN": double.token, "YC_FOLDER_ID": double.folder_id}
+        try:
+            process = subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
+                shlex.split(self.command.line),
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(f"The command {self.command.line!r} does not start: {error}.") from error
+        is_full = threading.Event()
+        double.tell_of_calls(lambda _: self._count(double, process, is_full))
+        with process:
+            try:
+                output, errors = process.communicate(timeout=self.limits.seconds)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                return Outcome("unended", limit="calls" if is_full.is_set() else "seconds")
+            except BaseException:
+                _end(process)
+                raise
+        if is_full.is_set():
+            return Outcome("unended", limit="calls")
+        return _outcome(process.returncode, output, errors)
+
+    def _count(self, double: Double, process: subprocess.Popen[str], is_full: threading.Event) -> None:
+        if len(double.calls) >= self.limits.calls and not is_full.is_set():
+            is_full.set()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the command and what it has started."""
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    else:
+        process.kill()
+
+
+def _outcome(code: int, output: str, errors: str) -> Outcome:
+    if code == 0:
+        lines = output.strip().splitlines()
+        return Outcome("returned", lines[-1].strip() if lines else None)
+    last = (errors.strip() or output.strip()).splitlines()[-1:]
+    how = f"exit code {code}" if code > 0 else f"signal {-code}"
+    return Outcome("raised", error=": ".join([how, *last]), traceback=errors)

@@ -1,0 +1,252 @@
+"""An experiment from its beginning to its report: what users call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.candidates import candidates_of
+from pytest_ycimages.experiment.client import checked_client, client_name, source_digest
+from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
+from pytest_ycimages.experiment.crew import crew_of
+from pytest_ycimages.experiment.drawing import drawn
+from pytest_ycimages.experiment.finding_out import Findings
+from pytest_ycimages.experiment.grouping import groups_of
+from pytest_ycimages.experiment.judges.judge import judges_of, name_of
+from pytest_ycimages.experiment.progress_file import ProgressFile
+from pytest_ycimages.experiment.report import Counts, Report
+from pytest_ycimages.experiment.running import TrialLimits
+from pytest_ycimages.experiment.search import BASELINE, Search
+from pytest_ycimages.experiment.shrinking import shrunk
+from pytest_ycimages.experiment.trials import Bench, VirtualTrials
+from pytest_ycimages.settings import given, merged
+from pytest_ycimages.virtual.frozen import real_monotonic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_ycimages.experiment.candidates import Candidate
+    from pytest_ycimages.experiment.crew import Crew
+    from pytest_ycimages.experiment.grouping import Cause
+    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.running import Client
+    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.experiment.summary import Summary
+    from pytest_ycimages.experiment.trials import Maker
+    from pytest_ycimages.settings import Settings
+
+    Progress = Callable[[int, int], object]
+    """Told how many scenarios of the present wave have been tried, and how many there are."""
+
+DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "ignore"}
+"""How the doubles of experiments differ from others: an operation takes its time, so that clients have to wait for it;
+and what a request's fields are worth is not what an experiment asks."""
+
+
+class Plan(NamedTuple):
+    """What an experiment is to do.
+
+    Attributes:
+        client: the client.
+        candidates: the faults to try, the mildest first.
+        judges: who judges.
+        depth: up to how many faults at once every scenario is tried.
+        settings: what the doubles are given.
+        seed: what ids, and the scenarios that are drawn, come from.
+        random: how many scenarios of more faults are drawn.
+        budget: real seconds after which it stops; None: it goes on to its end.
+    """
+
+    client: Client | Command
+    candidates: tuple[Candidate, ...]
+    judges: tuple[Judge, ...]
+    depth: int
+    settings: Mapping[str, Any]
+    seed: int
+    random: int
+    budget: float | None
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What decides what a trial comes to, for a file that is to be gone on from."""
+        return {
+            "client": client_name(self.client),
+            "source": source_digest(self.client),
+            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts}" for each in self.candidates],
+            "judges": [name_of(judge) for judge in self.judges],
+            "settings": {name: repr(value) for name, value in self.settings.items()},
+            "seed": self.seed,
+        }
+
+
+def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each by its name
+    client: Client | Command,
+    *,
+    faults: object = None,
+    depth: int = 1,
+    judges: object = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    random: int = 0,
+    budget: float | None = None,
+    workers: int = 1,
+    state: str | Path | None = None,
+    progress: Progress | None = None,
+    limits: TrialLimits | None = None,
+) -> Report:
+    """Find the shortest sequences of faults that break a client.
+
+    Args:
+        client: takes the URL and the token, and returns the id of the image that it made, or raises; sync or async. It
+            runs in virtual time, many times, each time against a double of its own. Or a `Command`, which has real
+            time.
+        faults: what to try, the mildest first: faults such as `reset()`, text such as
+            `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the whole catalogue.
+        depth: up to how many faults at once every scenario is tried.
+        judges: who judges: functions of a `Trial`, or text such as `finishes(within=600)`. None: all there are.
+        settings: of the doubles, over `timing=5` and `unknown_fields="ignore"`.
+        seed: what ids, and the scenarios that are drawn, come from.
+        random: how many scenarios of more than `depth` faults are drawn with Hypothesis, and shrunk if they fail.
+        budget: real seconds after which it stops, with a report that is not complete; None: it goes on to its end.
+        workers: in how many processes trials are made. What is found is the same.
+        state: a file from which a search that was stopped goes on.
+        progress: called with how many scenarios of the present wave have been tried, and how many there are.
+        limits: what a trial may take.
+
+    Raises:
+        UsageError: something that cannot be; the text says what can.
+        DoubleFailedError: a double raised while it answered a call.
+    """
+    plan = Plan(
+        checked_client(client),
+        candidates_of(faults),
+        judges_of(judges),
+        _whole("depth", depth, least=0),
+        given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS),
+        seed,
+        _whole("random", random, least=0),
+        budget,
+    )
+    if clock.shared is not None and not isinstance(client, Command):
+        raise UsageError(
+            "An experiment begins virtual time by itself, and that lasts already. Leave `ycimages_time` out of a test "
+            "that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
+        )
+    bench = Bench(_maker(plan, limits), plan.judges)
+    file = ProgressFile(state, plan.about) if state is not None else None
+    with crew_of(bench, client, _whole("workers", workers, least=1)) as crew:
+        return _Experiment(plan, bench, crew, file, progress).report()
+
+
+def _maker(plan: Plan, limits: TrialLimits | None) -> Maker:
+    settings = merged(plan.settings, {"seed": plan.seed})
+    if isinstance(plan.client, Command):
+        return CommandTrials(plan.client, settings, limits or COMMAND_LIMITS)
+    return VirtualTrials(plan.client, settings, limits or limits_for(plan.judges))
+
+
+class _Experiment:
+    """One experiment that is under way."""
+
+    def __init__(
+        self, plan: Plan, bench: Bench, crew: Crew, file: ProgressFile | None, progress: Progress | None
+    ) -> None:
+        self._plan = plan
+        self._bench = bench
+        self._crew = crew
+        self._file = file
+        self._progress = progress
+        self._began = real_monotonic()
+        self._search = Search(plan.candidates, self._attempt)
+        self._random = 0
+
+    def report(self) -> Report:
+        """Search, and tell what was found."""
+        plan, search = self._plan, self._search
+        complete = search.exhaust(plan.depth) and (not plan.random or self._draw())
+        tried = list(search.tried.values())
+        findings = Findings(self._bench, plan.client, plan.judges, plan.settings)
+        struck = [each for each in tried if each.summary.struck]
+        return Report(
+            client=client_name(plan.client),
+            seed=plan.seed,
+            depth=plan.depth,
+            judges=tuple(map(name_of, plan.judges)),
+            baseline=self._bench.judged(BASELINE)[0],
+            findings=findings.of(groups_of(tried, plan.candidates)),
+            faults=findings.rows(tried),
+            counts=Counts(
+                tried=len(tried),
+                unreached=len(tried) - len(struck),
+                unextended=search.unextended,
+                failing=sum(bool(each.summary.failures) for each in struck),
+                random=self._random,
+            ),
+            complete=complete,
+            settings=tuple((name, repr(value)) for name, value in plan.settings.items()),
+            real_seconds=real_monotonic() - self._began,
+        )
+
+    def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
+        """What came of scenarios, in their order; of fewer when the budget is spent."""
+        known = [self._file.get(each) if self._file else None for each in scenarios]
+        new = [scenario for scenario, summary in zip(scenarios, known, strict=True) if summary is None]
+        made: list[Summary] = []
+        for batch, summaries in self._crew(new) if new else ():
+            made += summaries
+            if self._file:
+                self._file.add(batch, summaries)
+            if self._progress:
+                self._progress(len(scenarios) - len(new) + len(made), len(scenarios))
+            if self._is_spent() and len(made) < len(new):
+                break
+        return list(_filled(known, made))
+
+    def _is_spent(self) -> bool:
+        return self._plan.budget is not None and real_monotonic() - self._began >= self._plan.budget
+
+    # Beyond the depth.
+
+    def _draw(self) -> bool:
+        """Try scenarios at random, and shrink those that show something new; tell whether there was time for it."""
+        plan, search = self._plan, self._search
+        spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
+        wave = drawn(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
+        self._random = len(wave)
+        found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
+        if not search.try_all(wave):
+            return False
+        for group in groups_of(search.tried.values(), plan.candidates):
+            if group.cause not in found:
+                shrunk(group.scenarios[0], plan.candidates, lambda each, cause=group.cause: self._fails(each, cause))  # type: ignore[misc] # mypy does not infer defaults
+        return not self._is_spent()
+
+    def _fails(self, scenario: Scenario, cause: Cause) -> bool:
+        if not self._search.try_all([scenario]):
+            return False
+        summary = self._search.summary(scenario)
+        return summary.struck and summary.failures[:1] == (cause,)
+
+
+def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generator[Summary]:
+    """What is known and what was made, in order, up to the first that is neither."""
+    rest = iter(made)
+    for summary in known:
+        found = summary if summary is not None else next(rest, None)
+        if found is None:
+            return
+        yield found
+
+
+def limits_for(judges: Sequence[Judge]) -> TrialLimits:
+    """What a trial may take: at least what the judges allow."""
+    allowed = [float(getattr(judge, "within", 0)) for judge in judges]
+    return TrialLimits(seconds=max(TrialLimits().seconds, *allowed, 0))
+
+
+def _whole(name: str, value: int, *, least: int) -> int:
+    if type(value) is not int or value < least:
+        raise UsageError(f"{name}={value!r} cannot be: it is a whole number, {least} or more.")
+    return value

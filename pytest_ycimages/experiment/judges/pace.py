@@ -1,0 +1,176 @@
+"""Judges of how long a client takes, how often it calls, and whether it waits where it should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.call import between, shown
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.judges.verdicts import failed, passed
+from pytest_ycimages.experiment.reading import Reading
+
+if TYPE_CHECKING:
+    from pytest_ycimages.experiment.trial import Trial, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Finishes:
+    within: float
+    after_end: float
+
+    def __call__(self, trial: Trial) -> Verdict | None:
+        """Whether the client came to an end in time."""
+        calls, outcome = trial.calls, trial.outcome
+        last = (len(calls) - 1,) if calls else ()
+        if outcome.limit == "calls":
+            if _burst(trial, _BURST, _WINDOW) or _is_hammering(trial):
+                return None  # it does not wait for something, but storms: that is what `bounded` is about
+            text = f"The client made {len(calls)} calls in {trial.seconds:.0f} seconds and had not ended."
+            return failed(self, text, last, "does not end")
+        if outcome.ending == "unended" or trial.seconds > self.within:
+            text = f"The client {outcome}: {trial.seconds:.0f} seconds, {len(calls)} calls."
+            return failed(self, text, last, "does not end")
+        return self._lingering(trial) or passed(self, f"It took {trial.seconds:.3f} seconds", last)
+
+    def _lingering(self, trial: Trial) -> Verdict | None:
+        read = Reading(trial)
+        end = read.shown_end(read.created[-1]) if read.created else None
+        if end is None:
+            return None
+        lingered = between(trial.calls[end].answered_at, trial.seconds)
+        if lingered <= self.after_end:
+            return None
+        how = "had failed" if not trial.calls[end].done else "was done"
+        text = f"The client went on for {lingered:.0f} seconds after an answer had shown that its operation {how}."
+        return failed(self, text, (end, len(trial.calls) - 1), "goes on after it was told of the end")
+
+    def __str__(self) -> str:
+        return (
+            f"finishes(within={self.within:g}{f', after_end={self.after_end:g}' if self.after_end != _LINGER else ''})"
+        )
+
+
+_LINGER: Final = 60.0
+
+
+def finishes(*, within: float = 3600, after_end: float = _LINGER) -> _Finishes:
+    """The client comes to an end, whatever happens: a virtual deadline.
+
+    Args:
+        within: virtual seconds that it may take.
+        after_end: virtual seconds that it may take after a whole answer has shown what became of its last operation:
+            that it is done, or that its error is set and only the rollback is not over.
+    """
+    _positive("finishes", within=within, after_end=after_end)
+    return _Finishes(float(within), float(after_end))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounded:
+    calls: int
+    burst: int
+
+    def __call__(self, trial: Trial) -> Verdict:
+        """Whether the client made no more calls than it may."""
+        storm = _burst(trial, self.burst, _WINDOW)
+        if storm:
+            call = trial.calls[storm[0]]
+            text = f"The client stormed: {self.burst + 1} tries of {call.line} within {_WINDOW:g} s, and all failed."
+            return failed(self, text, storm, "storms")
+        if _is_hammering(trial):
+            text = f"The client stormed: it was refused {trial.refused} connections, one at once after the other."
+            return failed(self, text, (), "storms")
+        count = len(trial.calls)
+        if count > self.calls and trial.outcome.ending != "unended":
+            return failed(self, f"The client made {count} calls.", (self.calls,), "calls too often")
+        return passed(self, f"{count} calls")
+
+    def __str__(self) -> str:
+        return f"bounded(calls={self.calls}{f', burst={self.burst}' if self.burst != _BURST else ''})"
+
+
+_BURST: Final = 10
+_WINDOW: Final = 1.0
+
+
+def bounded(*, calls: int = 500, burst: int = _BURST) -> _Bounded:
+    """The client makes no more than so many calls, and does not storm a service that is in trouble.
+
+    Args:
+        calls: how many calls it may make in all.
+        burst: how many tries of one call that fails it may make within a second.
+    """
+    _positive("bounded", calls=calls, burst=burst)
+    return _Bounded(calls, burst)
+
+
+def _is_hammering(trial: Trial) -> bool:
+    """Whether the client used up its calls with connections that it was refused."""
+    return trial.outcome.limit == "calls" and trial.refused > len(trial.calls)
+
+
+def _burst(trial: Trial, burst: int, window: float) -> tuple[int, ...]:
+    """The first tries of one call, one after the other, that failed and came too close together; none: empty."""
+    read = Reading(trial)
+    series: dict[int, list[int]] = {}
+    for place, call in enumerate(trial.calls):
+        if call.status is Code.OK and not read.is_lost(place):
+            series.pop(call.series, None)
+            continue
+        tries = series.setdefault(call.series, [])
+        tries.append(place)
+        recent = tries[-burst - 1 :]
+        if len(recent) > burst and between(trial.calls[recent[0]].came_at, call.came_at) <= window:
+            return tuple(recent)
+    return ()
+
+
+def polite(trial: Trial) -> Verdict:
+    """The client waits as long as `Retry-After` asks it to, backs off from what fails, and does not poll after done.
+
+    To back off is to wait longer before the fifth try of a call that keeps failing than before the second.
+    """
+    read = Reading(trial)
+    for hint in trial.calls.hints:
+        if not hint.obeyed:
+            place = next(place for place, call in enumerate(trial.calls) if call is hint.call)
+            return failed("polite", f"An answer was not heeded: {hint}.", (place,), f"does not heed {hint.header}")
+    for operation in read.created:
+        polls = read.about(operation, "operations.get")
+        end = read.shown_end(operation, failing=False)
+        late = [place for place in polls if end is not None and place > end]
+        if end is not None and late:
+            text = f"The client polled operation {operation.id} again, {len(late)} time(s), after it was shown done."
+            return failed("polite", text, (end, *late), "polls after done")
+    return _backing_off(read) or passed("polite", "Nothing was asked too early")
+
+
+_TRIES: Final = 5
+
+
+def _backing_off(read: Reading) -> Verdict | None:
+    calls = read.calls
+    if _burst(read.trial, _BURST, _WINDOW):
+        return None  # that is what `bounded` is about
+    tries: list[int] = []
+    for place, call in enumerate(calls):
+        if call.status not in {Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.INTERNAL} or read.is_lost(place):
+            tries = []
+            continue
+        tries = [*tries, place] if tries and calls[tries[-1]].series == call.series else [place]
+        if len(tries) == _TRIES:
+            pauses = [between(calls[one].answered_at, calls[other].came_at) for one, other in pairwise(tries)]
+            if pauses[-1] <= pauses[0]:
+                text = f"The client does not back off: it asked {call.line} {_TRIES} times, with pauses of "
+                text += ", ".join(map(shown, pauses)) + "."
+                return failed("polite", text, tuple(tries), f"does not back off from {call.method}")
+    return None
+
+
+def _positive(judge: str, **values: float) -> None:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:  # type: ignore[redundant-expr] # mypy believes callers
+            raise UsageError(f"{judge}({name}={value!r}) cannot be: it takes a number above zero.")

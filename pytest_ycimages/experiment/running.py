@@ -1,0 +1,211 @@
+"""One run of a client in virtual time, on a thread of its own, which is ended if the client does not end it.
+
+The thread that runs trials waits beside the client, with a time limit. So virtual time always has somewhere to go: a
+client that waits for what never comes is at the limit at once, without any real time being spent on finding out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import inspect
+import re
+import threading
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.scenario import scenario_of
+from pytest_ycimages.experiment.trial import Outcome, Trial
+from pytest_ycimages.journal import Calls
+from pytest_ycimages.virtual.frozen import real_monotonic
+from pytest_ycimages.virtual.threads import real_join
+from pytest_ycimages.virtual.time import VirtualTime
+from pytest_ycimages.virtual.wait import Evicted
+from pytest_ycimages.virtual.wait import Outcome as HowItEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.experiment.trial import Limit
+    from pytest_ycimages.virtual.wait import Wait
+
+    Client = Callable[[str, str], Any]
+    """A client: takes the URL and the token, and returns the id of the image that it made, or raises. Sync or async."""
+
+_GRACE: Final = 60.0
+"""Virtual seconds that an async client has for ending once it is cancelled."""
+_MOMENT: Final = 0.1
+_PATIENCE: Final = 0.5
+"""Real seconds that a thread has for ending once its waits have ended, and once more when it has been interrupted."""
+
+
+class TrialLimits(NamedTuple):
+    """What a trial may take before it is ended.
+
+    Attributes:
+        seconds: of virtual time.
+        calls: of the client, whatever method; connections that it was refused count as well.
+        patience: real seconds in which the client neither calls nor waits.
+    """
+
+    seconds: float = 3600.0
+    calls: int = 1000
+    patience: float = 5.0
+
+
+DEFAULT_LIMITS: Final = TrialLimits()
+
+
+def run_trial(
+    client: Client, double: Double, *, scenario: Scenario | None = None, limits: TrialLimits = DEFAULT_LIMITS
+) -> Trial:
+    """Run a client against a double in virtual time, and tell what came of it. It has a thread of its own.
+
+    Args:
+        client: takes the URL and the token, and returns the id of its image or raises; sync or async.
+        double: what it talks to, started, with whatever faults are injected.
+        scenario: what goes wrong; None: what is injected, as far as it struck.
+        limits: what it may take.
+
+    Raises:
+        UsageError: virtual time does not last.
+        DoubleFailedError: the double raised while it answered a call.
+    """
+    time = clock.shared
+    if not isinstance(time, VirtualTime):
+        raise UsageError(
+            "A trial takes place in virtual time, and that does not last. Add the fixture `ycimages_time` to the test, "
+            "or write `with VirtualTime():` around it and around the double."
+        )
+    began, real_began = time.elapsed, real_monotonic()
+    run = _Run(client, double.url, double.token)
+    thread = threading.Thread(target=run, name="client", daemon=True)
+    watch = _Watch(time, double, limits)
+    limit = watch.until_end(thread)
+    outcome = run.outcome or Outcome("unended", limit=limit)
+    outcome = replace(outcome, error=_scrubbed(outcome.error, double.port))
+    trial = Trial(
+        scenario=scenario or scenario_of(double.injections, double.calls),
+        outcome=outcome,
+        calls=Calls(tuple(double.calls)[: limits.calls]),
+        images=tuple(double.images.values()),
+        operations=tuple(double.operations.values()),
+        seconds=time.elapsed - began,
+        refused=min(watch.refused, limits.calls),
+        struck=_struck(double, scenario),
+        real_seconds=real_monotonic() - real_began,
+    )
+    _end(time, run, thread)
+    return trial
+
+
+def _struck(double: Double, scenario: Scenario | None) -> tuple[bool, ...]:
+    """For each fault of the scenario whether it struck: those that are not planned are the ones that did."""
+    struck = tuple(bool(injection.struck) for injection in double.injections)
+    return struck if scenario is not None else tuple(filter(None, struck))
+
+
+class _Run:
+    """What the client's thread does, and what it leaves."""
+
+    def __init__(self, client: Client, url: str, token: str) -> None:
+        self._client = client
+        self._url = url
+        self._token = token
+        self._task: asyncio.Task[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.outcome: Outcome | None = None
+
+    def __call__(self) -> None:
+        try:
+            result = self._client(self._url, self._token)
+            if inspect.isawaitable(result):
+                result = asyncio.run(self._awaited(result))
+        except Evicted:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is what the client reports
+            told = "".join(traceback.format_exception(error))
+            self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
+        else:
+            self.outcome = Outcome("returned", None if result is None else str(result))
+
+    async def _awaited(self, result: Any) -> Any:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        return await result
+
+    def cancel(self) -> bool:
+        """Ask an async client to end; tell whether it is one."""
+        if self._loop is None or self._task is None:
+            return False
+        with suppress(RuntimeError):  # its loop is closed already
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        return True
+
+
+class _Watch:
+    """Lets the client run until it ends or is at a limit."""
+
+    def __init__(self, time: VirtualTime, double: Double, limits: TrialLimits) -> None:
+        self._time = time
+        self._double = double
+        self._limits = limits
+        self._wait: Wait | None = None
+        self.refused = 0
+
+    def until_end(self, thread: threading.Thread) -> Limit:
+        """Start the client and come back when it ends; the limit that it was at, if it did not."""
+        thread.start()
+        self._wait = self._time.watch(thread, self._limits.seconds, self._limits.patience)
+        self._double.tell_of_calls(lambda _: self._count())
+        self._time.tell_of_refusals(self._count_refusal)
+        try:
+            how = self._time.wait_for(self._wait)
+        finally:
+            self._double.tell_of_calls(None)
+            self._time.tell_of_refusals(None)
+        if self._is_full():
+            return "calls"
+        return "stuck" if how is HowItEnded.STUCK else "seconds"
+
+    def _count_refusal(self) -> None:
+        self.refused += 1
+        self._count()
+
+    def _count(self) -> None:
+        if self._wait is not None and self._is_full():
+            with suppress(RuntimeError):  # it has ended already
+                self._wait.release()
+
+    def _is_full(self) -> bool:
+        return len(self._double.calls) + self.refused >= self._limits.calls
+
+
+def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
+    """End what is left of the client."""
+    if run.outcome is None and run.cancel():
+        time.wait_for(time.watch(thread, _GRACE, _PATIENCE))
+    for left in time.evict(thread):
+        real_join(left, _MOMENT)
+        if left.is_alive() and left.ident is not None:
+            _interrupt(left.ident)
+            real_join(left, _PATIENCE)
+
+
+def _interrupt(ident: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Evicted))
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _scrubbed(text: str, port: int) -> str:
+    """The text of an error without what differs from run to run: the double's port, and where objects lie in memory."""
+    return re.sub(r"\b0x[0-9a-f]{6,}", "0x...", re.sub(rf"(?<!\d){port}(?!\d)", "PORT", text))

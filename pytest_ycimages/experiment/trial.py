@@ -1,0 +1,115 @@
+"""One run of a client under one scenario, as a value: what it was told, what it said, and what was true at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pytest_ycimages.api.image import ImageStatus
+
+if TYPE_CHECKING:
+    from pytest_ycimages.api.image import Image
+    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.call import Call
+    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.journal import Calls
+
+Ending = Literal["returned", "raised", "unended"]
+"""How a client ends: with an image id, with an exception (a command: with an exit code), or not at all."""
+
+Limit = Literal["seconds", "calls", "stuck"]
+"""What ended a trial whose client did not: its virtual seconds, its calls, or that the client did nothing for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the client reported.
+
+    Attributes:
+        ending: how it ended.
+        image_id: what it returned, as text; None for any other ending, and for a client that returned None.
+        error: the exception that it raised, as `TypeError: its text`; empty for any other ending.
+        limit: what ended the trial when the client did not; None for any other ending.
+        traceback: where the exception came from, for people. It names files of this machine, so it is not compared,
+            and no report that is to be the same everywhere has it.
+    """
+
+    ending: Ending
+    image_id: str | None = None
+    error: str = ""
+    limit: Limit | None = None
+    traceback: str = field(default="", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """In words."""
+        if self.ending == "returned":
+            return f"returned {self.image_id!r}"
+        if self.ending == "raised":
+            return f"raised {self.error}"
+        return {
+            "seconds": "did not end within the virtual time that a trial has",
+            "calls": "did not end within the calls that a trial has",
+            "stuck": "did not end, and neither called nor waited any more",
+        }[self.limit or "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a client. All times are seconds on the double's clock, unless they say otherwise.
+
+    Attributes:
+        scenario: what was planned to go wrong.
+        outcome: what the client reported.
+        calls: the journal up to the moment at which the client ended. Not compared: it has the double's port.
+        images: the images that there were at that moment, in the order of their creation.
+        operations: all operations that were ever started, as they truly were at that moment, likewise.
+        seconds: how long the client took.
+        refused: how many connections the client was refused: no call, but an attempt at one.
+        struck: for each fault of the scenario, whether it struck.
+        real_seconds: what the trial cost in real time. Not compared, and in no report that is to be the same each time.
+    """
+
+    scenario: Scenario
+    outcome: Outcome
+    calls: Calls = field(compare=False)
+    images: tuple[Image, ...]
+    operations: tuple[Operation, ...]
+    seconds: float
+    refused: int = 0
+    struck: tuple[bool, ...] = ()
+    real_seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the client returned the id of an image that is READY."""
+        id_ = self.outcome.image_id
+        return any(image.id == id_ and image.status is ImageStatus.READY for image in self.images)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client said that it failed. One that did not end has said nothing."""
+        return self.outcome.ending == "raised"
+
+    def called(self, *numbers: int) -> list[Call]:
+        """The calls at these places of the journal, counted from 0."""
+        return [self.calls[number] for number in numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge says of a trial.
+
+    Attributes:
+        judge: the judge, as it may be written, such as `finishes(within=600)`.
+        passed: whether the client did as it should.
+        explanation: why, in a sentence or two.
+        proof: the calls that prove it: their places in `Trial.calls`, counted from 0.
+        cause: what the same flaw gives in every scenario, such as `created again after images.create failed`; without
+            ids, moments and numbers. Verdicts of one judge with equal causes are one finding.
+    """
+
+    judge: str
+    passed: bool
+    explanation: str
+    proof: tuple[int, ...] = ()
+    cause: str = ""

@@ -1,0 +1,102 @@
+"""Clients that end in odd ways, or not at all, and leave things behind."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+
+def interrupts(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
+    """Raises what nobody catches."""
+    raise KeyboardInterrupt
+
+
+def exits(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Ends the process, as a script does."""
+    raise SystemExit(3)
+
+
+def returns_nothing(url: str, token: str) -> None:
+    """Forgets to return the id."""
+
+
+def swallows_everything(url: str, token: str) -> str:
+    """Goes on whatever happens."""
+    while True:
+        with suppress(BaseException):
+            get(url, token)
+        time.sleep(10)
+
+
+def spins(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Neither calls nor waits."""
+    number = 0
+    while True:
+        number += 1
+
+
+def waits_for_a_lock(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Waits in a way that virtual time does not see."""
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+    return ""
+
+
+def waits_for_an_event(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Waits for what nobody will do."""
+    threading.Event().wait()
+    return ""
+
+
+def hammers(url: str, token: str) -> str:
+    """Calls without a pause."""
+    while True:
+        get(url, token)
+
+
+def leaves_a_poller(url: str, token: str) -> str:
+    """Has a thread that polls on when it is gone."""
+
+    def poll() -> None:
+        while True:
+            get(url, token)
+            time.sleep(1)
+
+    threading.Thread(target=poll, daemon=True).start()
+    time.sleep(5)
+    return "fd8"
+
+
+def leaves_a_pool(url: str, token: str) -> str:
+    """Has a pool of threads that it does not shut down."""
+    pool = ThreadPoolExecutor(2)
+    pool.submit(get, url, token).result()
+    POOLS.append(pool)
+    return "fd8"
+
+
+POOLS: list[ThreadPoolExecutor] = []
+
+
+def tells_the_time(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Returns what the clocks say, after a while."""
+    began = time.monotonic()
+    time.sleep(1.5)
+    return f"{time.time()} {time.monotonic() - began}"
+
+
+def get(url: str, token: str) -> int:
+    """Ask for the images."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    try:
+        connection.request("GET", "/compute/v1/images?folderId=b1g", headers={"Authorization": f"Bearer {token}"})
+        return connection.getresponse().status
+    finally:
+        with suppress(OSError):
+            connection.close()

@@ -1,0 +1,386 @@
+"""Experiments: what is tried, in which order, and that the same is found each time, however it is looked for."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_ycimages import (
+    Candidate,
+    UsageError,
+    VirtualTime,
+    hang,
+    internal,
+    operation_never_ends,
+    ramp,
+    reset,
+    run_experiment,
+    slow,
+    truncate,
+    unavailable,
+)
+from pytest_ycimages.experiment.candidates import DEFAULT_FAULTS
+from pytest_ycimages.experiment.client import client_of
+from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.running import TrialLimits
+from pytest_ycimages.faults.catalogue import CATALOGUE
+
+from . import flawed_clients
+from .flawed_clients import correct, duplicates_on_a_lost_answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_ycimages import Report, Trial
+
+FEW: Final = (slow(5), unavailable(), reset(), operation_never_ends())
+
+
+def everything(report: Report) -> tuple[Any, ...]:
+    """All that is to be the same."""
+    return str(report), report.counts, report.faults, report.findings, report.baseline, report.complete
+
+
+def test_the_usual_faults_are_the_whole_catalogue() -> None:
+    """But `ramp`, which is many calls long."""
+    assert {candidate.fault.name for candidate in DEFAULT_FAULTS} == set(CATALOGUE) - {ramp.__name__}
+
+
+def test_depth_0_tries_the_client_alone() -> None:
+    """Nothing goes wrong in it."""
+    report = run_experiment(correct, depth=0)
+    assert report.counts.tried == 1
+    assert str(report.baseline.scenario) == "nothing goes wrong"
+    assert report.faults == ()
+
+
+def test_depth_1_tries_every_fault_at_every_call_on_either_side_of_the_commit() -> None:
+    """Five calls, and those faults that can strike each of them."""
+    report = run_experiment(correct, faults=FEW)
+    assert report.counts.tried == 1 + 5 * 1 + 5 * 2 + 5 * 2 + 1
+    assert [(row.fault, row.trials, row.succeeded) for row in report.faults] == [
+        ("slow(seconds=5)", 5, 5),
+        ("unavailable() before the commit", 5, 5),
+        ("unavailable() after the commit", 5, 5),
+        ("reset() before the commit", 5, 5),
+        ("reset() after the commit", 5, 5),
+        ("operation_never_ends()", 1, 0),
+    ]
+    assert report.faults[0].seconds == (6.0, 7.5, 9.75, 13.125, 13.125)
+
+
+def test_deeper_scenarios_come_from_the_calls_that_shorter_ones_made() -> None:
+    """A call that only a fault brings about is struck as well: the cancel of an operation that never ends."""
+    scenarios: list[str] = []
+
+    def note(trial: Trial) -> None:
+        scenarios.append(str(trial.scenario))
+
+    run_experiment(correct, faults=[operation_never_ends(), unavailable()], depth=2, judges=[note])
+    never = "operation_never_ends() at call 1 of images.create"
+    assert f"{never} and unavailable() at call 1 of operations.cancel, before the commit" in scenarios
+    assert f"{never} and unavailable() at call 1 of operations.get, before the commit" in scenarios
+    assert not [each for each in scenarios if each.startswith("unavailable() at call 1 of operations.get, after")
+                and " and " in each]  # as with `before`: the client went on alike  # fmt: skip
+
+
+def test_what_fails_is_not_extended() -> None:
+    """A flaw is mended before what it hides is looked for."""
+    report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable(), reset()], depth=2)
+    (finding,) = report.findings
+    assert len(finding.scenario) == 1
+    alone = "at call 1 of images.create, after the commit"
+    assert str(finding.scenario) == f"unavailable() {alone}"
+    assert finding.others > 0
+
+
+def test_the_first_of_the_faults_is_the_mildest() -> None:
+    """So whoever names the faults decides what a finding shows."""
+    report = run_experiment(duplicates_on_a_lost_answer, faults=[reset(), unavailable()])
+    assert str(report.findings[0].scenario) == "reset() at call 1 of images.create, after the commit"
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [
+        (hang(), 5 * 2),
+        ([hang()], 5 * 2),
+        ("hang(), on='images.create'", 2),
+        ("hang(), on='images.create', commit='after'", 1),
+        ([Candidate(hang(), on="operations.*", commits=("before",))], 4),
+        ([Candidate(unavailable(), on="images.create", lasts=True)], 2),
+    ],
+)
+def test_faults_are_read_from_what_users_write(written: object, count: int) -> None:
+    """Themselves, as text, or with where they are tried."""
+    assert run_experiment(correct, faults=written).counts.tried == 1 + count
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"faults": []}, "leaves an experiment nothing to try"),
+        ({"faults": "reset(), when=first(2)"}, "that is what an experiment tries out"),
+        ({"faults": [3]}, "is no rule"),
+        ({"depth": -1}, "depth=-1 cannot be"),
+        ({"workers": 0}, "workers=0 cannot be"),
+        ({"random": 1.5}, "random=1.5 cannot be"),
+        ({"settings": {"timng": 3}}, "Did you mean 'timing'"),
+        ({"judges": "truthfull"}, "Did you mean 'truthful'"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_tried(options: dict[str, Any], said: str) -> None:
+    """With what can be."""
+    with pytest.raises(UsageError) as raised:
+        run_experiment(correct, **options)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("client", [3, lambda: "fd8", lambda url: url])
+def test_what_is_no_client_is_refused(client: Any) -> None:
+    """It takes the URL and the token."""
+    with pytest.raises(UsageError, match=r"client\(url, token\)"):
+        run_experiment(client)
+
+
+def test_a_client_is_found_by_its_name() -> None:
+    """As a command line writes it."""
+    assert client_of("tests.experiment.flawed_clients:correct").__name__ == "correct"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bake", "names no client"),
+        ("no.such.module:bake", "cannot be imported"),
+        ("tests.experiment.flawed_clients:corect", "Did you mean 'correct'"),
+        ("tests.experiment.flawed_clients:BODY", "is no client"),
+    ],
+)
+def test_a_name_that_leads_to_no_client_is_refused(text: str, said: str) -> None:
+    """With what is nearest."""
+    with pytest.raises(UsageError) as raised:
+        client_of(text)
+    assert said in str(raised.value)
+
+
+def test_an_experiment_has_virtual_time_of_its_own() -> None:
+    """Within another it is refused, with what would do."""
+    with VirtualTime(), pytest.raises(UsageError, match="Leave `ycimages_time` out"):
+        run_experiment(correct)
+
+
+# The same each time.
+
+
+@pytest.mark.parametrize("name", ["duplicates_on_a_lost_answer", "success_on_error", "fatal_not_found"])
+def test_the_same_is_found_each_time_and_by_however_many_processes(name: str) -> None:
+    """To the last word."""
+    client = getattr(flawed_clients, name)
+    faults = ["unavailable()", "operation_seen_late(reads=1)", "truncate()", "operation_fails()"]
+    first, second, spread = (run_experiment(client, faults=faults, depth=2, workers=workers) for workers in (1, 1, 2))
+    assert first.findings
+    assert everything(first) == everything(second) == everything(spread)
+
+
+def test_another_seed_draws_other_ids_and_finds_the_same() -> None:
+    """The seed is told."""
+    one, other = (run_experiment(duplicates_on_a_lost_answer, faults=FEW, seed=seed) for seed in (0, 7))
+    assert other.seed == 7
+    assert [str(finding.scenario) for finding in one.findings] == [str(each.scenario) for each in other.findings]
+    assert one.baseline.images[0].id != other.baseline.images[0].id
+
+
+def test_other_processes_take_what_can_be_imported() -> None:
+    """A function inside another cannot."""
+
+    def inner(url: str, token: str) -> str:
+        return correct(url, token)
+
+    with pytest.raises(UsageError, match="cannot be imported by other processes"):
+        run_experiment(inner, faults=FEW, workers=2)
+
+
+# Beyond the depth.
+
+
+def test_scenarios_drawn_at_random_are_shrunk_to_the_shortest_and_mildest() -> None:
+    """Though only scenarios of two faults and more were tried, what is found has one, and the mildest."""
+    faults = [slow(5), unavailable(), reset(), truncate(), hang()]
+    report = run_experiment(duplicates_on_a_lost_answer, faults=faults, depth=0, random=60)
+    (finding,) = report.findings
+    assert str(finding.scenario) == "unavailable() at call 1 of images.create, after the commit"
+    assert report.counts.random >= 30
+    again = run_experiment(duplicates_on_a_lost_answer, faults=faults, depth=0, random=60)
+    assert everything(report) == everything(again)
+
+
+# Stopping, and going on.
+
+
+def test_a_budget_that_is_spent_is_told() -> None:
+    """What was found by then is found; but all is not well."""
+    report = run_experiment(correct, budget=0)
+    assert not report.complete
+    assert 1 < report.counts.tried < 169
+    with pytest.raises(AssertionError, match="give it more, or a file to go on from"):
+        report.assert_ok()
+
+
+def test_a_search_that_was_stopped_goes_on_from_its_file(tmp_path: Path) -> None:
+    """Nothing is tried twice, and the report is that of a search that was never stopped."""
+    file = tmp_path / "progress"
+    options: dict[str, Any] = {"faults": [unavailable(), reset(), internal()], "depth": 2}
+    stopped = run_experiment(duplicates_on_a_lost_answer, state=file, budget=0, **options)
+    assert not stopped.complete
+    with file.open("a") as torn:
+        torn.write('["torn')
+    resumed = run_experiment(duplicates_on_a_lost_answer, state=file, **options)
+    whole = run_experiment(duplicates_on_a_lost_answer, **options)
+    assert everything(resumed) == everything(whole)
+    seen: list[tuple[int, int]] = []
+    run_experiment(duplicates_on_a_lost_answer, state=file, progress=lambda *each: seen.append(each), **options)
+    assert seen == []  # all was known
+
+
+def test_a_file_of_another_experiment_is_refused(tmp_path: Path) -> None:
+    """The error says what differs."""
+    file = tmp_path / "progress"
+    run_experiment(correct, faults=FEW, depth=0, state=file)
+    with pytest.raises(UsageError, match=r"another experiment: seed differ"):
+        run_experiment(correct, faults=FEW, depth=0, state=file, seed=3)
+    file.write_text(json.dumps([1]) + "\n[2]\n")
+    with pytest.raises(UsageError, match="no progress of an experiment"):
+        run_experiment(correct, faults=FEW, depth=0, state=file)
+
+
+def test_progress_is_told() -> None:
+    """How many of the present wave have been tried, and how many there are."""
+    seen: list[tuple[int, int]] = []
+    run_experiment(correct, faults=[unavailable()], progress=lambda *each: seen.append(each))
+    assert seen == [(1, 1), (10, 10)]
+
+
+# The report.
+
+
+def test_a_report_says_everything_in_words() -> None:
+    """The verdict, what goes wrong, both sides of the story, and the test."""
+    report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()])
+    with pytest.raises(AssertionError) as raised:
+        report.assert_ok()
+    text = str(raised.value)
+    for part in (
+        "flawed_clients:duplicates_on_a_lost_answer: 1 finding(s) in 11 scenarios of up to 1 fault(s), seed 0.",
+        "1. no_duplicates: The client made 2 images where one was asked for: ",
+        "What goes wrong: unavailable() at call 1 of images.create, after the commit.",
+        "done all the same",
+        "def test_duplicates_on_a_lost_answer_no_duplicates(ycimages_time, ycimages):",
+    ):
+        assert part in text
+
+
+def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
+    """It failed in the search, and not when it was repeated."""
+    runs: list[str] = []
+
+    def moody(url: str, token: str) -> str:
+        runs.append(url)
+        if len(runs) == 1:
+            raise RuntimeError("not now")
+        return correct(url, token)
+
+    (finding,) = run_experiment(moody, depth=0, judges=lambda trial: trial.outcome.error).findings
+    assert "the client is not the same each time" in finding.verdict.explanation
+    assert finding.test == ""
+
+
+@pytest.mark.usefixtures("clients_path")
+def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -> None:
+    """The marker's, and the seed of the command line."""
+    pytester.makepyfile(
+        """
+        import pytest
+        from tests.experiment.flawed_clients import correct, success_on_error
+
+        @pytest.mark.ycimages(timing=20)
+        def test_right(ycimages_experiment):
+            report = ycimages_experiment(correct, faults="unavailable()")
+            report.assert_ok()
+            assert report.seed == 5
+            assert report.baseline.seconds > 20
+
+        def test_flawed(ycimages_experiment):
+            ycimages_experiment(success_on_error, faults="operation_fails()").assert_ok()
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "--ycimages-seed=5")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["E *truthful: The client reported success with image *"])
+
+
+# Commands.
+
+_SCRIPT: Final = """
+import json, os, sys, urllib.request
+url, token = os.environ["YCIMAGES_URL"], os.environ["YC_TOKEN"]
+def call(path, body=None):
+    headers = {"Authorization": "Bearer " + token}
+    with urllib.request.urlopen(urllib.request.Request(url + path, body, headers), timeout=5) as answer:
+        return json.load(answer)
+body = json.dumps({"folderId": os.environ["YC_FOLDER_ID"], "diskId": "epd0000000000000000a"}).encode()
+operation = call("/compute/v1/images", body)
+while not operation["done"]:
+    operation = call("/operations/" + operation["id"])
+print("made it")
+print(operation["metadata"]["imageId"])
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Command:
+    """A client that is a program."""
+    file = tmp_path / "bake.py"
+    file.write_text(_SCRIPT)
+    return Command(shlex.join([sys.executable, "-I", str(file)]))
+
+
+def test_a_command_is_tried_like_a_function(script: Command) -> None:
+    """It is told where to go by its environment, and its last line is the id."""
+    report = run_experiment(script, faults="operation_fails()", judges=["truthful", "no_orphans"])
+    assert report.baseline.succeeded
+    assert report.client == str(script)
+    (finding,) = report.findings
+    assert finding.verdict.cause == "reported success though the operation failed"
+    assert finding.test == ""
+
+
+def test_a_command_that_fails_has_its_exit_code_told(script: Command) -> None:
+    """With the last line of what it said of it."""
+    outcomes: list[str] = []
+    run_experiment(
+        script,
+        faults="permission_denied(), on='images.create', commit='before'",
+        judges=lambda trial: outcomes.append(str(trial.outcome)),
+    )
+    assert outcomes[1] == "raised exit code 1: urllib.error.HTTPError: HTTP Error 403: Forbidden"
+
+
+@pytest.mark.real_clock
+def test_a_command_that_does_not_end_is_ended() -> None:
+    """And so is what it has started."""
+    report = run_experiment(Command("sleep 60"), depth=0, judges="finishes", limits=TrialLimits(seconds=0.1))
+    assert report.baseline.outcome.limit == "seconds"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("", "empty"), ("'", "cannot be read"), ("/no/such/program", "does not start")]
+)
+def test_what_is_no_command_is_refused(line: str, said: str) -> None:
+    """Before anything is tried."""
+    with pytest.raises(UsageError, match=said):
+        run_experiment(Command(line), depth=0)

@@ -1,0 +1,244 @@
+"""The judges: what each of them asks for, what it does not ask for, and how it says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ycimages import (
+    PlannedFault,
+    Scenario,
+    TrialLimits,
+    UsageError,
+    Verdict,
+    bounded,
+    cancel_ignored,
+    cancels,
+    error,
+    finishes,
+    no_duplicates,
+    no_orphans,
+    no_useless_retry,
+    operation_fails,
+    operation_never_ends,
+    permission_denied,
+    polite,
+    rate_limited,
+    recovers,
+    reset,
+    truncate,
+    truthful,
+    unavailable,
+)
+from pytest_ycimages.experiment.judges.judge import DEFAULT_JUDGES, failures, judged, judges_of, name_of
+from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.settings import Settings
+
+from .flawed_clients import Baker, RefusedError, correct
+
+if TYPE_CHECKING:
+    from pytest_ycimages import Fault, Trial
+    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.running import Client
+
+
+def trial(client: Client, *faults: PlannedFault) -> Trial:
+    """A trial of a client under these faults."""
+    (made,) = VirtualTrials(client, Settings(timing=5), TrialLimits()).trials([Scenario(faults)])
+    assert all(made.struck)
+    return made
+
+
+def at(fault: Fault, method: str, nth: int = 1, *, lasts: bool = False) -> PlannedFault:
+    """A fault at a call, before the commit where it may be both."""
+    return PlannedFault(fault, method, nth, fault.commits[0], lasts)
+
+
+def said(judge: Judge, made: Trial) -> str:
+    """The cause that a judge names, or that it is content, or that it has nothing to say."""
+    verdict = judged(judge, made)
+    if verdict is None:
+        return "nothing"
+    return "content" if verdict.passed else verdict.cause
+
+
+class _Hasty(Baker):
+    """Heeds no `Retry-After`."""
+
+    def exchange(self, verb: str, path: str, body: str | None) -> tuple[int, float, bytes]:
+        status, _, data = super().exchange(verb, path, body)
+        return status, 0, data
+
+
+class _Steady(Baker):
+    """Does not back off."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        for _ in range(20):
+            try:
+                return super().call(*args, **kwargs)
+            except RefusedError as refused:
+                if refused.status != 503:
+                    raise
+        raise TimeoutError
+
+    attempts = 1
+
+
+class _Curious(Baker):
+    """Polls once more, to be sure."""
+
+    def result(self, operation: Any) -> str:
+        self.poll(operation["id"])
+        return super().result(operation)
+
+
+class _GivesUpAtOnce(Baker):
+    """Has no patience with its first call."""
+
+    attempts = 1
+
+
+class _Doubtful(Baker):
+    """Reports failure whatever comes."""
+
+    def result(self, operation: Any) -> str:
+        raise RuntimeError(f"who knows what became of {operation['id']}")
+
+
+class _Chatty(Baker):
+    """Polls ten times a second."""
+
+    def wait(self, operation: Any) -> Any:
+        while not self.is_over(operation):
+            operation = self.poll(operation["id"])
+        return operation
+
+
+def client(kind: type[Baker]) -> Client:
+    """A client of this kind."""
+    return lambda url, token: kind(url, token).bake()
+
+
+@pytest.mark.parametrize(
+    ("kind", "judge", "faults", "expected"),
+    [
+        (_Hasty, polite, [at(rate_limited(retry_after=7), "images.create")], "does not heed retry-after"),
+        (Baker, polite, [at(rate_limited(retry_after=7), "images.create")], "content"),
+        (_Curious, polite, [], "polls after done"),
+        (_Steady, bounded(), [at(unavailable(), "images.create", lasts=True)], "storms"),
+        (_Steady, polite, [at(unavailable(), "images.create", lasts=True)], "content"),
+        (Baker, polite, [at(unavailable(), "images.create", lasts=True)], "content"),
+        (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create")], "gave up after answer images.create"),
+        (_GivesUpAtOnce, recovers, [at(reset(), "images.create")], "gave up after damaged images.create"),
+        (_GivesUpAtOnce, recovers, [at(permission_denied(), "images.create")], "nothing"),
+        (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create", lasts=True)], "nothing"),
+        (_GivesUpAtOnce, recovers, [], "nothing"),
+        (_Doubtful, truthful, [], "reported failure though it was told of success"),
+        (_Doubtful, no_orphans, [], "failed and left an image that it knew of"),
+        (_Doubtful, truthful, [at(operation_fails(), "images.create")], "content"),
+        (Baker, cancels, [], "nothing"),
+        (Baker, cancels, [at(operation_never_ends(), "images.create")], "content"),
+        (Baker, no_duplicates, [], "content"),
+        (Baker, no_useless_retry, [at(error(3), "operations.get")], "content"),
+        (Baker, finishes(within=8), [], "does not end"),
+        (Baker, finishes(within=9), [], "content"),
+        (Baker, bounded(calls=4), [], "calls too often"),
+        (Baker, bounded(calls=5), [], "content"),
+    ],
+)
+def test_what_a_judge_says(kind: type[Baker], judge: Judge, faults: list[PlannedFault], expected: str) -> None:
+    """One rule of one judge after the other."""
+    assert said(judge, trial(client(kind), *faults)) == expected
+
+
+def test_a_create_whose_answer_was_lost_is_to_be_cleared_up_by_asking_again() -> None:
+    """A client that does not even ask again is held to the image that it left."""
+    lost = PlannedFault(reset(), "images.create", 1, "after")
+    assert said(no_orphans, trial(client(_GivesUpAtOnce), lost)) == "failed and left an image that it was not told of"
+    refused = at(permission_denied(), "images.create", 2)
+    assert said(no_orphans, trial(correct, lost, refused)) == "content"
+
+
+def test_a_client_that_is_kept_from_cancelling_leaves_no_orphan() -> None:
+    """It has tried, and no other try would have helped; unless it had been let."""
+    first = at(permission_denied(), "operations.get")
+    assert said(no_orphans, trial(correct, first, at(permission_denied(), "operations.cancel"))) == "content"
+    assert said(no_orphans, trial(correct, first, at(unavailable(), "operations.cancel"))) == "content"
+
+
+def test_a_cancel_that_is_ignored_is_no_excuse_for_not_looking() -> None:
+    """The client that is right waits for what becomes of it, and reports the image."""
+    made = trial(correct, at(cancel_ignored(), "images.create"))
+    assert failures(DEFAULT_JUDGES, made) == ()
+
+
+def test_a_verdict_names_the_calls_that_prove_it() -> None:
+    """Their places in the journal."""
+    verdict = judged(polite, trial(client(_Curious)))
+    assert verdict is not None
+    assert verdict.proof == (4, 5)
+    assert verdict.explanation.endswith("again, 1 time(s), after it was shown done.")
+
+
+def test_half_an_answer_tells_nothing() -> None:
+    """Who polls again after it is not impolite."""
+    assert said(polite, trial(correct, PlannedFault(truncate(), "operations.get", 4, "after"))) == "content"
+
+
+def test_a_judge_of_ones_own_says_what_is_wrong_in_words() -> None:
+    """Or nothing, when nothing is."""
+
+    def bakes_in_a_minute(made: Trial) -> str | None:
+        return f"took {made.seconds:.0f} seconds" if made.seconds > 60 else None
+
+    assert judged(bakes_in_a_minute, trial(correct)) is None
+    verdict = judged(bakes_in_a_minute, trial(correct, at(operation_never_ends(), "images.create")))
+    assert verdict == Verdict("bakes_in_a_minute", passed=False, explanation="took 285 seconds")
+
+
+def test_what_is_no_verdict_is_refused() -> None:
+    """The judge is named."""
+
+    def doubts(made: Trial) -> Any:
+        return made.seconds
+
+    with pytest.raises(UsageError, match=r"The judge doubts returned 8\.125"):
+        judged(doubts, trial(correct))
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (None, [name_of(judge) for judge in DEFAULT_JUDGES]),
+        (truthful, ["truthful"]),
+        ("truthful", ["truthful"]),
+        (
+            [finishes, "finishes(within=10)", "bounded"],
+            ["finishes(within=3600)", "finishes(within=10)", "bounded(calls=500)"],
+        ),
+    ],
+)
+def test_judges_are_read_from_what_users_write(written: object, names: list[str]) -> None:
+    """Themselves, or as text."""
+    assert [name_of(judge) for judge in judges_of(written)] == names
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("truthfull", "Did you mean 'truthful'"),
+        ("finishes(in=3)", "finishes"),
+        ("finishes(within=-1)", "takes a number above zero"),
+        ("finishes(soon=1)", "finishes(within=600)"),
+        ("__import__('os')", "Unknown judge"),
+        ([], "leaves nobody to judge"),
+        (3, "is no judge"),
+    ],
+)
+def test_what_is_no_judge_is_refused(written: object, said: str) -> None:
+    """With what would be one. No code is run."""
+    with pytest.raises(UsageError) as raised:
+        judges_of(written)
+    assert said in str(raised.value)

@@ -1,0 +1,31 @@
+"""Experiments do not care what a client is written with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ycimages import run_experiment
+
+from .library_clients import over_httpx, over_requests, waits_for_ever
+
+if TYPE_CHECKING:
+    from pytest_ycimages.experiment.running import Client
+
+
+@pytest.mark.parametrize("client", [over_requests, over_httpx])
+def test_a_right_client_has_no_finding_whatever_it_is_written_with(client: Client) -> None:
+    """Over requests, and over httpx in an event loop."""
+    report = run_experiment(client, depth=1)
+    report.assert_ok()
+    assert report.baseline.succeeded
+
+
+def test_an_async_client_that_waits_for_ever_is_told_from_one_that_ends() -> None:
+    """At once, and without a word from its loop."""
+    report = run_experiment(waits_for_ever, depth=0)
+    (finding,) = report.findings
+    assert (finding.verdict.judge, finding.verdict.cause) == ("finishes(within=3600)", "does not end")
+    assert finding.trial.outcome.limit == "seconds"
+    assert finding.trial.seconds == 3600

@@ -1,0 +1,151 @@
+"""One trial: how clients end, how those are ended that do not, and that nothing is left of one in the next."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ycimages import (
+    Double,
+    Scenario,
+    TrialLimits,
+    UsageError,
+    VirtualTime,
+    assert_survives,
+    finishes,
+    nth,
+    run_trial,
+    unavailable,
+)
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.settings import Settings
+from pytest_ycimages.virtual.frozen import real_monotonic
+
+from . import odd_clients
+from .flawed_clients import correct
+
+if TYPE_CHECKING:
+    from pytest_ycimages import Trial
+    from pytest_ycimages.experiment.running import Client
+
+
+def trials(client: Client, count: int = 1, *, limits: TrialLimits = TrialLimits()) -> list[Trial]:  # noqa: B008 - frozen
+    """Trials in which nothing goes wrong."""
+    return VirtualTrials(client, Settings(timing=5, unknown_fields="ignore"), limits).trials([Scenario()] * count)
+
+
+@pytest.mark.parametrize(
+    ("client", "outcome"),
+    [
+        (odd_clients.interrupts, "raised KeyboardInterrupt"),
+        (odd_clients.exits, "raised SystemExit: 3"),
+        (odd_clients.returns_nothing, "returned None"),
+        (odd_clients.swallows_everything, "did not end within the virtual time that a trial has"),
+        (odd_clients.waits_for_an_event, "did not end within the virtual time that a trial has"),
+        (odd_clients.waits_for_a_lock, "did not end within the virtual time that a trial has"),
+        (odd_clients.hammers, "did not end within the calls that a trial has"),
+    ],
+)
+def test_a_trial_ends_however_the_client_does(client: Client, outcome: str) -> None:
+    """And so does the next one, in the same way; no thread of either is left."""
+    before = threading.active_count()
+    first, second = trials(client, 2, limits=TrialLimits(calls=400))
+    assert str(first.outcome) == str(second.outcome) == outcome
+    assert first == second
+    if client is not odd_clients.waits_for_a_lock:  # nobody can end that
+        assert threading.active_count() == before
+
+
+def test_a_client_that_spins_is_interrupted() -> None:
+    """Nothing but real time can tell that it does not end."""
+    before = threading.active_count()
+    (trial,) = trials(odd_clients.spins, limits=TrialLimits(patience=0.2))
+    assert trial.outcome.limit == "stuck"
+    assert threading.active_count() == before
+
+
+def test_hopeless_waits_take_no_real_time() -> None:
+    """Virtual time has somewhere to go, so nobody has to be patient."""
+    trials(odd_clients.waits_for_an_event)
+    made = trials(odd_clients.waits_for_an_event, 20)
+    assert sum(trial.real_seconds for trial in made) < 1
+    assert {trial.seconds for trial in made} == {3600}
+
+
+@pytest.mark.parametrize("client", [odd_clients.leaves_a_poller, odd_clients.leaves_a_pool])
+def test_threads_that_a_client_leaves_behind_have_no_part_in_the_next_trial(client: Client) -> None:
+    """Each trial sees the calls of its own client alone, at the same moments."""
+    first, *others = trials(client, 4)
+    assert [str(call) for call in first.calls] != []
+    assert all([str(call) for call in other.calls] == [str(call) for call in first.calls] for other in others)
+    for pool in odd_clients.POOLS:
+        pool.shutdown()
+    odd_clients.POOLS.clear()
+
+
+def test_every_trial_begins_at_the_same_moment() -> None:
+    """So it does not matter which trials came before."""
+    outcomes = {str(trial.outcome) for trial in trials(odd_clients.tells_the_time, 3)}
+    assert outcomes == {"returned '1767225601.5 1.5'"}
+
+
+def test_a_trial_is_the_same_each_time() -> None:
+    """Calls, ids, outcome and truth."""
+    first, second = trials(correct, 2)
+    assert first == second
+    assert list(map(str, first.calls)) == list(map(str, second.calls))
+    assert first.succeeded
+
+
+def test_virtual_time_is_over_after_trials() -> None:
+    """What comes next has real time."""
+    trials(correct)
+    assert clock.shared is None
+
+
+def test_an_error_has_nothing_in_it_that_differs_from_run_to_run() -> None:
+    """Neither the port nor where an object lies in memory."""
+
+    def raises(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
+        raise ValueError(f"{object()} at {url}")
+
+    (trial,) = trials(raises)
+    assert trial.outcome.error == "ValueError: <object object at 0x...> at http://127.0.0.1:PORT"
+    assert "in raises" in trial.outcome.traceback
+
+
+def test_a_trial_takes_virtual_time() -> None:
+    """The error says how to come by it."""
+    with Double() as double, pytest.raises(UsageError, match="`ycimages_time`"):
+        run_trial(correct, double)
+
+
+def test_in_a_test_the_scenario_is_what_is_injected(ycimages_time: VirtualTime, ycimages: Double) -> None:
+    """As far as it struck."""
+    ycimages.timing = 5
+    ycimages.inject(unavailable(), on="images.create", when=nth(1), commit="after")
+    ycimages.inject(unavailable(), on="images.list", expect=False)
+    trial = assert_survives(correct, ycimages)
+    assert str(trial.scenario) == "unavailable() at call 1 of images.create, after the commit"
+    assert trial.seconds == ycimages_time.elapsed == 5.75
+
+
+@pytest.mark.usefixtures("ycimages_time")
+def test_what_a_client_does_not_survive_is_told(ycimages: Double) -> None:
+    """The judge, why, what goes wrong, and the timeline."""
+    with pytest.raises(AssertionError) as raised:
+        assert_survives(odd_clients.swallows_everything, ycimages, finishes(within=60))
+    text = str(raised.value)
+    assert text.startswith("finishes(within=60): The client did not end")
+    assert "What goes wrong: nothing goes wrong." in text
+    assert "GET /compute/v1/images" in text
+
+
+def test_real_time_is_told_beside() -> None:
+    """For whoever wants to know what a trial costs; it does not count when trials are compared."""
+    began = real_monotonic()
+    (trial,) = trials(correct)
+    assert 0 < trial.real_seconds <= real_monotonic() - began
