@@ -240,3 +240,18 @@ def test_a_quota_is_the_recorded_service_s_and_must_be_set() -> None:
     assert clean(taping, quotas={"images": 1}) >= {"quota.images", "error.quota-failure", "text.quotas"}
     without = verify_fake(taping.tape())
     assert [(each.difference.field, each.behaviour) for each in without.findings] == [("status", "quota.images")]
+
+
+def test_a_cassette_that_does_not_say_when_agrees_as_well() -> None:
+    """As one that plain vcrpy recorded: its requests come a second apart."""
+    taping = Taping(timing=12.5)
+    taping.look(taping.bake(name="web"))
+    tape = taping.tape()
+    timeless = tape._replace(interactions=tuple(each._replace(at=None) for each in tape.interactions))
+    assert findings(verify_fake(timeless)) == []
+
+
+def test_a_cassette_without_interactions_shows_nothing() -> None:
+    """And nothing of it differs."""
+    verification = verify_fake(Taping().tape())
+    assert (verification.compared, verification.behaviours, verification.differs) == (0, (), False)
