@@ -65,7 +65,7 @@ def tracks_of(steps: Iterable[Step]) -> tuple[Track, ...]:
 def _look(step: Step, tracks: dict[str, Track]) -> None:
     """Take in what a step shows of operations."""
     shown = operations_in(step.told.body) if step.told.worked else []
-    if step.method in STARTING and step.told.worked:
+    if step.method in STARTING and step.told.worked and step.told.operation_id not in tracks:
         _implied(step, tracks)
     for operation in shown:
         if step.method in STARTING and operation["id"] not in tracks:
@@ -168,3 +168,25 @@ def _implied(step: Step, tracks: dict[str, Track]) -> None:
     for track in tracks.values():
         if track.image_id in {step.asked.image_id, source} and track.begun.method == "images.create":
             track.see(step, "succeeded")
+    if step.method == "images.create" and isinstance(step.asked.body, dict):
+        _name_was_free(step, _holder_of(step.asked.body), tracks)
+
+
+def _holder_of(asked: Wire) -> tuple[str, str]:
+    return str(asked.get("folderId")), str(asked.get("name") or "")
+
+
+def _name_was_free(step: Step, holder: tuple[str, str], tracks: dict[str, Track]) -> None:
+    """Whoever had the name that an image is created with is gone: deleted, or never came to be."""
+    for track in tracks.values() if holder[1] else ():
+        asked = track.begun.asked.body
+        if track.begun.method != "images.create" or not isinstance(asked, dict) or _holder_of(asked) != holder:
+            continue
+        others = [other for other in tracks.values() if other.image_id == track.image_id and other is not track]
+        if any(other.begun.method == "images.update" for other in others):
+            continue  # and may have another name since
+        deletes = [other for other in others if other.begun.method == "images.delete"]
+        if deletes:
+            deletes[-1].see(step, "succeeded")
+        elif not track.first("succeeded"):
+            track.see(step, "failed")
