@@ -25,7 +25,7 @@ def type_moved(_: Exhibit, difference: Difference) -> bool:
 
 
 def is_routed(exhibit: Exhibit) -> bool:
-    """Whether a method of the API served the request."""
+    """Whether a method was asked."""
     return exhibit.method != UNROUTED
 
 
