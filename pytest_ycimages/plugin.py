@@ -245,7 +245,8 @@ def ycimages_experiment(
 ) -> Callable[..., Report]:
     """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
 
-    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment.
+    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
+    which are always fakes.
     """
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
     from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise

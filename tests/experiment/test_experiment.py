@@ -24,8 +24,10 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.experiment.candidates import DEFAULT_FAULTS
-from pytest_ycimages.experiment.client import client_of
+from pytest_ycimages.experiment.client import Origin, client_of
 from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.experiment import limits_for
+from pytest_ycimages.experiment.judges.judge import judges_of
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
@@ -203,6 +205,25 @@ def test_other_processes_take_what_can_be_imported() -> None:
 
     with pytest.raises(UsageError, match="cannot be imported by other processes"):
         run_experiment(inner, faults=FEW, workers=2)
+
+
+def test_a_process_that_does_not_come_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has printed why."""
+    monkeypatch.setattr("pytest_ycimages.experiment.crew.origins_of", lambda _: [Origin("no.such.module", "")])
+    with pytest.raises(UsageError, match="begins under `if __name__"):
+        run_experiment(correct, faults=FEW, workers=2)
+
+
+def test_a_judge_that_allows_more_gives_trials_more() -> None:
+    """Else it would never see what is too much."""
+    limits = limits_for(judges_of(["finishes(within=7200)", "bounded(calls=3000)"]))
+    assert (limits.seconds, limits.calls) == (7200, 3001)
+    assert limits_for(judges_of("truthful")) == TrialLimits()
+
+
+def test_the_same_fault_twice_is_tried_once() -> None:
+    """Two candidates may come to the same."""
+    assert run_experiment(correct, faults=[hang(), hang()]).counts.tried == 11
 
 
 # Beyond the depth.
