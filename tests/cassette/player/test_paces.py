@@ -172,4 +172,4 @@ def test_by_time_a_client_that_does_not_wait_still_comes_to_the_end() -> None:
     for taped in (tape(*recorded), tape(*compact(recorded))):
         client = Client(Player(taped), by_time=True)
         client.create()
-        assert [client.poll() for _ in range(5)] == [False, False, False, True, True]
+        assert [client.poll() for _ in range(5)] == [False, False, False, False, True]
