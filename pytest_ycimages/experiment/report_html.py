@@ -6,26 +6,23 @@ import base64
 import hashlib
 from importlib.resources import files
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.comparison import Comparison
+from pytest_ycimages.experiment.excerpt import shown_moments
 from pytest_ycimages.experiment.legible import legible
 from pytest_ycimages.experiment.plot import axis_of
 from pytest_ycimages.experiment.storing import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jinja2 import Environment
 
     from pytest_ycimages.experiment.report import Report
-    from pytest_ycimages.experiment.stored_report import StoredMoment, StoredReport
+    from pytest_ycimages.experiment.stored_report import StoredReport
 
 _PAGE: Final = "page"
 """The folder beside this module that has the template, the style sheet and the script."""
-_WHOLE: Final = 40
-"""How many moments of a timeline are shown at either end. Those that prove a verdict are always shown."""
 
 
 def report_html(*reports: Report | StoredReport, command: str = "") -> str:
@@ -65,26 +62,6 @@ def check_installed() -> None:
         UsageError: jinja2 is not installed.
     """
     _environment()
-
-
-class Shown(NamedTuple):
-    """A moment of a timeline that is shown, or how many are left out there."""
-
-    moment: StoredMoment | None
-    left_out: int = 0
-
-
-def shown_moments(moments: Sequence[StoredMoment]) -> list[Shown]:
-    """What is shown of a timeline: its beginning, its end, and what proves the verdict."""
-    found: list[Shown] = []
-    for place, moment in enumerate(moments):
-        if place < _WHOLE or place >= len(moments) - _WHOLE or moment.proves:
-            found.append(Shown(moment))
-        elif found[-1].moment is None:
-            found[-1] = Shown(None, found[-1].left_out + 1)
-        else:
-            found.append(Shown(None, 1))
-    return found
 
 
 def _environment() -> Environment:
