@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from . import faults, growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
+from . import experiment, faults, growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
 from .broken import BrokenError
 from .goals import summary
 from .stopwatch import seconds
@@ -31,6 +31,7 @@ _BENCHMARKS: Final = {
     "virtual-time": virtual_time.measure,
     "in-flight": in_flight.measure,
     "faults": faults.measure,
+    "experiment": experiment.measure,
 }
 _WIDTH: Final = 150
 
