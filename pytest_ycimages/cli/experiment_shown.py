@@ -78,6 +78,9 @@ def show_reports(comparison: Comparison, command: str) -> None:
 def _headline(label: str, report: StoredReport) -> Text:
     text = Text.assemble((f"{label}{legible(report.client)}", "bold"), ": ", _found(report))
     text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
+    if not report.baseline.succeeded:
+        words = legible(report.baseline.outcome.words)
+        text.append(f"\nNothing went wrong, and it did not succeed: it {words}. See to that first.", "bold yellow")
     if not report.complete:
         text.append("\nThe search was not over when its budget was: give it more, or a file to go on from (--state).")
     return text
