@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test lint bench cassettes fuzz clean
 
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo
@@ -19,6 +19,10 @@ lint: .venv/.for-lint
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench
+
+# The cassettes that are shipped, anew: after a change of the fake, look at what has changed in them.
+cassettes: .venv/.for-test
+	$(BIN)/python -m tests.cassette.shipped
 
 # schemathesis against a running double, with its own document and all checks: some minutes for each contract, and a
 # new seed each time, which is printed. What it finds goes into a plain test.

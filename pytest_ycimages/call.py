@@ -74,10 +74,15 @@ class Call(NamedTuple):
         gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
         text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{late}{gap}"
-        return text if text.isprintable() else "".join(map(_printable, text))
+        return printable(text)
 
     def _ids(self) -> tuple[tuple[str, str | None], ...]:
         return ("operation", self.operation_id), ("image", self.image_id)
+
+
+def printable(text: str) -> str:
+    """A text with escapes in place of characters that a terminal would obey rather than print."""
+    return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:

@@ -11,26 +11,15 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_ycimages.api.contract import CONTRACTS
-from pytest_ycimages.cloud import clock
-from pytest_ycimages.cloud.clock import Clock, ManualClock, RealClock
-from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.inventory import Inventory
-from pytest_ycimages.cloud.service import Service
-from pytest_ycimages.delay import Delays
+from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
-from pytest_ycimages.faults.injector import Injector
-from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
-from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
-from pytest_ycimages.server.app import App
 from pytest_ycimages.server.listener import Listener
 from pytest_ycimages.settings import Settings, merged
-from pytest_ycimages.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -38,9 +27,16 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.image import Image
     from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette_settings import Mode
+    from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.cloud.inventory import Inventory
+    from pytest_ycimages.cloud.planner import NextOperation, Planner
+    from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
+    from pytest_ycimages.server.app import App
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
@@ -57,7 +53,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     Attributes:
         settings: the settings in force.
-        clock: the double's time; `clock.advance(seconds)` moves a manual one.
 
     Raises:
         UsageError: a setting that does not exist or cannot be.
@@ -74,32 +69,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
     ) -> None:
         self.settings = merged(overrides, settings or {})
         self.name = name
-        self._on_call = on_call
         self._listener: Listener | None = None
         self._closed = threading.Event()
-        self._pipeline = self._begin()
-        contract = CONTRACTS[self.settings.contract]
-        self._app = App(self._pipeline, contract, self, snake_case=self.settings.violation_paths == "snake_case")
+        self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
+        self._backing.open(self)
         self._warned = 0
-
-    def _begin(self) -> Pipeline:
-        settings = self.settings
-        own = settings.clock == "manual" and clock.shared is None
-        self.clock: Clock = ManualClock() if own else RealClock()
-        seed = f"{settings.seed}/{self.name}"
-        ids = Ids(seed)
-        delays = Delays(seed, self.clock, self._pause)
-        delays.latency = settings.latency
-        self._service = Service(ids, CONTRACTS[settings.contract], settings.rules())
-        self._inventory = Inventory(self._service.state, ids, self._service.folder_id, self.clock)
-        injector = Injector(seed)
-        latency_first = settings.latency_order == "latency_first"
-        pipeline = Pipeline(
-            self._service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call
-        )
-        for rule in rules_of(settings.faults):
-            injector.add(rule)
-        return pipeline
 
     def _pause(self, seconds: float) -> None:
         """Wait for real, while the double is open.
@@ -114,6 +88,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
         """Which double, where, and what it holds."""
         where = self.url if self._listener else "not serving"
         return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
+
+    @property
+    def upcoming(self) -> tuple[NextOperation, ...]:
+        """What `next_operation` asked for and no operation has taken yet; only of the fake it can be asked."""
+        return super().upcoming if self.settings.mode == "fake" else ()
 
     # Serving.
 
@@ -143,6 +122,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._closed.set()
         if self._listener is not None:
             self._listener.close()
+        self._backing.close()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -160,19 +140,28 @@ class Double(Seeding, Planning, Injecting, InProcess):
         """Raise what went wrong inside the double, and warn of fields that the contract does not know.
 
         Args:
-            faults: whether faults that were to strike and have not are an error.
+            faults: whether it is an error that faults were to strike and have not, or that a cassette has interactions
+                which nobody asked for.
 
         Raises:
+            CassetteError: the cassette had no answer, has expired, or could not be written.
+            CassetteUnusedError: interactions of the cassette that nobody asked for.
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
             FaultNeverStruckError: a fault that was to strike has not.
         """
         __tracebackhide__ = True
-        if self._pipeline.failures:
-            line, error = self._pipeline.failures[0]
-            count = len(self._pipeline.failures)
+        first, *others = self._backing.problems or (None,)
+        if first is not None:
+            for other in others:
+                first.add_note(f"\nAnd then: {other}")
+            raise first
+        failures = self._backing.pipeline.failures
+        if failures:
+            (line, error), count = failures[0], len(failures)
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
         if faults:
             self._check_faults()
+            self._backing.check_used()
         if self.settings.unknown_fields == "warn":
             self._warn_of_unknown_fields()
 
@@ -189,33 +178,32 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 )
 
     def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
-        """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
-        self._on_call = on_call
-        self._pipeline.on_call = on_call
+        """Call `on_call` with each call until `reset`, in the place of whoever was told until now; None for nobody."""
+        self._backing.pipeline.on_call = on_call
 
     def reset(self) -> None:
         """Forget everything: as new, with the settings it was made with, at the same address."""
-        with self._pipeline.lock:
+        with self._backing.pipeline.lock:
             self._warned = 0
-            self._pipeline = self._app.pipeline = self._begin()
+            self._backing.reset()
 
     def _answer(self, http: HttpRequest) -> HttpReply:
-        return self._app.answer(http)
+        return self._backing.app.answer(http)
 
     @contextmanager
     def _stocking(self) -> Generator[Inventory]:
-        with self._pipeline.lock:
-            yield self._inventory
+        with self._backing.pipeline.lock:
+            yield self._backing.inventory
 
     @contextmanager
     def _planning(self) -> Generator[Planner]:
-        with self._pipeline.lock:
-            yield self._service.planner
+        with self._backing.pipeline.lock:
+            yield self._backing.planner
 
     @contextmanager
     def _injecting(self) -> Generator[Injector]:
-        with self._pipeline.lock:
-            yield self._pipeline.injector
+        with self._backing.pipeline.lock:
+            yield self._backing.pipeline.injector
 
     # Where it is, and who may call.
 
@@ -243,38 +231,50 @@ class Double(Seeding, Planning, Injecting, InProcess):
         return self._listener
 
     @property
+    def clock(self) -> Clock:
+        """The double's time; `clock.advance(seconds)` moves a manual one."""
+        return self._backing.clock
+
+    @property
     def app(self) -> App:
         """The same double as a WSGI application, for clients that need no socket."""
-        return self._app
+        return self._backing.app
 
     @property
     def token(self) -> str:
         """An IAM token that is valid."""
-        return self._service.token
+        return self._backing.token
 
     @property
     def folder_id(self) -> str:
         """A folder that exists."""
-        return self._service.folder_id
+        return self._backing.folder_id
 
     # Server truth.
 
     @property
+    def cassette(self) -> Cassette:
+        """The cassette that is replayed or recorded.
+
+        Raises:
+            UsageError: there is none, as this is the fake.
+        """
+        return self._backing.cassette
+
+    @property
     def images(self) -> Mapping[str, Image]:
-        """All images as they are now, by id. Reading counts as no poll."""
-        state = self._service.state
-        return Truth("image", self._pipeline, self.clock, lambda: state.images, state.image_at)
+        """All images as they are now, by id; with a cassette, as a client saw them last. Reading counts as no poll."""
+        return self._backing.images
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """All operations as they truly are now, by id, whatever a script shows. Reading counts as no poll."""
-        state = self._service.state
-        return Truth("operation", self._pipeline, self.clock, lambda: state.operations, state.operation_at)
+        """All operations as they truly are now, by id, whatever a script shows; with a cassette, as with images."""
+        return self._backing.operations
 
     @property
     def calls(self) -> Calls:
         """The journal: every call with its answer, in the order in which they were answered."""
-        return self._pipeline.journal.calls
+        return self._backing.pipeline.journal.calls
 
     @property
     def latency(self) -> Latency | Mapping[str, Latency]:
@@ -283,8 +283,21 @@ class Double(Seeding, Planning, Injecting, InProcess):
         Set it to seconds, to a `Latency`, or to a dict from method words or globs to these, of which the first that
         fits counts.
         """
-        return self._pipeline.delays.latency
+        return self._backing.pipeline.delays.latency
 
     @latency.setter
     def latency(self, latency: Latency | float | str | Mapping[str, Latency | float | str]) -> None:
-        self._pipeline.delays.latency = latency_of(latency)
+        self._backing.pipeline.delays.latency = latency_of(latency)
+
+
+def _backing(mode: Mode) -> type[Backing]:
+    """What stands behind a double of a mode. What knows cassettes is imported only for who uses them."""
+    if mode == "fake":
+        return Fake
+    if mode == "record":
+        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for who records
+
+        return Record
+    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for who replays
+
+    return Replay

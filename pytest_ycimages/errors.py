@@ -41,6 +41,10 @@ class CassetteBrokenError(CassetteError):
     """A cassette's file cannot be read. It is left as it is."""
 
 
+class CassetteMissingError(CassetteError):
+    """There is no such cassette. The text has the nearest names, and how to record one."""
+
+
 class CassetteInUseError(CassetteError):
     """Another recording is writing this cassette's file."""
 
@@ -93,6 +97,7 @@ for _public in (
     VirtualTimeError,
     CassetteError,
     CassetteBrokenError,
+    CassetteMissingError,
     CassetteInUseError,
     SecretFoundError,
     NoMatchError,

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.delay import Delay, Delays
     from pytest_ycimages.faults.injector import Injector
+    from pytest_ycimages.faults.striker import Answerer
 
     Replying = Generator[Delay, None, Reply]
 
@@ -44,6 +44,7 @@ class Pipeline:
         on_call: told of each call as it is written down.
 
     Attributes:
+        service: what decides.
         clock: the time at which it decides.
         lock: held while a call is decided and committed; hold it to read the state.
         journal: what was asked and answered.
@@ -55,7 +56,7 @@ class Pipeline:
 
     def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
         self,
-        service: Service,
+        service: Answerer,
         clock: Clock,
         delays: Delays,
         injector: Injector,
@@ -70,7 +71,7 @@ class Pipeline:
         self.injector = injector
         injector.calls = self.journal.calls
         self._striker = Striker(service, injector)
-        self._service = service
+        self.service = service
         self.clock = clock
         self._latency_first = latency_first
         self._held: Counter[Hashable] = Counter()
@@ -86,7 +87,7 @@ class Pipeline:
                 if self.injector:
                     reply, late = self._struck(request, now)
                 else:
-                    reply = self._service.handle(request, now)
+                    reply = self.service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
                 reply = self._failure(request, error)
             call, delay = self._write(request, reply, now, held, late)

@@ -8,15 +8,49 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_ycimages.plugin_cassettes import (
+    MARKER,
+    add_cassette_options,
+    cassette_path,
+    guard,
+    has_cassette,
+    keep_old,
+    note_use,
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    ycimages_cassette,
+)
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "ycimages_cassette",
+]
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from pytest_ycimages.double import Double
+    from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.experiment.report import Report
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
 _INI = {
+    "mode": "what stands behind `ycimages`: `fake`, `replay`, `record` or `verify` (default: fake)",
+    "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
+    "replay_pace": "how replayed operations go on: by `state`, by `time`, or `auto` (default: auto)",
+    "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
+    "unused_interactions": "interactions nobody asked for `fail` the test, `warn`, or `ignore` (default: fail)",
+    "scrub": "names of more fields whose values no cassette shall hold (default: none)",
+    "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
+    "max_age": "days after which a cassette has expired, or `none` (default: none)",
+    "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",
+    "allowed_hosts": "hosts that may be reached while a cassette is replayed, globs too (default: none)",
     "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
     "contract": "`page` for the specification page, `current` for today's API (default: page)",
     "auth": "`any` takes every bearer token, `strict` only the double's own, `off` asks for none (default: any)",
@@ -35,10 +69,13 @@ _INI = {
     "idempotency_key_reuse": "a key that comes with another request: `first` or `reject` (default: first)",
     "poll_interval": "whole seconds that answers to polls ask clients to wait, or `none` (default: none)",
     "quotas": "`default` for the service's own, `none` for none (default: none)",
+    "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
     "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
+_LINES = frozenset({"faults", "intercept_hosts", "volatile"})
+"""Those of which each may have several, one a line."""
 _SEED = pytest.StashKey[str]()
 _FAILED = pytest.StashKey[bool]()
 """Whether the test itself has failed: then a fault that never struck is no news."""
@@ -53,8 +90,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SEED",
         help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
     )
+    add_cassette_options(parser, group)
     for name, text in _INI.items():
-        kind: Literal["linelist", "string"] = "linelist" if name == "faults" else "string"
+        kind: Literal["linelist", "string"] = "linelist" if name in _LINES else "string"
         parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 
@@ -63,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'"
     )
+    config.addinivalue_line("markers", MARKER)
     option, ini = config.option.ycimages_seed, config.getini("ycimages_seed")
     source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
     if seed == "random":
@@ -102,32 +141,79 @@ def ycimages_factory(
 ) -> Generator[Callable[..., Double]]:
     """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
     from pytest_ycimages.double import Double  # noqa: PLC0415 - heavy, so only for tests that use it
+    from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - likewise
     from pytest_ycimages.settings import merged  # noqa: PLC0415 - likewise
 
     if "ycimages_time" in request.fixturenames:
         request.getfixturevalue("ycimages_time")  # it rules over the doubles, so it begins before them and ends after
     item: pytest.Item = request.node
-    config = request.config
-    command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
-    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
-    ini["seed"] = config.stash[_SEED]
-    markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
     doubles: list[Double] = []
     item.stash[_DOUBLES] = doubles
+    guards = ExitStack()
+    refusals: list[YCImagesError] = []
 
     def factory(**settings: Any) -> Double:
+        __tracebackhide__ = True
         number = len(doubles) + 1
-        name = item.nodeid if number == 1 else f"{item.nodeid} #{number}"
-        double = Double(merged(settings, command_line, *markers, ycimages_settings, ini), name=name)
+        made = merged(*_sources(item, settings, ycimages_settings))
+        if made.mode != "fake" and made.cassette is None:
+            made = merged({"cassette": cassette_path(item, number)}, made)
+        try:
+            double = Double(made, name=item.nodeid if number == 1 else f"{item.nodeid} #{number}")
+        except CassetteError as error:  # which says all that there is to say
+            raise error.with_traceback(None) from None
         doubles.append(double)
+        if made.mode in {"replay", "verify"}:
+            guards.enter_context(guard(made, refusals))
         return double.start()
 
-    yield factory
+    with guards:
+        yield factory
+    _finish(item, doubles, refusals)
+
+
+def _finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCImagesError]) -> None:
+    """Close and check every double, though another has failed."""
+    failed = item.stash.get(_FAILED, False)
     for double in doubles:
+        if failed:
+            keep_old(double)
         double.close()
-    with ExitStack() as checks:  # every double is checked, though another has failed
+    with ExitStack() as checks:
         for double in reversed(doubles):
-            checks.callback(double.check, faults=not item.stash.get(_FAILED, False))
+            checks.callback(double.check, faults=not failed)
+            note_use(item, double)
+        if refusals:
+            raise refusals[0]
+
+
+def _sources(
+    item: pytest.Item, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
+) -> list[Settings | Mapping[str, Any]]:
+    """Where the settings of a test's double come from: command line > marker > fixture > ini.
+
+    A marker that pins a test to the fake wins over everything: no option sends such a test to the service.
+    """
+    config = item.config
+    markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
+    markers += [dict(marker.kwargs) for marker in item.iter_markers("ycimages_cassette")]
+    command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
+    given = {"mode": config.option.ycimages_mode, "upstream": config.option.ycimages_upstream}
+    command_line |= {name: value for name, value in given.items() if value}
+    if any(marker.get("mode") == "fake" for marker in markers):
+        command_line["mode"] = "fake"
+    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
+    ini["seed"] = config.stash[_SEED]
+    default = {"mode": "replay"} if has_cassette(item) else {}
+    return [settings, command_line, *markers, fixture, ini, default]
+
+
+def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
+    if marker.args:
+        raise pytest.UsageError(
+            f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
+        )
+    return dict(marker.kwargs)
 
 
 @pytest.fixture
@@ -147,34 +233,31 @@ def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
 
 
 @pytest.fixture
+def ycimages_intercept(ycimages: Double) -> Generator[Double]:
+    """The test's double, which answers the host names of the real service for every HTTP client of this process."""
+    with ycimages.intercept():
+        yield ycimages
+
+
+@pytest.fixture
 def ycimages_experiment(
     request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
 ) -> Callable[..., Report]:
     """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
 
-    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment.
+    Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
+    which are always fakes.
     """
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
     from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
 
-    config = request.config
-    ini = {name: value for name in _INI if name != "seed" and (value := config.getini(f"ycimages_{name}"))}
-    markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
-
-    def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
-        settings = given(options.pop("settings", {}), *markers, ycimages_settings, ini)
-        seed = options.pop("seed", int(config.stash[_SEED]))
-        return run_experiment(client, settings=settings, seed=seed, **options)
+    def experiment(client: Any, **options: Any) -> Report:
+        settings = given(*_sources(request.node, options.pop("settings", {}), ycimages_settings))
+        seed = int(settings.pop("seed"))
+        of_fakes = {name: value for name, value in settings.items() if name not in {"mode", "upstream", "cassette"}}
+        return run_experiment(client, **{"settings": of_fakes, "seed": seed, **options})
 
     return experiment
-
-
-def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
-    if marker.args:
-        raise pytest.UsageError(
-            f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
-        )
-    return dict(marker.kwargs)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
+from pytest_ycimages.cassette_settings import CassetteSettings
 from pytest_ycimages.cloud.access_service import Auth
 from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
 from pytest_ycimages.cloud.operation_settings import (
@@ -32,6 +33,7 @@ from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
+from pytest_ycimages.host_names import HostNames, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 
@@ -57,8 +59,10 @@ def _poll_interval(value: object) -> int | None:
     raise PydanticCustomError("poll_interval", "The header has whole seconds, 1 or more; None sends no header")
 
 
-class Settings(BaseModel):
+class Settings(CassetteSettings):
     """How a double behaves. Every value has a default that pleases; each may be given as text as well.
+
+    What it says of cassettes stands in `CassetteSettings`.
 
     Attributes:
         seed: what all ids and tokens are drawn from.
@@ -93,11 +97,11 @@ class Settings(BaseModel):
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
         violation_paths: how violations spell fields: `camelCase` or `snake_case`.
         texts: words of errors that replace the double's own; see the reference for their keys.
+        intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
+            `ycimages_intercept` answer beside the real ones; in text, with white space between them.
         host: the loopback address to listen on.
         port: the port to listen on; 0 takes a free one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     seed: int = 0
     contract: Literal["page", "current"] = "page"
@@ -119,6 +123,7 @@ class Settings(BaseModel):
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
     violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
+    intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 

@@ -14,7 +14,9 @@ _SHOWN = 100
 def timeline(double: Double) -> str:
     """The last calls of `double`, one a line, then the state of its operations and the pacing of their polls."""
     calls = double.calls
-    lines = [f"{len(calls)} calls, timing {double.timing}, clock {double.settings.clock}"]
+    settings = double.settings
+    behind = f"timing {double.timing}" if settings.mode == "fake" else f"mode {settings.mode}, {double.cassette}"
+    lines = [f"{len(calls)} calls, {behind}, clock {settings.clock}"]
     if len(calls) > _SHOWN:
         lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
     lines += map(str, calls[-_SHOWN:])

@@ -34,6 +34,7 @@ class Request(NamedTuple):
         authority: `host:port` that the client addressed.
         connection: a number for the connection that it came over; 0 when there is none.
         served: how many requests that connection has served before.
+        body: what the transport carried, for who compares it or passes it on.
     """
 
     method: str
@@ -45,6 +46,21 @@ class Request(NamedTuple):
     authority: str = ""
     connection: int = 0
     served: int = 0
+    body: bytes = b""
+
+
+class Verbatim(NamedTuple):
+    """An answer of somebody else's, which a transport of HTTP passes on as it was.
+
+    Attributes:
+        status: the HTTP status.
+        headers: its headers, without those of the connection.
+        body: the whole body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
 
 
 class Reply(NamedTuple):
@@ -62,6 +78,7 @@ class Reply(NamedTuple):
         pause: lets so many seconds pass on the double's clock, for whoever does the damage.
         wait: comes back when so much of the body may have left, from 0 for nothing to 1 for all; None: all of it, now.
         moment: when that is, in nanoseconds since the epoch, for a transport that waits in its own way.
+        verbatim: the answer as it was recorded, or as somebody else has just given it; `body` says the same.
     """
 
     code: Code
@@ -75,3 +92,4 @@ class Reply(NamedTuple):
     pause: Callable[[float], object] | None = None
     wait: Callable[[float], object] | None = None
     moment: Callable[[float], int] | None = None
+    verbatim: Verbatim | None = None

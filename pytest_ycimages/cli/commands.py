@@ -10,6 +10,7 @@ import click
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.config_file import settings_in
 from pytest_ycimages.cli.demo import demonstrate
 from pytest_ycimages.cli.experiment import experiment
@@ -17,11 +18,21 @@ from pytest_ycimages.cli.fidelity import show_behaviours
 from pytest_ycimages.cli.pairs import pairs
 from pytest_ycimages.cli.serve import serve_until_stopped
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.fidelity.table import Mark
 from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
+
+
+_others = click.option(
+    "--set",
+    "others",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=pairs,
+    help="Any other setting, such as unknown_resources=not_found; may be repeated.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +42,7 @@ def ycimages() -> None:
 
 
 ycimages.add_command(experiment)
+ycimages.add_command(cassette)
 
 
 @ycimages.command()
@@ -58,14 +70,7 @@ ycimages.add_command(experiment)
     metavar="RULE",
     help='What goes wrong, such as \'reset(), on="images.create", when=first(1), commit="after"\'; may be repeated.',
 )
-@click.option(
-    "--set",
-    "others",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=pairs,
-    help="Any other setting, such as unknown_resources=not_found; may be repeated.",
-)
+@_others
 @click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -85,6 +90,46 @@ def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], 
         worked = serve_until_stopped(settings | given)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
+    sys.exit(0 if worked else 1)
+
+
+@ycimages.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--upstream", metavar="URL", help="What is recorded; without it, the service itself.")
+@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@click.option("--pseudonyms", is_flag=True, help="Give folders, clouds and accounts other ids.")
+@_others
+def record(file: Path, others: dict[str, str], **options: Any) -> None:
+    """Record what a client asks of the service, and what it is answered, into FILE, until Ctrl-C.
+
+    The first line printed is the URL that the client has to speak to. Who asks is said by the environment, in YC_TOKEN
+    and YC_FOLDER_ID, and nowhere else: the client may send any token.
+    """
+    _serve_with_cassette("record", file, options | others)
+
+
+@ycimages.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--pace", "replay_pace", show_default="auto", help="When operations go on: with each poll (state), or by time."
+)
+@click.option("--volatile", metavar="FIELD=PATTERN,...", help="Fields that differ each time, such as name=bake-*.")
+@_others
+def replay(file: Path, others: dict[str, str], **options: Any) -> None:
+    """Answer from the cassette FILE until Ctrl-C. The first line printed is the URL.
+
+    The exit code is 1 if something was asked that the cassette has no answer for, or if nobody asked for a part of it.
+    """
+    _serve_with_cassette("replay", file, options | others)
+
+
+def _serve_with_cassette(mode: str, file: Path, settings: dict[str, Any]) -> None:
+    given = {name: value for name, value in settings.items() if value is not None}
+    try:
+        worked = serve_until_stopped({"mode": mode, "cassette": file, **given})
+    except (UsageError, CassetteError) as error:
+        raise click.UsageError("\n".join([str(error), *getattr(error, "__notes__", ())])) from None
     sys.exit(0 if worked else 1)
 
 

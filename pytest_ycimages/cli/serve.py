@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import FaultNeverStruckError
+from pytest_ycimages.errors import CassetteError, FaultNeverStruckError
 from pytest_ycimages.faults.account import never_struck
 
 if TYPE_CHECKING:
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
-    """Serve until SIGINT or SIGTERM, then print what each fault has done.
+    """Serve until SIGINT or SIGTERM, then print what each fault has done, and what became of the cassette.
 
     Args:
         settings: settings of the double; see `Settings`.
 
     Returns:
-        Whether every fault that was to strike has.
+        Whether every fault that was to strike has, and all is well with the cassette.
 
     Raises:
         UsageError: a setting that cannot be, or a port that is taken.
+        CassetteError: a cassette that cannot be replayed or recorded.
     """
     console = Console(highlight=False, soft_wrap=True, emoji=False)
     stopped = threading.Event()
@@ -42,8 +43,10 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
         style = "green" if call.status is Code.OK else "yellow"
         console.print(str(call), style=style, markup=False)
 
+    serving = False
     try:
         with Double(settings, on_call=show) as double:
+            serving = True
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, stop)
             console.print(double.url)
@@ -51,9 +54,20 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
             stopped.wait()
             console.print(f"stopped after {len(double.calls)} calls", style="dim")
             _show_faults(double, console)
+            _show_cassette(double, console)
     except FaultNeverStruckError:
         return False  # the accounts that were printed say so
+    except CassetteError as error:
+        if not serving:
+            raise
+        console.print(str(error), style="red", markup=False)
+        return False
     return True
+
+
+def _show_cassette(double: Double, console: Console) -> None:
+    if double.settings.mode != "fake":
+        console.print(repr(double.cassette), style="dim", markup=False)
 
 
 def _show_faults(double: Double, console: Console) -> None:

@@ -24,6 +24,14 @@ _read_real: Final = time.time_ns
 _moving: Final = threading.Lock()
 
 
+def machine_time() -> int:
+    """What the machine's own clock tells, whatever a test has made of time: nanoseconds since the epoch.
+
+    For what has nothing to do with a test's time, such as how old a file is.
+    """
+    return time.clock_gettime_ns(time.CLOCK_REALTIME) if hasattr(time, "clock_gettime_ns") else _read_real()
+
+
 class SharedTime(Protocol):
     """Time that the test rules over and that client and double share, while it lasts."""
 

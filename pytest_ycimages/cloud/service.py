@@ -110,13 +110,13 @@ class Service:
                 metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
             return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
         error = Status(code=outcome.code, message=outcome.error, details=outcome.details)
-        reply = _refusal(error, metadata)
+        reply = refusal(error, metadata)
         note = outcome.note or outcome.error
         return reply._replace(operation_id=outcome.operation_id, image_id=outcome.image_id, note=note)
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """A refusal that something else than the service has decided on."""
-        return _refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
+        return refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
 
     def admits(self, request: Request, now: int) -> bool:
         """Whether the caller has shown who it is."""
@@ -151,7 +151,7 @@ class Service:
         return refused(Code.INVALID_ARGUMENT, text, details=(BadRequest.of(violations),))
 
 
-def _refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
+def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
     """The reply that carries `error`, with the id of the call among its details."""
     details = (*error.details, RequestInfo.of(metadata["x-request-id"]))
     body = error.model_copy(update={"details": details}).to_wire()

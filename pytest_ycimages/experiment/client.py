@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.command import Command
 
 if TYPE_CHECKING:
@@ -47,6 +47,30 @@ def origins_of(values: Iterable[object]) -> list[Origin]:
     """The modules that other processes need before they can be given `values`."""
     modules = {name: sys.modules.get(name) for each in values if (name := getattr(each, "__module__", None))}
     return [Origin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
+
+
+def client_of(text: str) -> Any:
+    """The client that `module:function` names.
+
+    Raises:
+        UsageError: there is none; the text says what is missing, and what is nearest.
+    """
+    module_name, _, path = text.partition(":")
+    if not module_name or not path:
+        raise UsageError(f"{text!r} names no client. Write module:function, such as bakery.images:bake.")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"The module of {text!r} cannot be imported: {error}.") from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise unknown_word(f"client of {module_name}", path, filter(_is_public, vars(found)))
+        found = getattr(found, name)
+    return checked_client(found)
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_")
 
 
 def client_name(client: Any) -> str:

@@ -6,6 +6,7 @@ import multiprocessing
 import pickle
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -69,7 +70,13 @@ def _batches(scenarios: Sequence[Scenario]) -> Iterator[Sequence[Scenario]]:
 
 def _spread(pool: ProcessPoolExecutor, scenarios: Sequence[Scenario]) -> Iterator[Batch]:
     batches = list(_batches(scenarios))
-    return zip(batches, pool.map(_summaries, batches), strict=True)
+    try:
+        yield from zip(batches, pool.map(_summaries, batches), strict=True)
+    except BrokenProcessPool as error:
+        raise UsageError(
+            "A process that should make trials has ended: what it printed says why. A script that experiments with "
+            "workers is imported by each of them, so it begins under `if __name__ == '__main__':`."
+        ) from error
 
 
 _benches: Final[list[Bench]] = []

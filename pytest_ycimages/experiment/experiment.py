@@ -14,9 +14,10 @@ from pytest_ycimages.experiment.drawing import drawn
 from pytest_ycimages.experiment.finding_out import Findings
 from pytest_ycimages.experiment.grouping import groups_of
 from pytest_ycimages.experiment.judges.judge import judges_of, name_of
+from pytest_ycimages.experiment.judges.pace import Bounded, Finishes
 from pytest_ycimages.experiment.progress_file import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report
-from pytest_ycimages.experiment.running import TrialLimits
+from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits
 from pytest_ycimages.experiment.search import BASELINE, Search
 from pytest_ycimages.experiment.shrinking import shrunk
 from pytest_ycimages.experiment.trials import Bench, VirtualTrials
@@ -241,9 +242,10 @@ def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generat
 
 
 def limits_for(judges: Sequence[Judge]) -> TrialLimits:
-    """What a trial may take: at least what the judges allow."""
-    allowed = [float(getattr(judge, "within", 0)) for judge in judges]
-    return TrialLimits(seconds=max(TrialLimits().seconds, *allowed, 0))
+    """What a trial may take: no less than the judges allow, and a call more, so that they see what is too many."""
+    within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
+    calls = max((judge.calls + 1 for judge in judges if isinstance(judge, Bounded)), default=0)
+    return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
 
 
 def _whole(name: str, value: int, *, least: int) -> int:

@@ -70,7 +70,7 @@ def _imports(public: Iterable[str], own: Iterable[Any]) -> list[str]:
     lines = ["import pytest", "", f"from pytest_ycimages import {', '.join(public)}"]
     for each in own:
         name = getattr(each, "__name__", "client")
-        if is_importable(each):
+        if is_importable(each) and "." not in each.__qualname__:
             lines.append(f"from {each.__module__} import {name}")
         else:
             lines.append(f"# import {name} here: it is no function of a module that can be imported")

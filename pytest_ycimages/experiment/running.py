@@ -98,11 +98,17 @@ def run_trial(
         operations=tuple(double.operations.values()),
         seconds=time.elapsed - began,
         refused=min(watch.refused, limits.calls),
-        struck=tuple(bool(injection.struck) for injection in double.injections),
+        struck=_struck(double, scenario),
         real_seconds=real_monotonic() - real_began,
     )
     _end(time, run, thread)
     return trial
+
+
+def _struck(double: Double, scenario: Scenario | None) -> tuple[bool, ...]:
+    """For each fault of the scenario whether it struck: those that are not planned are the ones that did."""
+    struck = tuple(bool(injection.struck) for injection in double.injections)
+    return struck if scenario is not None else tuple(filter(None, struck))
 
 
 class _Run:

@@ -64,7 +64,8 @@ class Search:
 
     def try_all(self, wave: Sequence[Scenario]) -> bool:
         """Try scenarios; tell whether there was time for all of them."""
-        new = [scenario for scenario in wave if str(scenario) not in self.tried]
+        by_words = {str(scenario): scenario for scenario in wave}  # two candidates may come to the same
+        new = [scenario for words, scenario in by_words.items() if words not in self.tried]
         found = self.attempt(new)
         for scenario, summary in zip(new, found, strict=False):
             self.tried[str(scenario)] = Tried(scenario, summary)

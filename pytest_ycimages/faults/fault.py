@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.methods import METHODS
 
@@ -88,6 +88,9 @@ class Hidden:
 
 
 Effect = Answer | Damaged | Late | Planned | Hidden
+EFFECTS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late, Planned, Hidden)
+OF_ANSWERS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late)
+"""What can be done to answers, whoever gives them."""
 
 
 @dataclass(frozen=True, slots=True)

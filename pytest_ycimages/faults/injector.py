@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.cloud.seconds import nanoseconds
-from pytest_ycimages.faults.fault import Damaged, Hidden, Late
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.fault import EFFECTS, Damaged, Hidden, Late
 from pytest_ycimages.faults.injection import Injection, Reason, Struck
 from pytest_ycimages.faults.lane import Lane
 from pytest_ycimages.faults.when import Occasion
@@ -49,13 +50,18 @@ class Injector:
 
     Callers hold the double's lock.
 
+    Args:
+        seed: what draws are made from.
+        effects: what faults may do; not everything where a cassette decides, and nothing to a recording.
+
     Attributes:
         calls: the journal, which the accounts are read from.
         injections: the rules that were ever in force, with their accounts.
     """
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, effects: tuple[type[Effect], ...] = EFFECTS) -> None:
         self._seed = seed
+        self._effects = effects
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
         self._lanes: dict[str, Lane] = {}
@@ -66,7 +72,17 @@ class Injector:
         return bool(self._lanes or self._veils)
 
     def add(self, rule: Rule) -> Injection:
-        """Put a rule in force, after those that are."""
+        """Put a rule in force, after those that are.
+
+        Raises:
+            UsageError: its fault cannot be done here.
+        """
+        if not isinstance(rule.fault.effect, self._effects):
+            able = "faults of answers and connections, such as unavailable() and reset()" if self._effects else "none"
+            raise UsageError(
+                f"{rule.fault} works on the fake alone. What works here: {able}. If the test is about this fault, pin "
+                'it to the fake: @pytest.mark.ycimages(mode="fake").'
+            )
         injection = Injection(rule, self.calls)
         self.injections.append(injection)
         for method in injection.methods:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Substitute
@@ -11,9 +11,12 @@ from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late, Planned
 from pytest_ycimages.faults.injection import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_ycimages.api.damage import Damage
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cloud.service import Service
+    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.state import State
     from pytest_ycimages.faults.injector import Injector, Strike
 
 _NOTHING: Final = Status(code=Code.UNAVAILABLE, message="Injected: nothing was done")
@@ -25,6 +28,30 @@ _LOOKS: Final = {"operations.get": "operation", "images.get": "image"}
 """The methods that look at one thing, and the thing."""
 
 
+class Answerer(Protocol):
+    """What answers calls when no fault does: the fake cloud, or a cassette."""
+
+    @property
+    def planner(self) -> Planner:
+        """Decides how operations go; asked only by faults of operations."""
+
+    @property
+    def state(self) -> State:
+        """What exists; likewise."""
+
+    def handle(self, request: Request, now: int) -> Reply:
+        """Answer a call at `now`, in nanoseconds since the epoch."""
+
+    def refuse(self, error: Status, metadata: Mapping[str, str] = ...) -> Reply:
+        """A refusal that a fault has decided on."""
+
+    def admits(self, request: Request, now: int) -> bool:
+        """Whether the caller has shown who it is."""
+
+    def not_found(self, kind: str, id_: str) -> Reply:
+        """The refusal of an `image` or an `operation` that is not there."""
+
+
 class Striker:
     """Answers calls with the faults in force. Callers hold the double's lock.
 
@@ -32,7 +59,7 @@ class Striker:
         injector: the faults.
     """
 
-    def __init__(self, service: Service, injector: Injector) -> None:
+    def __init__(self, service: Answerer, injector: Injector) -> None:
         self.injector = injector
         self._service = service
 

@@ -56,8 +56,8 @@ def texts_at(call: Request | Call, path: str) -> Sequence[str]:
     else:
         value = _field(call.message, path)
     if isinstance(value, tuple | list):
-        return [_text(each) for each in value]
-    return () if value is None else (_text(value),)
+        return [text_of(each) for each in value]
+    return () if value is None else (text_of(value),)
 
 
 def _field(message: object, path: str) -> Any:
@@ -69,7 +69,7 @@ def _field(message: object, path: str) -> Any:
     return _field(value, rest) if rest else value
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """A value as it is written in JSON, without quotes."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -125,6 +125,7 @@ class App:
             identity=(line, http.body),
             connection=http.connection,
             served=http.served,
+            body=http.body,
         )
         try:
             if http.path.startswith(PREFIX):
@@ -133,16 +134,19 @@ class App:
                 return (yield from self._refuse(request, http.problem_status, http.problem))
             if len(http.body) > MAX_BODY:
                 return (yield from self._refuse(request, 413, too_large(len(http.body))))
-            try:
-                method, ids = route(http.path, http.method)
-            except HTTPException as error:
-                return (yield from self._unrouted(request, http, error))
-            request = request._replace(method=method)
-            return (yield from self._call(request, ids, http))
+            return (yield from self._routed(request, http))
         except ConnectionAbortedError:
             raise  # the double was closed: nobody is left to answer, and nothing has failed
         except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
-            return _http((yield from self.pipeline.fail(request, error)))
+            return http_reply((yield from self.pipeline.fail(request, error)))
+
+    def _routed(self, request: Request, http: HttpRequest) -> Answering:
+        """Let the method answer that serves the verb on the path."""
+        try:
+            method, ids = route(http.path, http.method)
+        except HTTPException as error:
+            return (yield from self._unrouted(request, http, error))
+        return (yield from self._call(request._replace(method=method), ids, http))
 
     def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> Answering:
         if isinstance(error, MethodNotAllowed):
@@ -159,20 +163,28 @@ class App:
 
     def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Answering:
         try:
-            fields = parse_body(http.body) if http.method in _WITH_BODY else {}
-            if http.query:  # what the body says comes first
-                fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
-            if ids:  # what the path names, nothing else can name
-                fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
-            decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
+            request = self._understood(request, ids, http)
         except GatewayRefusalError as refusal:
             reply = yield from self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
             text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait, moment=reply.moment)
-            return text if reply.code is Code.INVALID_ARGUMENT else _http(reply)
-        request = request._replace(
+            return text if reply.code is Code.INVALID_ARGUMENT else http_reply(reply)
+        return http_reply((yield from self.pipeline.answer(request)))
+
+    def _understood(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Request:
+        """The request with its message, or with what the contract has against it.
+
+        Raises:
+            GatewayRefusalError: it is none that the gateway lets through.
+        """
+        fields = parse_body(http.body) if http.method in _WITH_BODY else {}
+        if http.query:  # what the body says comes first
+            fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
+        if ids:  # what the path names, nothing else can name
+            fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
+        decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
+        return request._replace(
             message=decoded.message, violations=decoded.violations, authority=http.headers.get("host", "")
         )
-        return _http((yield from self.pipeline.answer(request)))
 
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
@@ -181,8 +193,8 @@ class App:
         refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
         reply = yield from self.pipeline.write(request, refusal)
         if reply.code is not refusal.code:
-            return _http(reply)
-        return _http(reply, status)._replace(headers=(JSON, *headers))
+            return http_reply(reply)
+        return http_reply(reply, status)._replace(headers=(JSON, *headers))
 
 
 _CODES = {
@@ -197,11 +209,13 @@ def _refused(code: Code, problem: str) -> Reply:
     return Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
 
 
-def _http(reply: Reply, status: int | None = None) -> HttpReply:
-    headers = (JSON, *reply.metadata.items())
-    http = HttpReply(
-        status or HTTP_STATUS[reply.code], headers, json_bytes(reply.body), reply.wait, moment=reply.moment
-    )
+def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
+    """The reply as HTTP has it, with the damage done that needs no socket."""
+    if reply.verbatim is None:
+        body, headers = json_bytes(reply.body), (JSON, *reply.metadata.items())
+    else:
+        status, headers, body = reply.verbatim
+    http = HttpReply(status or HTTP_STATUS[reply.code], headers, body, reply.wait, moment=reply.moment)
     if reply.damage is None or reply.pause is None:
         return http
     return rewritten(http._replace(pause=reply.pause), reply.damage)

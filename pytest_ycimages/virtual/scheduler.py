@@ -191,6 +191,8 @@ class Scheduler:
         finally:  # a signal's handler may raise anywhere, and a thread that runs must not count as one that waits
             with self._lock:
                 self._wake(wait, Outcome.OVER)
+            if wait.thread is None:  # a double's thread, whose end nobody tells
+                self._close_alarm(threading.get_ident())
         if wait.outcome is Outcome.EVICTED:
             raise Evicted
         if wait.outcome is Outcome.BEYOND:

@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Final
 import click
 from rich.console import Console
 
-from . import experiment, faults, growth, in_flight, latency, lifecycle, plugin_cost, throughput, virtual_time
+from . import (
+    cassette_files,
+    cassette_replay,
+    experiment,
+    faults,
+    growth,
+    in_flight,
+    latency,
+    lifecycle,
+    plugin_cost,
+    throughput,
+    virtual_time,
+)
 from .broken import BrokenError
 from .goals import summary
 from .stopwatch import seconds
@@ -32,6 +44,8 @@ _BENCHMARKS: Final = {
     "in-flight": in_flight.measure,
     "faults": faults.measure,
     "experiment": experiment.measure,
+    "cassettes": cassette_files.measure,
+    "replay": cassette_replay.measure,
 }
 _WIDTH: Final = 150
 

@@ -47,7 +47,7 @@ def delete(double: Double) -> Any:
 
 def ends(double: Double, operation: Any) -> int | None:
     """After how many seconds an operation is done, if it is within two minutes."""
-    plan = double._service.state.operations[operation["id"]].plan  # noqa: SLF001 - looking at it takes no time
+    plan = double._backing.pipeline.service.state.operations[operation["id"]].plan  # noqa: SLF001 - looking at it takes no time
     return None if plan.schedule.ends_at is None else (plan.schedule.ends_at - plan.started_at) // 10**9
 
 

@@ -40,10 +40,10 @@ def examples(language: str) -> list[object]:
 
 @pytest.mark.parametrize("code", examples("python"))
 def test_a_python_example_runs(code: str, pytester: pytest.Pytester) -> None:
-    """A block with tests runs under pytest; any other block runs as a script."""
+    """A block with tests runs under pytest, against the fake; any other block runs as a script."""
     if "def test_" in code:
         pytester.makepyfile(code)
-        result = pytester.runpytest_inprocess("-p", "no:randomly")
+        result = pytester.runpytest_inprocess("-p", "no:randomly", "--ycimages-mode=fake")
         outcomes = result.parseoutcomes()
         assert outcomes.get("passed"), "the example has a test that pytest did not collect"
         assert set(outcomes) <= {"passed"}

@@ -24,7 +24,10 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.experiment.candidates import DEFAULT_FAULTS
+from pytest_ycimages.experiment.client import Origin, client_of
 from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.experiment import limits_for
+from pytest_ycimages.experiment.judges.judge import judges_of
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
@@ -146,6 +149,27 @@ def test_what_is_no_client_is_refused(client: Any) -> None:
         run_experiment(client)
 
 
+def test_a_client_is_found_by_its_name() -> None:
+    """As a command line writes it."""
+    assert client_of("tests.experiment.flawed_clients:correct").__name__ == "correct"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bake", "names no client"),
+        ("no.such.module:bake", "cannot be imported"),
+        ("tests.experiment.flawed_clients:corect", "Did you mean 'correct'"),
+        ("tests.experiment.flawed_clients:BODY", "is no client"),
+    ],
+)
+def test_a_name_that_leads_to_no_client_is_refused(text: str, said: str) -> None:
+    """With what is nearest."""
+    with pytest.raises(UsageError) as raised:
+        client_of(text)
+    assert said in str(raised.value)
+
+
 def test_an_experiment_has_virtual_time_of_its_own() -> None:
     """Within another it is refused, with what would do."""
     with VirtualTime(), pytest.raises(UsageError, match="Leave `ycimages_time` out"):
@@ -181,6 +205,25 @@ def test_other_processes_take_what_can_be_imported() -> None:
 
     with pytest.raises(UsageError, match="cannot be imported by other processes"):
         run_experiment(inner, faults=FEW, workers=2)
+
+
+def test_a_process_that_does_not_come_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has printed why."""
+    monkeypatch.setattr("pytest_ycimages.experiment.crew.origins_of", lambda _: [Origin("no.such.module", "")])
+    with pytest.raises(UsageError, match="begins under `if __name__"):
+        run_experiment(correct, faults=FEW, workers=2)
+
+
+def test_a_judge_that_allows_more_gives_trials_more() -> None:
+    """Else it would never see what is too much."""
+    limits = limits_for(judges_of(["finishes(within=7200)", "bounded(calls=3000)"]))
+    assert (limits.seconds, limits.calls) == (7200, 3001)
+    assert limits_for(judges_of("truthful")) == TrialLimits()
+
+
+def test_the_same_fault_twice_is_tried_once() -> None:
+    """Two candidates may come to the same."""
+    assert run_experiment(correct, faults=[hang(), hang()]).counts.tried == 11
 
 
 # Beyond the depth.

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 5
 """Seconds for which each client waits."""
 
-_ADDRESS: Final = re.compile(
-    r"host='[^']*', port=\d+|'(?:127\.0\.0\.1|in-process)', \d+|(?:127\.0\.0\.1|in-process)(?::\d+)?"
-)
+_HOST: Final = r"(?:127\.0\.0\.1|in-process|compute\.api\.cloud\.yandex\.net)"
+_ADDRESS: Final = re.compile(rf"host='[^']*', port=\d+|'{_HOST}', \d+|{_HOST}(?::\d+)?|(?<=HTTP)S(?=Connection)")
 
 
 class Question(NamedTuple):
@@ -47,7 +46,7 @@ class Seen(NamedTuple):
         status: the HTTP status; 0 for none.
         body: the body.
         error: the type of what the client raised; empty for nothing.
-        text: what that says, without the address.
+        text: what that says, without scheme and address.
     """
 
     status: int
@@ -56,9 +55,11 @@ class Seen(NamedTuple):
     text: str = ""
 
 
-def _raised(error: BaseException) -> Seen:
+def raised(error: BaseException) -> Seen:
+    """What is seen of an error."""
     kind = type(error)
-    return Seen(0, error=f"{kind.__module__}.{kind.__qualname__}", text=_ADDRESS.sub("…", str(error)))
+    name, text = f"{kind.__module__}.{kind.__qualname__}", str(error)
+    return Seen(0, error=name, text=_ADDRESS.sub(lambda found: "" if found[0] == "S" else "…", text))
 
 
 def _headers(double: Double) -> dict[str, str]:
@@ -69,13 +70,14 @@ def _origin(double: Double, *, in_process: bool) -> str:
     return "http://in-process" if in_process else double.url
 
 
-def _each(ask: Callable[[Question], Seen], questions: Sequence[Question]) -> list[Seen]:
+def each(ask: Callable[[Question], Seen], questions: Sequence[Question]) -> list[Seen]:
+    """Ask each question, and go on whatever comes of it."""
     seen = []
     for question in questions:
         try:
             seen.append(ask(question))
         except Exception as error:  # noqa: BLE001 - what it is, is the question
-            seen.append(_raised(error))
+            seen.append(raised(error))
     return seen
 
 
@@ -91,7 +93,7 @@ def over_requests(double: Double, questions: Sequence[Question], *, in_process: 
             answer = session.request(question.verb, url, data=question.body, headers=_headers(double), timeout=TIMEOUT)
             return Seen(answer.status_code, answer.content)
 
-        return _each(ask, questions)
+        return each(ask, questions)
 
 
 def over_urllib3(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -105,7 +107,7 @@ def over_urllib3(double: Double, questions: Sequence[Question], *, in_process: b
             )
             return Seen(answer.status, answer.data)
 
-        return _each(ask, questions)
+        return each(ask, questions)
 
 
 def over_httpx(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -117,7 +119,7 @@ def over_httpx(double: Double, questions: Sequence[Question], *, in_process: boo
             answer = client.request(question.verb, question.path, content=question.body, headers=_headers(double))
             return Seen(answer.status_code, answer.content)
 
-        return _each(ask, questions)
+        return each(ask, questions)
 
 
 def over_async_httpx(double: Double, questions: Sequence[Question], *, in_process: bool) -> list[Seen]:
@@ -132,7 +134,7 @@ def over_async_httpx(double: Double, questions: Sequence[Question], *, in_proces
                     answer = await client.request(verb, path, content=body, headers=_headers(double))
                     seen.append(Seen(answer.status_code, answer.content))
                 except Exception as error:  # noqa: BLE001 - likewise
-                    seen.append(_raised(error))
+                    seen.append(raised(error))
         return seen
 
     return asyncio.run(story())
@@ -161,7 +163,7 @@ def _over_aiohttp(
                     async with session.request(verb, origin + path, data=body, headers=_headers(double)) as answer:
                         seen.append(Seen(answer.status, await answer.read()))
                 except Exception as error:  # noqa: BLE001 - likewise
-                    seen.append(_raised(error))
+                    seen.append(raised(error))
         return seen
 
     return asyncio.run(story())

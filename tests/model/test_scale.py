@@ -25,7 +25,7 @@ DELETED: Final = 200
 
 def fill(double: Double) -> None:
     """Put images into a double's state: copies of one that was added, since each verb of its own takes too long."""
-    state = double._service.state  # noqa: SLF001 - see above
+    state = double._backing.pipeline.service.state  # noqa: SLF001 - see above
     record = state.images[double.add_image("fd8-first")]
     for number in range(MANY - 1):
         # Ids must not come in order: sorting them is part of what a list must not do.

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 def test_the_defaults_please() -> None:
     """Loopback, a free port, any token, done at the first poll, the page's contract, and seed 0."""
     assert dict(Settings()) == {
+        "mode": "fake",
+        "cassette": None,
+        "upstream": None,
+        "replay_pace": "auto",
+        "volatile": {},
+        "unused_interactions": "fail",
+        "scrub": (),
+        "pseudonyms": False,
+        "max_age": None,
+        "expired": "warn",
+        "allowed_hosts": (),
         "seed": 0,
         "contract": "page",
         "auth": "any",
@@ -37,6 +48,7 @@ def test_the_defaults_please() -> None:
         "quotas": Quotas(),
         "violation_paths": "camelCase",
         "texts": {},
+        "intercept_hosts": (),
         "host": "127.0.0.1",
         "port": 0,
     }
@@ -51,9 +63,10 @@ def test_settings_do_not_change() -> None:
 def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
     """The ini table names no setting that does not exist, and states each default truly."""
     table: dict[str, str] = vars(plugin)["_INI"]
-    assert set(table) == set(Settings.model_fields) - {"host", "port", "texts"}
+    assert set(table) == set(Settings.model_fields) - {"cassette", "host", "port", "texts"}
     for name, text in table.items():
-        default = Settings.model_fields[name].default
+        default = Settings.model_fields[name].get_default(call_default_factory=True)
+        default = default or (() if default == {} else default)
         written = {AfterPolls(1): "AfterPolls(1)", Quotas(): "none", None: "none", (): "none"}.get(
             default, str(default)
         )
@@ -80,6 +93,14 @@ def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
         ({"latency": "{'images.*': 'uniform(1, 2)'}"}, Settings(latency={"images.*": Latency.uniform(1, 2)})),
         ({"poll_interval": "2"}, Settings(poll_interval=2)),
         ({"poll_interval": "none"}, Settings()),
+        ({"mode": "replay", "upstream": "http://127.0.0.1:8080/"}, Settings(mode="replay", upstream="http://127.0.0.1:8080")),
+        ({"upstream": "none", "max_age": "none"}, Settings()),
+        ({"volatile": "name=bake-*, labels.build=*"}, Settings(volatile={"name": "bake-*", "labels.build": "*"})),
+        ({"volatile": ["name=bake-*"]}, Settings(volatile={"name": "bake-*"})),
+        ({"scrub": "secretNote, other", "max_age": "30"}, Settings(scrub=("secretNote", "other"), max_age=30)),
+        ({"pseudonyms": "true"}, Settings(pseudonyms=True)),
+        ({"allowed_hosts": "db *.test"}, Settings(allowed_hosts=("db", "*.test"))),
+        ({"intercept_hosts": "A.example. *.b.example"}, Settings(intercept_hosts=["a.example", "*.b.example"])),
         ({"contract": "current", "auth": "off", "clock": "manual"}, Settings(contract="current", auth="off", clock="manual")),  # noqa: E501
     ],
 )  # fmt: skip
@@ -116,11 +137,8 @@ TIMINGS = (
 )
 ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"
-KNOWN = (
-    "Known: auth, cancel, cancel_delay, clock, contract, faults, host, idempotency_key_format, idempotency_key_reuse, "
-    "latency, latency_order, outcome, poll_interval, port, quotas, rollback, seed, texts, timing, unknown_fields, "
-    "unknown_resources, violation_paths."
-)
+ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
+KNOWN = f"Known: {', '.join(sorted(Settings.model_fields))}."
 
 
 @pytest.mark.parametrize(
@@ -137,6 +155,8 @@ KNOWN = (
         ({"latency_order": "first"}, f"Settings that cannot be: latency_order='first': {ORDER}."),
         ({"poll_interval": 0.5}, f"Settings that cannot be: poll_interval=0.5: {WHOLE}."),
         ({"poll_interval": "0"}, f"Settings that cannot be: poll_interval='0': {WHOLE}."),
+        ({"upstream": "127.0.0.1:1"}, f"Settings that cannot be: upstream='127.0.0.1:1': {ADDRESS}."),
+        ({"volatile": "name"}, "Settings that cannot be: volatile='name': Write FIELD=PATTERN, such as name=bake-*."),
         ({"poll_interval": True}, f"Settings that cannot be: poll_interval=True: {WHOLE}."),
         ({"timing": "Nevr()"}, f"Unknown timing 'Nevr'. Did you mean 'Never'? {TIMINGS}"),
         ({"timing": "AfterPolls()"}, f"'AfterPolls()' is no timing. {WRITE}"),

@@ -48,11 +48,20 @@ from pytest_ycimages import (
     Uniform,
     UnknownFieldWarning,
     UsageError,
+    Verdict,
     YCImagesError,
+    assert_survives,
+    finishes,
+    no_duplicates,
+    reset,
+    run_experiment,
+    truthful,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_ycimages import Report, Trial
 
 
 # Without pytest.
@@ -246,6 +255,45 @@ def clients_need_no_socket(ycimages: Double) -> None:
     aiohttp.ClientSession(connector=ycimages.aiohttp_connector())
 
 
+# Experiments.
+
+
+def a_client(url: str, token: str) -> str:
+    raise NotImplementedError(url, token)
+
+
+async def an_async_client(url: str, token: str) -> str:
+    raise NotImplementedError(url, token)
+
+
+def a_judge_in_words(trial: Trial) -> str | None:
+    return "slow" if trial.seconds > 60 else None
+
+
+def a_judge_with_proof(trial: Trial) -> Verdict:
+    return Verdict("calls_twice", passed=len(trial.calls) <= 2, explanation="", proof=(2,))
+
+
+def an_experiment_takes_clients_faults_and_judges() -> None:
+    report = run_experiment(a_client, faults=[reset(), "hang()"], depth=2, judges=[truthful, "bounded(calls=9)"])
+    assert_type(report.ok, bool)
+    for finding in report.findings:
+        assert_type(finding.trial.calls, Calls)
+    run_experiment(an_async_client, judges=[a_judge_in_words, a_judge_with_proof], workers=2, budget=30).assert_ok()
+
+
+def a_test_has_one_trial(ycimages: Double) -> None:
+    assert_survives(a_client, ycimages, no_duplicates, "finishes(within=60)")
+
+
+def the_real_host_names_are_intercepted(ycimages: Double) -> None:
+    with ycimages.intercept() as double:
+        assert_type(double, Double)
+    with ycimages.intercept(hosts=["*.example.net"]):
+        Double(intercept_hosts=["images.example.net"])
+    ycimages.intercept("images.example.net")  # type: ignore[call-arg]  # hosts are named
+
+
 # With pytest.
 
 
@@ -267,6 +315,14 @@ def a_test_asks_for_a_double(ycimages: Double) -> None:
 
 def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> None:
     assert_type(ycimages_factory(timing=Never(), clock="manual"), Double)
+
+
+def a_test_experiments(ycimages_experiment: Callable[..., Report]) -> None:
+    ycimages_experiment(a_client, depth=2, judges=[finishes(within=600), no_duplicates]).assert_ok()
+
+
+def a_test_asks_for_the_real_host_names(ycimages_intercept: Double) -> None:
+    assert_type(ycimages_intercept.calls, Calls)
 
 
 @pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWarning")

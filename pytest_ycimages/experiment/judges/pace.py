@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finishes:
+class Finishes:
+    """What `finishes` makes: see there."""
+
     within: float
     after_end: float
 
@@ -56,7 +58,7 @@ class _Finishes:
 _LINGER: Final = 60.0
 
 
-def finishes(*, within: float = 3600, after_end: float = _LINGER) -> _Finishes:
+def finishes(*, within: float = 3600, after_end: float = _LINGER) -> Finishes:
     """The client comes to an end, whatever happens: a virtual deadline.
 
     Args:
@@ -65,11 +67,13 @@ def finishes(*, within: float = 3600, after_end: float = _LINGER) -> _Finishes:
             that it is done, or that its error is set and only the rollback is not over.
     """
     _positive("finishes", within=within, after_end=after_end)
-    return _Finishes(float(within), float(after_end))
+    return Finishes(float(within), float(after_end))
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounded:
+class Bounded:
+    """What `bounded` makes: see there."""
+
     calls: int
     burst: int
 
@@ -96,7 +100,7 @@ _BURST: Final = 10
 _WINDOW: Final = 1.0
 
 
-def bounded(*, calls: int = 500, burst: int = _BURST) -> _Bounded:
+def bounded(*, calls: int = 500, burst: int = _BURST) -> Bounded:
     """The client makes no more than so many calls, and does not storm a service that is in trouble.
 
     Args:
@@ -104,7 +108,7 @@ def bounded(*, calls: int = 500, burst: int = _BURST) -> _Bounded:
         burst: how many tries of one call that fails it may make within a second.
     """
     _positive("bounded", calls=calls, burst=burst)
-    return _Bounded(calls, burst)
+    return Bounded(calls, burst)
 
 
 def _is_hammering(trial: Trial) -> bool:

@@ -29,14 +29,14 @@ def no_useless_retry(trial: Trial) -> Verdict:
 
 
 def cancels(trial: Trial) -> Verdict | None:
-    """A client that gives up asks for the cancellation of what it started, and not of what it was shown done."""
+    """A client that gives up asks for a cancel of what it started, and not of what it was shown done or failed."""
     read = Reading(trial)
     for operation in read.created:
         asked = read.about(operation, CANCEL)
-        end = read.shown_end(operation, failing=False)
+        end = read.shown_end(operation)
         if end is not None and asked and asked[-1] > end:
-            text = f"The client cancelled operation {operation.id}, though it had been shown done."
-            return failed("cancels", text, (end, asked[-1]), "cancels what is done")
+            text = f"The client cancelled operation {operation.id}, though it had been shown its end."
+            return failed("cancels", text, (end, asked[-1]), "cancels what is over")
         gave_up = trial.failed and not operation.done and operation.error is None and read.is_known(operation)
         if gave_up and not asked and not read.about(operation, DELETE):
             text = f"The client gave up ({trial.outcome.error}) and left operation {operation.id} running, uncancelled."

@@ -24,7 +24,10 @@ class Controlled(Protocol):
     """A double, as far as the control API knows it; each name means what it means to a test that holds the double."""
 
     settings: Settings
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
 
     @property
     def token(self) -> str:

@@ -20,7 +20,8 @@ CHANGEABLE = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latenc
 def settings_now(double: Controlled) -> dict[str, Any]:
     """Every setting as it is in force now, whatever the double was made with."""
     made = {name: getattr(double.settings, name) for name in type(double.settings).model_fields}
-    now = {name: getattr(double, name) for name in CHANGEABLE}
+    changed = CHANGEABLE if double.settings.mode == "fake" else ()
+    now = {name: getattr(double, name) for name in changed}
     faults = [account.rule for account in double.accounts if account.in_force]
     return {name: written(value) for name, value in {**made, **now, "faults": faults}.items()}
 

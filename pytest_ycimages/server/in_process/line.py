@@ -41,9 +41,13 @@ class Line:
     Args:
         origin: the double that is at its other end.
         number: a number for it.
+
+    Attributes:
+        is_cut: whether there is no double at its other end any more.
     """
 
     def __init__(self, origin: Origin, number: int) -> None:
+        self.is_cut = False
         self._origin = origin
         self._reader = RequestReader(number)
         self._waiting: deque[Incoming] = deque()
@@ -97,9 +101,14 @@ class Line:
 
     def leave(self) -> None:
         """Let the client go. What it has asked for happens all the same, at once."""
-        while self._is_deciding or (self._waiting and self._end is None and not self._hangs):
+        while self._end is None and (self._is_deciding or (self._waiting and not self._hangs)):
             self._until = None
             self._advance()
+        self._end = self._end or End.CLOSED
+
+    def cut(self) -> None:
+        """Take the double away from its other end: what has not happened yet never will. On any thread."""
+        self.is_cut = True
         self._end = self._end or End.CLOSED
 
     def is_readable(self) -> bool:

@@ -15,7 +15,7 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server.in_process.origin import end_of, is_late
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aiohttp import ClientRequest, ClientTimeout
     from aiohttp.connector import Connection
@@ -38,23 +38,47 @@ class Connector(aiohttp.BaseConnector):
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         """A connection from the pool or a new one."""
         connection = await super().connect(req, traces, timeout)
-        protocol = connection.protocol
-        if isinstance(protocol, _Protocol):
-            protocol.total = timeout.total
-            protocol.began_at = self._origin.clock.now()
+        leads_to(self._origin, connection, timeout)
         return connection
 
     async def _create_connection(
         self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
     ) -> ResponseHandler:
-        try:
-            line = self._origin.connect()
-        except OSError as error:
-            told = type(error)(error.errno, f"Connect call failed {req.host, req.port}")  # as asyncio words it
-            raise aiohttp.ClientConnectorError(req.connection_key, told) from error
-        protocol = _Protocol(self._loop)
-        protocol.connection_made(_Transport(self._loop, self._origin, line, protocol))
-        return protocol
+        return connected(self._origin, self._origin.connect, req, self._loop)
+
+
+def connected(
+    origin: Origin, connect: Callable[[], Line], req: ClientRequest, loop: asyncio.AbstractEventLoop
+) -> ResponseHandler:
+    """A new connection, as a connector makes it for a request.
+
+    Args:
+        origin: the double.
+        connect: makes a connection to it.
+        req: the request.
+        loop: the loop that runs.
+
+    Raises:
+        ClientConnectorError: nobody is let in at present.
+    """
+    try:
+        line = connect()
+    except OSError as error:
+        told = type(error)(error.errno, f"Connect call failed {req.host, req.port}")  # as asyncio words it
+        raise aiohttp.ClientConnectorError(req.connection_key, told) from error
+    protocol = _Protocol(loop)
+    protocol.connection_made(_Transport(loop, origin, line, protocol))
+    return protocol
+
+
+def leads_to(origin: Origin, connection: Connection, timeout: ClientTimeout) -> bool:
+    """Tell whether a connection is no socket; if so, let the time-outs of a request that begins count for it."""
+    protocol = connection.protocol
+    if not isinstance(protocol, _Protocol):
+        return False
+    protocol.total = timeout.total
+    protocol.began_at = origin.clock.now()
+    return True
 
 
 class _Protocol(ResponseHandler):
@@ -127,7 +151,7 @@ class _Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         """Whether it is closed, or will be as soon as the loop has a moment."""
-        return self._is_closing
+        return self._is_closing or self._line.is_cut
 
     def close(self) -> None:
         """Leave."""

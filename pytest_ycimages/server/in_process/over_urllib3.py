@@ -33,6 +33,9 @@ def pool_manager(origin: Origin, **settings: Any) -> urllib3.PoolManager:
         _new_conn = connected
         is_connected = property(_is_connected)
 
+        def connect(self) -> None:
+            self.sock = self._new_conn()
+
     class HTTPSConnection(connection.HTTPSConnection):
         _new_conn = connected
         is_connected = property(_is_connected)

@@ -1,0 +1,210 @@
+"""A request that a tape has no answer for, as a value and as text: the nearest one recorded, and what differs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.cassette.matching import flat
+from pytest_ycimages.cassette.shown import moment, shortened
+from pytest_ycimages.errors import NoMatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_ycimages.cassette.asked import Asked
+    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.tracks import Track, Tracks
+    from pytest_ycimages.cassette.volatile import Volatile
+
+_NOTHING: Final = "nothing"
+_SHOWN: Final = 20
+"""How many differences a text lists."""
+
+
+class InForce(NamedTuple):
+    """What a replay goes by.
+
+    Attributes:
+        name: which cassette is played.
+        pace: how operations go on.
+        volatile: which values may differ.
+        rerecord: the command that records it anew; empty: not known.
+    """
+
+    name: str
+    pace: str
+    volatile: Volatile
+    rerecord: str
+
+
+class Difference(NamedTuple):
+    """A part of a request that is not as it was recorded.
+
+    Attributes:
+        path: which part, such as `body.labels.env`.
+        recorded: its JSON value as it was recorded; None if there was none.
+        asked: its JSON value as it was asked; None if there is none.
+    """
+
+    path: str
+    recorded: str | None
+    asked: str | None
+
+    def __str__(self) -> str:
+        recorded, asked = (shortened(text or _NOTHING) for text in (self.recorded, self.asked))
+        return f"{self.path}: recorded {recorded}, asked {asked}"
+
+
+class NoMatch(NamedTuple):
+    """A request without an answer.
+
+    Attributes:
+        asked: what was asked.
+        nearest: the index of the nearest interaction recorded; None: nothing was recorded at all.
+        nearest_interaction: that interaction.
+        differences: what differs from it; nothing, if it is the same request and has been used up.
+        is_used: whether the nearest has been played already.
+        recorded: how many interactions there are.
+        left: how many of them have had no part yet.
+        in_force: what the replay goes by.
+    """
+
+    asked: Asked
+    nearest: int | None
+    nearest_interaction: Interaction | None
+    differences: tuple[Difference, ...]
+    is_used: bool
+    recorded: int
+    left: int
+    in_force: InForce
+
+    def error(self) -> NoMatchError:
+        """What a test fails with."""
+        return NoMatchError(str(self))
+
+    def __str__(self) -> str:
+        asked, in_force = self.asked, self.in_force
+        lines = [f"The cassette has no answer for {asked.line}"]
+        if asked.body:
+            lines.append(f"  asked:    {_json(asked.body)}")
+        lines += (
+            f"  cassette: {in_force.name}, {self.recorded} interactions, {self.left} not played yet",
+            f"  in force: pace={in_force.pace!r}, volatile={in_force.volatile!r}",
+            f"  nearest:  {self._nearest()}",
+            *(f"    {difference}" for difference in self.differences[:_SHOWN]),
+        )
+        if len(self.differences) > _SHOWN:
+            lines.append(f"    ... {len(self.differences) - _SHOWN} more")
+        lines += (f"  next:     {step}" for step in self._steps())
+        return "\n".join(lines)
+
+    def _nearest(self) -> str:
+        if self.nearest is None or self.nearest_interaction is None:
+            return "nothing was recorded"
+        used = ", already used" if self.is_used else ", not used yet"
+        request = self.nearest_interaction.request
+        where = f"interaction {self.nearest + 1}, {request.method} {request.uri}{moment(self.nearest_interaction)}"
+        return where + (used if self.differences else f": the same request{used}, and a change is played once")
+
+    def _steps(self) -> Iterable[str]:
+        if self.in_force.rerecord:
+            yield f"if the client is right, record again: {self.in_force.rerecord}"
+        else:
+            yield "if the client is right, record the cassette again"
+        if len(self.differences) == 1 and (rule := _rule(self.differences[0])):
+            yield f"if this value differs from run to run, say so: volatile={{{rule[0]!r}: {rule[1]!r}}}"
+
+
+def _rule(difference: Difference) -> tuple[str, str] | None:
+    """The volatile rule that would make up for it."""
+    where, _, path = difference.path.partition(".")
+    if where not in {"body", "query"} or "[" in path or difference.recorded is None or difference.asked is None:
+        return None
+    recorded, asked = json.loads(difference.recorded), json.loads(difference.asked)
+    if not isinstance(recorded, str) or not isinstance(asked, str):
+        return None
+    alike = next((n for n, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
+    return path, f"{recorded[: min(len(recorded), len(asked)) if alike is None else alike]}*"
+
+
+def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
+    asked: Asked,
+    *,
+    here: Asked,
+    track: Track | None,
+    tracks: Tracks,
+    unused: Sequence[int],
+    in_force: InForce,
+) -> NoMatch:
+    """Say what `asked` comes nearest to.
+
+    Args:
+        asked: what was asked.
+        here: what the recorded client would have asked in its place.
+        track: what was recorded of this very request, if anything: then it has been used up.
+        tracks: all that was recorded.
+        unused: the interactions that had no part yet.
+        in_force: what the replay goes by.
+    """
+    left = set(unused)
+    nearest = track or _nearest(here, tracks, left)
+    interactions = tracks.tape.interactions
+    index = None if nearest is None else next((each for each in nearest.indexes if each in left), nearest.indexes[-1])
+    return NoMatch(
+        asked,
+        index,
+        None if index is None else interactions[index],
+        () if nearest is None or track is not None else tuple(differences(nearest.asked, here, tracks.volatile)),
+        index is not None and index not in left,
+        len(interactions),
+        len(left),
+        in_force,
+    )
+
+
+def _nearest(asked: Asked, tracks: Tracks, left: set[int]) -> Track | None:
+    """The track of the same verb and path that has most in common; else the one that has most in common at all."""
+    here = _parts(asked, tracks.volatile)
+
+    def nearness(track: Track) -> tuple[int, ...]:
+        there = _parts(track.asked, tracks.volatile)
+        same_place = track.asked.method == asked.method and track.asked.path == asked.path
+        same_shape = _shape(track.asked) == _shape(asked)
+        equal = sum(1 for path, value in here.items() if path in there and _alike(there[path], value))
+        is_left = any(index in left for index in track.indexes)
+        return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -track.number
+
+    return max(tracks, key=nearness, default=None)
+
+
+def _shape(asked: Asked) -> tuple[str, str, bool, bool]:
+    """What a request is about, whichever operation or image it names."""
+    named = asked.operation_id or asked.image_id
+    return asked.method, asked.path.replace(named, "{id}") if named else asked.path, asked.changes, asked.host == ""
+
+
+def differences(recorded: Asked, asked: Asked, volatile: Volatile) -> Iterable[Difference]:
+    """Each part that is not the same, in the order in which it was recorded, and then what is new."""
+    there, here = _parts(recorded, volatile), _parts(asked, volatile)
+    for path in dict.fromkeys((*there, *here)):
+        if path not in there or path not in here or not _alike(there[path], here[path]):
+            yield Difference(path, _at(there, path), _at(here, path))
+
+
+def _parts(asked: Asked, volatile: Volatile) -> Mapping[str, Any]:
+    return flat(volatile.found_in(asked).asked)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return _json(one) == _json(other)
+
+
+def _at(parts: Mapping[str, Any], path: str) -> str | None:
+    return _json(parts[path]) if path in parts else None
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,163 @@
+"""What the detector takes for a secret: shapes, names with a value, and long texts that look drawn by lot.
+
+Broader than what scrubs, and written apart from it. Nothing that the API itself says may be among them: ids of 20
+characters, UUIDs, page tokens, traces, labels of up to 63 characters, and what people write into a description.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MARK: Final = "\x1f"
+"""What stands for a placeholder in a view, so that it is the value of nothing and part of no shape."""
+
+
+class Rule(NamedTuple):
+    """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
+
+    What is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
+    """
+
+    name: str
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    believes: Callable[[str, re.Match[str]], bool] = lambda _text, _match: True
+    lowered: bool = False
+
+
+def looks_random(text: str) -> bool:
+    """Whether a text seems drawn by lot: of capitals, small letters and digits, which follow each other like dice."""
+    kinds = [0 if each.isdigit() else 1 if each.islower() else 2 for each in text if each.isalnum()]
+    changes = sum(one != two for one, two in pairwise(kinds))
+    return len(set(kinds)) == len("aA0") and changes >= 0.4 * len(kinds)
+
+
+_WORD_START: Final = r"(?<![A-Za-z0-9])"
+_VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{MARK}]+"
+_BEFORE: Final = 48
+_PAGE: Final = re.compile(r"""page[_-]?(?:token["'\\]*\s*[:=]\s*["'\\]*)?\Z""", re.IGNORECASE)
+_STORED: Final = re.compile(r"""(?:base64\w*["'\\]*\s*[:=]\s*["'\\]*|!!binary\s+[|>"'\\-]*\s*)\Z""", re.IGNORECASE)
+_DIGEST: Final = re.compile(r"(?:sha(?:-?[0-9]{1,3})?|digest|checksum)[\"'\\]*[:=/_-]\s*[\"'\\]*\Z", re.IGNORECASE)
+_SCHEMES: Final = frozenset({"bearer", "basic", "oauth", "api-key", "digest", "aws4-hmac-sha256"})
+_NO_SECRETS: Final = frozenset({"true", "false", "null", "none"})
+_SHORT_NUMBER: Final = 3
+_LONG_VALUE: Final = 16
+
+
+def _found(text: str, match: re.Match[str], group: str | int = 0) -> str:
+    """What was found, in the letters of the text."""
+    return text[slice(*match.span(group))]
+
+
+def _stands_behind(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
+    return pattern.search(match.string, max(0, match.start() - _BEFORE), match.start()) is not None
+
+
+def _is_named(text: str, match: re.Match[str]) -> bool:
+    """Whether a value belongs to the name of a secret. A name that goes on, such as `tokens`, needs a random value."""
+    value = _found(text, match, "value")
+    if match["rest"]:
+        return len(value) >= _LONG_VALUE and looks_random(value)
+    if value.lower() in _NO_SECRETS or value.lower() in _SCHEMES or _stands_behind(_PAGE, match):
+        return False
+    return not (value.isdigit() and len(value) <= _SHORT_NUMBER)
+
+
+def _is_drawn(_text: str, match: re.Match[str]) -> bool:
+    """Whether long hexadecimal is neither a digest, as it says before it, nor a line of one character."""
+    kinds = {each.isdigit() for each in match[0]}
+    return len(kinds) == len("a0") and not _stands_behind(_DIGEST, match)
+
+
+def _is_random(text: str, match: re.Match[str]) -> bool:
+    """Whether a long text is one that only a secret is. Page tokens are as long, and bodies stored as base64 longer."""
+    return looks_random(_found(text, match)) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
+
+
+def _is_credential(text: str, match: re.Match[str]) -> bool:
+    word = _found(text, match, "word")
+    return len(word) >= _LONG_VALUE * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
+
+
+SHAPES: Final = (
+    Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
+    Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
+    Rule(
+        "iam-token",
+        ("t1.", "c1."),
+        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.(?=[\w-]*[A-Z])[\w-]{16,}", re.ASCII),
+    ),
+    Rule(
+        "oauth-token",
+        tuple(f"y{digit}_" for digit in range(10)),
+        re.compile(rf"{_WORD_START}y[0-9]_(?=[a-z_-]*[A-Z0-9])[\w-]{{20,}}", re.ASCII),
+    ),
+    Rule("oauth-token", ("AA",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
+    Rule("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
+    Rule("static-key", ("YC",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
+    Rule("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
+    Rule(
+        "token-of-another-service",
+        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
+        re.compile(
+            r"gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}|hvs\.[\w-]{20}",
+            re.ASCII,
+        ),
+    ),
+    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
+)
+WORDS: Final = (
+    Rule(
+        "authorization",
+        ("bearer", "oauth", "api-key"),
+        re.compile(r"\b(?:bearer|oauth|api-key)[\s+]+(?P<word>[\w.~+/-]{8,})", re.ASCII),
+        _is_credential,
+        lowered=True,
+    ),
+    Rule(
+        "signed-address",
+        ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
+        re.compile(
+            r"[?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid)="
+            rf"(?P<value>[^&\s\"'{MARK}]+)"
+        ),
+        lowered=True,
+    ),
+    Rule("password-in-address", ("://",), re.compile(rf"://[^/\s@\"'<>?#{MARK}]+@")),
+    Rule(
+        "name-of-a-secret",
+        ("token", "secret", "passw", "passphrase", "signature", "credential", "authorization", "cookie", "key", "jwt"),
+        re.compile(
+            r"(?:token|secret|passw(?:or)?d|passphrase|signature|credentials?|authorization|cookie|jwt"
+            r"|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?)"
+            r"(?P<rest>[\w.-]{0,40})[\"'\\]*\s*[:=][\[\"'\\\s-]*"
+            rf"(?P<value>(?:(?:bearer|basic|oauth|api-key)[ ]+(?!{MARK}))?{_VALUE})",
+            re.ASCII,
+        ),
+        _is_named,
+        lowered=True,
+    ),
+)
+LONG: Final = (
+    Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
+    Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
+)
+"""For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
+
+ALL: Final = SHAPES + WORDS + LONG
+
+
+def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:
+    """The name of each rule that finds something in a text, where that begins, and where it ends."""
+    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
+    for rule in rules:
+        where = lower if rule.lowered else text
+        if not rule.hints or any(hint in where for hint in rule.hints):
+            for match in rule.pattern.finditer(where):
+                if rule.believes(text, match):
+                    yield rule.name, *match.span(match.lastgroup or 0)

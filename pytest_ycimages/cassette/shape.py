@@ -1,0 +1,191 @@
+"""What a cassette has to look like, whoever wrote it, and what is said of one that does not.
+
+vcrpy checks nothing of this and fails later, at the first request, with an error of something else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from pytest_ycimages.cassette.interaction import Headers
+
+Place = tuple[int | str, ...]
+"""The way to a part of a cassette: keys of mappings and places in lists."""
+
+_STRICT: Final = ConfigDict(strict=True, extra="ignore")
+_Body = str | bytes | None
+_Headers = dict[str, str | list[str]]
+_Count = Annotated[int, Field(ge=0)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@with_config(_STRICT)
+class _Request(TypedDict):
+    method: str
+    uri: str
+    body: NotRequired[_Body]
+    headers: NotRequired[_Headers]
+
+
+@with_config(_STRICT)
+class _Status(TypedDict):
+    code: Annotated[int, Field(ge=100, le=999)]
+    message: NotRequired[str | None]
+
+
+@with_config(_STRICT)
+class _Content(TypedDict):
+    string: NotRequired[_Body]
+
+
+@with_config(_STRICT)
+class _Response(TypedDict):
+    status: _Status
+    headers: NotRequired[_Headers]
+    body: NotRequired[_Content | None]
+
+
+@with_config(_STRICT)
+class _Ours(TypedDict):
+    at: NotRequired[_Seconds]
+    took: NotRequired[_Seconds]
+    equal: NotRequired[_Count]
+
+
+@with_config(_STRICT)
+class _Interaction(TypedDict):
+    request: _Request
+    response: _Response
+    ycimages: NotRequired[_Ours]
+
+
+@with_config(_STRICT)
+class _Label(TypedDict):
+    format: Literal[1]
+    origin: NotRequired[Annotated[Origin, Field(strict=False)]]
+    upstream: NotRequired[str]
+    recorded_at: NotRequired[str]
+    contract: NotRequired[str]
+    tool: NotRequired[str]
+    folder_id: NotRequired[str]
+    note: NotRequired[str]
+
+
+@with_config(_STRICT)
+class _Cassette(TypedDict):
+    interactions: list[_Interaction]
+    version: NotRequired[Literal[1]]
+    ycimages: NotRequired[_Label]
+    complete: NotRequired[bool]
+
+
+INTERACTION: Final = TypeAdapter(_Interaction)
+LABEL: Final = TypeAdapter(_Label)
+CASSETTE: Final = TypeAdapter(_Cassette)
+
+
+def interaction_of(item: _Interaction) -> Interaction:
+    """The value that an item of the right shape stands for."""
+    request, response = item["request"], item["response"]
+    status = response["status"]
+    body = response.get("body")
+    asked = RecordedRequest(
+        request["method"], request["uri"], _pairs(request.get("headers")), _bytes(request.get("body"))
+    )
+    answered = RecordedResponse(
+        status["code"],
+        status.get("message") or "",
+        _pairs(response.get("headers")),
+        _bytes(body.get("string")) if body else b"",
+    )
+    ours = item.get("ycimages")
+    if ours is None:
+        return Interaction(asked, answered)
+    return Interaction(asked, answered, ours.get("at"), ours.get("took", 0), ours.get("equal", 0))
+
+
+def label_of(form: _Label) -> Label:
+    """The value that a label of the right shape stands for."""
+    known: dict[str, Any] = {name: form[name] for name in Label._fields if name in form}  # type: ignore[literal-required]
+    return Label(**known)
+
+
+def _pairs(headers: _Headers | None) -> Headers:
+    if not headers:
+        return ()
+    pairs: list[tuple[str, str]] = []
+    for name, values in headers.items():
+        lower = name.lower()
+        if isinstance(values, str):
+            pairs.append((lower, values))
+        else:
+            pairs += [(lower, value) for value in values]
+    return tuple(pairs)
+
+
+def _bytes(body: _Body) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
+
+
+def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
+    """The first place at which something is wrong, and what, in a sentence."""
+    errors = error.errors(include_url=False, include_context=False)
+    places = [_place_in(data, each) for each in errors]
+    # What may be this or that has an error for each: the one that goes deepest is about what it is.
+    place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
+    wanted = " or ".join(dict.fromkeys(_wanted(each) for each, at in zip(errors, places, strict=True) if at == place))
+    if errors[0]["type"] == "missing":
+        return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
+    return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
+
+
+def _wanted(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Input should be ")
+
+
+def _place_in(data: Any, error: ErrorDetails) -> Place:
+    """Where an error is, without what pydantic adds to tell the members of a union apart."""
+    place: Place = ()
+    for step in error["loc"]:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        place = (*place, step)
+    return (*place, error["loc"][-1]) if error["type"] == "missing" else place
+
+
+def _at(data: Any, place: Iterable[int | str]) -> Any:
+    for step in place:
+        data = data[step]
+    return data
+
+
+def _named(place: Place) -> str:
+    if place[:1] == ("interactions",) and len(place) > 1:
+        number = f"interaction {int(place[1]) + 1}"
+        return f"{number}, {'.'.join(map(str, place[2:]))}" if len(place) > 2 else number  # noqa: PLR2004 - beyond list and index
+    return ".".join(map(str, place)) if place else "the file"
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    str: "text", bytes: "bytes", bool: "true or false", list: "a list", dict: "a mapping", type(None): "null"
+}  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    """What a value is. Texts are not shown: they may be secrets."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"the number {value}"
+    return _KINDS.get(type(value), f"a {type(value).__name__}")

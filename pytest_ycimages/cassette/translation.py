@@ -1,0 +1,107 @@
+"""Between calls as every transport has them and interactions as a cassette holds them. Pure functions."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from pytest_ycimages.api.code import HTTP_STATUS, Code
+from pytest_ycimages.api.exchange import Reply, Verbatim
+from pytest_ycimages.cassette.asked import json_value
+from pytest_ycimages.cassette.hosts import is_loopback, service_host, split_authority
+from pytest_ycimages.cassette.interaction import RecordedRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.cassette.interaction import RecordedResponse
+
+_SAFE: Final = "/:@!$&'()*+,;=-._~"
+_HTTP: Final = "80"
+_HTTPS: Final = "443"
+
+_CONNECTION: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+"""The headers that belong to a connection, and not to what it carried."""
+
+_CODES: Final = {
+    **{status: code for code, status in reversed(HTTP_STATUS.items())},
+    400: Code.INVALID_ARGUMENT,
+    409: Code.ALREADY_EXISTS,
+    500: Code.INTERNAL,
+}
+"""The code that an HTTP status stands for when the body says none."""
+
+
+def asked_of(request: Request) -> RecordedRequest:
+    """What a cassette says was asked, before anything is scrubbed from it.
+
+    A client that spoke to the double's own address has spoken to the service: the path says to which host of it.
+    """
+    verb, _, target = request.line.partition(" ")
+    path, mark, query = target.partition("?")
+    uri = f"{_origin(request.authority, path)}{quote(path, safe=_SAFE)}{mark}{query}"
+    return RecordedRequest(verb, uri, tuple(request.metadata.items()), request.body)
+
+
+def _origin(authority: str, path: str) -> str:
+    host, port = split_authority(authority)
+    if not host or is_loopback(host):
+        return f"https://{service_host(path)}"
+    if port == _HTTP:
+        return f"http://{host}"
+    return f"https://{host}{f':{port}' if port not in {'', _HTTPS} else ''}"
+
+
+def reply_of(response: RecordedResponse) -> Reply:
+    """The answer as the journal understands it, and word for word for a transport that speaks HTTP."""
+    body = json_of(response.body)
+    headers = tuple((name, value) for name, value in response.headers if name not in _CONNECTION)
+    operation_id, image_id, note = _told(body)
+    return Reply(
+        _code(response.status, body),
+        body,
+        dict(headers),
+        operation_id,
+        image_id,
+        note,
+        verbatim=Verbatim(response.status, headers, response.body),
+    )
+
+
+def json_of(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; an empty one for any other body."""
+    read = json_value(body)
+    return read if isinstance(read, dict) else {}
+
+
+def _code(status: int, body: Mapping[str, Any]) -> Code:
+    if status < HTTPStatus.BAD_REQUEST:
+        return Code.OK
+    said = body.get("code")
+    if isinstance(said, int) and said in Code.__members__.values() and said != Code.OK:
+        return Code(said)
+    return _CODES.get(status, Code.UNKNOWN)
+
+
+def _told(body: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
+    """The operation and the image that an answer is about, and what it says of them in a word."""
+    if is_operation(body):
+        image_id = metadata.get("imageId") if isinstance(metadata := body.get("metadata"), dict) else None
+        error = body.get("error")
+        note = str(error.get("message", "failed")) if isinstance(error, dict) else "done" if body["done"] else "running"
+        return str(body["id"]), image_id, note
+    if is_image(body):
+        return None, str(body["id"]), str(body["status"])
+    return None, None, str(body.get("message", ""))
+
+
+def is_operation(body: Mapping[str, Any]) -> bool:
+    """Whether an answer is an operation."""
+    return isinstance(body.get("done"), bool) and isinstance(body.get("id"), str)
+
+
+def is_image(body: Mapping[str, Any]) -> bool:
+    """Whether an answer is an image."""
+    return all(isinstance(body.get(name), str) for name in ("id", "status", "folderId"))

@@ -1,0 +1,44 @@
+"""`ycimages cassette compact`: leaves polls out of cassettes that show nothing new."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.states import compact
+from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cli.cassette_files import PATH, expanded
+from pytest_ycimages.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("compact")
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+def compact_cassettes(files: tuple[Path, ...]) -> None:
+    """Leave out polls that were answered like the one before them, from each of FILES.
+
+    What a client is answered in replay stays the same. A cassette that cannot be read or written is left as it is, and
+    the exit code is 1.
+    """
+    worked = [_compact(file) for file in files]
+    sys.exit(0 if all(worked) else 1)
+
+
+def _compact(file: Path) -> bool:
+    """Compact one cassette, and say what became of it."""
+    try:
+        tape = read_tape(file)
+        kept = compact(tape.interactions)
+        if len(kept) < len(tape.interactions):
+            write_tape(file, tape._replace(interactions=kept))
+    except CassetteError as error:
+        click.echo(str(error), err=True)
+        return False
+    left_out = len(tape.interactions) - len(kept)
+    click.echo(f"{file}: {left_out} of {len(tape.interactions)} interactions left out, {len(kept)} kept")
+    return True

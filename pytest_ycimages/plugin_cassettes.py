@@ -1,0 +1,188 @@
+"""The part of pytest's door that has to do with cassettes: which test has which, what was used, and what was not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassettes_of_run import CassettesOfRun
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.errors import YCImagesError
+    from pytest_ycimages.settings import Settings
+
+MARKER: Final = (
+    "ycimages_cassette(name, **settings): let the test's doubles replay a cassette; without a name, one that is named "
+    "after the test"
+)
+_CASSETTES: pytest.StashKey[CassettesOfRun] = pytest.StashKey()
+_ORPHANS: pytest.StashKey[list[Path]] = pytest.StashKey()
+
+
+def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """Add the options and ini values that are no settings of a double, or that settings have as options too."""
+    group.addoption(
+        "--ycimages-mode",
+        choices=("fake", "replay", "record", "verify"),
+        help="what stands behind `ycimages`; a test that is pinned with mode='fake' keeps the fake (default: ini, then "
+        "replay for tests with a cassette, else fake)",
+    )
+    group.addoption(
+        "--ycimages-upstream",
+        metavar="URL",
+        help="what is recorded, or compared with a cassette (default: ini, then the service itself to record, the fake "
+        "to compare)",
+    )
+    group.addoption(
+        "--ycimages-cassette-dir",
+        metavar="DIR",
+        help="the folder of the cassettes (default: ini, then `cassettes` below the rootdir)",
+    )
+    parser.addini("ycimages_cassette_dir", "ycimages: the folder of the cassettes (default: cassettes)", "string")
+    parser.addini(
+        "ycimages_orphans", "ycimages: cassettes that no test uses `fail` the run, `warn`, or `ignore` (default: warn)"
+    )
+
+
+# Which test has which.
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def has_cassette(item: pytest.Item) -> bool:
+    """Whether a test has asked for a cassette."""
+    return "ycimages_cassette" in _fixtures(item) or item.get_closest_marker("ycimages_cassette") is not None
+
+
+def _cassette_dir(config: pytest.Config) -> Path:
+    given = config.option.ycimages_cassette_dir
+    return (
+        config.invocation_params.dir / given
+        if given
+        else config.rootpath / (config.getini("ycimages_cassette_dir") or "cassettes")
+    )
+
+
+def cassette_path(item: pytest.Item, number: int = 1) -> Path:
+    """The file of the cassette of a test's n-th double."""
+    from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for who has a cassette
+
+    marker = item.get_closest_marker("ycimages_cassette")
+    names = marker.args if marker else ()
+    if len(names) > 1 or not all(isinstance(name, str) for name in names):
+        raise pytest.UsageError(f"@pytest.mark.ycimages_cassette takes one name; it was given {names!r}.")
+    directory = _cassette_dir(item.config)
+    return numbered(named(directory, names[0]) if names else of_test(directory, item.nodeid), number)
+
+
+def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
+    """Nothing leaves this machine while a test replays."""
+    from pytest_ycimages.cassette.guard import network_refused  # noqa: PLC0415 - likewise
+
+    return network_refused(settings.allowed_hosts, refusals.append)
+
+
+def keep_old(double: Double) -> None:
+    """Let the recording of a test that failed not take the place of a cassette that it passed with, perhaps."""
+    if double.settings.mode == "record" and double.cassette.replaces:
+        double.cassette.discard()
+
+
+def note_use(item: pytest.Item, double: Double) -> None:
+    """Remember what a test has left unused of its cassette."""
+    if double.settings.mode in {"replay", "verify"}:
+        run = item.config.stash.get(_CASSETTES, None)
+        cassette = double.cassette
+        if run is not None:
+            run.use(cassette.path, len(cassette.interactions), cassette.unused)
+
+
+# What the client is led by.
+
+
+@pytest.fixture
+def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Generator[Cassette]:
+    """This test's cassette, for clients whose host names cannot be changed: vcrpy leads them to `ycimages`.
+
+    It is replayed, unless the test is told to record it.
+    """
+    from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for who asks for it
+    from pytest_ycimages.cassette.interaction import Label, Origin  # noqa: PLC0415 - likewise
+
+    with ycimages.through_vcrpy():
+        if ycimages.settings.mode == "fake":  # which was asked for: then there is none
+            yield Cassette(cassette_path(request.node), Label(Origin.FAKE), tuple)
+        else:
+            yield ycimages.cassette
+
+
+# What the run makes of them.
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker of pytest-xdist which cassettes its tests have to do with."""
+    told = getattr(node, "workeroutput", {}).get("ycimages_cassettes")
+    if told:
+        from pytest_ycimages.cassettes_of_run import CassettesOfRun  # noqa: PLC0415 - only for runs with cassettes
+
+        node.config.stash.setdefault(_CASSETTES, CassettesOfRun()).add(CassettesOfRun.heard(told))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Remember which cassettes belong to tests, before anybody leaves out some of these."""
+    everybody = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
+    concerned = [item for item in items if has_cassette(item) or (everybody and "ycimages" in _fixtures(item))]
+    if concerned:
+        from pytest_ycimages.cassettes_of_run import CassettesOfRun  # noqa: PLC0415 - only for runs with cassettes
+
+        run = config.stash.setdefault(_CASSETTES, CassettesOfRun())
+        run.belonging.update(str(cassette_path(item).absolute()) for item in concerned)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller of pytest-xdist, or write down, what was used; fail for cassettes that no test uses."""
+    config = session.config
+    run = config.stash.get(_CASSETTES, None)
+    if run is None:
+        return
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["ycimages_cassettes"] = run.told()
+        return
+    orphans = run.orphans(_cassette_dir(config)) if _is_whole(config) else []
+    config.stash[_ORPHANS] = orphans
+    if orphans and config.getini("ycimages_orphans") == "fail" and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if config.cache is not None:
+        from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
+
+        write_usage(config.cache.mkdir("ycimages") / "usage.json", run.used, orphans)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether all tests were collected: only then it is known which cassettes no test uses."""
+    narrowed = ("ignore", "ignore_glob", "deselect", "lf", "failedfirst")
+    return config.args_source is not pytest.Config.ArgsSource.ARGS and not any(
+        getattr(config.option, name, None) for name in narrowed
+    )
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name the cassettes that no test uses."""
+    orphans = config.stash.get(_ORPHANS, [])
+    if orphans and config.getini("ycimages_orphans") != "ignore":
+        terminalreporter.section("ycimages: cassettes that no test uses")
+        for orphan in orphans:
+            terminalreporter.line(str(orphan))
+        terminalreporter.line("remove them with: ycimages cassette prune; or say ycimages_orphans = ignore")

@@ -1,0 +1,46 @@
+"""Interactions as Hypothesis draws them: whatever a header, an address or a body can hold."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from pytest_ycimages.cassette.interaction import (
+    Interaction,
+    Label,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+    Tape,
+)
+
+_ODD = (
+    "\x00\x07\x08\t\n\x0b\x0c\r\x1b \"'\\/:#-?{}[]&*!|>%@`,=<~"
+    "\x7f\x80\x85\x9f\xa0\xad\u2028\u2029\ufdd0\ufeff\ufffe\uffff😀\U0001ffff\U0010ffff"
+)
+
+texts = (
+    st.text()
+    | st.text(st.sampled_from(_ODD))
+    | st.sampled_from(["null", "1e3", "1.0e-05", "yes", "2026-01-01", "<<", "=", "---", "- "])
+)
+names = (texts | st.text(min_size=120, max_size=2_000)).map(str.lower).filter(lambda name: name == name.lower())
+bodies = (
+    st.binary()
+    | texts.map(str.encode)
+    | st.sampled_from([b"", b"\xff", b"\xed\xa0\x80", b"- {\n- ", b"\ncomplete: true\n"])
+)
+seconds = st.floats(0, allow_nan=False, allow_infinity=False) | st.sampled_from([1e-05, 1e16, 5e-324, 0.0])
+
+
+@st.composite
+def headers(draw: st.DrawFn) -> tuple[tuple[str, str], ...]:
+    """Headers, those of one name beside each other: how names stand among each other means nothing in HTTP."""
+    values = draw(st.dictionaries(names, st.lists(texts, min_size=1, max_size=3), max_size=3))
+    return tuple((name, value) for name, each in values.items() for value in each)
+
+
+requests = st.builds(RecordedRequest, texts, texts, headers(), bodies)
+responses = st.builds(RecordedResponse, st.integers(100, 999), texts, headers(), bodies)
+interactions = st.builds(Interaction, requests, responses, st.none() | seconds, seconds, st.integers(0, 10**6))
+labels = st.builds(Label, st.sampled_from(Origin), texts, texts, texts, texts, texts, texts)
+tapes = st.builds(Tape, labels, st.lists(interactions, max_size=4).map(tuple), st.booleans())

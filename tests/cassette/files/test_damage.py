@@ -1,0 +1,169 @@
+"""A file that cannot be read is refused with its name, the line, what was found and what to do; and stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_ycimages import CassetteBrokenError, CassetteMissingError
+from pytest_ycimages.cassette.layout import tape_text
+from pytest_ycimages.cassette.parsing import parse
+from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.writing import write_tape
+from tests.cassette.files.some import tape
+
+WHOLE = tape_text(tape(3))
+AGAIN = (
+    " The file is left as it is. Restore it from version control, or delete it and record again: "
+    "pytest --ycimages-mode=record, or: ycimages record FILE"
+)
+BLOCK = """\
+interactions:
+- request:
+    body: null
+    headers:
+      accept:
+      - '*/*'
+    method: GET
+    uri: https://compute.api.cloud.yandex.net/compute/v1/images/fd8a
+  response:
+    body:
+      string: '{}'
+    headers: {}
+    status:
+      code: 200
+      message: OK
+version: 1
+"""
+
+
+def says(data: bytes | str, name: str = "a.yaml") -> str:
+    """What is said of a file that cannot be read."""
+    with pytest.raises(CassetteBrokenError) as refused:
+        parse(data if isinstance(data, bytes) else data.encode(), Path(name))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "a.yaml: it is empty."),
+        (b" \n\n", "a.yaml: it is empty."),
+        (b"hello", "a.yaml: it is no cassette: there is no list of `interactions` in it."),
+        (b"interactions: 5", "a.yaml: it is no cassette: there is no list of `interactions` in it."),
+        (b"a: [1\nb: 2\n", "a.yaml, line 2: this is no YAML: did not find expected ',' or ']'."),
+        (b"\x00\x00", "a.yaml: this is no YAML: "),
+        (b"a: !!python/name:os.system\n", "a.yaml, line 1: this is no YAML: could not determine a constructor for "),
+        (b"version: 1\ninteractions:\n- caf\xe9\n", "a.yaml, line 3: the byte 0xe9 is no UTF-8 here."),
+        (BLOCK.replace("version: 1", "version: 2").encode(), "a.yaml: its version is 2; only 1 is known."),
+        (b"- request: {}\n", "a.yaml: it was recorded with vcrpy before 1.0, whose cassettes vcrpy reads no more."),
+        (b"http_interactions: []\n", "a.yaml: it is a cassette of betamax or of Ruby's VCR, not of vcrpy."),
+        (WHOLE[:150], "a.yaml, line 3: this is no YAML: "),
+        (WHOLE.replace(b'"fake"', b'"fakes"'), "a.yaml, line 3: ycimages.origin is text; it should be 'service', "),
+        (WHOLE.replace(b'"GET"', b"7", 1), "a.yaml, line 5: interaction 1, request.method is the number 7; it should"),
+        (WHOLE.replace(b'"body": null, ', b"", 1).replace(b'"uri"', b'"url"', 1), "a.yaml, line 5: interaction 1, req"),
+        (WHOLE[:-20].replace(b'"code": 200', b'"code": 2000', 1) + WHOLE[-20:], "a.yaml, line 6: interaction 1, respo"),
+    ],
+)  # fmt: skip
+def test_what_is_no_cassette_is_refused_with_the_line_and_the_reason(data: bytes, text: str) -> None:
+    """Nothing of it is ever taken for a recording that has not begun."""
+    said = says(data)
+    assert said.startswith(text)
+    assert said.endswith(AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("method: GET", "method: 5", "line 7: interaction 1, request.method is the number 5; it should be a valid str"),
+        ("    method: GET\n", "", "line 3: interaction 1, request has no 'method'."),
+        ("body: null", "body: 2026-01-01", "line 3: interaction 1, request.body is a date; it should be a valid strin"),
+        ("- '*/*'", "- 5", "line 6: interaction 1, request.headers.accept.0 is the number 5; it should be a vali"),
+        ("      code: 200\n", "", "line 14: interaction 1, response.status has no 'code'."),
+        ("code: 200", "code: '200'", "line 14: interaction 1, response.status.code is text; it should be a valid inte"),
+        ("code: 200", "code: yes", "line 14: interaction 1, response.status.code is true or false; it should be a va"),
+        ("string: '{}'", "string: {}", "line 11: interaction 1, response.body.string is a mapping; it should be a va"),
+    ],
+)  # fmt: skip
+def test_what_another_has_written_is_looked_at_as_closely(old: str, new: str, text: str) -> None:
+    """Vcrpy would fail later, or play something else."""
+    assert old in BLOCK
+    assert says(BLOCK.replace(old, new)).startswith(f"a.yaml, {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "a.json, line 1: this is no JSON: EOF while parsing an object."),
+        ('{"interactions": [\n{,', "a.json, line 2: this is no JSON: key must be a string."),
+        ('{"interactions": [{"request": 5}]}', "a.json, line 1: interaction 1, request is the number 5; it should be "),
+        ("interactions: []", "a.json, line 1: this is no JSON: expected value."),
+    ],
+)
+def test_json_is_refused_alike(text: str, said: str) -> None:
+    """A `.json` is JSON and nothing else, as vcrpy reads it as such."""
+    assert says(text, "a.json").startswith(said)
+
+
+@pytest.mark.parametrize("source", [WHOLE.decode(), BLOCK], ids=["ours", "blocks"])
+def test_marks_of_a_merge_are_named(source: str) -> None:
+    """They are what somebody finds who has just merged; YAML's own words would say nothing."""
+    lines = source.splitlines(keepends=True)
+    text = "".join([*lines[:5], "<<<<<<< HEAD\n", lines[5], "=======\n", lines[5], ">>>>>>> theirs\n", *lines[6:]])
+    assert says(text) == (
+        "a.yaml, line 6: '<<<<<<< HEAD' is a mark of a merge that met a conflict. "
+        "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
+    )
+
+
+def test_a_mark_of_a_merge_is_not_taken_for_the_torn_end_of_a_recording() -> None:
+    """Even where a recording that was killed would have been torn."""
+    text = WHOLE.decode().removesuffix("complete: true\n")
+    assert "is a mark of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
+
+
+def test_a_cassette_of_a_later_format_asks_for_an_upgrade() -> None:
+    """Recording it again would be no help."""
+    assert says(WHOLE.replace(b'"format": 1', b'"format": 2')) == (
+        "a.yaml: it was written by a newer pytest-ycimages, in format 2; this one reads 1. "
+        "Upgrade: pip install --upgrade pytest-ycimages"
+    )
+
+
+def test_texts_are_not_shown() -> None:
+    """What stands in a wrong place may be a secret."""
+    assert "hunter2" not in says(BLOCK.replace("code: 200", "code: hunter2"))
+
+
+def test_a_damaged_file_stays_as_it_is(tmp_path: Path) -> None:
+    """To read is never to write."""
+    path = tmp_path / "a.yaml"
+    path.write_bytes(WHOLE[:100])
+    with pytest.raises(CassetteBrokenError):
+        read_tape(path)
+    assert path.read_bytes() == WHOLE[:100]
+
+
+def test_a_cassette_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
+    """Those with a similar name, or how many there are, or that there are none."""
+    with pytest.raises(CassetteMissingError) as refused:
+        read_tape(tmp_path / "no" / "a.yaml")
+    assert str(refused.value) == (
+        f"There is no cassette {tmp_path}/no/a.yaml. There is no folder {tmp_path}/no. "
+        "To record it: pytest --ycimages-mode=record, or: ycimages record FILE"
+    )
+    with pytest.raises(CassetteMissingError, match="has no cassette"):
+        read_tape(tmp_path / "a.yaml")
+    write_tape(tmp_path / "test_create.yaml", tape())
+    with pytest.raises(CassetteMissingError, match=r"has test_create\.yaml \(the nearest of 1\)\."):
+        read_tape(tmp_path / "test_creat.yaml")
+    write_tape(tmp_path / "z.yaml", tape())
+    with pytest.raises(CassetteMissingError, match=r"has 2 others, none with a name like it\."):
+        read_tape(tmp_path / "quite-different.json")
+
+
+def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
+    """A clear word instead of an error of the system."""
+    with pytest.raises(CassetteBrokenError, match=r": it cannot be read: Is a directory\. Give the file of a "):
+        read_tape(tmp_path)

@@ -1,0 +1,51 @@
+"""A recording that is killed, at whatever moment, leaves a file that can be read, with all that its client was told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_ycimages.cassette.draft import draft_of, is_draft
+from pytest_ycimages.cassette.interaction import Tape
+from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.writing import CassetteWriter
+from tests.cassette.files.kills import OLD
+from tests.cassette.files.some import LABEL, poll, tape
+from tests.cassette.files.vcr import seen
+
+ROOT = Path(__file__).parents[3]
+TIMES = 200
+OFTEN = 20  # vcrpy takes its time to read
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
+def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: Path) -> None:
+    """Half of them new, half of an older cassette, which stays. vcrpy reads them too, and the next may begin."""
+    command = [sys.executable, "-m", "tests.cassette.files.kills", str(tmp_path), str(TIMES), "20261125"]
+    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - this very Python
+    outcomes = [line.rsplit(" ", 1) for line in run.stdout.splitlines()]
+    assert len(outcomes) == TIMES
+    for number, (name, told) in enumerate(outcomes):
+        path = Path(name)
+        new = draft_of(path) if number % 2 else path
+        if number % 2:
+            assert read_tape(path) == tape(OLD)
+        if int(told) or new.exists():
+            left = _left(new)
+            if number < OFTEN:
+                assert len(seen(new.read_bytes())) == len(left.interactions)
+            assert len(left.interactions) - int(told) in {0, 1}, new.read_bytes()
+            assert left == Tape(LABEL, tuple(map(poll, range(len(left.interactions)))), is_complete=False)
+        CassetteWriter(path, LABEL).close()
+    assert len({told for _, told in outcomes}) > 10, "the moments are hardly spread"
+
+
+def _left(path: Path) -> Tape:
+    """What a killed recording has left. A draft that nothing was written to yet holds nothing."""
+    if is_draft(path) and not path.stat().st_size:
+        return Tape(LABEL, (), is_complete=False)
+    return read_tape(path)

@@ -1,0 +1,166 @@
+"""Secrets of every known shape, drawn; and the places at which a client or a server may put one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import string
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote, quote_plus, unquote
+
+from hypothesis import strategies as st
+
+from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE64URL: Final = string.ascii_letters + string.digits + "-_"
+VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
+HOST: Final = "https://compute.api.cloud.yandex.net"
+FOLDER: Final = "b1gaec42k169jqpo02f7"
+
+
+class Secret(NamedTuple):
+    """A secret, and the part of it that must be nowhere."""
+
+    kind: str
+    text: str
+    core: str
+
+
+def _of(alphabet: str, least: int, most: int | None = None) -> st.SearchStrategy[str]:
+    return st.text(alphabet, min_size=least, max_size=least if most is None else most)
+
+
+def _kind(kind: str, pattern: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[Secret]:
+    texts = st.tuples(*parts).map(lambda drawn: pattern.format(*drawn))
+    return texts.map(lambda text: Secret(kind, text, text))
+
+
+def _private_key(lines: list[str]) -> Secret:
+    text = "-----BEGIN PRIVATE KEY-----\n" + "\n".join(lines) + "\n-----END PRIVATE KEY-----\n"
+    return Secret("private key", text, lines[0])
+
+
+_PADDING: Final = st.sampled_from(["", "=", "=="])
+
+SHAPED: Final = st.one_of(
+    _kind("IAM token", "t1.{}{}.{}{}", _of(BASE64URL, 40, 200), _PADDING, _of(BASE64URL, 86), _PADDING),
+    _kind("cookie of the console", "c1.{}.{}", _of(BASE64URL, 40, 90), _of(BASE64URL, 86)),
+    _kind("OAuth token", "y{}_{}", st.sampled_from("0123456"), _of(BASE64URL, 55)).filter(
+        lambda secret: any(map(str.isdigit, secret.text[3:]))
+    ),
+    _kind("OAuth token of before", "AQAA{}", _of(BASE64URL, 35)),
+    _kind("JWT", "eyJ{}.{}.{}", _of(BASE64URL, 20, 80), _of(BASE64URL, 20, 200), _of(BASE64URL, 40, 342)),
+    _kind("API key", "AQVN{}", _of(BASE64URL, 35, 38)),
+    _kind("id of a static key", "YCAJE{}", _of(BASE64URL, 20)),
+    _kind("static key", "YCP{}", _of(BASE64URL, 37)),
+    _kind("id of a key of AWS", "AKIA{}", _of(string.ascii_uppercase + string.digits, 16)),
+    st.lists(_of(string.ascii_letters + string.digits + "+", 64), min_size=2, max_size=5).map(_private_key),
+)
+OPAQUE: Final = _of(VISIBLE, 8, 64).map(lambda text: Secret("opaque", text, text))
+NAMED: Final = st.sampled_from(
+    (
+        *("iamToken", "iam_token", "jwt", "yandexPassportOauthToken", "access_token", "sessionToken"),
+        *("accessKey", "access_key", "private_key", "apiKey", "api-key", "secret", "clientSecret"),
+        *("password", "user_password", "X-Amz-Signature"),
+    )
+)
+"""Names whose values are secrets, whatever they look like."""
+
+ORDINARY: Final = Interaction(
+    RecordedRequest(
+        "POST",
+        f"{HOST}/compute/v1/images?pageSize=10",
+        (("content-type", "application/json"), ("idempotency-key", "2f0a0f6a-4b8e-4f6a-9d0e-3c5f0a0b0c0d")),
+        json.dumps({"folderId": FOLDER, "name": "my-image", "labels": {"team": "bakers"}}).encode(),
+    ),
+    RecordedResponse(
+        200,
+        "OK",
+        (("content-type", "application/json"), ("x-request-id", "5899fc83-b123-47b8-94c3-1ad1c0ffee00")),
+        b'{\n "done": false,\n "id": "fd8m1tfm92krd3k0qpl1",\n "description": "Create image"\n}\n',
+    ),
+    at=1.5,
+    took=0.25,
+)
+
+
+def with_request(**parts: object) -> Interaction:
+    """The ordinary interaction, with other parts of its request."""
+    return ORDINARY._replace(request=ORDINARY.request._replace(**parts))  # type: ignore[arg-type]
+
+
+def with_response(**parts: object) -> Interaction:
+    """The ordinary interaction, with other parts of its answer."""
+    return ORDINARY._replace(response=ORDINARY.response._replace(**parts))  # type: ignore[arg-type]
+
+
+def _body(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _in_base64(text: str) -> str:
+    return base64.b64encode(f"bakery:{text}".encode()).decode()
+
+
+def _header(name: str, before: str = "") -> Callable[[str], Interaction]:
+    return lambda text: with_request(headers=((name, before + _line(text)),))
+
+
+def _uri(text: str) -> str:
+    return f"https://storage.yandexcloud.net/bucket/disk.qcow2?{text}"
+
+
+PLACES: Final[dict[str, Callable[[str], Interaction]]] = {
+    "authorization": _header("authorization", "Bearer "),
+    "authorization without a scheme": _header("authorization"),
+    "cookie": _header("cookie", "session="),
+    "a header that nobody knows": _header("x-from-me"),
+    "idempotency-key": _header("idempotency-key"),
+    "user-agent": _header("user-agent", "baker/1.0 "),
+    "x-request-id": _header("x-request-id"),
+    "field": lambda text: with_request(body=_body({"folderId": FOLDER, "description": text})),
+    "deep field": lambda text: with_request(body=_body({"a": [{"b": {"c": [1, text, None]}}]})),
+    "middle of a field": lambda text: with_request(body=_body({"description": f"made by {text}, at night"})),
+    "name of a field": lambda text: with_request(body=_body({"labels": {text: "x"}})),
+    "JSON in a field": lambda text: with_request(body=_body({"description": json.dumps({"a": text})})),
+    "JSON after words in a field": lambda text: with_request(body=_body({"x": "see " + json.dumps({"a": text})})),
+    "base64 in a field": lambda text: with_request(body=_body({"userData": _in_base64(text)})),
+    "text": lambda text: with_request(body=f"it is {text}\n".encode(), headers=(("content-type", "text/plain"),)),
+    "damaged JSON": lambda text: with_request(body=_body({"description": text})[:-1]),
+    "bytes that are no UTF-8": lambda text: with_request(body=b"\xff\xfa " + text.encode() + b" \xff"),
+    "form": lambda text: with_request(body=f"a=1&b={quote_plus(text)}&c=2".encode()),
+    "path": lambda text: with_request(uri=f"{HOST}/compute/v1/images/{quote(text, safe='')}"),
+    "query": lambda text: with_request(uri=f"{HOST}/compute/v1/images?a=1&filter={quote(text, safe='')}&b=2"),
+    "address in the query": lambda text: with_request(
+        uri=f"{HOST}/x?next={quote('https://h/?a=' + quote(text, safe='') + '&b=1', safe='')}"
+    ),
+    "signature of a uri": lambda text: with_request(
+        body=_body({"uri": _uri(f"X-Amz-Signature={quote(text, safe='')}&X-Amz-Expires=60")})
+    ),
+    "credential of a uri": lambda text: with_request(
+        body=_body({"uri": _uri(f"AWSAccessKeyId={quote(text, safe='')}&Signature=c2ln%2BMQ%3D%3D&Expires=1764072000")})
+    ),
+    "user of the address": lambda text: with_request(uri=f"https://baker:{quote(text, safe='')}@h/compute/v1/images"),
+    "user of a uri": lambda text: with_request(body=_body({"uri": f"https://baker:{quote(text, safe='')}@h/disk"})),
+    "field of the answer": lambda text: with_response(body=_body({"error": {"message": f"bad value {text}"}})),
+    "text of the answer": lambda text: with_response(body=f"invalid value {text} for type TYPE_INT".encode()),
+    "reason": lambda text: with_response(reason=_line(text)),
+    "location": lambda text: with_response(headers=(("location", f"/login?next=1&a={quote(text, safe='')}"),)),
+    "grpc-message": lambda text: with_response(headers=(("grpc-message", quote(f"bad value {text}")),)),
+    "set-cookie": lambda text: with_response(headers=(("set-cookie", f"session={_line(text)}; Secure"),)),
+    "header of the answer that nobody knows": lambda text: with_response(headers=(("x-from-them", _line(text)),)),
+}
+
+
+def readings(saved: bytes) -> list[str]:
+    """What is saved as it is, and without its escapes and its percent-encoding: where a text may be seen."""
+    plain = saved.decode()
+    bare = plain.replace("\\\\", "\\").replace('\\"', '"').replace("\\/", "/")
+    return [plain, bare, unquote(plain), unquote(unquote(bare))]

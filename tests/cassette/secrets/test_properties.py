@@ -1,0 +1,152 @@
+"""Whatever the secret and wherever it is put: its text is nowhere in what is saved, or nothing is saved."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pytest_ycimages.cassette.layout import item_text
+from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
+from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
+from pytest_ycimages.cassette.secrets import check_before_saving, find_secrets
+from pytest_ycimages.errors import CassetteError, SecretFoundError
+from tests.cassette.secrets.kinds import NAMED, OPAQUE, ORDINARY, PLACES, SHAPED, Secret, readings, with_request
+
+if TYPE_CHECKING:
+    from pytest_ycimages.cassette.interaction import Interaction
+
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
+"""What is in every cassette. Who takes a word of it as a password cannot be helped."""
+
+
+def saved(interaction: Interaction, scrubber: Scrubber) -> bytes | None:
+    """What would be on the disk; None if saving is refused."""
+    data = item_text(scrubber.scrub(interaction))
+    try:
+        check_before_saving(data, cassette="test.yaml", known=scrubber.known)
+    except SecretFoundError:
+        return None
+    return data
+
+
+def is_nowhere(secret: Secret, data: bytes | None) -> bool:
+    """Whether the secret cannot be read from the data."""
+    return data is None or all(secret.core not in reading for reading in readings(data))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@drawn
+@given(secret=SHAPED)
+def test_a_secret_of_a_known_shape_is_nowhere(place: str, secret: Secret) -> None:
+    """Nobody has to know it."""
+    assert is_nowhere(secret, saved(PLACES[place](secret.text), Scrubber()))
+
+
+@pytest.mark.parametrize("place", sorted(set(PLACES) - {"base64 in a field"}))
+@drawn
+@given(secret=SHAPED)
+def test_scrubbing_alone_removes_what_has_a_known_shape(place: str, secret: Secret) -> None:
+    """The detector is a second net, not the first; what somebody put into base64 is left to it."""
+    data = item_text(scrub(PLACES[place](secret.text)))
+    assert place == "damaged JSON" or not find_secrets(data)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@drawn
+@given(secret=SHAPED)
+def test_the_detector_alone_finds_what_has_a_known_shape(place: str, secret: Secret) -> None:
+    """Scrubbing may have any gap, and it is not saved."""
+    assert find_secrets(item_text(PLACES[place](secret.text)))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@drawn
+@given(secret=OPAQUE)
+def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -> None:
+    """Because it has been seen in `Authorization`, here and in the interaction before."""
+    assume(is_nowhere(secret, ALWAYS_THERE))
+    scrubber = Scrubber()
+    credential = (("authorization", f"Bearer {secret.text}"),)
+    assert is_nowhere(secret, saved(with_request(headers=credential), scrubber))
+    assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
+
+
+@drawn
+@given(name=NAMED, value=st.one_of(OPAQUE, SHAPED).map(lambda secret: secret.text))
+def test_what_has_the_name_of_a_secret_is_nowhere(name: str, value: str) -> None:
+    """In JSON, in JSON within JSON, and in a form."""
+    assume(is_nowhere(Secret(name, value, value), ALWAYS_THERE))
+    inner = json.dumps({name: value})
+    for body in (inner, json.dumps({"a": [{name: [value]}]}), json.dumps({"text": inner})):
+        assert is_nowhere(Secret(name, value, value), saved(with_request(body=body.encode()), Scrubber()))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@drawn
+@given(secret=SHAPED | OPAQUE)
+def test_what_has_been_scrubbed_stays_as_it_is(place: str, secret: Secret) -> None:
+    """By whichever scrubber, so both sides of a match are alike."""
+    once = scrub(PLACES[place](secret.text))
+    assert scrub(once) == once
+    assert scrub_request(once.request) == once.request
+    assert Scrubber([secret.text]).scrub(once).request.method == once.request.method
+
+
+_JSON: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | NAMED, inner),
+    max_leaves=12,
+)
+
+
+def keys_of(value: Any) -> Any:
+    """A value's build: its names and lists, without what they hold."""
+    match value:
+        case dict():
+            return {key: keys_of(each) for key, each in value.items()}
+        case list():
+            return [keys_of(each) for each in value]
+    return None
+
+
+@drawn
+@given(value=st.dictionaries(st.text() | NAMED, _JSON) | st.lists(_JSON), indent=st.sampled_from([None, 1]))
+def test_scrubbed_json_is_json_with_the_same_names(value: Any, indent: int | None) -> None:
+    """So that a client can read the answer, and a match can compare the request."""
+    body = json.dumps(value, indent=indent).encode()
+    clean = scrub(with_request(body=body)).request.body
+    assert keys_of(json.loads(clean)) == keys_of(value)
+
+
+@drawn
+@given(
+    body=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")),
+    uri=st.text(max_size=200),
+    value=st.text(max_size=100),
+)
+def test_anything_at_all_can_be_scrubbed_and_stays_scrubbed(body: bytes, uri: str, value: str) -> None:
+    """Neither bytes nor text nor an address that is none makes it fail."""
+    once = scrub(with_request(uri=uri, headers=(("user-agent", value),), body=body))
+    assert scrub(once) == once
+    try:
+        data = item_text(once)
+    except CassetteError:  # half a surrogate pair
+        return
+    find_secrets(data)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text",
+    ["%2525", "%41", "a.", "eyJaaaaaaaaa.", "t1.", "-----BEGIN PRIVATE KEY-----", 'password:"', "token ", '\\"', "a="],
+)
+def test_a_long_text_takes_no_longer_than_it_should(text: str) -> None:
+    """No expression goes back and forth in it: this takes a second or so, or hours."""
+    once = scrub(with_request(body=(text * (200_000 // len(text))).encode()))
+    assert scrub(once) == once
+    assert find_secrets(once.request.body) == find_secrets(once.request.body.decode())

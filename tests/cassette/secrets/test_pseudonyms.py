@@ -1,0 +1,88 @@
+"""Pseudonyms: of the same shape, the same everywhere, for folders, clouds and accounts alone."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_ycimages.cassette.interaction import Label, Tape
+from pytest_ycimages.cassette.pseudonyms import Pseudonyms, is_pseudonym
+from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
+
+FOLDER: Final = "b1gaec42k169jqpo02f7"
+ACCOUNT: Final = "ajeol2afu1js0123456c"
+IDS: Final = st.builds(
+    str.__add__,
+    st.sampled_from(["b1g", "aje", "bpf", "dn2"]),
+    st.text(string.digits + "abcdefghijklmnopqrstuv", min_size=17, max_size=17),
+)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+
+
+@drawn
+@given(id_=IDS)
+def test_a_pseudonym_has_the_shape_of_the_id_and_stays_itself(id_: str) -> None:
+    """Whoever makes it, and whenever."""
+    alias = Pseudonyms().text(id_)
+    assert re.fullmatch(r"[0-9a-v]{20}", alias)
+    assert alias[:3] == id_[:3]
+    assert is_pseudonym(alias)
+    assert alias != id_ or is_pseudonym(id_)
+    assert Pseudonyms().text(alias) == alias
+
+
+@drawn
+@given(ids=st.sets(IDS, min_size=2, max_size=20))
+def test_two_ids_have_two_pseudonyms(ids: set[str]) -> None:
+    """So that what belongs to one folder is still told from what belongs to another."""
+    assert len(set(map(Pseudonyms().text, ids))) == len(ids)
+
+
+def test_a_pseudonym_never_changes() -> None:
+    """Cassettes recorded with an older version go on to match."""
+    assert Pseudonyms().text(f"{FOLDER} {ACCOUNT}") == "b1galiasri0pad1kcltu ajealias0gspufnqndk8"
+
+
+def test_ids_are_replaced_wherever_they_are() -> None:
+    """In the path, the query, the headers, the bodies and the texts of errors, of both sides."""
+    hidden = Pseudonyms().text(FOLDER)
+    request = (
+        Pseudonyms()
+        .interaction(
+            with_request(
+                uri=f"{HOST}/folders/{FOLDER}/x?folderId={FOLDER}&filter=a%3D{FOLDER}",
+                headers=(("x-request-id", FOLDER),),
+                body=f'{{"folderId":"{FOLDER}"}}'.encode() + b"\xff",
+            )
+        )
+        .request
+    )
+    assert request.uri == f"{HOST}/folders/{hidden}/x?folderId={hidden}&filter=a%3D{hidden}"
+    assert request.headers == (("x-request-id", hidden),)
+    assert request.body == f'{{"folderId":"{hidden}"}}'.encode() + b"\xff"
+    message = f'{{"message": "Permission denied to folder {FOLDER}", "createdBy": "{ACCOUNT}"}}'
+    response = Pseudonyms().interaction(with_response(body=message.encode())).response
+    assert FOLDER.encode() not in response.body
+    assert ACCOUNT.encode() not in response.body
+
+
+def test_other_ids_stay() -> None:
+    """Those of images and operations, the folder of public images, and what is longer or shorter."""
+    for text in ("fd8m1tfm92krd3k0qpl1", "standard-images", FOLDER[:-1], f"{FOLDER}0", f"x{FOLDER}", FOLDER.upper()):
+        assert Pseudonyms().text(text) == text
+    assert Pseudonyms(prefixes=["fd8"]).text("fd8m1tfm92krd3k0qpl1") != "fd8m1tfm92krd3k0qpl1"
+
+
+def test_a_tape_has_pseudonyms_in_its_label_too() -> None:
+    """And it can be told that it has some, so that requests get theirs before they are looked for."""
+    tape = Tape(Label(folder_id=FOLDER, note=f"in {FOLDER}"), (ORDINARY,))
+    hidden = Pseudonyms().tape(tape)
+    assert hidden.label == Label(folder_id=Pseudonyms().text(FOLDER), note=f"in {Pseudonyms().text(FOLDER)}")
+    assert not Pseudonyms().are_in(tape)
+    assert Pseudonyms().are_in(hidden)
+    assert Pseudonyms().are_in(hidden._replace(label=Label()))
+    assert Pseudonyms().tape(hidden) == hidden
