@@ -24,7 +24,6 @@ from pytest_ycimages.fidelity.table import Mark
 from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
 
-
 _others = click.option(
     "--set",
     "others",

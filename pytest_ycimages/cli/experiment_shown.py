@@ -79,7 +79,7 @@ def _headline(label: str, report: StoredReport) -> Text:
     text = Text.assemble((f"{label}{legible(report.client)}", "bold"), ": ", _found(report))
     text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
     if not report.baseline.succeeded:
-        words = legible(report.baseline.outcome.words)
+        words = legible(report.baseline.outcome.words, 300)
         text.append(f"\nNothing went wrong, and it did not succeed: it {words}. See to that first.", "bold yellow")
     if not report.complete:
         text.append("\nThe search was not over when its budget was: give it more, or a file to go on from (--state).")

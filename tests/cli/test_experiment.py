@@ -314,13 +314,18 @@ def test_progress_is_shown_on_a_terminal_alone(
     assert "3/8" in re.sub(r"\x1b\[[0-9;]*m", "", errors)
 
 
-def test_the_command_runs_in_a_process_of_its_own(folder: Path, pytester: pytest.Pytester) -> None:
-    """With Python's development mode on, spread over two processes: nothing is left open and nothing warns."""
+def test_the_command_runs_in_a_process_of_its_own(
+    folder: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Python's development mode on nothing is left open and nothing warns; each process writes the same bytes."""
     script = folder / "ycimages_command.py"
     script.write_text("from pytest_ycimages.cli import main\nif __name__ == '__main__':\n    main()\n")
-    result = pytester.run(
-        *(sys.executable, "-X", "dev", "-W", "error", script, "experiment", "bakery:trusting", *FEW, "--workers", "2")
-    )
-    assert result.ret == 1
-    assert result.errlines == []
-    result.stdout.fnmatch_lines(["bakery:trusting: 1 finding in 10 scenarios*", "The same again: *"])
+    for hash_seed, workers in (("1", "2"), ("2", "1")):
+        monkeypatch.setenv("PYTHONHASHSEED", hash_seed)
+        options = [*FEW, "--workers", workers, "--json", f"{workers}.json"]
+        command = [sys.executable, "-X", "dev", "-W", "error", str(script), "experiment", "bakery:trusting", *options]
+        result = pytester.run(*command)
+        assert result.ret == 1
+        assert result.errlines == []
+        result.stdout.fnmatch_lines(["bakery:trusting: 1 finding in 10 scenarios*", "The same again: *"])
+    assert (pytester.path / "1.json").read_bytes() == (pytester.path / "2.json").read_bytes()

@@ -73,10 +73,11 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [360, 1250])
 def test_the_page_fits_a_small_screen_and_a_large_one(browser: Browser, tmp_path: Path, width: int) -> None:
-    """What is wider scrolls by itself."""
+    """What is wider scrolls by itself, and no word is broken into letters."""
     browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
     browser.open(page_of(tmp_path, "untruthful", "careful"))
     assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("Math.min(...[...document.querySelectorAll('tbody th')].map(each => each.clientWidth))") > 100
 
 
 CONTRAST = """
