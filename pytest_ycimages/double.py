@@ -178,8 +178,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 )
 
     def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
-        """Call `on_call` with each call until `reset`, in the place of whoever was told until now; None for nobody."""
-        self._backing.pipeline.on_call = on_call
+        """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
+        self._backing.tell_of_calls(on_call)
 
     def reset(self) -> None:
         """Forget everything: as new, with the settings it was made with, at the same address."""

@@ -251,11 +251,15 @@ def ycimages_experiment(
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
     from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
 
-    def experiment(client: Any, **options: Any) -> Report:
-        settings = given(*_sources(request.node, options.pop("settings", {}), ycimages_settings))
-        seed = int(settings.pop("seed"))
-        of_fakes = {name: value for name, value in settings.items() if name not in {"mode", "upstream", "cassette"}}
-        return run_experiment(client, **{"settings": of_fakes, "seed": seed, **options})
+    config = request.config
+    ini = {name: value for name in _INI if name != "seed" and (value := config.getini(f"ycimages_{name}"))}
+    markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
+
+    def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
+        behind = {"mode": "fake"}  # whatever an option says: nothing else can be tried so often
+        settings = given(options.pop("settings", {}), behind, *markers, ycimages_settings, ini)
+        seed = options.pop("seed", int(config.stash[_SEED]))
+        return run_experiment(client, settings=settings, seed=seed, **options)
 
     return experiment
 

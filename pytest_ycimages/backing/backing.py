@@ -67,6 +67,10 @@ class Backing(ABC):
         """Make the app, which steers the double when it is asked to."""
         self.app = self._app(controlled)
 
+    def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
+        """Call `on_call` with each call from now on; None for nobody."""
+        self._on_call = self.pipeline.on_call = on_call
+
     def reset(self) -> None:
         """Begin again, as new. Callers hold the pipeline's lock."""
         self.pipeline = self.app.pipeline = self._begun()

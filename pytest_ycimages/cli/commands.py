@@ -17,6 +17,7 @@ from pytest_ycimages.cli.experiment import experiment
 from pytest_ycimages.cli.fidelity import show_behaviours
 from pytest_ycimages.cli.pairs import pairs
 from pytest_ycimages.cli.serve import serve_until_stopped
+from pytest_ycimages.cli.verify import verify_command
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule_text import rules_of
@@ -159,3 +160,6 @@ def openapi(contract: str, *, control: bool) -> None:
 def fidelity(mark: str | None, *, markdown: bool) -> None:
     """Show every behaviour of the double, and how it is known that the service does the same."""
     show_behaviours(mark, markdown=markdown)
+
+
+ycimages.add_command(verify_command)

@@ -100,7 +100,9 @@ class Reading:
         """The creations that leave an image behind: it is there or about to be, and nobody is deleting it."""
         trial = self.trial
         deleted = {
-            each.metadata.image_id for each in trial.operations if isinstance(each.metadata, DeleteImageMetadata)
+            each.metadata.image_id
+            for each in trial.operations
+            if isinstance(each.metadata, DeleteImageMetadata) and each.error is None
         }
         there = {image.id for image in trial.images} - deleted
         return [each for each in self.created if each.error is None and each.metadata.image_id in there]

@@ -43,9 +43,9 @@ _BENCHMARKS: Final = {
     "virtual-time": virtual_time.measure,
     "in-flight": in_flight.measure,
     "faults": faults.measure,
-    "experiment": experiment.measure,
     "cassettes": cassette_files.measure,
     "replay": cassette_replay.measure,
+    "experiment": experiment.measure,
 }
 _WIDTH: Final = 150
 

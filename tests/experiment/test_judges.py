@@ -130,8 +130,13 @@ def client(kind: type[Baker]) -> Client:
         (_Steady, bounded(), [at(unavailable(), "images.create", lasts=True)], "storms"),
         (_Steady, polite, [at(unavailable(), "images.create", lasts=True)], "content"),
         (Baker, polite, [at(unavailable(), "images.create", lasts=True)], "content"),
-        (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create")], "gave up after answer images.create"),
-        (_GivesUpAtOnce, recovers, [at(reset(), "images.create")], "gave up after damaged images.create"),
+        (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create")], "gave up after an error of images.create"),
+        (
+            _GivesUpAtOnce,
+            recovers,
+            [at(reset(), "images.create")],
+            "gave up after a lost or damaged answer to images.create",
+        ),
         (_GivesUpAtOnce, recovers, [at(permission_denied(), "images.create")], "nothing"),
         (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create", lasts=True)], "nothing"),
         (_GivesUpAtOnce, recovers, [], "nothing"),
@@ -242,3 +247,19 @@ def test_what_is_no_judge_is_refused(written: object, said: str) -> None:
     with pytest.raises(UsageError) as raised:
         judges_of(written)
     assert said in str(raised.value)
+
+
+class _Deletes(Baker):
+    """Deletes the image, and reports failure."""
+
+    def result(self, operation: Any) -> str:
+        image_id = super().result(operation)
+        self.call("DELETE", f"/compute/v1/images/{image_id}")
+        raise RuntimeError("it is of no use")
+
+
+def test_what_is_being_deleted_is_no_orphan_unless_that_fails() -> None:
+    """The deletion has its own operation, which may come to nothing."""
+    assert said(no_orphans, trial(client(_Deletes))) == "content"
+    fails = at(operation_fails(after=0), "images.delete")
+    assert said(no_orphans, trial(client(_Deletes), fails)) == "failed and left an image that it knew of"

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
 
 import aiohttp
@@ -20,6 +21,7 @@ from pytest_ycimages import (
     BySource,
     Call,
     Calls,
+    Cassette,
     Code,
     Double,
     DoubleFailedError,
@@ -29,10 +31,12 @@ from pytest_ycimages import (
     Image,
     ImageStatus,
     Immediate,
+    Interaction,
     Latency,
     LogNormal,
     Never,
     Operation,
+    Origin,
     Os,
     OsType,
     Pacing,
@@ -258,6 +262,23 @@ def clients_need_no_socket(ycimages: Double) -> None:
     aiohttp.ClientSession(connector=ycimages.aiohttp_connector())
 
 
+def a_double_replays_and_records(upstream: Double) -> None:
+    with Double(mode="record", cassette="bake.yaml", upstream=upstream.url, pseudonyms=True) as recording:
+        recording.cassette.discard()
+    with Double(Settings(mode="replay", cassette=Path("bake.yaml"), replay_pace="time")) as replay:
+        assert_type(replay.cassette.path, Path)
+        with replay.through_vcrpy():
+            pass
+
+
+def the_real_host_names_are_intercepted(ycimages: Double) -> None:
+    with ycimages.intercept() as double:
+        assert_type(double, Double)
+    with ycimages.intercept(hosts=["*.example.net"]):
+        Double(intercept_hosts=["images.example.net"])
+    ycimages.intercept("images.example.net")  # type: ignore[call-arg]  # hosts are named
+
+
 # Experiments.
 
 
@@ -290,14 +311,6 @@ def a_test_has_one_trial(ycimages: Double) -> None:
     assert_survives(a_client, ycimages, no_duplicates, "finishes(within=60)")
 
 
-def the_real_host_names_are_intercepted(ycimages: Double) -> None:
-    with ycimages.intercept() as double:
-        assert_type(double, Double)
-    with ycimages.intercept(hosts=["*.example.net"]):
-        Double(intercept_hosts=["images.example.net"])
-    ycimages.intercept("images.example.net")  # type: ignore[call-arg]  # hosts are named
-
-
 # With pytest.
 
 
@@ -321,12 +334,19 @@ def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> Non
     assert_type(ycimages_factory(timing=Never(), clock="manual"), Double)
 
 
-def a_test_experiments(ycimages_experiment: Callable[..., Report]) -> None:
-    ycimages_experiment(a_client, depth=2, judges=[finishes(within=600), no_duplicates]).assert_ok()
+@pytest.mark.ycimages_cassette("shared/bake", volatile={"name": "bake-*"}, unused_interactions="warn")
+def a_test_asks_for_its_cassette(ycimages_cassette: Cassette, ycimages: Double) -> None:
+    assert_type(ycimages_cassette.label.origin, Origin)
+    assert_type(ycimages_cassette.interactions[0], Interaction)
+    assert_type(ycimages.cassette.unused, Sequence[int])
 
 
 def a_test_asks_for_the_real_host_names(ycimages_intercept: Double) -> None:
     assert_type(ycimages_intercept.calls, Calls)
+
+
+def a_test_experiments(ycimages_experiment: Callable[..., Report]) -> None:
+    ycimages_experiment(a_client, depth=2, judges=[finishes(within=600), no_duplicates]).assert_ok()
 
 
 @pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWarning")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
 from pytest_ycimages.experiment.reading import CANCEL, DELETE, HOPELESS, Reading, is_transient
+from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,15 @@ def recovers(trial: Trial) -> Verdict | None:
 
 def _kind(planned: PlannedFault | None, faults: tuple[PlannedFault, ...]) -> str:
     fault = planned or faults[-1]
-    return f"{type(fault.fault.effect).__name__.lower()} {fault.method}"
+    return f"{_KINDS.get(type(fault.fault.effect), 'a fault of')} {fault.method}"
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    Answer: "an error of",
+    Damaged: "a lost or damaged answer to",
+    Late: "a late answer to",
+    Hidden: "what was not found yet after",
+}
 
 
 def _credentials(metadata: Mapping[str, str]) -> str:

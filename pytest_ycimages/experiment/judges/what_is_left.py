@@ -44,20 +44,19 @@ def no_orphans(trial: Trial) -> Verdict | None:
         return None
     read = Reading(trial)
     for operation in read.staying:
-        tries = read.about(operation, CANCEL, DELETE) if read.is_known(operation) else _creates(trial)
+        is_known = read.is_known(operation)
+        tries = read.about(operation, CANCEL, DELETE) if is_known else _creates(trial)
         known = read.about(operation) or tries
         if tries and read.is_hopeless(max(known[-1], tries[-1])):
             continue
         what = "keeps its image" if operation.done else "is still running"
-        tried = (
-            "though the client asked for its end" if tries and tries[0] != known[0] else "and nobody asked for its end"
-        )
+        tried = "though the client asked for its end" if is_known and tries else "and nobody asked for its end"
         return failed(
             "no_orphans",
             f"The client reported failure ({trial.outcome.error}), yet operation {operation.id} {what} "
             f"(image {operation.metadata.image_id}), {tried}.",
             tuple(known),
-            f"failed and left an image {'that it knew of' if read.is_known(operation) else 'that it was not told of'}",
+            f"failed and left an image that it {'knew' if is_known else 'was not told'} of",
         )
     return passed("no_orphans", "Nothing is left behind")
 
@@ -75,7 +74,7 @@ def truthful(trial: Trial) -> Verdict | None:
         return None
     read = Reading(trial)
     if trial.failed:
-        return _falselyfailed(read)
+        return _falsely_failed(read)
     if trial.succeeded:
         return passed("truthful", f"Image {trial.outcome.image_id} is READY")
     id_ = trial.outcome.image_id
@@ -94,7 +93,7 @@ def truthful(trial: Trial) -> Verdict | None:
     return failed("truthful", f"The client reported success with image {id_}, yet {text}.", proof, cause)
 
 
-def _falselyfailed(read: Reading) -> Verdict:
+def _falsely_failed(read: Reading) -> Verdict:
     for operation in read.staying:
         end = read.shown_end(operation, failing=False)
         if end is not None and operation.done and end == read.about(operation)[-1]:

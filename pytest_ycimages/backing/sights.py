@@ -1,0 +1,164 @@
+"""At which moments a cassette shows what of its operations: by themselves, by their images, and by refusals."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.api.code import Code
+from pytest_ycimages.cassette.storyline import images_in, operations_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_ycimages.cassette.storyline import Step
+
+    Wire = dict[str, Any]
+
+STARTING: Final = frozenset({"images.create", "images.update", "images.delete"})
+"""The methods that start an operation."""
+
+
+class Sight(NamedTuple):
+    """How an operation was seen, and when."""
+
+    at: float
+    number: int
+    phase: str
+    modified_at: str = ""
+
+
+class Track:
+    """All that was seen of an operation."""
+
+    def __init__(self, step: Step, operation: Wire) -> None:
+        self.begun = step
+        self.shown = operation
+        self.sights: list[Sight] = []
+        self.polls: list[int] = []
+        self.cancels: list[Step] = []
+        about = operation.get("metadata")
+        self.image_id = about.get("imageId") if isinstance(about, dict) else None
+
+    def see(self, step: Step, phase: str, modified_at: str = "") -> None:
+        """Write down that a step shows it in a phase."""
+        self.sights.append(Sight(step.at, step.number, phase, modified_at))
+
+    def first(self, *phases: str) -> Sight | None:
+        """The first sight of it in one of these phases."""
+        return next((sight for sight in self.sights if sight.phase in phases), None)
+
+    def latest_before(self, end: Sight, *phases: str) -> float:
+        """When it was last seen in one of these phases before `end`, in seconds since the first step."""
+        seen = (sight.at for sight in self.sights if sight.number < end.number and sight.phase in phases)
+        return max(seen, default=self.begun.at)
+
+
+def tracks_of(steps: Iterable[Step]) -> tuple[Track, ...]:
+    """What was seen of each operation that the cassette's own requests started."""
+    tracks: dict[str, Track] = {}
+    for step in steps:
+        _look(step, tracks)
+    return tuple(tracks.values())
+
+
+def _look(step: Step, tracks: dict[str, Track]) -> None:
+    """Take in what a step shows of operations."""
+    shown = operations_in(step.told.body) if step.told.worked else []
+    if step.method in STARTING and step.told.worked:
+        _implied(step, tracks)
+    for operation in shown:
+        if step.method in STARTING and operation["id"] not in tracks:
+            tracks[operation["id"]] = Track(step, operation)
+        track = tracks.get(operation["id"])
+        if track is not None:
+            track.shown = operation
+            track.see(step, _phase(operation), str(operation.get("modifiedAt", "")))
+            if step.method in {"operations.get", "images.listOperations"}:
+                track.polls.append(step.number)
+    for track in tracks.values():
+        if step.method == "operations.cancel" and step.asked.operation_id == track.shown["id"]:
+            track.cancels.append(step)
+    _look_at_images(step, tracks)
+
+
+def _phase(operation: Wire) -> str:
+    if operation.get("done") is True:
+        return "failed" if "error" in operation else "succeeded"
+    return "failing" if "error" in operation else "running"
+
+
+def _look_at_images(step: Step, tracks: dict[str, Track]) -> None:
+    images = {image["id"]: image for image in images_in(step.told.body)}
+    named = _named(step)
+    for track in tracks.values():
+        image_id, starts = str(track.image_id), track.begun.method
+        if step.number == track.begun.number:
+            continue
+        status = str(images.get(image_id, {}).get("status", "")) or _told_by_refusal(step, image_id in named)
+        status = "GONE" if _is_left_out(step, track) else status
+        if status and (step.method in _LOOKING or starts == "images.delete"):
+            track.polls.append(step.number)
+        phase = _OF_IMAGE.get((starts, status)) or _updated(track, images.get(image_id))
+        if phase and not (status == "GONE" and track.first("succeeded")):
+            track.see(step, phase)
+
+
+def _named(step: Step) -> set[str]:
+    """The images that a request names."""
+    asked = step.asked.body if isinstance(step.asked.body, dict) else {}
+    path = step.asked.path.removesuffix("/operations").rpartition("/")[2]
+    return {path, str(asked.get("imageId"))} if step.method.startswith("images.") else set()
+
+
+def _told_by_refusal(step: Step, is_named: bool) -> str:  # noqa: FBT001 - of one image
+    """What a refusal tells of the image that its request named."""
+    status = step.interaction.response.status
+    if not is_named or not isinstance(step.told.body, dict):
+        return ""
+    if status == HTTPStatus.NOT_FOUND:
+        return "GONE"
+    return "BUSY" if step.told.body.get("code") == Code.FAILED_PRECONDITION else ""
+
+
+def _is_left_out(step: Step, track: Track) -> bool:
+    """Whether a list that holds all images of a folder does not hold this one."""
+    query = dict(step.asked.query)
+    if step.method != "images.list" or not step.told.worked or query.get("filter") or query.get("pageToken"):
+        return False
+    asked = track.begun.asked.body
+    is_there = isinstance(asked, dict) and asked.get("folderId") == query.get("folderId")
+    ids = {image.get("id") for image in images_in(step.told.body)}
+    return is_there and "nextPageToken" not in step.told.body and track.image_id not in ids
+
+
+def _updated(track: Track, image: Wire | None) -> str:
+    """What an image tells of the operation that updates it: whether it is as was asked."""
+    asked = track.begun.asked.body
+    if track.begun.method != "images.update" or image is None or not isinstance(asked, dict):
+        return ""
+    fields = {name: value for name, value in asked.items() if name in {"name", "description", "labels", "minDiskSize"}}
+    is_so = all(str(image.get(name) or "") == str(value or "") for name, value in fields.items())
+    return "succeeded" if is_so and fields else "unfinished"
+
+
+_LOOKING: Final = frozenset({"images.get", "images.list", "images.listOperations"})
+_OF_IMAGE: Final = {
+    ("images.create", "CREATING"): "unfinished",
+    ("images.create", "READY"): "succeeded",
+    ("images.create", "DELETING"): "succeeded",
+    ("images.create", "GONE"): "failed",
+    ("images.create", "BUSY"): "unfinished",
+    ("images.delete", "BUSY"): "running",
+    ("images.delete", "DELETING"): "running",
+    ("images.delete", "GONE"): "succeeded",
+}
+"""What the status of an image tells of the operation that creates or deletes it."""
+
+
+def _implied(step: Step, tracks: dict[str, Track]) -> None:
+    """What is changed, or made something of, has been created by then."""
+    source = step.asked.body.get("imageId") if isinstance(step.asked.body, dict) else None
+    for track in tracks.values():
+        if track.image_id in {step.asked.image_id, source} and track.begun.method == "images.create":
+            track.see(step, "succeeded")

@@ -1,0 +1,55 @@
+"""Who a cassette is compared with: a fresh fake, the service itself, or whoever stands at an address."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pytest_ycimages.backing.fake_target import FakeTarget
+from pytest_ycimages.backing.record import FOLDER, TOKEN
+from pytest_ycimages.cassette.hosts import is_service
+from pytest_ycimages.cassette.upstream import Upstream
+from pytest_ycimages.cassette.upstream_target import PATIENCE, UpstreamTarget
+from pytest_ycimages.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.cassette.interaction import Tape
+    from pytest_ycimages.cassette.verification import Target
+    from pytest_ycimages.settings import Settings
+
+SERVICE: Final = "service"
+"""The word for the service itself, in the place of an address."""
+
+
+def target_of(
+    tape: Tape,
+    upstream: str | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    *,
+    patience: float = PATIENCE,
+) -> Target:
+    """Whoever is to answer a cassette's requests.
+
+    Args:
+        tape: the cassette.
+        upstream: an address, or `service`; None: a fresh fake.
+        settings: what is in force in the fake.
+        patience: seconds that somebody at an address is polled for a recorded state.
+
+    Raises:
+        UsageError: nobody can be reached there, a setting cannot be, or the environment lacks the credentials.
+    """
+    if upstream is None:
+        return FakeTarget(tape, settings)
+    at = Upstream(None if upstream == SERVICE or is_service(urlsplit(upstream).hostname or "") else upstream)
+    token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
+    missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
+    if missing and at.stand is None:
+        raise UsageError(
+            f"To ask {at.name} takes credentials, from the environment and from nowhere else; not set: "
+            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token)."
+        )
+    return UpstreamTarget(at, token=token, folder_id=folder_id, patience=patience)
