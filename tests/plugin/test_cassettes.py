@@ -298,6 +298,14 @@ def test_cassettes_that_no_test_uses_fail_the_run_or_are_named_or_left_alone(
     assert "nobodys.yaml" not in result.stdout.str()
 
 
+def test_a_run_without_pytests_cache_writes_nothing_down(project: pytest.Pytester, upstream: Double) -> None:
+    """And replays all the same."""
+    project.makepyfile(test_it=MARKED)
+    recorded(project, upstream, "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    project.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert not (project.path / ".pytest_cache").exists()
+
+
 def test_a_test_without_a_cassette_knows_nothing_of_them(project: pytest.Pytester) -> None:
     """Neither a folder nor a file in the cache nor a section of the report."""
     project.makepyfile(test_it="def test_it(ycimages): pass")
