@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.judges.trouble import cancels, no_useless_retry, recovers
     from pytest_ycimages.experiment.judges.what_is_left import no_duplicates, no_orphans, truthful
     from pytest_ycimages.experiment.report import Finding, Report
+    from pytest_ycimages.experiment.report_html import report_html
+    from pytest_ycimages.experiment.report_json import report_from_json, report_json
     from pytest_ycimages.experiment.running import TrialLimits, run_trial
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.surviving import assert_survives
@@ -215,6 +217,9 @@ __all__ = [
     "rate_limited",
     "recovers",
     "refuse",
+    "report_from_json",
+    "report_html",
+    "report_json",
     "reset",
     "run_experiment",
     "run_trial",
@@ -340,6 +345,9 @@ _HOME: Final = {
     "rate_limited": "faults.answers",
     "recovers": "experiment.judges.trouble",
     "refuse": "faults.connection_faults",
+    "report_from_json": "experiment.report_json",
+    "report_html": "experiment.report_html",
+    "report_json": "experiment.report_json",
     "reset": "faults.connection_faults",
     "run_experiment": "experiment.experiment",
     "run_trial": "experiment.running",

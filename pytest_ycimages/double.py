@@ -146,6 +146,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         Raises:
             CassetteError: the cassette had no answer, has expired, or could not be written.
             CassetteUnusedError: interactions of the cassette that nobody asked for.
+            CassetteDiffersError: answers that are not as they were recorded.
             DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
             FaultNeverStruckError: a fault that was to strike has not.
         """
@@ -161,7 +162,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
         if faults:
             self._check_faults()
-            self._backing.check_used()
+            self._backing.check_end()
         if self.settings.unknown_fields == "warn":
             self._warn_of_unknown_fields()
 
@@ -298,6 +299,10 @@ def _backing(mode: Mode) -> type[Backing]:
         from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for who records
 
         return Record
+    if mode == "verify":
+        from pytest_ycimages.backing.verify import Verify  # noqa: PLC0415 - only for who compares
+
+        return Verify
     from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for who replays
 
     return Replay

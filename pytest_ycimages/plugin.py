@@ -248,6 +248,7 @@ def ycimages_experiment(
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes.
     """
+    from pytest_ycimages.cassette_settings import CassetteSettings  # noqa: PLC0415 - nothing else than the fake is tried
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
     from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
 
@@ -256,8 +257,8 @@ def ycimages_experiment(
     markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
 
     def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
-        behind = {"mode": "fake"}  # whatever an option says: nothing else can be tried so often
-        settings = given(options.pop("settings", {}), behind, *markers, ycimages_settings, ini)
+        sources = given(options.pop("settings", {}), *markers, ycimages_settings, ini)
+        settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
         seed = options.pop("seed", int(config.stash[_SEED]))
         return run_experiment(client, settings=settings, seed=seed, **options)
 

@@ -164,10 +164,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config.stash[_ORPHANS] = orphans
     if orphans and config.getini("ycimages_orphans") == "fail" and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if config.cache is not None:
+    cache = getattr(config, "cache", None)  # which there is not without pytest's own plugin
+    if cache is not None:
         from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
-        write_usage(config.cache.mkdir("ycimages") / "usage.json", run.used, orphans)
+        write_usage(cache.mkdir("ycimages") / "usage.json", run.used, orphans)
 
 
 def _is_whole(config: pytest.Config) -> bool:

@@ -49,6 +49,7 @@ class Backing(ABC):
     """
 
     app: App
+    clock: Clock
 
     def __init__(
         self,
@@ -77,8 +78,7 @@ class Backing(ABC):
 
     def _begun(self) -> Pipeline:
         settings = self.settings
-        own = settings.clock == "manual" and clock.shared is None
-        self.clock: Clock = ManualClock() if own else RealClock()
+        self.clock = self._new_clock()
         seed = f"{settings.seed}/{self.name}"
         self.ids = Ids(seed)
         delays = Delays(seed, self.clock, self._pause)
@@ -90,6 +90,10 @@ class Backing(ABC):
         for rule in rules_of(settings.faults):
             injector.add(rule)
         return pipeline
+
+    def _new_clock(self) -> Clock:
+        """The time to begin with; time that the test rules over rules over all doubles."""
+        return ManualClock() if self.settings.clock == "manual" and clock.shared is None else RealClock()
 
     # What each of them says for itself.
 
@@ -166,7 +170,7 @@ class Backing(ABC):
         """What went wrong that fails the test, whatever its client made of it."""
         return ()
 
-    def check_used(self) -> None:  # noqa: B027 - the fake has nothing that was to be asked
+    def check_end(self) -> None:  # noqa: B027 - the fake has nothing that was to be asked
         """Raise, or warn, if there is something that was to be asked for and has not been.
 
         Raises:

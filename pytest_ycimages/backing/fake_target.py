@@ -15,6 +15,7 @@ from pytest_ycimages.backing.stocking import names_missing, stock
 from pytest_ycimages.cassette.interaction import RecordedResponse
 from pytest_ycimages.cassette.storyline import operations_in, steps_of
 from pytest_ycimages.cassette.verification import Verification, verify
+from pytest_ycimages.cloud.clock import ManualClock
 from pytest_ycimages.cloud.ending import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
 from pytest_ycimages.planning import Planning
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.backing.fates import Fate
     from pytest_ycimages.cassette.interaction import RecordedRequest, Tape
     from pytest_ycimages.cassette.storyline import Step
-    from pytest_ycimages.cloud.clock import ManualClock
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.server.control.controlled import Controlled
@@ -60,10 +60,10 @@ class FakeTarget(Planning, Seeding):
         steps = steps_of(tape)
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _suited_to(tape, steps))
-        self._fake = Fake(self._settings, "verify", _no_pause, None)
+        self._fake = _OfThePast(self._settings, "verify", _no_pause, None)
         self._fake.open(cast("Controlled", self))  # whose control API nobody asks
         self._fates = fates_of(steps)
-        self._clock = cast("ManualClock", self._fake.clock)
+        self._clock = self._fake.clock
         self._clock.wait_until(_beginning(tape, steps), _no_pause)
         self._began = self._clock.now()
         self.token = self._fake.token
@@ -98,6 +98,13 @@ class FakeTarget(Planning, Seeding):
     @contextmanager
     def _stocking(self) -> Generator[Inventory]:
         yield self._fake.inventory
+
+
+class _OfThePast(Fake):
+    """A fake whose time is that of the recording, whatever time it is for the test."""
+
+    def _new_clock(self) -> ManualClock:
+        return ManualClock()
 
 
 def verify_fake(tape: Tape, settings: Settings | Mapping[str, Any] | None = None) -> Verification:

@@ -48,7 +48,7 @@ class Record(Backing):
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
         upstream = Upstream(settings.upstream)
-        credential, self._folder_id = _credentials(upstream)
+        credential, self._folder_id = credentials(upstream)
         self._token = ids.iam_token()
         origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
         label = Label(
@@ -133,8 +133,8 @@ class Record(Backing):
         self._recorder.close()
 
 
-def _credentials(upstream: Upstream) -> tuple[str, str]:
-    """The real token, empty for none, and the folder.
+def credentials(upstream: Upstream) -> tuple[str, str]:
+    """The token and the folder with which `upstream` is asked: the environment's, or those of a double in its place.
 
     Raises:
         UsageError: the environment does not say who records the service.
@@ -145,7 +145,7 @@ def _credentials(upstream: Upstream) -> tuple[str, str]:
     missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
     if missing:
         raise UsageError(
-            f"Recording {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
+            f"To ask {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
             f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) "
             f"{FOLDER}=$(yc config get folder-id)"
         )

@@ -46,7 +46,15 @@ if TYPE_CHECKING:
 
 
 class Replay(Backing):
-    """Answers from a cassette, whose time and states the double's clock and the client's polls move along."""
+    """Answers from a cassette, whose time and states the double's clock and the client's polls move along.
+
+    Attributes:
+        path: the file.
+        tape: what is in it.
+    """
+
+    path: Path
+    tape: Tape
 
     _player: Player | None = None
     _expired: Sequence[YCImagesError] = ()
@@ -54,21 +62,21 @@ class Replay(Backing):
     def _service(self, ids: Ids) -> Replaying:
         settings = self.settings
         if self._player is None:
-            self._path = path_of(settings)
-            rerecord = how_to_record(self.name, self._path)
+            self.path = path_of(settings)
+            rerecord = how_to_record(self.name, self.path)
             try:
-                self._tape = read_tape(self._path)
+                self.tape = read_tape(self.path)
             except CassetteMissingError as error:
                 error.add_note(f"This one: {rerecord}")
                 raise
             self._player = Player(
-                self._tape,
+                self.tape,
                 volatile=settings.volatile,
                 pace=settings.replay_pace,
-                name=str(self._path),
+                name=str(self.path),
                 rerecord=rerecord,
             )
-            old = expired_text(self._path, self._tape.label, machine_time(), settings.max_age, rerecord)
+            old = expired_text(self.path, self.tape.label, machine_time(), settings.max_age, rerecord)
             self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         else:
             self._player = self._player.rewound()
@@ -84,7 +92,7 @@ class Replay(Backing):
 
     def _pseudonyms(self) -> Pseudonyms | None:
         pseudonyms = Pseudonyms()
-        return pseudonyms if pseudonyms.are_in(self._tape) else None
+        return pseudonyms if pseudonyms.are_in(self.tape) else None
 
     def _app(self, controlled: Controlled) -> App:
         return PlayingApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
@@ -97,7 +105,7 @@ class Replay(Backing):
     @property
     def folder_id(self) -> str:
         """The folder that was recorded, under the name that it has in the cassette."""
-        return self._tape.label.folder_id or _folder_in(self._tape)
+        return self.tape.label.folder_id or _folder_in(self.tape)
 
     @property
     def images(self) -> Mapping[str, Image]:
@@ -113,14 +121,14 @@ class Replay(Backing):
     def cassette(self) -> Cassette:
         """The cassette that is in."""
         player = self._replaying.player
-        return Cassette(self._path, self._tape.label, lambda: self._tape.interactions, player.unused)
+        return Cassette(self.path, self.tape.label, lambda: self.tape.interactions, player.unused)
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
         """Requests that the cassette has no answer for, and that it has expired."""
         return (*self._replaying.problems, *self._expired)
 
-    def check_used(self) -> None:
+    def check_end(self) -> None:
         """Raise, or warn, unless all of the cassette had a part.
 
         Raises:
@@ -128,7 +136,7 @@ class Replay(Backing):
         """
         unused = self._replaying.player.unused()
         if unused:
-            for error in _judged(unused_error(str(self._path), self._tape, unused), self.settings.unused_interactions):
+            for error in _judged(unused_error(str(self.path), self.tape, unused), self.settings.unused_interactions):
                 raise error
 
 

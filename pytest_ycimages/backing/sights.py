@@ -65,7 +65,7 @@ def tracks_of(steps: Iterable[Step]) -> tuple[Track, ...]:
 def _look(step: Step, tracks: dict[str, Track]) -> None:
     """Take in what a step shows of operations."""
     shown = operations_in(step.told.body) if step.told.worked else []
-    if step.method in STARTING and step.told.worked:
+    if step.method in STARTING and step.told.worked and step.told.operation_id not in tracks:
         _implied(step, tracks)
     for operation in shown:
         if step.method in STARTING and operation["id"] not in tracks:
@@ -90,18 +90,25 @@ def _phase(operation: Wire) -> str:
 
 def _look_at_images(step: Step, tracks: dict[str, Track]) -> None:
     images = {image["id"]: image for image in images_in(step.told.body)}
-    named = _named(step)
+    named, folders = _named(step), _folders(tracks)
     for track in tracks.values():
         image_id, starts = str(track.image_id), track.begun.method
         if step.number == track.begun.number:
             continue
         status = str(images.get(image_id, {}).get("status", "")) or _told_by_refusal(step, image_id in named)
-        status = "GONE" if _is_left_out(step, track) else status
+        status = "GONE" if _is_left_out(step, track, folders) else status
         if status and (step.method in _LOOKING or starts == "images.delete"):
             track.polls.append(step.number)
         phase = _OF_IMAGE.get((starts, status)) or _updated(track, images.get(image_id))
         if phase and not (status == "GONE" and track.first("succeeded")):
             track.see(step, phase)
+
+
+def _folders(tracks: dict[str, Track]) -> dict[str, str]:
+    """The folder of each image that was created."""
+    created = (track for track in tracks.values() if track.begun.method == "images.create")
+    asked = ((str(track.image_id), track.begun.asked.body) for track in created)
+    return {image_id: str(body.get("folderId")) for image_id, body in asked if isinstance(body, dict)}
 
 
 def _named(step: Step) -> set[str]:
@@ -121,13 +128,12 @@ def _told_by_refusal(step: Step, is_named: bool) -> str:  # noqa: FBT001 - of on
     return "BUSY" if step.told.body.get("code") == Code.FAILED_PRECONDITION else ""
 
 
-def _is_left_out(step: Step, track: Track) -> bool:
+def _is_left_out(step: Step, track: Track, folders: dict[str, str]) -> bool:
     """Whether a list that holds all images of a folder does not hold this one."""
     query = dict(step.asked.query)
     if step.method != "images.list" or not step.told.worked or query.get("filter") or query.get("pageToken"):
         return False
-    asked = track.begun.asked.body
-    is_there = isinstance(asked, dict) and asked.get("folderId") == query.get("folderId")
+    is_there = folders.get(str(track.image_id)) == query.get("folderId", "")
     ids = {image.get("id") for image in images_in(step.told.body)}
     return is_there and "nextPageToken" not in step.told.body and track.image_id not in ids
 
@@ -162,3 +168,25 @@ def _implied(step: Step, tracks: dict[str, Track]) -> None:
     for track in tracks.values():
         if track.image_id in {step.asked.image_id, source} and track.begun.method == "images.create":
             track.see(step, "succeeded")
+    if step.method == "images.create" and isinstance(step.asked.body, dict):
+        _name_was_free(step, _holder_of(step.asked.body), tracks)
+
+
+def _holder_of(asked: Wire) -> tuple[str, str]:
+    return str(asked.get("folderId")), str(asked.get("name") or "")
+
+
+def _name_was_free(step: Step, holder: tuple[str, str], tracks: dict[str, Track]) -> None:
+    """Whoever had the name that an image is created with is gone: deleted, or never came to be."""
+    for track in tracks.values() if holder[1] else ():
+        asked = track.begun.asked.body
+        if track.begun.method != "images.create" or not isinstance(asked, dict) or _holder_of(asked) != holder:
+            continue
+        others = [other for other in tracks.values() if other.image_id == track.image_id and other is not track]
+        if any(other.begun.method == "images.update" for other in others):
+            continue  # and may have another name since
+        deletes = [other for other in others if other.begun.method == "images.delete"]
+        if deletes:
+            deletes[-1].see(step, "succeeded")
+        elif not track.first("succeeded"):
+            track.see(step, "failed")

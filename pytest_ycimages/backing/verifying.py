@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pytest_ycimages.backing.fake_target import FakeTarget
-from pytest_ycimages.backing.record import FOLDER, TOKEN
+from pytest_ycimages.backing.record import credentials
 from pytest_ycimages.cassette.hosts import is_service
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cassette.upstream_target import PATIENCE, UpstreamTarget
-from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,11 +43,5 @@ def target_of(
     if upstream is None:
         return FakeTarget(tape, settings)
     at = Upstream(None if upstream == SERVICE or is_service(urlsplit(upstream).hostname or "") else upstream)
-    token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
-    missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
-    if missing and at.stand is None:
-        raise UsageError(
-            f"To ask {at.name} takes credentials, from the environment and from nowhere else; not set: "
-            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token)."
-        )
+    token, folder_id = credentials(at)
     return UpstreamTarget(at, token=token, folder_id=folder_id, patience=patience)

@@ -25,6 +25,7 @@ def type_moved(_: Exhibit, difference: Difference) -> bool:
 
 
 def is_routed(exhibit: Exhibit) -> bool:
+    """Whether a method was asked."""
     return exhibit.method != UNROUTED
 
 

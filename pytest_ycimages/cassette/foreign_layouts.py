@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 def block_text(tape: Tape) -> bytes:
     """YAML in blocks."""
-    import yaml  # noqa: PLC0415 - seldom needed, and not cheap
+    from pytest_ycimages.cassette.yaml_text import dump_yaml  # noqa: PLC0415 - seldom needed, and not cheap
 
     form = _head(tape) | {"interactions": [as_vcr(each) for each in tape.interactions]} | _end(tape)
     plain = json.dumps(form, ensure_ascii=False, default=repr)
     encoded(plain)  # refuses half a surrogate pair, which PyYAML would write
     # Unless told to escape all that is not ASCII, PyYAML folds lines at characters that it reads back as others.
-    text: str = yaml.safe_dump(form, allow_unicode=UNSAFE.search(plain) is None, sort_keys=False)
-    return text.encode()
+    return dump_yaml(form, ascii_only=UNSAFE.search(plain) is not None).encode()
 
 
 def json_text(tape: Tape) -> bytes:

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 
 class _Shown(NamedTuple):
-    """What a track has shown: the number of its latest state, how often it was asked, and when it was first."""
+    """What a track has shown: the number of its latest state, how often it was asked, and when it was first.
+
+    And when it was asked last, and how often without a pause until then.
+    """
 
     state: int
     polls: int
     first_at: int
+    at: int
+    restless: int = 0
 
 
 class Progress:
@@ -64,17 +69,19 @@ class Progress:
 
     def next_state(self, track: Track, now: int, *, by_time: bool) -> int | None:
         """The number of the state that `track` shows now; None: only what started the operation is known of it yet."""
-        shown = self._shown.get(track.number, _Shown(-1, 0, now))
+        shown = self._shown.get(track.number, _Shown(-1, 0, now, now))
+        restless = shown.restless + 1 if now == shown.at else 1
         by_time = by_time and bool(track.moments) and track.kind in {Kind.OPERATION, Kind.IMAGE}
-        if by_time:
+        if by_time and restless <= track.polls_before[-1] + 1:  # else nobody waits, and time would stand still for ever
             wanted = self._in_force(track, now, shown)
             if wanted < 0 and shown.state < 0 and self._start_made(track):
+                self._shown[track.number] = shown._replace(at=now, restless=restless)
                 return None
         else:
             wanted = max(shown.state + 1, self._since_change(track))
         wanted = max(wanted, shown.state, self._since_done(track))
         wanted = min(wanted, self._allowed(track, shown, by_time=by_time))
-        self._shown[track.number] = _Shown(wanted, shown.polls + 1, shown.first_at)
+        self._shown[track.number] = _Shown(wanted, shown.polls + 1, shown.first_at, now, restless)
         return wanted
 
     def _in_force(self, track: Track, now: int, shown: _Shown) -> int:

@@ -1,8 +1,8 @@
-"""YAML as any vcrpy may have written it: read with libyaml where it is installed, and never into arbitrary objects."""
+"""YAML as any vcrpy may have written it, or would: read with libyaml where it is installed, never into any object."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader as _SafeLoader
 else:
     from yaml import CSafeLoader as _SafeLoader
+
+
+_LONGEST_KEY: Final = 100
+"""In characters. A reader takes a key for one up to 1,024, and an escape has up to ten."""
 
 
 class _Loader(_SafeLoader):
@@ -46,6 +50,14 @@ _Loader.add_constructor("tag:yaml.org,2002:python/object/new:_io.BytesIO", _buff
 _Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _parts)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes what its own reader reads: a key that escapes make too long for a plain one is an explicit one."""
+
+    def check_simple_key(self) -> bool:
+        """Whether what comes next may be a plain key."""
+        return len(getattr(self.event, "value", "")) <= _LONGEST_KEY and bool(super().check_simple_key())
+
+
 class NotYamlError(ValueError):
     """The text is no YAML.
 
@@ -58,6 +70,12 @@ class NotYamlError(ValueError):
         super().__init__(what)
         self.what = what
         self.line = line
+
+
+def dump_yaml(form: Any, *, ascii_only: bool) -> str:
+    """YAML in blocks."""
+    text: str = yaml.dump(form, Dumper=_Dumper, allow_unicode=not ascii_only, sort_keys=False)
+    return text
 
 
 def load_yaml(text: str | bytes) -> Any:

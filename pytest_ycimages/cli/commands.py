@@ -13,7 +13,9 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.config_file import settings_in
 from pytest_ycimages.cli.demo import demonstrate
+from pytest_ycimages.cli.experiment import experiment
 from pytest_ycimages.cli.fidelity import show_behaviours
+from pytest_ycimages.cli.pairs import pairs
 from pytest_ycimages.cli.serve import serve_until_stopped
 from pytest_ycimages.cli.verify import verify_command
 from pytest_ycimages.double import Double
@@ -23,23 +25,12 @@ from pytest_ycimages.fidelity.table import Mark
 from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
 
-
-def _pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001 - the form that click asks for
-    pairs = dict[str, str]()
-    for value in values:
-        name, equals, text = value.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{value!r} sets nothing. Write NAME=VALUE, such as quotas=default.")
-        pairs[name.strip()] = text.strip()
-    return pairs
-
-
 _others = click.option(
     "--set",
     "others",
     multiple=True,
     metavar="NAME=VALUE",
-    callback=_pairs,
+    callback=pairs,
     help="Any other setting, such as unknown_resources=not_found; may be repeated.",
 )
 
@@ -50,6 +41,7 @@ def ycimages() -> None:
     """A test double of the Yandex Compute Cloud image API."""
 
 
+ycimages.add_command(experiment)
 ycimages.add_command(cassette)
 
 

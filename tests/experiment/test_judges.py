@@ -140,6 +140,7 @@ def client(kind: type[Baker]) -> Client:
         (_GivesUpAtOnce, recovers, [at(permission_denied(), "images.create")], "nothing"),
         (_GivesUpAtOnce, recovers, [at(unavailable(), "images.create", lasts=True)], "nothing"),
         (_GivesUpAtOnce, recovers, [], "nothing"),
+        (_Doubtful, recovers, [], "fails without a fault"),
         (_Doubtful, truthful, [], "reported failure though it was told of success"),
         (_Doubtful, no_orphans, [], "failed and left an image that it knew of"),
         (_Doubtful, truthful, [at(operation_fails(), "images.create")], "content"),

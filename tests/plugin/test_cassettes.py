@@ -298,6 +298,30 @@ def test_cassettes_that_no_test_uses_fail_the_run_or_are_named_or_left_alone(
     assert "nobodys.yaml" not in result.stdout.str()
 
 
+def test_a_suite_can_be_held_against_whoever_answers_today(project: pytest.Pytester, upstream: Double) -> None:
+    """The fake without an upstream, else that; each test fails for what differs in its own cassette."""
+    project.makepyfile(test_it=MARKED)
+    recorded(project, upstream).assert_outcomes(passed=1)
+    project.runpytest("--ycimages-mode=verify").assert_outcomes(passed=1)
+    calls = len(upstream.calls)
+    project.runpytest("--ycimages-mode=verify", f"--ycimages-upstream={upstream.url}").assert_outcomes(passed=1)
+    assert len(upstream.calls) > calls
+    with Double(contract="current") as changed:
+        result = project.runpytest("--ycimages-mode=verify", f"--ycimages-upstream={changed.url}")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*CassetteDiffersError: *test_bakes.yaml*", "*hardwareGeneration: *", "*pytest test_it.py::test_bakes*"]
+    )
+
+
+def test_a_run_without_pytests_cache_writes_nothing_down(project: pytest.Pytester, upstream: Double) -> None:
+    """And replays all the same."""
+    project.makepyfile(test_it=MARKED)
+    recorded(project, upstream, "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    project.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert not (project.path / ".pytest_cache").exists()
+
+
 def test_a_test_without_a_cassette_knows_nothing_of_them(project: pytest.Pytester) -> None:
     """Neither a folder nor a file in the cache nor a section of the report."""
     project.makepyfile(test_it="def test_it(ycimages): pass")

@@ -57,6 +57,9 @@ from pytest_ycimages import (
     assert_survives,
     finishes,
     no_duplicates,
+    report_from_json,
+    report_html,
+    report_json,
     reset,
     run_experiment,
     truthful,
@@ -300,6 +303,7 @@ def an_experiment_takes_clients_faults_and_judges() -> None:
     assert_type(report.ok, bool)
     for finding in report.findings:
         assert_type(finding.trial.calls, Calls)
+    assert_type(report_html(report, report_from_json(report_json(report)), command="ycimages experiment m:f"), str)
     run_experiment(an_async_client, judges=[a_judge_in_words, a_judge_with_proof], workers=2, budget=30).assert_ok()
 
 

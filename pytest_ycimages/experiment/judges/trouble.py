@@ -46,17 +46,22 @@ def cancels(trial: Trial) -> Verdict | None:
 
 
 def recovers(trial: Trial) -> Verdict | None:
-    """When the faults end, the client succeeds.
+    """When the faults end, the client succeeds; and so it does when there are none, unless an operation fails.
 
     It judges only trials in which something went wrong that passes by itself, and nothing else did: errors 8 and 14
     and the pages of a gateway, lost, late and damaged answers, connections that cannot be had for a while, and what
     is not found yet. Not among them is INTERNAL, which may mean anything.
     """
     faults = trial.scenario.faults
-    if not faults or not all(map(is_transient, faults)) or trial.outcome.ending == "unended":
+    if not all(map(is_transient, faults)) or trial.outcome.ending == "unended":
         return None
     if not trial.failed:
-        return passed("recovers", f"The client {trial.outcome}")
+        return passed("recovers", f"The client {trial.outcome}") if faults else None
+    if not faults:
+        if any(operation.error for operation in trial.operations):
+            return None
+        text = f"The client failed ({trial.outcome.error}), though nothing went wrong."
+        return failed("recovers", text, (), "fails without a fault")
     struck = Reading(trial).strikes
     last = max(struck, default=0)
     text = f"The client failed ({trial.outcome.error}), though all that went wrong has passed by itself."

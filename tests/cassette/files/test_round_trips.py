@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from pytest_ycimages import CassetteError
 from pytest_ycimages.cassette.foreign_layouts import block_text, json_text
@@ -35,7 +35,11 @@ def test_vcrpy_reads_the_same(reader: str, tape: Tape) -> None:
     assert seen(tape_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
 
 
+LONG_NAME = Interaction(RecordedRequest("GET", "/", (("\x1f" + "\U00010000" * 120, "\ufffe"),)), RecordedResponse(200))
+
+
 @given(tapes)
+@example(Tape(Label(), (LONG_NAME,)))
 @settings(MANY, max_examples=50)
 def test_what_is_written_in_blocks_is_read_as_it_was(tape: Tape) -> None:
     """By us and by vcrpy."""

@@ -164,3 +164,12 @@ def test_a_poll_may_come_from_any_host_of_the_api() -> None:
     client = Client(Player(tape(*bake())))
     assert client.ask(f"GET http://127.0.0.1:4123/operations/{operation_id(1)}") == operation(1, done=False)
     assert client.played(f"GET http://localhost/compute/v1/images/{image_id(1)}").index == 4
+
+
+def test_by_time_a_client_that_does_not_wait_still_comes_to_the_end() -> None:
+    """Nobody moves the clock for it: after as many polls at one moment as were recorded, it goes by state."""
+    recorded = [create(1, 0), poll(1, 1), poll(1, 2), poll(1, 19, done=True)]
+    for taped in (tape(*recorded), tape(*compact(recorded))):
+        client = Client(Player(taped), by_time=True)
+        client.create()
+        assert [client.poll() for _ in range(5)] == [False, False, False, False, True]

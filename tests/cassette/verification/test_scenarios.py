@@ -91,6 +91,19 @@ def test_an_update_and_a_delete_agree() -> None:
     assert clean(taping) >= {"update.description", "delete.status", "delete.twice", "delete.response", "delete.gone"}
 
 
+def test_a_name_that_is_taken_again_tells_that_its_holder_was_gone() -> None:
+    """Many clients delete and create anew, and poll neither the delete nor a create that failed."""
+    taping = Taping(timing=5)
+    image_id = taping.bake(name="web")
+    taping("DELETE", f"{IMAGES}/{image_id}")
+    taping.wait(5)
+    taping.double.next_operation("images.create", outcome="Failure('UNAVAILABLE')")
+    taping.create(name="web")
+    taping.wait(5)
+    taping.bake(name="web")
+    clean(taping)
+
+
 @pytest.mark.parametrize("cancel", ["wins", "late", "loses", "too_late", "refused"])
 @pytest.mark.parametrize("rollback", [0, 3])
 def test_a_cancel_of_every_kind_agrees(cancel: str, rollback: float) -> None:
@@ -159,12 +172,12 @@ def test_lists_with_pages_agree() -> None:
 def test_repeats_with_one_key_agree() -> None:
     """They are answered with the operation that the key made first, as it is by now."""
     taping = Taping(timing=20)
-    taping.create(key=f"{KEY}1")
+    taping.create(key=f"{KEY}1", name="web")
     taping.create(key=f"{KEY}2")
     taping.wait(1)
-    taping.create(key=f"{KEY}1")
+    taping.create(key=f"{KEY}1", name="web")
     taping.wait(20)
-    taping.create(key=f"{KEY}1")
+    taping.create(key=f"{KEY}1", name="web")
     assert clean(taping) >= {"idempotency.same-key", "idempotency.current-state"}
 
 
@@ -240,3 +253,18 @@ def test_a_quota_is_the_recorded_service_s_and_must_be_set() -> None:
     assert clean(taping, quotas={"images": 1}) >= {"quota.images", "error.quota-failure", "text.quotas"}
     without = verify_fake(taping.tape())
     assert [(each.difference.field, each.behaviour) for each in without.findings] == [("status", "quota.images")]
+
+
+def test_a_cassette_that_does_not_say_when_agrees_as_well() -> None:
+    """As one that plain vcrpy recorded: its requests come a second apart."""
+    taping = Taping(timing=12.5)
+    taping.look(taping.bake(name="web"))
+    tape = taping.tape()
+    timeless = tape._replace(interactions=tuple(each._replace(at=None) for each in tape.interactions))
+    assert findings(verify_fake(timeless)) == []
+
+
+def test_a_cassette_without_interactions_shows_nothing() -> None:
+    """And nothing of it differs."""
+    verification = verify_fake(Taping().tape())
+    assert (verification.compared, verification.behaviours, verification.differs) == (0, (), False)

@@ -1,0 +1,196 @@
+"""Reports of experiments on a terminal: the findings, how the clients fared, and what to type to see it again."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from pytest_ycimages.experiment.excerpt import shown_moments
+from pytest_ycimages.experiment.legible import legible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from pytest_ycimages.experiment.comparison import Comparison, Fared
+    from pytest_ycimages.experiment.stored_report import StoredFaultRow, StoredFinding, StoredReport, StoredTrial
+
+_BAR: Final = 10
+"""How many characters long the bar of a success rate is."""
+_ENDS: Final = 10
+"""How many calls of a timeline are shown at its beginning, and at its end."""
+_LOG: Final = 140
+"""How wide a report is where there is no terminal, as in the log of a CI job."""
+
+
+@contextmanager
+def progress_bar(name: str) -> Generator[Callable[[int, int], None] | None]:
+    """Show how far a search is, on stderr; None where that is no terminal.
+
+    It has no thread of its own, which would come under virtual time: it is drawn anew when it is told something.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as bar:
+        task = bar.add_task(legible(name, 60), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)
+
+
+def show_reports(comparison: Comparison, command: str) -> None:
+    """Print reports.
+
+    Args:
+        comparison: the reports, that of the client that it is about first.
+        command: what finds the same again.
+    """
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, emoji=False, width=max(console.width, _LOG))
+    several = len(comparison.reports) > 1
+    for label, report in zip(comparison.labels, comparison.reports, strict=True):
+        console.print(_headline(f"{label}  " if several else "", report))
+        for number, finding in enumerate(report.findings, 1):
+            _show_finding(console, f"{label if several else ''}{number}", finding)
+    if comparison.faults:
+        console.print(_faults(comparison))
+    if several:
+        console.print(_side_by_side(comparison))
+        if comparison.differences:
+            words = ", ".join(comparison.differences)
+            console.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
+    for label, report in zip(comparison.labels, comparison.reports, strict=True):
+        console.print(_counts(f"{label}  " if several else "", report))
+    console.print(Text(f"The same again: {legible(command)}"), soft_wrap=True)
+
+
+def _headline(label: str, report: StoredReport) -> Text:
+    text = Text.assemble((f"{label}{legible(report.client)}", "bold"), ": ", _found(report))
+    text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
+    if not report.baseline.succeeded:
+        words = legible(report.baseline.outcome.words, 300)
+        text.append(f"\nNothing went wrong, and it did not succeed: it {words}. See to that first.", "bold yellow")
+    if not report.complete:
+        text.append("\nThe search was not over when its budget was: give it more, or a file to go on from (--state).")
+    return text
+
+
+def _found(report: StoredReport) -> Text:
+    found = len(report.findings)
+    words = f"{found} finding{'' if found == 1 else 's'}" if found else "no finding"
+    return Text(words, "bold red" if found else "bold green")
+
+
+def _show_finding(console: Console, number: str, finding: StoredFinding) -> None:
+    head = Text.assemble(
+        f"\n{number}. ",
+        (legible(finding.judge), "bold red"),
+        f"  {legible(finding.explanation)}\n",
+        ("What goes wrong: ", "bold"),
+        legible(finding.scenario.words),
+        "\n",
+        ("The client ", "bold"),
+        legible(finding.trial.outcome.words),
+    )
+    also = [Text(f"Also {legible(each.judge)}: {legible(each.explanation)}") for each in finding.also]
+    console.print(Group(head, *also, _timeline(finding.trial)))
+    if finding.others:
+        console.print(f"{finding.others} other scenario(s) show the same.", style="dim")
+    if finding.test:
+        console.print("A test that fails for this reason, ready to be pasted:\n", style="bold")
+        code = Syntax("", "python", background_color="default").highlight(legible(finding.test, 20_000))
+        console.print(code, soft_wrap=True)
+
+
+def _timeline(trial: StoredTrial) -> Padding:
+    """The client and the server, side by side."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("at", justify="right", no_wrap=True)
+    table.add_column("the client asked", style="cyan")
+    table.add_column("it was told", style="cyan")
+    table.add_column("the server did", style="magenta")
+    for moment, left_out in shown_moments(trial.timeline, _ENDS):
+        if moment is None:
+            table.add_row("", "", Text(f"... {left_out} calls ...", style="dim"), "", "")
+            continue
+        words = (moment.asked, moment.told, moment.happened)
+        mark = Text(">", style="bold red") if moment.proves else ""
+        table.add_row(mark, f"+{moment.at:.3f}s", *(Text(legible(each)) for each in words))
+    return Padding(table, (1, 0))
+
+
+def _faults(comparison: Comparison) -> Padding:
+    """How the clients fared, fault by fault."""
+    several = len(comparison.reports) > 1
+    table = Table(title="Fault by fault, one at a time", title_justify="left", title_style="bold", header_style="bold")
+    table.add_column("fault", overflow="fold")
+    for label in comparison.labels if several else ():
+        table.add_column(f"{label}: success, median time", no_wrap=True)
+    if not several:
+        table.add_column("success", no_wrap=True)
+        table.add_column("time to success\nleast / median / most", justify="right", no_wrap=True)
+    for fared in comparison.faults:
+        table.add_row(Text(legible(fared.fault, 200)), *(_compared(fared) if several else _alone(fared)))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _alone(fared: Fared) -> Iterable[Text]:
+    (row,) = fared.rows
+    yield _bar(row)
+    seconds = row.seconds if row else ()
+    three = (min(seconds), median(seconds), max(seconds)) if seconds else ()
+    yield Text(" / ".join(f"{each:.1f}s" for each in three))
+
+
+def _compared(fared: Fared) -> Iterable[Text]:
+    for row in fared.rows:
+        time = f"  {median(row.seconds):.1f}s" if row and row.seconds else ""
+        yield _bar(row).append(time)
+
+
+def _bar(row: StoredFaultRow | None) -> Text:
+    if row is None or not row.trials:
+        return Text("no trial", style="dim")
+    full = round(_BAR * row.succeeded / row.trials)
+    return Text.assemble(("━" * full, "green"), ("━" * (_BAR - full), "red"), f" {row.succeeded}/{row.trials}")
+
+
+def _side_by_side(comparison: Comparison) -> Padding:
+    """Which client has which flaw, and how each fared as a whole."""
+    table = Table(title="Side by side", title_justify="left", title_style="bold", header_style="bold")
+    table.add_column("")
+    for label, report in zip(comparison.labels, comparison.reports, strict=True):
+        table.add_column(Text(f"{label}  {legible(report.client, 200)}"), overflow="fold")
+    for flaw in comparison.flaws:
+        found = (Text("-", "dim") if place is None else Text(f"finding {place}", "red") for place in flaw.places)
+        table.add_row(Text(f"{legible(flaw.judge, 100)}: {legible(flaw.cause, 200)}"), *found)
+    table.add_section()
+    overall = comparison.overall
+    table.add_row("success under a single fault", *(f"{each.succeeded} of {each.trials}" for each in overall))
+    medians = ("" if each.median is None else f"{each.median:.3f}s" for each in overall)
+    table.add_row("time to success, median", *medians)
+    table.add_row("time when nothing goes wrong", *(f"{each.baseline.seconds:.3f}s" for each in comparison.reports))
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _counts(label: str, report: StoredReport) -> Text:
+    counts = report.counts
+    drawn = f", {counts.random} of them drawn" if counts.random else ""
+    return Text.assemble(
+        label,
+        _found(report),
+        f"; {counts.tried} scenarios tried{drawn}; in {counts.failing} a judge was not content, in {counts.unreached} "
+        f"a fault never struck; {counts.unextended} not extended, as others stand for them",
+    )

@@ -1,0 +1,111 @@
+"""Several reports side by side, as values: which flaw each client has, and how each fared under each fault."""
+
+from __future__ import annotations
+
+from itertools import chain
+from statistics import median
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_ycimages.experiment.stored_report import StoredFaultRow, StoredReport
+
+
+class Flaw(NamedTuple):
+    """A flaw that one of the clients has.
+
+    Attributes:
+        judge: the judge.
+        cause: what it says is the cause.
+        places: for each client, the place of this finding in its report, counted from 1; None if it has it not.
+    """
+
+    judge: str
+    cause: str
+    places: tuple[int | None, ...]
+
+
+class Fared(NamedTuple):
+    """How each client fared under one fault alone.
+
+    Attributes:
+        fault: the fault.
+        rows: a row for each client; None if it never struck that one.
+    """
+
+    fault: str
+    rows: tuple[StoredFaultRow | None, ...]
+
+
+class Overall(NamedTuple):
+    """A client as a whole.
+
+    Attributes:
+        trials: in how many scenarios of a single fault it was tried.
+        succeeded: in how many of them it succeeded.
+        median: the median of the seconds that it took in these; None when there were none.
+    """
+
+    trials: int
+    succeeded: int
+    median: float | None
+
+
+class Comparison(NamedTuple):
+    """Several reports, in the order in which they are shown."""
+
+    reports: tuple[StoredReport, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A short name for each: A, B, C."""
+        return tuple(map(_label, range(len(self.reports))))
+
+    @property
+    def flaws(self) -> list[Flaw]:
+        """All flaws that any of the clients has, in the order in which they first stand in a report."""
+        found = [
+            {(each.judge, each.cause): number for number, each in reversed(list(enumerate(report.findings, 1)))}
+            for report in self.reports
+        ]
+        named = dict.fromkeys((each.judge, each.cause) for report in self.reports for each in report.findings)
+        return [Flaw(judge, cause, tuple(each.get((judge, cause)) for each in found)) for judge, cause in named]
+
+    @property
+    def faults(self) -> list[Fared]:
+        """All faults that struck any of the clients, in the order in which they first stand in a report."""
+        rows = [{row.fault: row for row in report.faults} for report in self.reports]
+        return [Fared(fault, tuple(each.get(fault) for each in rows)) for fault in dict.fromkeys(chain(*rows))]
+
+    @property
+    def overall(self) -> list[Overall]:
+        """Each client as a whole."""
+        return [_overall(report.faults) for report in self.reports]
+
+    @property
+    def differences(self) -> list[str]:
+        """What was not the same for all, so that the reports say less when they are compared."""
+        asked: dict[str, Callable[[StoredReport], object]] = {
+            "the seed": lambda report: report.seed,
+            "the depth": lambda report: report.depth,
+            "the judges": lambda report: report.judges,
+            "the settings of the doubles": lambda report: report.settings,
+            "whether the search came to its end": lambda report: report.complete,
+        }
+        first = self.reports[0]
+        return [words for words, ask in asked.items() if any(ask(each) != ask(first) for each in self.reports)]
+
+
+def _label(place: int) -> str:
+    return ascii_uppercase[place] if place < len(ascii_uppercase) else f"#{place + 1}"
+
+
+def _overall(rows: Sequence[StoredFaultRow]) -> Overall:
+    seconds = [each for row in rows for each in row.seconds]
+    return Overall(
+        sum(row.trials for row in rows),
+        sum(row.succeeded for row in rows),
+        median(seconds) if seconds else None,
+    )
