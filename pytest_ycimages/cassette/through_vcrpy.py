@@ -49,8 +49,11 @@ class _Asked(Cassette):  # type: ignore[misc] # vcrpy has no types
 
     @property
     def write_protected(self) -> bool:
-        """Whether what cannot be played is refused: what is not played here goes to this machine."""
-        return False
+        """Whether nobody may connect before it is known what he asks: true, so that no name is looked up for nothing.
+
+        What is not played here goes to this machine, for `filter_request` says that it is none of our business.
+        """
+        return True
 
     def filter_request(self, request: Request) -> Request | None:
         """The request, if it is played."""
