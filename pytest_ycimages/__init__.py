@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         YCImagesError,
     )
     from pytest_ycimages.experiment.candidates import Candidate
+    from pytest_ycimages.experiment.command import Command
     from pytest_ycimages.experiment.experiment import run_experiment
     from pytest_ycimages.experiment.judges.pace import bounded, finishes, polite
     from pytest_ycimages.experiment.judges.trouble import cancels, no_useless_retry, recovers
@@ -129,6 +130,7 @@ __all__ = [
     "CassetteUnusedError",
     "CassetteWarning",
     "Code",
+    "Command",
     "Double",
     "DoubleFailedError",
     "Empty",
@@ -257,6 +259,7 @@ _HOME: Final = {
     "CassetteUnusedError": "errors",
     "CassetteWarning": "errors",
     "Code": "api.code",
+    "Command": "experiment.command",
     "Double": "double",
     "DoubleFailedError": "errors",
     "Empty": "api.operation",

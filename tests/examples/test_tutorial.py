@@ -75,6 +75,14 @@ def test_all_that_the_page_shows_is_made_or_run() -> None:
     assert {*fences} - {each.shown for each in found} == set(own_tests())
 
 
+def test_the_explanation_counts_the_scenarios_of_the_last_step() -> None:
+    """Those of one fault, of two, and the one in which nothing goes wrong, as the page's last report has them."""
+    (last,) = [each.shown for each in blocks() if each.kind == "head" and each.words == ("bake_7.py", "2")]
+    text = (PAGE.parents[1] / "explanation" / "experiments.md").read_text()
+    one, two = re.search(r"(\d+) scenarios of one fault and ([\d,]+) of\s+two", text).groups()  # type: ignore[union-attr]  # it is there
+    assert f" {1 + int(one) + int(two.replace(',', ''))} scenarios" in last
+
+
 def own_tests() -> list[str]:
     """The test files that the reader writes himself."""
     return re.findall(r'^```python title="test_bake\.py"\n.*?^```$', PAGE.read_text(), re.DOTALL | re.MULTILINE)

@@ -12,6 +12,9 @@ import httpx
 import pytest
 import requests
 import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
 
 import pytest_ycimages
 from pytest_ycimages import (
@@ -21,12 +24,15 @@ from pytest_ycimages import (
     BySource,
     Call,
     Calls,
+    Candidate,
     Cassette,
     Code,
+    Command,
     Double,
     DoubleFailedError,
     Empty,
     Failure,
+    Finding,
     Hint,
     Image,
     ImageStatus,
@@ -39,8 +45,13 @@ from pytest_ycimages import (
     Origin,
     Os,
     OsType,
+    Outcome,
     Pacing,
     PerGiB,
+    PlannedFault,
+    Report,
+    Rule,
+    Scenario,
     Schedule,
     Script,
     Settings,
@@ -49,12 +60,16 @@ from pytest_ycimages import (
     Status,
     Success,
     Timing,
+    Trial,
+    TrialLimits,
     Uniform,
     UnknownFieldWarning,
     UsageError,
     Verdict,
+    VirtualTime,
     YCImagesError,
     assert_survives,
+    bounded,
     finishes,
     no_duplicates,
     report_from_json,
@@ -62,13 +77,14 @@ from pytest_ycimages import (
     report_json,
     reset,
     run_experiment,
+    run_trial,
     truthful,
+    unavailable,
 )
+from pytest_ycimages.strategies import ImageClientMachine, create_requests, fault_schedules, timings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pytest_ycimages import Report, Trial
 
 
 # Without pytest.
@@ -307,8 +323,60 @@ def an_experiment_takes_clients_faults_and_judges() -> None:
     run_experiment(an_async_client, judges=[a_judge_in_words, a_judge_with_proof], workers=2, budget=30).assert_ok()
 
 
+def an_experiment_is_narrowed_down() -> None:
+    lasting = Candidate(unavailable(), on="images.*", commits=("before",), lasts=True)
+    limits = TrialLimits(seconds=600, calls=100)
+    report = run_experiment(a_client, faults=[lasting], judges=bounded(calls=9), seed=7, random=50, limits=limits)
+    assert_type(report.baseline, Trial)
+    assert_type(report.findings, tuple[Finding, ...])
+    assert_type(report.findings[0].scenario, Scenario)
+    assert_type(report.findings[0].scenario.faults, tuple[PlannedFault, ...])
+    assert_type(report.findings[0].verdict.proof, tuple[int, ...])
+    assert_type(report.findings[0].trial.outcome, Outcome)
+    assert_type(report.findings[0].test, str)
+    run_experiment(Command("./bake.sh"), faults="operation_fails()", state="bake.progress", progress=print)
+    run_experiment("./bake.sh")  # type: ignore[arg-type]  # no client: a command says that it is one
+
+
 def a_test_has_one_trial(ycimages: Double) -> None:
     assert_survives(a_client, ycimages, no_duplicates, "finishes(within=60)")
+    assert_type(run_trial(an_async_client, ycimages), Trial)
+
+
+# With Hypothesis.
+
+
+def strategies_draw_what_a_double_takes() -> None:
+    assert_type(fault_schedules(["reset", unavailable()], on="images.*", max_size=2), st.SearchStrategy[list[Rule]])
+    assert_type(timings(longest=60, ending=True), st.SearchStrategy[Timing])
+    assert_type(create_requests(valid=False, contract="current"), st.SearchStrategy[dict[str, Any]])
+    create_requests(contract="old")  # type: ignore[arg-type]  # no such contract
+
+
+@given(faults=fault_schedules(), timing=timings(), body=create_requests())
+def a_property(faults: list[Rule], timing: Timing, body: dict[str, Any]) -> None:
+    with VirtualTime(), Double(faults=faults, timing=timing) as ycimages:
+        ycimages.timing = timing
+        assert body
+
+
+class Machine(ImageClientMachine):
+    double_settings = {"contract": "current"}  # noqa: RUF012 - the type is declared where it comes from
+    faults = fault_schedules(["slow"])
+    timings = timings(ending=True)
+    bodies = create_requests(contract="current")
+
+    def connect(self, double: Double) -> object:
+        return double.requests_adapter()
+
+    @rule(image=ImageClientMachine.images)
+    def look(self, image: str) -> None:
+        assert_type(self.double, Double)
+        assert_type(self.ask("get", image).error, Exception | None)
+
+    @invariant()
+    def nothing_fails(self) -> None:
+        assert not any(operation.error for operation in self.double.operations.values())
 
 
 # With pytest.
