@@ -55,7 +55,7 @@ TestCareful.settings = settings(quickly, max_examples=20)
 @pytest.mark.parametrize(
     ("client", "faults", "said"),
     [
-        ("NewKeyPerAttempt", [unavailable()], r"create\(s\) have made \d images"),
+        ("NewKeyPerAttempt", [unavailable()], r"\b\d+ create\(s\) have made \d+ images: fd8[0-9a-v]{17}, fd8"),
         ("SuccessOnError", [operation_fails()], "wait returned, though operation .* failed"),
         ("FirstPageOnly", [], "list leaves out"),
         ("UpdateForgets", [], "description of .* is .*, not"),
