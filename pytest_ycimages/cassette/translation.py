@@ -11,12 +11,14 @@ from pytest_ycimages.api.exchange import Reply, Verbatim
 from pytest_ycimages.cassette.asked import json_value
 from pytest_ycimages.cassette.hosts import is_loopback, service_host, split_authority
 from pytest_ycimages.cassette.interaction import RecordedRequest
+from pytest_ycimages.cassette.told import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.cassette.interaction import RecordedResponse
+    from pytest_ycimages.cassette.told import Told
 
 _SAFE: Final = "/:@!$&'()*+,;=-._~"
 _HTTP: Final = "80"
@@ -56,16 +58,17 @@ def _origin(authority: str, path: str) -> str:
 
 def reply_of(response: RecordedResponse) -> Reply:
     """The answer as the journal understands it, and word for word for a transport that speaks HTTP."""
-    body = json_of(response.body)
+    told = told_by(response)
+    body = told.body if isinstance(told.body, dict) else {}
     headers = tuple((name, value) for name, value in response.headers if name not in _CONNECTION)
-    operation_id, image_id, note = _told(body)
+    image_id = str(body["id"]) if is_image(body) else told.image_id
     return Reply(
         _code(response.status, body),
         body,
         dict(headers),
-        operation_id,
-        image_id,
-        note,
+        told.operation_id or None,
+        image_id or None,
+        _note(told, body),
         verbatim=Verbatim(response.status, headers, response.body),
     )
 
@@ -85,21 +88,12 @@ def _code(status: int, body: Mapping[str, Any]) -> Code:
     return _CODES.get(status, Code.UNKNOWN)
 
 
-def _told(body: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
-    """The operation and the image that an answer is about, and what it says of them in a word."""
-    if is_operation(body):
-        image_id = metadata.get("imageId") if isinstance(metadata := body.get("metadata"), dict) else None
+def _note(told: Told, body: Mapping[str, Any]) -> str:
+    """What an answer says of its operation or image, in a word; what a refusal says, in its own."""
+    if told.operation_id:
         error = body.get("error")
-        note = str(error.get("message", "failed")) if isinstance(error, dict) else "done" if body["done"] else "running"
-        return str(body["id"]), image_id, note
-    if is_image(body):
-        return None, str(body["id"]), str(body["status"])
-    return None, None, str(body.get("message", ""))
-
-
-def is_operation(body: Mapping[str, Any]) -> bool:
-    """Whether an answer is an operation."""
-    return isinstance(body.get("done"), bool) and isinstance(body.get("id"), str)
+        return str(error.get("message", "failed")) if isinstance(error, dict) else "done" if told.done else "running"
+    return str(body["status"] if is_image(body) else body.get("message", ""))
 
 
 def is_image(body: Mapping[str, Any]) -> bool:
