@@ -7,7 +7,6 @@ client that waits for what never comes is at the limit at once, without any real
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import inspect
 import re
 import threading
@@ -22,6 +21,7 @@ from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.virtual.frozen import real_monotonic
+from pytest_ycimages.virtual.interrupt import interrupt
 from pytest_ycimages.virtual.threads import real_join
 from pytest_ycimages.virtual.time import VirtualTime
 from pytest_ycimages.virtual.wait import Evicted
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _GRACE: Final = 60.0
 """Virtual seconds that an async client has for ending once it is cancelled."""
 _MOMENT: Final = 0.1
+_SHORT: Final = 0.01
 _PATIENCE: Final = 0.5
 """Real seconds that a thread has for ending once its waits have ended, and once more when it has been interrupted."""
 
@@ -193,12 +194,15 @@ def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
     for left in time.evict(thread):
         real_join(left, _MOMENT)
         if left.is_alive() and left.ident is not None:
-            _interrupt(left.ident)
-            real_join(left, _PATIENCE)
+            interrupt(left.ident, Evicted)
+            _await_end(left)
 
 
-def _interrupt(ident: int) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Evicted))
+def _await_end(thread: threading.Thread) -> None:
+    """Wait for a thread that has been interrupted, wanting to run again and again, so that it gets to know."""
+    began = real_monotonic()
+    while thread.is_alive() and real_monotonic() - began < _PATIENCE:
+        real_join(thread, _SHORT)
 
 
 def _first_line(error: BaseException) -> str:
