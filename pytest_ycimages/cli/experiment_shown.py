@@ -121,9 +121,10 @@ def _timeline(trial: StoredTrial) -> Padding:
     table.add_column("the client asked", style="cyan")
     table.add_column("it was told", style="cyan")
     table.add_column("the server did", style="magenta")
-    for moment, left_out in shown_moments(trial.timeline, _ENDS):
+    for line in shown_moments(trial.timeline, _ENDS):
+        moment = line.moment
         if moment is None:
-            table.add_row("", "", Text(f"... {left_out} calls ...", style="dim"), "", "")
+            table.add_row("", "", Text(f"... {line.words}", style="dim"), "", "")
             continue
         words = (moment.asked, moment.told, moment.happened)
         mark = Text(">", style="bold red") if moment.proves else ""

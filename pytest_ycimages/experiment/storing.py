@@ -91,7 +91,7 @@ def _trial(trial: Trial, verdicts: Iterable[Verdict]) -> StoredTrial:
         images=tuple(StoredImage(id=image.id, status=str(image.status.name)) for image in trial.images),
         timeline=tuple(
             StoredMoment(
-                at=row.at, asked=_text(row.asked), told=_text(row.told), happened=_text(row.truth), proves=row.proves
+                at=row.at, asked=_text(row.asked), told=_text(row.told), happened=_text(row.happened), proves=row.proves
             )
             for row in rows_of(trial, verdicts)
         ),

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.operation import CreateImageMetadata
 from pytest_ycimages.call import shown
+from pytest_ycimages.experiment.excerpt import shown_moments
 from pytest_ycimages.experiment.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pytest_ycimages.experiment.excerpt import Shown
     from pytest_ycimages.experiment.report import Finding
     from pytest_ycimages.experiment.trial import Trial, Verdict
-
-_SHOWN = 60
-"""How many calls a story shows: those at the beginning, and those at the end."""
 
 
 class Row(NamedTuple):
@@ -26,7 +25,7 @@ class Row(NamedTuple):
         at: seconds since the trial began.
         asked: what the client asked.
         told: what it was told.
-        truth: what the server did.
+        happened: what the server did.
         proves: whether a verdict rests on it.
         place: the call's place in the journal, counted from 0; None for the end.
     """
@@ -34,7 +33,7 @@ class Row(NamedTuple):
     at: float
     asked: str
     told: str
-    truth: str
+    happened: str
     proves: bool
     place: int | None
 
@@ -93,14 +92,15 @@ def _end(trial: Trial) -> str:
 
 def timeline_of(trial: Trial, verdicts: Iterable[Verdict] = ()) -> str:
     """The story as a table of text; `>` marks the calls that prove the verdicts."""
-    rows = rows_of(trial, verdicts)
     head = ("", "", "the client asked", "it was told", "what happened")
-    cells = [(">" if row.proves else "", f"+{shown(row.at)}", row.asked, row.told, row.truth) for row in rows]
-    left_out = len(cells) - _SHOWN
-    if left_out > 0:
-        gap = ("", "", f"... {left_out} calls ...", "", "")
-        cells = [*cells[: _SHOWN // 2], gap, *cells[-_SHOWN // 2 :]]
-    return _table([head, *cells])
+    return _table([head, *map(_cells, shown_moments(rows_of(trial, verdicts)))])
+
+
+def _cells(line: Shown[Row]) -> tuple[str, ...]:
+    row = line.moment
+    if row is None:
+        return "", "", f"... {line.words}", "", ""
+    return ">" if row.proves else "", f"+{shown(row.at)}", row.asked, row.told, row.happened
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -73,6 +73,33 @@ def moments(count: int, *proving: int) -> list[StoredMoment]:
     ]
 
 
+def polls(*asked: str, proves: bool = False) -> list[StoredMoment]:
+    """A timeline in which one thing after the other is asked, a second apart."""
+    return [StoredMoment(at=place, asked=each, told="", happened="", proves=proves) for place, each in enumerate(asked)]
+
+
+def words(timeline: list[StoredMoment], ends: int = 30) -> list[str]:
+    """What is shown of it."""
+    return [line.moment.asked if line.moment else line.words for line in shown_moments(timeline, ends)]
+
+
+def test_many_equal_calls_in_a_row_are_shown_as_one() -> None:
+    """Two are shown, and so is everything that is not equal, and whatever proves something."""
+    assert words(polls("a", "b", "b", "a")) == ["a", "b", "b", "a"]
+    assert words(polls("a", "b", "b", "b", "a", "a", "a", "a")) == [
+        *("a", "b", "2 more like it, to +3.000s"),
+        *("a", "3 more like it, to +7.000s"),
+    ]
+    assert words(polls("b", "b", "b", "b", proves=True)) == ["b", "b", "b", "b"]
+
+
+def test_calls_that_are_shown_as_one_count_each_when_they_are_left_out() -> None:
+    """So the sum is right."""
+    timeline = polls("a", "b", *"cccc", "d", "e")
+    assert words(timeline, ends=2) == ["a", "b", "4 calls left out", "d", "e"]
+    assert words(timeline, ends=1) == ["a", "6 calls left out", "e"]
+
+
 @pytest.mark.parametrize("count", [0, 1, 59, 60])
 def test_a_short_timeline_is_shown_whole(count: int) -> None:
     """Nothing is left out."""
