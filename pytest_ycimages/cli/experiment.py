@@ -26,6 +26,8 @@ from pytest_ycimages.experiment.storing import stored
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_ycimages.experiment.crew import Workers
+
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _WRITTEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -39,6 +41,11 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
     if written is None:
         raise click.BadParameter(f"{value!r} is no duration. Write such as 30s, 5m or 1h.")
     return float(written[1]) * _UNITS[written[2]]
+
+
+def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:
+    """A number, or `auto`."""
+    return "auto" if value == "auto" else click.IntRange(1)(value, option, context)
 
 
 @click.command()
@@ -71,7 +78,13 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
     callback=_duration,
     help="When to stop, such as 30s or 5m of real time, for each client.",
 )
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="In how many processes.")
+@click.option(
+    "--workers",
+    callback=_workers,
+    default="1",
+    show_default=True,
+    help="In how many processes; auto: as many as there are cores.",
+)
 @click.option("--state", type=_FILE, metavar="FILE", help="Where to remember what was tried, and to go on from.")
 @click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report as JSON.")
 @click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write the report as one HTML page.")
@@ -80,6 +93,9 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
     multiple=True,
     metavar="CLIENT",
     help="Another client to compare with, as module:function, or a JSON file of an earlier report; may be repeated.",
+)
+@click.option(
+    "--against-command", multiple=True, metavar="LINE", help="A command to compare with, as --command; may be repeated."
 )
 @click.option("--timing", help="How long operations take: seconds, or such as 'LogNormal(40, 0.5)'. [default: 5]")
 @click.option(
@@ -108,8 +124,9 @@ def experiment(
     try:
         _check_files(json_file, html_file)
         subject = _subject(client, command)
-        subjects = [subject, *map(_compared, against)]
-        reports = [_reported(each, options, state=options["state"] if each is subject else None) for each in subjects]
+        others = [*map(_compared, against), *map(Command, options["against_command"])]
+        reports = [_reported(subject, options, options["state"])]
+        reports += [_reported(each, options, _state_of(each, options["state"])) for each in others]
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     repeat = command_line(click.get_current_context())
@@ -158,6 +175,14 @@ def _compared(text: str) -> Any:
         raise UsageError(f"{path} cannot be read: {error.strerror}. Name a file that --json has written.") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _state_of(other: Any, state: Path | None) -> Path | None:
+    """Where to remember what was tried on a client that is compared: a file beside that of the first, by its name."""
+    if state is None or isinstance(other, StoredReport):
+        return None
+    name = re.sub(r"[^\w.]+", "-", client_name(other)).strip("-")
+    return state.with_name(f"{state.name}.{name[:80]}")
 
 
 def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> StoredReport:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.client import client_name, is_importable, origins_of
@@ -25,8 +26,25 @@ if TYPE_CHECKING:
     Crew = Callable[[Sequence[Scenario]], Iterator[Batch]]
     """Makes a trial of each scenario, some at a time, in their order."""
 
+Workers = int | Literal["auto"]
+"""In how many processes trials are made."""
+
 _BATCH: Final = 40
 """How many trials are made at a time: enough for the beginning of virtual time to cost little."""
+
+
+def workers_of(workers: Workers) -> int:
+    """The number of processes; `auto`: as many as pytest-xdist has workers, or else as this process may use cores.
+
+    Raises:
+        UsageError: it is neither `auto` nor a whole number, 1 or more.
+    """
+    if workers == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or cores or 1)
+    if type(workers) is not int or workers < 1:
+        raise UsageError(f'workers={workers!r} cannot be: it is a whole number, 1 or more, or "auto".')
+    return workers
 
 
 @contextmanager

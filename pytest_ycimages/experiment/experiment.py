@@ -9,7 +9,7 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.candidates import candidates_of
 from pytest_ycimages.experiment.client import checked_client, client_name, source_digest
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
-from pytest_ycimages.experiment.crew import crew_of
+from pytest_ycimages.experiment.crew import crew_of, workers_of
 from pytest_ycimages.experiment.drawing import drawn
 from pytest_ycimages.experiment.finding_out import Findings
 from pytest_ycimages.experiment.grouping import groups_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ycimages.experiment.candidates import Candidate
-    from pytest_ycimages.experiment.crew import Crew
+    from pytest_ycimages.experiment.crew import Crew, Workers
     from pytest_ycimages.experiment.grouping import Cause
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.running import Client
@@ -92,7 +92,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
     seed: int = 0,
     random: int = 0,
     budget: float | None = None,
-    workers: int = 1,
+    workers: Workers = 1,
     state: str | Path | None = None,
     progress: Progress | None = None,
     limits: TrialLimits | None = None,
@@ -111,7 +111,8 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         seed: what ids, and the scenarios that are drawn, come from.
         random: how many scenarios of more than `depth` faults are drawn with Hypothesis, and shrunk if they fail.
         budget: real seconds after which it stops, with a report that is not complete; None: it goes on to its end.
-        workers: in how many processes trials are made. What is found is the same.
+        workers: in how many processes trials are made; "auto": as many as pytest-xdist has workers, or else as there
+            are cores. What is found is the same. Client and judges are then functions of modules.
         state: a file from which a search that was stopped goes on.
         progress: called with how many scenarios of the present wave have been tried, and how many there are.
         limits: what a trial may take.
@@ -137,7 +138,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         )
     bench = Bench(_maker(plan, limits), plan.judges)
     file = ProgressFile(state, plan.about) if state is not None else None
-    with crew_of(bench, client, _whole("workers", workers, least=1)) as crew:
+    with crew_of(bench, client, workers_of(workers)) as crew:
         return _Experiment(plan, bench, crew, file, progress).report()
 
 

@@ -40,7 +40,7 @@ def written_test(client: Any, scenario: Scenario, judge: Judge, settings: Mappin
         judge: who is not content with it.
         settings: what the doubles were given.
     """
-    given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    given = ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
     injections = "".join(
         f"    ycimages.inject({_injected(each, number)})\n" for number, each in enumerate(scenario.faults)
     )
@@ -57,6 +57,12 @@ def written_test(client: Any, scenario: Scenario, judge: Judge, settings: Mappin
         client=getattr(client, "__name__", "client"),
         judge=judge_word,
     )
+
+
+def _literal(value: object) -> str:
+    """A value as it is written; text between double quotes, as formatters have it."""
+    written = repr(value)
+    return f'"{written[1:-1]}"' if isinstance(value, str) and '"' not in written else written
 
 
 def _injected(planned: PlannedFault, number: int) -> str:

@@ -141,11 +141,11 @@ def test_the_report_is_written_as_json_and_as_a_page(folder: Path) -> None:
     """In one process or in two to the same bytes; and neither in the command that repeats it."""
     results = [
         run("bakery:trusting", *FEW, "--workers", workers, "--json", f"{workers}.json", "--html", f"{workers}.html")
-        for workers in ("1", "2")
+        for workers in ("1", "2", "auto")
     ]
-    assert [result.exit_code for result in results] == [1, 1]
+    assert [result.exit_code for result in results] == [1, 1, 1]
     assert results[0].stdout == results[1].stdout
-    assert (folder / "1.json").read_bytes() == (folder / "2.json").read_bytes()
+    assert len({(folder / f"{workers}.json").read_bytes() for workers in ("1", "2", "auto")}) == 1
     assert (folder / "1.html").read_bytes() == (folder / "2.html").read_bytes()
     assert not report_from_json((folder / "1.json").read_bytes()).ok
     page = (folder / "1.html").read_text(encoding="utf-8")
@@ -226,6 +226,21 @@ def test_a_command_is_a_client_as_well() -> None:
     )
 
 
+def test_what_is_compared_may_be_a_command_and_goes_on_from_its_own_file(folder: Path) -> None:
+    """That of the first client with its name; a report that was made before needs none."""
+    line = shlex.join([sys.executable, "-c", "print('fd8')"])
+    run("bakery:trusting", "--depth", "0", "--json", "before.json")
+    others = ["--against", "before.json", "--against", "bakery:trusting", "--against-command", line]
+    options = ["--depth", "0", "--judge", "truthful", *others, "--state", "progress"]
+    for _ in range(2):
+        result = run("bakery:bake", *options)
+        assert "D  " in result.stdout
+        assert shlex.join(["--against-command", line]) in result.stdout
+    files = sorted(folder.glob("progress*"))
+    assert [file.read_text().count("\n") for file in files] == [2, 2, 2]
+    assert {file.name for file in files} > {"progress", "progress.bakery-trusting"}
+
+
 @pytest.mark.usefixtures("folder")
 def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
     """Neither as a control sequence nor as markup; and that it fails without a fault is said."""
@@ -258,6 +273,8 @@ def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
         (["bakery:bake", "--budget", "soon"], "'soon' is no duration. Write such as 30s, 5m or 1h."),
         (["bakery:bake", "--depth", "-1"], "-1 is not in the range x>=0."),
         (["bakery:bake", "--workers", "0"], "0 is not in the range x>=1."),
+        (["bakery:bake", "--workers", "all"], "'all' is not a valid integer range."),
+        (["bakery:bake", "--against-command", ""], "The command is empty. Write such as './bake.sh --size 10'."),
         (["bakery:bake", "--timing", "Aftr(3)"], "Did you mean 'After'?"),
         (["bakery:bake", "--set", "timng=3"], "Unknown setting 'timng'. Did you mean 'timing'?"),
         (["bakery:bake", "--set", "timing"], "'timing' sets nothing."),

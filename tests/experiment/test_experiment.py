@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ from pytest_ycimages import (
 from pytest_ycimages.experiment.candidates import DEFAULT_FAULTS
 from pytest_ycimages.experiment.client import Origin, client_of
 from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.crew import workers_of
 from pytest_ycimages.experiment.experiment import limits_for
 from pytest_ycimages.experiment.judges.judge import judges_of
 from pytest_ycimages.experiment.running import TrialLimits
@@ -130,6 +132,7 @@ def test_faults_are_read_from_what_users_write(written: object, count: int) -> N
         ({"faults": [3]}, "is no rule"),
         ({"depth": -1}, "depth=-1 cannot be"),
         ({"workers": 0}, "workers=0 cannot be"),
+        ({"workers": "all"}, "workers='all' cannot be: it is a whole number, 1 or more, or \"auto\"."),
         ({"random": 1.5}, "random=1.5 cannot be"),
         ({"settings": {"timng": 3}}, "Did you mean 'timing'"),
         ({"judges": "truthfull"}, "Did you mean 'truthful'"),
@@ -205,6 +208,14 @@ def test_other_processes_take_what_can_be_imported() -> None:
 
     with pytest.raises(UsageError, match="cannot be imported by other processes"):
         run_experiment(inner, faults=FEW, workers=2)
+
+
+def test_there_are_as_many_processes_as_xdist_has_workers_or_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If they are to be found out."""
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "5")
+    assert (workers_of("auto"), workers_of(3)) == (5, 3)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT")
+    assert 1 <= workers_of("auto") <= (os.cpu_count() or 1)
 
 
 def test_a_process_that_does_not_come_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
