@@ -18,7 +18,7 @@ from pytest_ycimages.cassette.no_match import InForce, NoMatch, no_match
 from pytest_ycimages.cassette.progress import Progress
 from pytest_ycimages.cassette.seen import Seen
 from pytest_ycimages.cassette.told import told_by
-from pytest_ycimages.cassette.tracks import Kind, Tracks
+from pytest_ycimages.cassette.tracks import Kind, tracks_of
 from pytest_ycimages.cassette.volatile import Volatile
 from pytest_ycimages.errors import unknown_word
 
@@ -84,7 +84,7 @@ class Player:
     ) -> None:
         if pace not in get_args(Pace):
             raise unknown_word("pace", pace, get_args(Pace))
-        self._tracks = Tracks(tape, Volatile(volatile))
+        self._tracks = tracks_of(tape, Volatile(volatile))
         self._in_force = InForce(name, pace, self._tracks.volatile, rerecord)
         self._begin()
 

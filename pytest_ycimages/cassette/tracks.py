@@ -1,13 +1,14 @@
 """A tape by its requests: everything recorded of one request is a track, found by the key of the request.
 
-Built once for a tape and never changed, so any number of players may share it. Order is the order of the tape, in which
-the answers came.
+Built once in a process for a tape and never changed, so any number of players share it. Order is the order of the
+tape, in which the answers came.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.call import nanoseconds
@@ -15,6 +16,7 @@ from pytest_ycimages.cassette.asked import asked_by
 from pytest_ycimages.cassette.matching import match_of
 from pytest_ycimages.cassette.states import Latest, state_of
 from pytest_ycimages.cassette.told import told_by
+from pytest_ycimages.cassette.volatile import Volatile
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.asked import Asked
     from pytest_ycimages.cassette.interaction import Interaction, Tape
     from pytest_ycimages.cassette.told import Told
-    from pytest_ycimages.cassette.volatile import Values, Volatile
+    from pytest_ycimages.cassette.volatile import Values
 
 Subject = tuple[str, str]
 """What changes are about: the word `operation` or `image`, and an id."""
@@ -157,6 +159,36 @@ class Tracks:
                 return
             latest = max(latest, nanoseconds(at))
             track.moments.append(latest)
+
+
+class _Same:
+    """A tape as a key: it is equal to itself alone, which is known without looking at what it holds."""
+
+    __slots__ = ("tape",)
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.tape is self.tape
+
+    def __hash__(self) -> int:
+        return id(self.tape)
+
+
+def tracks_of(tape: Tape, volatile: Volatile) -> Tracks:
+    """The tracks of a tape, built once for equal rules. Safe for threads.
+
+    Args:
+        tape: what was recorded.
+        volatile: which values of requests may differ.
+    """
+    return _tracks_of(_Same(tape), tuple(volatile.rules.items()))
+
+
+@lru_cache(maxsize=256)
+def _tracks_of(same: _Same, rules: tuple[tuple[str, str], ...]) -> Tracks:
+    return Tracks(same.tape, Volatile(dict(rules)))
 
 
 def _track(number: int, asked: Asked) -> Track:

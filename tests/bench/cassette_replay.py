@@ -70,18 +70,21 @@ def _exchange(method: str, uri: str, answer: dict[str, Any], index: int, body: b
 def _growth(files: dict[int, Path], rounds: int) -> Sheet:
     loading: dict[int, list[float]] = {size: [] for size in files}
     making: dict[int, list[float]] = {size: [] for size in files}
+    opening: dict[int, list[float]] = {size: [] for size in files}
     playing: dict[int, list[float]] = {size: [] for size in files}
     for number in range(rounds):
         for size in turns(list(files), number):
             tape, load = timed(lambda file=files[size]: parse(file.read_bytes(), file))  # type: ignore[misc]
             player, make = timed(lambda tape=tape: Player(tape))  # type: ignore[misc]
+            _, again = timed(lambda tape=tape: Player(tape))  # type: ignore[misc]
             _, play = timed(lambda player=player: _play(player))  # type: ignore[misc]
             loading[size].append(load / 1000)
             making[size].append(make / 1000)
+            opening[size].append(again)
             playing[size].append(play / size)
     sheet = Sheet(
         "Replay by the size of the cassette",
-        ("interactions", "load, ms", "index, ms", "a request, us"),
+        ("interactions", "load, ms", "index, ms", "open again, us", "a request, us"),
         note="without HTTP; loading and the index are paid once for a cassette",
     )
     grown = median(playing[_SIZES[-1]]) / median(playing[_SIZES[0]])
@@ -89,7 +92,8 @@ def _growth(files: dict[int, Path], rounds: int) -> Sheet:
         goals = (
             [Goal("replay, the largest / the smallest", "a request", grown, _FLAT, "x")] if size == max(files) else []
         )
-        sheet.row(f"{size:,}", median(loading[size]), median(making[size]), median(playing[size]), goals=goals)
+        figures = (median(each[size]) for each in (loading, making, opening, playing))
+        sheet.row(f"{size:,}", *figures, goals=goals)
     return sheet
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ycimages.cassette.player import Player
+from pytest_ycimages.cassette.tracks import Tracks
 from tests.cassette.player.taping import (
     IMAGES,
     Client,
@@ -212,3 +213,26 @@ def test_a_rewound_player_begins_again() -> None:
     assert not again.poll()
     assert again.player.unused() == [4]
     assert client.refused(f"POST {IMAGES}", {"folderId": "b1g", "name": "bake-1"}).is_used
+
+
+def test_players_of_one_tape_share_what_it_was_read_into_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cassette is looked through once in a run, for each set of rules, however many tests replay it."""
+    looked_through = []
+    made = Tracks.__init__
+
+    def counted(self: Tracks, *arguments: Any) -> None:
+        looked_through.append(self)
+        made(self, *arguments)
+
+    monkeypatch.setattr(Tracks, "__init__", counted)
+    shared = tape(*bake())
+    first, second = Client(Player(shared)), Client(Player(shared))
+    assert len(looked_through) == 1
+    for client in (first, second):
+        client.create()
+    assert first.refused(f"POST {IMAGES}", {"folderId": "b1g", "name": "bake-1"}).is_used
+    Player(shared, volatile={"name": "bake-*"})
+    Player(shared, volatile={"name": "bake-*"})
+    assert len(looked_through) == 2
+    Player(tape(*bake()))
+    assert len(looked_through) == 3
