@@ -259,8 +259,8 @@ def ycimages_experiment(
     def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
         sources = given(options.pop("settings", {}), *markers, ycimages_settings, ini)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
-        seed = options.pop("seed", int(config.stash[_SEED]))
-        return run_experiment(client, settings=settings, seed=seed, **options)
+        settings.setdefault("seed", int(config.stash[_SEED]))
+        return run_experiment(client, settings=settings, **options)
 
     return experiment
 
