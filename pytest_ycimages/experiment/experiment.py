@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.candidates import candidates_of
-from pytest_ycimages.experiment.client import checked_client, client_name, source_digest
+from pytest_ycimages.experiment.client import checked_client, client_name
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.crew import crew_of, workers_of
 from pytest_ycimages.experiment.drawing import drawn
@@ -15,6 +15,7 @@ from pytest_ycimages.experiment.finding_out import Findings
 from pytest_ycimages.experiment.grouping import groups_of
 from pytest_ycimages.experiment.judges.judge import judges_of, name_of
 from pytest_ycimages.experiment.judges.pace import Bounded, Finishes
+from pytest_ycimages.experiment.plan import Plan, seconds, whole
 from pytest_ycimages.experiment.progress_file import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ycimages.experiment.candidates import Candidate
     from pytest_ycimages.experiment.crew import Crew, Workers
     from pytest_ycimages.experiment.grouping import Cause
     from pytest_ycimages.experiment.judges.judge import Judge
@@ -44,50 +44,6 @@ if TYPE_CHECKING:
 DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "ignore"}
 """How the doubles of experiments differ from others: an operation takes its time, so that clients have to wait for it;
 and what a request's fields are worth is not what an experiment asks."""
-
-
-class Plan(NamedTuple):
-    """What an experiment is to do.
-
-    Attributes:
-        client: the client.
-        candidates: the faults to try, the mildest first.
-        judges: who judges.
-        depth: up to how many faults at once every scenario is tried.
-        settings: what the doubles are given.
-        seed: what ids, and the scenarios that are drawn, come from.
-        random: how many scenarios of more faults are drawn.
-        budget: real seconds after which it stops; None: it goes on to its end.
-        limits: what a trial may take.
-    """
-
-    client: Client | Command
-    candidates: tuple[Candidate, ...]
-    judges: tuple[Judge, ...]
-    depth: int
-    settings: Mapping[str, Any]
-    seed: int
-    random: int
-    budget: float | None
-    limits: TrialLimits
-
-    @property
-    def about(self) -> Mapping[str, Any]:
-        """What decides what a trial comes to, for a file that is to be gone on from."""
-        return {
-            "client": client_name(self.client),
-            "source": source_digest(self.client),
-            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts}" for each in self.candidates],
-            "judges": [f"{name_of(judge)} {source_digest(judge)}" for judge in self.judges],
-            "settings": {name: repr(value) for name, value in self.settings.items()},
-            "seed": self.seed,
-            "limits": list(self.limits),
-        }
-
-    @property
-    def doubles(self) -> Mapping[str, Any]:
-        """The settings of the doubles, with the seed where it is not the one that a test has anyway."""
-        return {**self.settings, "seed": self.seed} if self.seed else self.settings
 
 
 def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each by its name
@@ -136,11 +92,11 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         checked_client(client),
         candidates_of(faults),
         named,
-        _whole("depth", depth, least=0),
+        whole("depth", depth, least=0),
         own,
         merged({"seed": own_seed if seed is None else seed}).seed,
-        _whole("random", random, least=0),
-        _seconds("budget", budget),
+        whole("random", random, least=0),
+        seconds("budget", budget),
         checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
     )
     if clock.shared is not None and not isinstance(client, Command):
@@ -181,7 +137,7 @@ class _Experiment:
         plan, search = self._plan, self._search
         complete = search.exhaust(plan.depth) and (not plan.random or self._draw())
         tried = list(search.tried.values())
-        findings = Findings(self._bench, plan.client, plan.judges, plan.doubles)
+        findings = Findings(self._bench, plan.client, plan.judges, plan.repeated)
         struck = [each for each in tried if each.summary.struck]
         return Report(
             client=client_name(plan.client),
@@ -259,17 +215,3 @@ def limits_for(judges: Sequence[Judge]) -> TrialLimits:
     within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
     calls = max((judge.calls + 1 for judge in judges if isinstance(judge, Bounded)), default=0)
     return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
-
-
-def _whole(name: str, value: int, *, least: int) -> int:
-    if type(value) is not int or value < least:
-        raise UsageError(f"{name}={value!r} cannot be: it is a whole number, {least} or more.")
-    return value
-
-
-def _seconds(name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise UsageError(f"{name}={value!r} cannot be: it is a number of seconds, such as 30.")
-    return value

@@ -297,7 +297,8 @@ def test_the_seed_is_that_of_the_settings_unless_it_is_given(options: dict[str, 
     report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()], **options)
     assert report.seed == 3
     assert report == run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()], seed=3)
-    assert '@pytest.mark.ycimages(timing=5.0, unknown_fields="ignore", seed=3)' in report.findings[0].test
+    marker = '@pytest.mark.ycimages(timing=5.0, unknown_fields="ignore", seed=3, name="experiment")'
+    assert marker in report.findings[0].test
     (usual,) = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()]).findings
     assert "seed" not in usual.test
 
@@ -351,15 +352,48 @@ def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -
             assert report.seed == 5
             assert report.baseline.seconds > 20
 
-        @pytest.mark.ycimages(seed=3)
-        def test_seed_of_the_marker(ycimages_experiment):
-            assert ycimages_experiment(correct, depth=0).seed == 3
-            assert ycimages_experiment(correct, depth=0, seed=4).seed == 4
-
         def test_flawed(ycimages_experiment):
             ycimages_experiment(success_on_error, faults="operation_fails()").assert_ok()
         """
     )
     result = pytester.runpytest_inprocess("-p", "no:randomly", "--ycimages-seed=5")
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["E *truthful: The client reported success with image *"])
+
+
+@pytest.mark.usefixtures("clients_path")
+@pytest.mark.parametrize(("options", "seed"), [((), 3), (("--ycimages-seed=5",), 5)])
+def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
+    options: tuple[str, ...], seed: int, pytester: pytest.Pytester
+) -> None:
+    """The command line's, or else the marker's; what the experiment itself is given wins over both."""
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from tests.experiment.flawed_clients import correct
+
+        @pytest.mark.ycimages(seed=3)
+        def test_it(ycimages_experiment, ycimages):
+            assert ycimages.settings.seed == {seed}
+            assert ycimages_experiment(correct, depth=0).seed == {seed}
+            assert ycimages_experiment(correct, depth=0, seed=4).seed == 4
+            assert ycimages_experiment(correct, depth=0, settings={{"seed": 6}}).seed == 6
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly", *options).assert_outcomes(passed=1)
+
+
+@pytest.mark.usefixtures("clients_path")
+def test_a_test_to_paste_draws_what_the_experiment_drew(pytester: pytest.Pytester) -> None:
+    """Where chance decides how long an operation takes, and so whether the client is too impatient."""
+    settings = {"timing": "LogNormal(300, 0.9)"}
+    failing = 0
+    for seed in range(4):
+        report = run_experiment(
+            flawed_clients.leaves_an_orphan_on_time_out, depth=0, judges="no_orphans", settings=settings, seed=seed
+        )
+        for finding in report.findings:
+            pytester.makepyfile(**{f"test_{seed}": finding.test})
+            failing += 1
+    assert failing == 3  # of four
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(failed=failing)
