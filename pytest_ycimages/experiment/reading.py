@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 CREATE: Final = "images.create"
 DELETE: Final = "images.delete"
 CANCEL: Final = "operations.cancel"
-POLLS: Final = frozenset({"operations.get", "images.get"})
+POLL: Final = "operations.get"
+POLLS: Final = frozenset({POLL, "images.get"})
 
 HOPELESS: Final = frozenset(
     {
@@ -107,8 +108,17 @@ class Reading:
         there = {image.id for image in trial.images} - deleted
         return [each for each in self.created if each.error is None and each.metadata.image_id in there]
 
+    def of(self, operation: Operation, method: str) -> list[int]:
+        """The calls of a method that name this very operation, and not another one of the same image."""
+        wanted = (place for place, call in enumerate(self.calls) if call.method == method)
+        return [place for place in wanted if operation.id in self._ids(place)]
+
+    def clearing_up(self, operation: Operation) -> list[int]:
+        """The calls that ask for the end of a creation: its cancels, and the deletions of its image."""
+        return sorted([*self.of(operation, CANCEL), *self.about(operation, DELETE)])
+
     def about(self, operation: Operation, *methods: str) -> list[int]:
-        """The calls about an operation or its image; of these methods, if any are given."""
+        """The calls about an operation or its image, other operations of that among them; of these methods, if any."""
         ids = {operation.id, operation.metadata.image_id}
         wanted = (place for place, call in enumerate(self.calls) if not methods or call.method in methods)
         return [place for place in wanted if ids & self._ids(place)]

@@ -10,7 +10,7 @@ from pytest_ycimages.api.code import Code
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
-from pytest_ycimages.experiment.reading import Reading
+from pytest_ycimages.experiment.reading import POLL, Reading
 
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.trial import Trial, Verdict
@@ -142,8 +142,8 @@ def polite(trial: Trial) -> Verdict:
         if not hint.obeyed:
             place = next(place for place, call in enumerate(trial.calls) if call is hint.call)
             return failed("polite", f"An answer was not heeded: {hint}.", (place,), f"does not heed {hint.header}")
-    for operation in read.created:
-        polls = read.about(operation, "operations.get")
+    for operation in trial.operations:
+        polls = read.of(operation, POLL)
         end = read.shown_end(operation, failing=False)
         late = [place for place in polls if end is not None and place > end]
         if end is not None and late:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
-from pytest_ycimages.experiment.reading import CANCEL, DELETE, HOPELESS, Reading, is_transient
+from pytest_ycimages.experiment.reading import CANCEL, HOPELESS, Reading, is_transient
 from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def no_useless_retry(trial: Trial) -> Verdict:
 def cancels(trial: Trial) -> Verdict | None:
     """A client that gives up asks for a cancel of what it started, and not of what it was shown done or failed."""
     read = Reading(trial)
-    for operation in read.created:
-        asked = read.about(operation, CANCEL)
-        end = read.shown_end(operation)
+    for operation in trial.operations:
+        asked, end = read.of(operation, CANCEL), read.shown_end(operation)
         if end is not None and asked and asked[-1] > end:
             text = f"The client cancelled operation {operation.id}, though it had been shown its end."
             return failed("cancels", text, (end, asked[-1]), "cancels what is over")
+    for operation in read.created:
         gave_up = trial.failed and not operation.done and operation.error is None and read.is_known(operation)
-        if gave_up and not asked and not read.about(operation, DELETE):
+        if gave_up and not read.clearing_up(operation):
             text = f"The client gave up ({trial.outcome.error}) and left operation {operation.id} running, uncancelled."
             return failed("cancels", text, tuple(read.about(operation)), "gives up without a cancel")
     return passed("cancels", "Nothing is left running") if trial.failed else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
-from pytest_ycimages.experiment.reading import CANCEL, CREATE, DELETE, Reading
+from pytest_ycimages.experiment.reading import CREATE, Reading
 
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.trial import Trial, Verdict
@@ -46,7 +46,7 @@ def no_orphans(trial: Trial) -> Verdict | None:
     read = Reading(trial)
     for operation in read.staying:
         is_known = read.is_known(operation)
-        tries = read.about(operation, CANCEL, DELETE) if is_known else _creates(trial)
+        tries = read.clearing_up(operation) if is_known else _creates(trial)
         known = read.about(operation) or tries
         if tries and read.is_hopeless(max(known[-1], tries[-1])):
             continue
