@@ -84,6 +84,11 @@ class Reading:
         later = calls[place + 1].came_at if place + 1 < len(calls) else self.trial.seconds
         return nanoseconds(calls[place].answered_at) <= nanoseconds(later)
 
+    def is_disturbed(self, place: int) -> bool:
+        """Whether a fault replaced or damaged the answer to a call; what is late alone comes whole."""
+        planned = self.strikes.get(place)
+        return planned is not None and isinstance(planned.fault.effect, Answer | Damaged)
+
     def is_hopeless(self, place: int) -> bool:
         """Whether a fault struck a call so that asking again could not help."""
         planned = self.strikes.get(place)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ycimages import (
     PlannedFault,
-    Scenario,
-    TrialLimits,
     UsageError,
     Verdict,
     bounded,
@@ -22,7 +19,6 @@ from pytest_ycimages import (
     no_orphans,
     no_useless_retry,
     operation_fails,
-    operation_lost,
     operation_never_ends,
     permission_denied,
     polite,
@@ -34,35 +30,13 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.experiment.judges.judge import DEFAULT_JUDGES, failures, judged, judges_of, name_of
-from pytest_ycimages.experiment.trials import VirtualTrials
-from pytest_ycimages.settings import Settings
 
 from .flawed_clients import Baker, RefusedError, correct, success_on_error
+from .judging import at, client, said, trial
 
 if TYPE_CHECKING:
-    from pytest_ycimages import Fault, Trial
+    from pytest_ycimages import Trial
     from pytest_ycimages.experiment.judges.judge import Judge
-    from pytest_ycimages.experiment.running import Client
-
-
-def trial(client: Client, *faults: PlannedFault) -> Trial:
-    """A trial of a client under these faults."""
-    (made,) = VirtualTrials(client, Settings(timing=5), TrialLimits()).trials([Scenario(faults)])
-    assert all(made.struck)
-    return made
-
-
-def at(fault: Fault, method: str, nth: int = 1, *, lasts: bool = False) -> PlannedFault:
-    """A fault at a call, before the commit where it may be both."""
-    return PlannedFault(fault, method, nth, fault.commits[0], lasts)
-
-
-def said(judge: Judge, made: Trial) -> str:
-    """The cause that a judge names, or that it is content, or that it has nothing to say."""
-    verdict = judged(judge, made)
-    if verdict is None:
-        return "nothing"
-    return "content" if verdict.passed else verdict.cause
 
 
 class _Hasty(Baker):
@@ -116,11 +90,6 @@ class _Chatty(Baker):
         while not self.is_over(operation):
             operation = self.poll(operation["id"])
         return operation
-
-
-def client(kind: type[Baker]) -> Client:
-    """A client of this kind."""
-    return lambda url, token: kind(url, token).bake()
 
 
 @pytest.mark.parametrize(
@@ -273,95 +242,3 @@ def test_an_operation_that_failed_without_a_message_is_told_by_its_code() -> Non
     verdict = judged(truthful, trial(success_on_error, at(operation_fails("ABORTED"), "images.create")))
     assert verdict is not None
     assert verdict.explanation.endswith("failed: ABORTED.")
-
-
-class _Labels(Baker):
-    """Labels its image when that is there, and waits for it to be labelled."""
-
-    def result(self, operation: Any) -> str:
-        image_id = super().result(operation)
-        self.labelled(image_id)
-        return image_id
-
-    def labelled(self, image_id: str) -> Any:
-        """The operation that labels it, when it is over."""
-        return self.wait(self.label(image_id))
-
-    def label(self, image_id: str) -> Any:
-        """Start that."""
-        self.key = self.new_key()
-        body = json.dumps({"updateMask": "labels", "labels": {"tested": "yes"}})
-        return self.call("PATCH", f"/compute/v1/images/{image_id}", body)
-
-
-class _LabelsInTime(_Labels):
-    """Cancels the labelling when it takes too long, and is content with the image."""
-
-    def labelled(self, image_id: str) -> Any:
-        operation = self.label(image_id)
-        try:
-            return self.wait(operation)
-        except TimeoutError:
-            return self.call("GET", f"/operations/{operation['id']}:cancel")
-
-
-class _LabelsOrFails(_LabelsInTime):
-    """Cancels the labelling likewise, and then reports failure."""
-
-    def labelled(self, image_id: str) -> Any:
-        if not super().labelled(image_id)["done"]:
-            raise TimeoutError("it has no labels")
-
-
-class _CuriousOfLabels(_Labels):
-    """Polls the labelling once more, to be sure."""
-
-    def labelled(self, image_id: str) -> Any:
-        return self.poll(super().labelled(image_id)["id"])
-
-
-class _CancelsLabels(_Labels):
-    """Cancels the labelling, though it is done."""
-
-    def labelled(self, image_id: str) -> Any:
-        return self.call("GET", f"/operations/{super().labelled(image_id)['id']}:cancel")
-
-
-class _ClearsUp(Baker):
-    """Cancels, and deletes the image if the cancel came too late."""
-
-    def give_up(self, operation: Any) -> Any:
-        given_up = super().give_up(operation)
-        if "error" not in given_up:
-            self.wait(self.call("DELETE", f"/compute/v1/images/{given_up['metadata']['imageId']}"))
-        raise TimeoutError("gave up, and cleared up")
-
-
-@pytest.mark.parametrize(
-    ("kind", "faults"),
-    [
-        (_Labels, []),
-        (_Labels, [at(operation_fails(), "images.update")]),
-        (_LabelsInTime, [at(operation_never_ends(), "images.update")]),
-        (_ClearsUp, [at(operation_lost(), "images.create")]),
-    ],
-)
-def test_another_operation_of_the_image_is_not_taken_for_its_creation(
-    kind: type[Baker], faults: list[PlannedFault]
-) -> None:
-    """To poll, to cancel or to wait for an update or a deletion is no polling or cancelling of what is done."""
-    assert failures([polite, cancels, no_orphans, truthful], trial(client(kind), *faults)) == ()
-
-
-def test_an_update_that_is_done_is_not_to_be_asked_for_either() -> None:
-    """It is an operation like any other."""
-    assert said(polite, trial(client(_CuriousOfLabels))) == "polls after done"
-    assert said(cancels, trial(client(_CancelsLabels))) == "cancels what is over"
-
-
-def test_to_cancel_an_update_is_not_to_clear_up_the_image() -> None:
-    """Not even when no answer to that ever comes."""
-    never = at(operation_never_ends(), "images.update")
-    outage = PlannedFault(unavailable(), "operations.cancel", 1, "after", lasts=True)
-    for faults in ([never], [never, outage]):
-        assert said(no_orphans, trial(client(_LabelsOrFails), *faults)) == "failed and left an image that it knew of"

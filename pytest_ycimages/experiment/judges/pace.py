@@ -39,10 +39,10 @@ class Finishes:
 
     def _lingering(self, trial: Trial) -> Verdict | None:
         read = Reading(trial)
-        end = read.shown_end(read.created[-1]) if read.created else None
+        end = _told_of_all(read)
         if end is None:
             return None
-        lingered = between(trial.calls[end].answered_at, trial.seconds)
+        lingered = _idle_since(read, end)
         if lingered <= self.after_end:
             return None
         how = "had failed" if not trial.calls[end].done else "was done"
@@ -63,11 +63,30 @@ def finishes(*, within: float = 3600, after_end: float = _LINGER) -> Finishes:
 
     Args:
         within: virtual seconds that it may take.
-        after_end: virtual seconds that it may take after a whole answer has shown what became of its last operation:
-            that it is done, or that its error is set and only the rollback is not over.
+        after_end: virtual seconds that it may spend once whole answers have shown what became of all operations that it
+            was told of: that each is done, or that its error is set and only the rollback is not over. What calls take
+            does not count, nor do the pauses after those that failed or whose answer was damaged or came too late.
     """
     _positive("finishes", within=within, after_end=after_end)
     return Finishes(float(within), float(after_end))
+
+
+def _told_of_all(read: Reading) -> int | None:
+    """The first answer after which the client knew what became of all operations it was told of; None: it never did."""
+    ends = [read.shown_end(operation) for operation in read.trial.operations if read.is_known(operation)]
+    shown_ends = [end for end in ends if end is not None]
+    return max(shown_ends) if ends and len(shown_ends) == len(ends) else None
+
+
+def _idle_since(read: Reading, place: int) -> float:
+    """Seconds from an answer on in which no call was under way, and none that had gone wrong was waited out."""
+    idle = 0.0
+    moments = [*(call.came_at for call in read.calls[place + 1 :]), read.trial.seconds]
+    for number, until in enumerate(moments, place):
+        call = read.calls[number]
+        if call.status is Code.OK and read.told(number) and not read.is_disturbed(number):
+            idle += between(call.answered_at, until)
+    return idle
 
 
 @dataclass(frozen=True, slots=True)
