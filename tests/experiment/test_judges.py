@@ -83,15 +83,6 @@ class _Doubtful(Baker):
         raise RuntimeError(f"who knows what became of {operation['id']}")
 
 
-class _Chatty(Baker):
-    """Polls ten times a second."""
-
-    def wait(self, operation: Any) -> Any:
-        while not self.is_over(operation):
-            operation = self.poll(operation["id"])
-        return operation
-
-
 @pytest.mark.parametrize(
     ("kind", "judge", "faults", "expected"),
     [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.judges.haste import BURST, WINDOW, burst_of, is_hammering, is_restless
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
 from pytest_ycimages.experiment.reading import POLL, Reading
 
@@ -28,9 +29,10 @@ class Finishes:
         calls, outcome = trial.calls, trial.outcome
         last = (len(calls) - 1,) if calls else ()
         if outcome.limit == "calls":
-            if _burst(trial, _BURST, _WINDOW) or _is_hammering(trial):
-                return None  # it does not wait for something, but storms: that is what `bounded` is about
-            text = f"The client made {len(calls)} calls in {trial.seconds:.0f} seconds and had not ended."
+            if is_restless(trial) or burst_of(trial) or is_hammering(trial):
+                return None  # it does not wait for something, but hurries: that is what `bounded` is about
+            refused = f" and was refused {trial.refused} connections" if trial.refused else ""
+            text = f"The client made {len(calls)} calls{refused} in {trial.seconds:.0f} seconds and had not ended."
             return failed(self, text, last, "does not end")
         if outcome.ending == "unended" or trial.seconds > self.within:
             text = f"The client {outcome}: {trial.seconds:.0f} seconds, {len(calls)} calls."
@@ -98,28 +100,27 @@ class Bounded:
 
     def __call__(self, trial: Trial) -> Verdict:
         """Whether the client made no more calls than it may."""
-        storm = _burst(trial, self.burst, _WINDOW)
+        storm = burst_of(trial, self.burst)
         if storm:
             call = trial.calls[storm[0]]
-            text = f"The client stormed: {self.burst + 1} tries of {call.line} within {_WINDOW:g} s, and all failed."
+            text = f"The client stormed: {self.burst + 1} tries of {call.line} within {WINDOW:g} s, and all failed."
             return failed(self, text, storm, "storms")
-        if _is_hammering(trial):
-            text = f"The client stormed: it was refused {trial.refused} connections, one at once after the other."
+        if is_hammering(trial):
+            text = f"The client stormed: it was refused {trial.refused} connections, more than {BURST} in a second."
             return failed(self, text, (), "storms")
         count = len(trial.calls)
-        if count > self.calls and trial.outcome.ending != "unended":
+        if is_restless(trial):
+            text = f"The client made {count} calls without a pause and had not ended."
+            return failed(self, text, (count - 1,), "calls too often")
+        if count > self.calls:
             return failed(self, f"The client made {count} calls.", (self.calls,), "calls too often")
         return passed(self, f"{count} calls")
 
     def __str__(self) -> str:
-        return f"bounded(calls={self.calls}{f', burst={self.burst}' if self.burst != _BURST else ''})"
+        return f"bounded(calls={self.calls}{f', burst={self.burst}' if self.burst != BURST else ''})"
 
 
-_BURST: Final = 10
-_WINDOW: Final = 1.0
-
-
-def bounded(*, calls: int = 500, burst: int = _BURST) -> Bounded:
+def bounded(*, calls: int = 500, burst: int = BURST) -> Bounded:
     """The client makes no more than so many calls, and does not storm a service that is in trouble.
 
     Args:
@@ -128,27 +129,6 @@ def bounded(*, calls: int = 500, burst: int = _BURST) -> Bounded:
     """
     _positive("bounded", calls=calls, burst=burst)
     return Bounded(calls, burst)
-
-
-def _is_hammering(trial: Trial) -> bool:
-    """Whether the client used up its calls with connections that it was refused."""
-    return trial.outcome.limit == "calls" and trial.refused > len(trial.calls)
-
-
-def _burst(trial: Trial, burst: int, window: float) -> tuple[int, ...]:
-    """The first tries of one call, one after the other, that failed and came too close together; none: empty."""
-    read = Reading(trial)
-    series: dict[int, list[int]] = {}
-    for place, call in enumerate(trial.calls):
-        if call.status is Code.OK and not read.is_lost(place):
-            series.pop(call.series, None)
-            continue
-        tries = series.setdefault(call.series, [])
-        tries.append(place)
-        recent = tries[-burst - 1 :]
-        if len(recent) > burst and between(trial.calls[recent[0]].came_at, call.came_at) <= window:
-            return tuple(recent)
-    return ()
 
 
 def polite(trial: Trial) -> Verdict:
@@ -176,7 +156,7 @@ _TRIES: Final = 5
 
 def _backing_off(read: Reading) -> Verdict | None:
     calls = read.calls
-    if _burst(read.trial, _BURST, _WINDOW):
+    if burst_of(read.trial):
         return None  # that is what `bounded` is about
     tries: list[int] = []
     for place, call in enumerate(calls):
