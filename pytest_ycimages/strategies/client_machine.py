@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -12,6 +13,7 @@ from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.operation import CreateImageMetadata
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.double import Double
+from pytest_ycimages.strategies.client_methods import METHODS, check_client, offers
 from pytest_ycimages.strategies.create_requests import create_requests, text
 from pytest_ycimages.strategies.timings import timings
 from pytest_ycimages.virtual.time import VirtualTime
@@ -40,7 +42,7 @@ class Answer(NamedTuple):
 
 def _offers(method: str) -> Callable[[Any], bool]:
     """Whether the client has a method; the rules of those that it has not are left out."""
-    return lambda machine: callable(getattr(machine.client, method, None))
+    return lambda machine: offers(machine.client, method)
 
 
 def _own(name: str) -> SearchStrategy[Any]:
@@ -51,7 +53,8 @@ def _own(name: str) -> SearchStrategy[Any]:
 class ImageClientMachine(RuleBasedStateMachine):
     """Calls a client in any order, and holds what it says against what is true. Extend it, and run its `TestCase`.
 
-    A subclass gives `connect`. What that returns has some of these methods; rules whose method it has not are left out:
+    A subclass gives `connect`. What that returns has some of these methods, `create` or `list` among them unless the
+    subclass has rules of its own. Rules whose method it has not are left out. Arguments are given by position:
 
     * `create(body)`: start an image; the operation's id
     * `wait(operation_id)`: wait for any operation; the id of the image that it was about
@@ -76,6 +79,9 @@ class ImageClientMachine(RuleBasedStateMachine):
         double: the double of this example, and the server's truth.
         client: what `connect` has returned.
         time: virtual time.
+
+    Raises:
+        UsageError: the client has none of these methods, none to begin with, or one that does not take what it gets.
     """
 
     double_settings: ClassVar[Mapping[str, Any]] = {}
@@ -94,10 +100,18 @@ class ImageClientMachine(RuleBasedStateMachine):
             self.double = Double(self.double_settings, name=type(self).__name__).start()
             stack.callback(self.double.close)
             self.client = self.connect(self.double)
+            check_client(type(self).__name__, self.client, has_own_rules=self._has_own_rules())
             self._stack = stack.pop_all()
         self._asked = 0
         self._seen = 0
         self._updates: dict[str, tuple[str, Mapping[str, Any]]] = {}
+
+    @classmethod
+    def _has_own_rules(cls) -> bool:
+        """Whether a subclass may have rules: it has names of its own, or those of rules of this class."""
+        extended = cls.__mro__[: cls.__mro__.index(ImageClientMachine)]
+        names = {name for each in extended for name in vars(each) if not name.startswith("_")}
+        return bool(names - (set(dir(ImageClientMachine)) - set(METHODS)))
 
     # What a subclass says.
 
@@ -197,6 +211,8 @@ class ImageClientMachine(RuleBasedStateMachine):
         before = set(self._in_folder())
         answer = self.ask("list", self.double.folder_id)
         if answer.error is None:
+            are_ids = isinstance(answer.value, Collection) and all(isinstance(each, str) for each in answer.value)
+            _hold(are_ids, f"list is to return the ids of images, and has returned {str(answer.value)[:80]}")
             listed, after = set(answer.value), set(self._in_folder())
             _hold(before & after <= listed, f"list leaves out {', '.join(sorted((before & after) - listed))}")
             _hold(listed <= before | after, f"list has {', '.join(sorted(listed - before - after))}, not in the folder")

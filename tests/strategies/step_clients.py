@@ -117,6 +117,14 @@ class FirstPageOnly(Client):
         return [str(image["id"]) for image in page.get("images", [])]
 
 
+class ListsImages(Client):
+    """Returns the images themselves."""
+
+    def list(self, folder_id: str) -> list[Any]:
+        """All of them."""
+        return [self.get(id_) for id_ in super().list(folder_id)]
+
+
 class SuccessOnError(Client):
     """Takes done for success."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
-from pytest_ycimages import VirtualTime, operation_fails, reset, unavailable
+from pytest_ycimages import UsageError, VirtualTime, operation_fails, reset, unavailable
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.strategies import ImageClientMachine, fault_schedules
 
@@ -58,6 +58,7 @@ TestCareful.settings = settings(quickly, max_examples=20)
         ("NewKeyPerAttempt", [unavailable()], r"\b\d+ create\(s\) have made \d+ images: fd8[0-9a-v]{17}, fd8"),
         ("SuccessOnError", [operation_fails()], "wait returned, though operation .* failed"),
         ("FirstPageOnly", [], "list leaves out"),
+        ("ListsImages", [], r"list is to return the ids of images, and has returned \[\{'"),
         ("UpdateForgets", [], "description of .* is .*, not"),
         ("CancelsNothing", [], "has not cancelled operation"),
         ("TakesTheOperationForTheImage", [], "not the image's id"),
@@ -144,3 +145,91 @@ def test_it_is_in_order_to_fail_when_a_fault_has_struck() -> None:
         assert machine.may_fail(RuntimeError())
     finally:
         machine.teardown()
+
+
+class Renamed:
+    """Has other names for everything."""
+
+    def __init__(self, double: Double) -> None:
+        self.create_image = step_clients.Client(double).create
+
+
+class OnlyLooks:
+    """Has nothing that makes an image."""
+
+    def __init__(self, double: Double) -> None:
+        client = step_clients.Client(double)
+        self.wait, self.get = client.wait, client.get
+
+
+class ListsEverything(step_clients.OnlyCreates):
+    """Does not want to know of which folder."""
+
+    def list(self) -> list[str]:
+        """None."""
+        return []
+
+
+class Nothing:
+    """Has no method."""
+
+    def __init__(self, double: Double) -> None:
+        """Forget it."""
+
+
+NONE_OF_THEM: Final = (
+    "Nothing.connect returned Nothing, which has none of the methods that a machine calls, so that nothing is tested: "
+    "create(body), wait(operation_id), get(image_id), list(folder_id), update(image_id, changes), delete(image_id), "
+    "cancel(operation_id). It has no method at all. Name yours so, or return what adapts them."
+)
+NONE_TO_BEGIN_WITH: Final = (
+    "OnlyLooks.connect returned OnlyLooks, of which a machine calls wait(operation_id), get(image_id). None of these "
+    "can be called when there is nothing yet: add create(body) or list(folder_id), or a rule of your own."
+)
+TAKES_NOTHING: Final = (
+    "ListsEverything.list cannot be called as a machine does it, list(folder_id): too many positional arguments."
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        (Nothing, NONE_OF_THEM),
+        (Renamed, "It has create_image. Name yours so"),
+        (OnlyLooks, NONE_TO_BEGIN_WITH),
+        (ListsEverything, TAKES_NOTHING),
+    ],
+)
+def test_a_client_that_cannot_be_driven_is_refused(client: type[Any], said: str) -> None:
+    """And leaves no time behind that does not pass."""
+    with pytest.raises(UsageError) as raised:
+        run_state_machine_as_test(machine_of(client), settings=quickly)
+    assert said in str(raised.value)
+    assert clock.shared is None
+
+
+def test_a_client_may_have_nothing_to_begin_with_where_a_rule_of_ones_own_begins() -> None:
+    """It is asked for what that rule says."""
+    refused: list[object] = []
+
+    class Looks(ImageClientMachine):
+        def connect(self, double: Double) -> object:
+            return OnlyLooks(double)
+
+        @rule()
+        def look(self) -> None:
+            refused.append(self.ask("get", "fd8nothing").error)
+
+    run_state_machine_as_test(Looks, settings=quickly)
+    assert refused
+    assert all(refused)
+
+
+def test_a_method_whose_signature_cannot_be_read_is_taken_as_it_is() -> None:
+    """As one that is written in C may be."""
+
+    class FromC(step_clients.OnlyCreates):
+        list = dict.fromkeys
+
+    machine = machine_of(FromC)()
+    machine.teardown()
