@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import re
 import threading
 import traceback
@@ -76,6 +77,8 @@ def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
     for name, value in limits._asdict().items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise UsageError(f"TrialLimits({name}={value!r}) cannot be: it is a number, more than none.")
+    if limits.seconds == math.inf:
+        raise UsageError("TrialLimits(seconds=inf) cannot be: a client that waits for ever would never end.")
     return limits
 
 

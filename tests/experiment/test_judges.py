@@ -199,6 +199,8 @@ def test_judges_are_read_from_what_users_write(written: object, names: list[str]
         ("truthfull", "Did you mean 'truthful'"),
         ("finishes(in=3)", "finishes"),
         ("finishes(within=-1)", "takes a number above zero"),
+        ("finishes(within=1e999)", "takes a number above zero, and an end"),
+        ("finishes(within=nan)", "nan is no number"),
         ("finishes(soon=1)", "finishes(within=600)"),
         ("__import__('os')", "Unknown judge"),
         ([], "leaves nobody to judge"),

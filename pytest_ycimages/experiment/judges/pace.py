@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -175,5 +176,5 @@ def _backing_off(read: Reading) -> Verdict | None:
 
 def _positive(judge: str, **values: float) -> None:
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:  # type: ignore[redundant-expr] # mypy believes callers
-            raise UsageError(f"{judge}({name}={value!r}) cannot be: it takes a number above zero.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:  # type: ignore[redundant-expr] # mypy believes callers
+            raise UsageError(f"{judge}({name}={value!r}) cannot be: it takes a number above zero, and an end.")
