@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pytest_ycimages.cassette.interaction import Interaction, Label
+
+opened: Final = set[Path]()
+"""The files of all cassettes that were in doubles of this process: of these nobody shall say that no test uses them."""
 
 
 class Cassette:
