@@ -219,6 +219,7 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
 @pytest.fixture
 def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
     """A fresh test double of the image API: its own port, its own state, checked at teardown."""
+    __tracebackhide__ = True
     return ycimages_factory()
 
 

@@ -210,8 +210,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(config, "workeroutput"):
         config.workeroutput["ycimages_cassettes"] = run.told()
         return
-    orphans = run.orphans(_cassette_dir(config)) if run.is_whole and _is_of_all(session) else []
-    config.stash[_ORPHANS] = orphans
+    orphans = run.orphans(_cassette_dir(config)) if run.is_whole and _is_of_all(session) else None
+    config.stash[_ORPHANS] = orphans or []
     if orphans and config.getini("ycimages_orphans") == "fail":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     cache = getattr(config, "cache", None)  # which there is not without pytest's own plugin
