@@ -113,24 +113,19 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 ) from error
         return self
 
-    def stop(self) -> None:
-        """Stop listening and end every connection; a recording goes on until `close`. Doing so twice does no harm.
+    def close(self, *, whole: bool = True) -> None:
+        """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm.
 
         A call that waits for its latency meanwhile is not answered, and one that has not happened yet never will. In
-        process, a double that has stopped answers on, but nothing really waits for a latency.
-        """
-        self._closed.set()
-        if self._listener is not None:
-            self._listener.close()
-
-    def close(self, *, whole: bool = True) -> None:
-        """Stop, and end a recording. State and journal stay readable. Closing twice does no harm.
+        process, a double that is closed answers on, but nothing really waits for a latency.
 
         Args:
             whole: whether a recording has come to its good end. If not, an older cassette stays as it was; if there was
                 none, the new one is kept, and does not say that it is complete.
         """
-        self.stop()
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.close()
         self._backing.close(whole=whole)
 
     def __enter__(self) -> Self:

@@ -134,9 +134,9 @@ def note_end(item: pytest.Item) -> None:
     if run is not None:
         run.ended += not item.stash.get(_ENDED, False)
         item.stash[_ENDED] = True  # once, however often it is run again
-        own = item.stash.get(_OWN, None)
-        if own is not None and item.stash.get(PASSED, False):
-            run.passed[own] += 1
+        if _OWN in item.stash and item.stash.get(PASSED, False):
+            run.passed[item.stash[_OWN]] += 1
+            del item.stash[_OWN]  # likewise
 
 
 # What the client is led by.

@@ -26,10 +26,10 @@ def made_for(item: pytest.Item, number: int, settings: Settings) -> Double:
     name = item.nodeid if number == 1 else f"{item.nodeid} #{number}"
     if settings.mode != "record" or settings.cassette is None:
         return Double(settings, name=name)
-    from pytest_ycimages.plugin_recording import recording, refuse_shared  # noqa: PLC0415 - only for who records
+    from pytest_ycimages.plugin_recording import held, refuse_shared  # noqa: PLC0415 - only for who records
 
     refuse_shared(item, settings.cassette)
-    return recording(item.config, Double(settings, name=name))
+    return held(item.config, Double(settings, name=name))
 
 
 def finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCImagesError]) -> None:
@@ -40,21 +40,13 @@ def finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCIm
     """
     __tracebackhide__ = True
     for double in doubles:
-        _close(item, double)
+        double.close()
     wrong = [*filter(None, (_wrong_with(item, double) for double in doubles)), *refusals[:1]]
     if wrong:
         first, *others = wrong
         for other in others:
             first.add_note(f"\nAnd then: {type(other).__name__}: {other}")
         raise first.with_traceback(None) if isinstance(first, YCImagesError | Warning) else first
-
-
-def _close(item: pytest.Item, double: Double) -> None:
-    """Close a double; a recording that may be good waits for the end of the test's teardown."""
-    if double.settings.mode == "record" and item.stash.get(PASSED, False):
-        double.stop()
-    else:
-        double.close(whole=False)
 
 
 def _wrong_with(item: pytest.Item, double: Double) -> Exception | None:

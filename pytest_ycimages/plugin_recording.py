@@ -60,8 +60,9 @@ def _shared_text(path: Path, tests: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def recording(config: pytest.Config, double: Double) -> Double:
-    """The double, which will be settled, whatever becomes of its test."""
+def held(config: pytest.Config, double: Double) -> Double:
+    """The double, whose recording ends when it is settled, whoever closes it, and whatever becomes of its test."""
+    double.cassette.hold()
     config.stash.setdefault(_RECORDING, []).append(double)
     return double
 
@@ -80,7 +81,7 @@ def settle(config: pytest.Config, *, whole: bool) -> list[str]:
     while doubles:
         double = doubles.pop()
         try:
-            double.close(whole=whole)
+            double.cassette.settle(whole=whole)
         except OSError as error:
             problems.append(f"{double.cassette.path} cannot be written: {error}")
     return problems

@@ -117,13 +117,7 @@ class Record(Backing):
     def cassette(self) -> Cassette:
         """The cassette that is being recorded."""
         recorder = self._recorder
-        return Cassette(
-            path_of(self.settings),
-            self._label,
-            lambda: recorder.recorded,
-            discard=recorder.discard,
-            replaces=recorder.replaces,
-        )
+        return Cassette(path_of(self.settings), self._label, lambda: recorder.recorded, recorder=recorder)
 
     @property
     def problems(self) -> Sequence[YCImagesError]:

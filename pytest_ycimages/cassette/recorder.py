@@ -43,7 +43,8 @@ class Recorder:
     Attributes:
         seen: what the clients were told.
         problems: why something could not be written down; then nothing is kept.
-        is_whole: whether every call has been answered and written down. If not, an older cassette stays.
+        is_whole: whether every call has been answered and written down, and all went well. If not, an older cassette
+            stays.
     """
 
     def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
@@ -60,6 +61,7 @@ class Recorder:
         self.seen = Seen()
         self.problems: list[YCImagesError] = []
         self.is_whole = True
+        self._is_held = False
         self._upstream = upstream
         self._writer = writer
         self._clock = clock
@@ -119,12 +121,24 @@ class Recorder:
                 there was none, the new one is kept, and does not say that it is complete.
         """
         with self._lock:
+            self.is_whole = self.is_whole and whole
+            if self._is_held:
+                return
             if self.problems:
                 self._writer.discard()
-            elif whole and self.is_whole:
+            elif self.is_whole:
                 self._writer.close()
             else:
                 self._writer.cut_off()
+
+    def hold(self) -> None:
+        """Let the recording not end when it is closed, but when it is settled."""
+        self._is_held = True
+
+    def settle(self, *, whole: bool) -> None:
+        """End a recording that was held, as `close` does."""
+        self._is_held = False
+        self.close(whole=whole)
 
     def discard(self) -> None:
         """End the recording without keeping it: an old cassette stays as it was, and there is no new one."""

@@ -250,6 +250,29 @@ def test_a_recording_that_cannot_take_its_place_fails_its_test(
     result.stdout.fnmatch_lines(["*test_it.yaml cannot be written: *No space left on device*"])
 
 
+def test_a_double_that_the_test_closes_is_judged_with_the_test(
+    project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after the closing may still show that the recording is none."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages_factory):
+        with ycimages_factory() as double:
+            ask(double, 1)
+        exec({END})
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project).read_bytes()
+    monkeypatch.setenv("END", "raise LookupError")
+    recorded(project, upstream.url).assert_outcomes(failed=1)
+    assert cassette(project).read_bytes() == whole
+    monkeypatch.delenv("END")
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    assert cassette(project).read_bytes() != whole
+
+
 SHARING: Final = f"""{ASKING}
     @pytest.mark.ycimages_cassette(name="images")
     class TestImages:

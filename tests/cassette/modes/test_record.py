@@ -191,20 +191,20 @@ def _left_by(error: type[BaseException], double: Double) -> None:
         raise error
 
 
-def test_a_double_that_has_stopped_ends_its_recording_when_it_is_closed(upstream: Double, tmp_path: Path) -> None:
-    """So that whoever checks it first may still say that it came to no good end."""
+def test_a_recording_that_is_held_ends_when_it_is_settled(upstream: Double, tmp_path: Path) -> None:
+    """So that whoever closes the double need not know yet whether all went well."""
     path = tmp_path / "it.yaml"
     with recording(upstream, path) as double:
         create(double)
-    old = path.read_bytes()
-    double = recording(upstream, path).start()
-    create(double, name="web")
-    double.stop()
-    with pytest.raises(requests.ConnectionError):
-        create(double)
-    assert path.read_bytes() == old
-    double.close()
-    assert path.read_bytes() != old
+    for whole in (False, True):
+        old = path.read_bytes()
+        with recording(upstream, path) as double:
+            double.cassette.hold()
+            create(double, name="web")
+        assert path.read_bytes() == old
+        double.cassette.settle(whole=whole)
+        assert (path.read_bytes() == old) is not whole
+        assert [each.name for each in tmp_path.iterdir()] == ["it.yaml"]
 
 
 def test_a_gap_in_a_recording_keeps_the_older_one(tmp_path: Path) -> None:
