@@ -163,7 +163,7 @@ def ycimages_factory(
         if made.mode != "fake" and made.cassette is None:
             made = merged({"cassette": cassette_path(item, number)}, made)
         try:
-            double = made_for(item, number, made)
+            double = made_for(item, made, _name(item) if number == 1 else f"{_name(item)} #{number}")
         except CassetteError as error:  # which says all that there is to say
             raise error.with_traceback(None) from None
         doubles.append(double)
@@ -203,7 +203,13 @@ def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
         raise pytest.UsageError(
             f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
         )
-    return dict(marker.kwargs)
+    return {name: value for name, value in marker.kwargs.items() if name != "name"}
+
+
+def _name(item: pytest.Item) -> str:
+    """The name of the test's first double, and so what it draws: the test's, unless a marker says another."""
+    names = (marker.kwargs.get("name") for marker in item.iter_markers("ycimages"))
+    return next(filter(None, names), item.nodeid)
 
 
 @pytest.fixture
@@ -244,14 +250,15 @@ def ycimages_experiment(
     from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
 
     config = request.config
-    ini = {name: value for name in _INI if name != "seed" and (value := config.getini(f"ycimages_{name}"))}
+    seed = {"seed": config.stash[_SEED]}
+    command_line = seed if config.option.ycimages_seed else {}
+    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))} | seed
     markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
 
     def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
-        sources = given(options.pop("settings", {}), *markers, ycimages_settings, ini)
+        sources = given(options.pop("settings", {}), command_line, *markers, ycimages_settings, ini)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
-        seed = options.pop("seed", int(config.stash[_SEED]))
-        return run_experiment(client, settings=settings, seed=seed, **options)
+        return run_experiment(client, settings=settings, **options)
 
     return experiment
 

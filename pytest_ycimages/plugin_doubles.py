@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
 
 
-def made_for(item: pytest.Item, number: int, settings: Settings) -> Double:
-    """The n-th double of a test.
+def made_for(item: pytest.Item, settings: Settings, name: str) -> Double:
+    """A double of a test.
 
     Raises:
         CassetteError: a cassette that cannot be replayed or recorded.
     """
     __tracebackhide__ = True
-    name = item.nodeid if number == 1 else f"{item.nodeid} #{number}"
     if settings.mode != "record" or settings.cassette is None:
         return Double(settings, name=name)
     from pytest_ycimages.plugin_recording import held, refuse_shared  # noqa: PLC0415 - only for who records

@@ -68,7 +68,7 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     help="What to try, the mildest first, such as 'reset()' or 'reset(), on=\"images.create\", commit=\"after\"'; may "
     "be repeated. [default: the whole catalogue]",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="What ids and random scenarios are drawn from.")
+@click.option("--seed", type=int, help="What ids and random scenarios are drawn from. [default: 0]")
 @click.option(
     "--random", type=click.IntRange(0), default=0, show_default=True, help="Scenarios to draw beyond the depth."
 )

@@ -45,7 +45,7 @@ class Candidate(NamedTuple):
     """A fault that a search tries, at every call that it can strike.
 
     Attributes:
-        fault: what goes wrong.
+        fault: what goes wrong; as text, it is read when the experiment begins.
         on: the method words that it is tried on, or a glob over them.
         commits: the sides of the commit on which it is tried; none: every side on which it can strike.
         lasts: whether it goes on to strike all later calls of the method.
@@ -131,7 +131,8 @@ def candidates_of(faults: object) -> tuple[Candidate, ...]:
 
 def _candidate(value: object) -> Candidate:
     if isinstance(value, Candidate):
-        return value
+        fault: object = value.fault
+        return value if isinstance(fault, Fault) else value._replace(fault=rule_of(fault).fault)
     if isinstance(value, Fault):
         return Candidate(value)
     rule = value if isinstance(value, Rule) else rule_of(value)

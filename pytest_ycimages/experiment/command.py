@@ -7,8 +7,10 @@ import shlex
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.timing import AfterPolls
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.experiment.trial import Limit
     from pytest_ycimages.settings import Settings
 
 COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unknown_fields": "ignore"}
@@ -94,48 +97,59 @@ class CommandTrials(NamedTuple):
             )
 
     def _run(self, double: Double) -> Outcome:
+        """Run it. It writes to files: a pipe stays open for as long as anything that it has left behind holds it."""
+        with TemporaryFile() as output, TemporaryFile() as errors:
+            process = self._started(double, output, errors)
+            if limit := self._limit_reached(double, process):
+                return Outcome("unended", limit=limit)
+            return _outcome(process.returncode, _written(output), _written(errors))
+
+    def _started(self, double: Double, output: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
         environment = {"YCIMAGES_URL": double.url, "YC_TOKEN": double.token, "YC_FOLDER_ID": double.folder_id}
         try:
-            process = subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
+            return subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
                 shlex.split(self.command.line),
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
+                stdout=output,
+                stderr=errors,
                 start_new_session=True,
             )
         except OSError as error:
             raise UsageError(f"The command {self.command.line!r} does not start: {error}.") from error
-        is_full = threading.Event()
-        double.tell_of_calls(lambda _: self._count(double, process, is_full))
+
+    def _limit_reached(self, double: Double, process: subprocess.Popen[bytes]) -> Limit | None:
+        """Wait until it ends, or end it at a limit, and then whatever it has started; the limit, if it was at one."""
+        reached: list[Limit] = []
+
+        def end_at(limit: Limit) -> None:
+            if not reached:
+                reached.append(limit)
+                _end(process)
+
+        timer = threading.Timer(self.limits.seconds, end_at, ["seconds"])
+        double.tell_of_calls(lambda _: end_at("calls") if len(double.calls) >= self.limits.calls else None)
         with process:
+            timer.start()
             try:
-                output, errors = process.communicate(timeout=self.limits.seconds)
-            except subprocess.TimeoutExpired:
+                process.wait()
+            finally:
+                timer.cancel()
                 _end(process)
-                return Outcome("unended", limit="calls" if is_full.is_set() else "seconds")
-            except BaseException:
-                _end(process)
-                raise
-        if is_full.is_set():
-            return Outcome("unended", limit="calls")
-        return _outcome(process.returncode, output, errors)
-
-    def _count(self, double: Double, process: subprocess.Popen[str], is_full: threading.Event) -> None:
-        if len(double.calls) >= self.limits.calls and not is_full.is_set():
-            is_full.set()
-            _end(process)
+                timer.join()
+        return reached[0] if reached else None
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End the command and what it has started."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nothing of it is left, in either way of saying so
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
     else:
         process.kill()
 

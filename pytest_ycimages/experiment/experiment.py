@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.candidates import candidates_of
-from pytest_ycimages.experiment.client import checked_client, client_name, source_digest
+from pytest_ycimages.experiment.client import checked_client, client_name
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.crew import crew_of, workers_of
 from pytest_ycimages.experiment.drawing import drawn
@@ -15,9 +15,10 @@ from pytest_ycimages.experiment.finding_out import Findings
 from pytest_ycimages.experiment.grouping import groups_of
 from pytest_ycimages.experiment.judges.judge import judges_of, name_of
 from pytest_ycimages.experiment.judges.pace import Bounded, Finishes
+from pytest_ycimages.experiment.plan import Plan, seconds, whole
 from pytest_ycimages.experiment.progress_file import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report
-from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits
+from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits
 from pytest_ycimages.experiment.search import BASELINE, Search
 from pytest_ycimages.experiment.shrinking import shrunk
 from pytest_ycimages.experiment.trials import Bench, VirtualTrials
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ycimages.experiment.candidates import Candidate
     from pytest_ycimages.experiment.crew import Crew, Workers
     from pytest_ycimages.experiment.grouping import Cause
     from pytest_ycimages.experiment.judges.judge import Judge
@@ -46,42 +46,6 @@ DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "
 and what a request's fields are worth is not what an experiment asks."""
 
 
-class Plan(NamedTuple):
-    """What an experiment is to do.
-
-    Attributes:
-        client: the client.
-        candidates: the faults to try, the mildest first.
-        judges: who judges.
-        depth: up to how many faults at once every scenario is tried.
-        settings: what the doubles are given.
-        seed: what ids, and the scenarios that are drawn, come from.
-        random: how many scenarios of more faults are drawn.
-        budget: real seconds after which it stops; None: it goes on to its end.
-    """
-
-    client: Client | Command
-    candidates: tuple[Candidate, ...]
-    judges: tuple[Judge, ...]
-    depth: int
-    settings: Mapping[str, Any]
-    seed: int
-    random: int
-    budget: float | None
-
-    @property
-    def about(self) -> Mapping[str, Any]:
-        """What decides what a trial comes to, for a file that is to be gone on from."""
-        return {
-            "client": client_name(self.client),
-            "source": source_digest(self.client),
-            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts}" for each in self.candidates],
-            "judges": [name_of(judge) for judge in self.judges],
-            "settings": {name: repr(value) for name, value in self.settings.items()},
-            "seed": self.seed,
-        }
-
-
 def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each by its name
     client: Client | Command,
     *,
@@ -89,7 +53,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
     depth: int = 1,
     judges: object = None,
     settings: Settings | Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     random: int = 0,
     budget: float | None = None,
     workers: Workers = 1,
@@ -108,7 +72,7 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         depth: up to how many faults at once every scenario is tried.
         judges: who judges: functions of a `Trial`, or text such as `finishes(within=600)`. None: all there are.
         settings: of the doubles, over `timing=5` and `unknown_fields="ignore"`.
-        seed: what ids, and the scenarios that are drawn, come from.
+        seed: what ids, and the scenarios that are drawn, come from. None: that of the settings, or else 0.
         random: how many scenarios of more than `depth` faults are drawn with Hypothesis, and shrunk if they fail.
         budget: real seconds after which it stops, with a report that is not complete; None: it goes on to its end.
         workers: in how many processes trials are made; "auto": as many as pytest-xdist has workers, or else as there
@@ -121,32 +85,36 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
         UsageError: something that cannot be; the text says what can.
         DoubleFailedError: a double raised while it answered a call.
     """
+    own = given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS)
+    own_seed = own.pop("seed", 0)
+    named = judges_of(judges)
     plan = Plan(
         checked_client(client),
         candidates_of(faults),
-        judges_of(judges),
-        _whole("depth", depth, least=0),
-        given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS),
-        seed,
-        _whole("random", random, least=0),
-        budget,
+        named,
+        whole("depth", depth, least=0),
+        own,
+        merged({"seed": own_seed if seed is None else seed}).seed,
+        whole("random", random, least=0),
+        seconds("budget", budget),
+        checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
     )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
             "An experiment begins virtual time by itself, and that lasts already. Leave `ycimages_time` out of a test "
             "that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
         )
-    bench = Bench(_maker(plan, limits), plan.judges)
+    bench = Bench(_maker(plan), plan.judges)
     file = ProgressFile(state, plan.about) if state is not None else None
     with crew_of(bench, client, workers_of(workers)) as crew:
         return _Experiment(plan, bench, crew, file, progress).report()
 
 
-def _maker(plan: Plan, limits: TrialLimits | None) -> Maker:
+def _maker(plan: Plan) -> Maker:
     settings = merged(plan.settings, {"seed": plan.seed})
     if isinstance(plan.client, Command):
-        return CommandTrials(plan.client, settings, limits or COMMAND_LIMITS)
-    return VirtualTrials(plan.client, settings, limits or limits_for(plan.judges))
+        return CommandTrials(plan.client, settings, plan.limits)
+    return VirtualTrials(plan.client, settings, plan.limits)
 
 
 class _Experiment:
@@ -169,7 +137,7 @@ class _Experiment:
         plan, search = self._plan, self._search
         complete = search.exhaust(plan.depth) and (not plan.random or self._draw())
         tried = list(search.tried.values())
-        findings = Findings(self._bench, plan.client, plan.judges, plan.settings)
+        findings = Findings(self._bench, plan.client, plan.judges, plan.repeated)
         struck = [each for each in tried if each.summary.struck]
         return Report(
             client=client_name(plan.client),
@@ -247,9 +215,3 @@ def limits_for(judges: Sequence[Judge]) -> TrialLimits:
     within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
     calls = max((judge.calls + 1 for judge in judges if isinstance(judge, Bounded)), default=0)
     return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
-
-
-def _whole(name: str, value: int, *, least: int) -> int:
-    if type(value) is not int or value < least:
-        raise UsageError(f"{name}={value!r} cannot be: it is a whole number, {least} or more.")
-    return value

@@ -30,10 +30,15 @@ class ProgressFile:
         self._path = Path(path)
         self._about = json.loads(json.dumps(about))
         self._known: dict[str, Summary] = {}
-        if self._path.exists():
-            self._load()
-        else:
-            self._path.write_text(json.dumps(self._about) + "\n", encoding="utf-8")
+        try:
+            if self._path.exists() and self._path.stat().st_size:
+                self._load()
+            else:
+                self._path.write_text(json.dumps(self._about) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"The progress cannot be kept in {self._path}: {error.strerror}. Name a file in a folder that is there."
+            ) from None
 
     def get(self, scenario: Scenario) -> Summary | None:
         """What came of a scenario; None when that is not known."""
@@ -46,21 +51,21 @@ class ProgressFile:
             file.write("".join(f"{line}\n" for line in lines))
 
     def _load(self) -> None:
-        text = self._path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]  # the last line of a search that was killed may not be
-        if whole != text:
-            self._path.write_text(whole, encoding="utf-8")
+        data = self._path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]  # the last line of a search that was killed may not be
         try:
-            about, *lines = map(json.loads, whole.splitlines())
+            about, *lines = map(json.loads, whole.decode().splitlines())
+            different = [name for name in self._about if about.get(name) != self._about[name]]
             self._known = {line[0]: _summary(*line[1:]) for line in lines}
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise UsageError(f"{self._path} is no progress of an experiment: {error}. Name another file.") from error
-        different = [name for name in self._about if about.get(name) != self._about[name]]
         if different:
             raise UsageError(
                 f"{self._path} has the progress of another experiment: {', '.join(different)} differ(s). Delete the "
                 "file to begin anew, or name another one."
             )
+        if whole != data:
+            self._path.write_bytes(whole)
 
 
 def _summary(  # noqa: PLR0913, PLR0917 - the fields of a summary

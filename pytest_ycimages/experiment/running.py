@@ -63,6 +63,22 @@ class TrialLimits(NamedTuple):
 DEFAULT_LIMITS: Final = TrialLimits()
 
 
+def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
+    """`limits`, if a trial can have them.
+
+    Raises:
+        UsageError: they are no limits, or leave a trial nothing.
+    """
+    if limits is None:
+        return None
+    if not isinstance(limits, TrialLimits):
+        raise UsageError(f"limits={limits!r} cannot be: give TrialLimits(seconds=, calls=, patience=).")
+    for name, value in limits._asdict().items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise UsageError(f"TrialLimits({name}={value!r}) cannot be: it is a number, more than none.")
+    return limits
+
+
 def run_trial(
     client: Client, double: Double, *, scenario: Scenario | None = None, limits: TrialLimits = DEFAULT_LIMITS
 ) -> Trial:
@@ -75,9 +91,13 @@ def run_trial(
         limits: what it may take.
 
     Raises:
-        UsageError: virtual time does not last.
+        UsageError: virtual time does not last, or `double` is none.
         DoubleFailedError: the double raised while it answered a call.
     """
+    if not hasattr(double, "inject"):
+        raise UsageError(
+            f"{double!r} is no double. Give the double itself, such as the fixture `ycimages`, not its URL."
+        )
     time = clock.shared
     if not isinstance(time, VirtualTime):
         raise UsageError(
@@ -134,7 +154,7 @@ class _Run:
             told = "".join(traceback.format_exception(error))
             self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
         else:
-            self.outcome = Outcome("returned", None if result is None else str(result))
+            self.outcome = Outcome("returned", None if result is None else _text_of(result))
 
     async def _awaited(self, result: Any) -> Any:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
@@ -206,8 +226,16 @@ def _await_end(thread: threading.Thread) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0]
+    text = _text_of(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text_of(value: object) -> str:
+    """What `str` makes of it; a client's own classes may fail at that. Halves of characters are written out."""
+    try:
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - whatever it is
+        return f"<unprintable {type(value).__name__}>"
 
 
 def _scrubbed(text: str, port: int) -> str:

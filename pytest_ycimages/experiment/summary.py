@@ -85,7 +85,7 @@ def _told(calls: Iterable[Call], *, skipped: bool = False) -> Iterator[str]:
 
 
 def _digest(words: Iterable[str]) -> str:
-    return hashlib.blake2b("\n".join(words).encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b("\n".join(words).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _spots(trial: Trial, last: int, struck: frozenset[int]) -> Iterator[Spot]:

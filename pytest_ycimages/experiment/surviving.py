@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.experiment.client import checked_client
 from pytest_ycimages.experiment.experiment import limits_for
 from pytest_ycimages.experiment.judges.judge import failures, judges_of
 from pytest_ycimages.experiment.running import run_trial
@@ -28,11 +29,11 @@ def assert_survives(client: Client, double: Double, *judges: object) -> Trial:
 
     Raises:
         AssertionError: a judge is not content; the text says why, and shows the timeline.
-        UsageError: virtual time does not last.
+        UsageError: virtual time does not last, or the client is none.
     """
     __tracebackhide__ = True
     named = judges_of(judges or None)
-    trial = run_trial(client, double, limits=limits_for(named))
+    trial = run_trial(checked_client(client), double, limits=limits_for(named))
     failed = failures(named, trial)
     if failed:
         words = "\n".join(f"{verdict.judge}: {verdict.explanation}" for verdict in failed)

@@ -47,7 +47,7 @@ class Outcome:
         if self.ending == "raised":
             return f"raised {self.error}"
         return {
-            "seconds": "did not end within the virtual time that a trial has",
+            "seconds": "did not end within the time that a trial has",
             "calls": "did not end within the calls that a trial has",
             "stuck": "did not end, and neither called nor waited any more",
         }[self.limit or "seconds"]

@@ -6,7 +6,7 @@ Virtual time begins once for many trials, as that takes longer than a trial does
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.experiment.judges.judge import failures
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.summary import Summary
     from pytest_ycimages.experiment.trial import Trial, Verdict
     from pytest_ycimages.settings import Settings
+
+
+NAME: Final = "experiment"
+"""What the doubles are called: what they draw comes from it and from the seed."""
 
 
 class Maker(Protocol):
@@ -56,7 +60,7 @@ class VirtualTrials(NamedTuple):
 
     def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
         try:
-            with Double(self.settings, name="experiment") as double:
+            with Double(self.settings, name=NAME) as double:
                 for planned in scenario.faults:
                     double.inject(
                         planned.fault, on=planned.method, when=planned.when, commit=planned.commit, expect=False

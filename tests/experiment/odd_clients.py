@@ -24,6 +24,28 @@ def returns_nothing(url: str, token: str) -> None:
     """Forgets to return the id."""
 
 
+class Shy(Exception):  # noqa: N818 - a name for what it does
+    """Cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("do not look at me")
+
+
+def returns_what_cannot_be_shown(url: str, token: str) -> object:  # noqa: ARG001 - likewise
+    """Returns an object of the client's own, with a mistake in it."""
+    return Shy()
+
+
+def raises_what_cannot_be_shown(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Raises one."""
+    raise Shy
+
+
+def raises_half_a_character(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+    """Tells of bytes that are no text."""
+    raise ValueError("no JSON: " + b"\x84".decode("utf-8", "surrogateescape"))
+
+
 def swallows_everything(url: str, token: str) -> str:
     """Goes on whatever happens."""
     while True:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -15,7 +12,6 @@ from pytest_ycimages import (
     UsageError,
     VirtualTime,
     hang,
-    internal,
     operation_never_ends,
     ramp,
     reset,
@@ -26,7 +22,6 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.experiment.candidates import DEFAULT_FAULTS
 from pytest_ycimages.experiment.client import Origin, client_of
-from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.crew import workers_of
 from pytest_ycimages.experiment.experiment import limits_for
 from pytest_ycimages.experiment.judges.judge import judges_of
@@ -37,8 +32,6 @@ from . import flawed_clients
 from .flawed_clients import correct, duplicates_on_a_lost_answer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_ycimages import Report, Trial
 
 FEW: Final = (slow(5), unavailable(), reset(), operation_never_ends())
@@ -136,6 +129,13 @@ def test_faults_are_read_from_what_users_write(written: object, count: int) -> N
         ({"random": 1.5}, "random=1.5 cannot be"),
         ({"settings": {"timng": 3}}, "Did you mean 'timing'"),
         ({"judges": "truthfull"}, "Did you mean 'truthful'"),
+        ({"budget": "30s"}, "budget='30s' cannot be: it is a number of seconds"),
+        ({"budget": -1}, "budget=-1 cannot be"),
+        ({"seed": "x"}, "seed"),
+        ({"limits": (1, 2, 3)}, "give TrialLimits(seconds=, calls=, patience=)"),
+        ({"limits": TrialLimits(calls=0)}, "TrialLimits(calls=0) cannot be"),
+        ({"limits": TrialLimits(seconds=-1)}, "TrialLimits(seconds=-1) cannot be"),
+        ({"faults": Candidate("rest()")}, "Did you mean 'reset'"),  # type: ignore[arg-type]  # what is tested
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_tried(options: dict[str, Any], said: str) -> None:
@@ -263,38 +263,44 @@ def test_a_budget_that_is_spent_is_told() -> None:
         report.assert_ok()
 
 
-def test_a_search_that_was_stopped_goes_on_from_its_file(tmp_path: Path) -> None:
-    """Nothing is tried twice, and the report is that of a search that was never stopped."""
-    file = tmp_path / "progress"
-    options: dict[str, Any] = {"faults": [unavailable(), reset(), internal()], "depth": 2}
-    stopped = run_experiment(duplicates_on_a_lost_answer, state=file, budget=0, **options)
-    assert not stopped.complete
-    with file.open("a") as torn:
-        torn.write('["torn')
-    resumed = run_experiment(duplicates_on_a_lost_answer, state=file, **options)
-    whole = run_experiment(duplicates_on_a_lost_answer, **options)
-    assert everything(resumed) == everything(whole)
-    seen: list[tuple[int, int]] = []
-    run_experiment(duplicates_on_a_lost_answer, state=file, progress=lambda *each: seen.append(each), **options)
-    assert seen == []  # all was known
-
-
-def test_a_file_of_another_experiment_is_refused(tmp_path: Path) -> None:
-    """The error says what differs."""
-    file = tmp_path / "progress"
-    run_experiment(correct, faults=FEW, depth=0, state=file)
-    with pytest.raises(UsageError, match=r"another experiment: seed differ"):
-        run_experiment(correct, faults=FEW, depth=0, state=file, seed=3)
-    file.write_text(json.dumps([1]) + "\n[2]\n")
-    with pytest.raises(UsageError, match="no progress of an experiment"):
-        run_experiment(correct, faults=FEW, depth=0, state=file)
-
-
 def test_progress_is_told() -> None:
     """How many of the present wave have been tried, and how many there are."""
     seen: list[tuple[int, int]] = []
     run_experiment(correct, faults=[unavailable()], progress=lambda *each: seen.append(each))
     assert seen == [(1, 1), (10, 10)]
+
+
+def test_a_candidate_may_have_its_fault_as_text() -> None:
+    """As text may stand for a fault everywhere else."""
+    in_text = Candidate("unavailable()", on="images.create")  # type: ignore[arg-type]  # what is tested
+    assert run_experiment(correct, faults=in_text).counts.tried == 1 + 2
+
+
+def test_a_judge_that_raises_is_named_with_its_place_and_the_scenario() -> None:
+    """It is a judge of one's own, as ours take every trial."""
+
+    def rash(trial: Trial) -> str:
+        return str(trial.calls[100])
+
+    with pytest.raises(
+        UsageError, match=r"The judge rash raised IndexError: .* at .*test_experiment.py:\d+, where .*: "
+    ):
+        run_experiment(correct, depth=0, judges=rash)
+
+
+# The seed.
+
+
+@pytest.mark.parametrize("options", [{"seed": 3}, {"settings": {"seed": 3}}, {"seed": 3, "settings": {"seed": 4}}])
+def test_the_seed_is_that_of_the_settings_unless_it_is_given(options: dict[str, Any]) -> None:
+    """The report says which, and so does the test to paste; it does without for the one that every test has."""
+    report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()], **options)
+    assert report.seed == 3
+    assert report == run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()], seed=3)
+    marker = '@pytest.mark.ycimages(timing=5.0, unknown_fields="ignore", seed=3, name="experiment")'
+    assert marker in report.findings[0].test
+    (usual,) = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()]).findings
+    assert "seed" not in usual.test
 
 
 # The report.
@@ -355,64 +361,39 @@ def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -
     result.stdout.fnmatch_lines(["E *truthful: The client reported success with image *"])
 
 
-# Commands.
+@pytest.mark.usefixtures("clients_path")
+@pytest.mark.parametrize(("options", "seed"), [((), 3), (("--ycimages-seed=5",), 5)])
+def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
+    options: tuple[str, ...], seed: int, pytester: pytest.Pytester
+) -> None:
+    """The command line's, or else the marker's; what the experiment itself is given wins over both."""
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from tests.experiment.flawed_clients import correct
 
-_SCRIPT: Final = """
-import json, os, sys, urllib.request
-url, token = os.environ["YCIMAGES_URL"], os.environ["YC_TOKEN"]
-def call(path, body=None):
-    headers = {"Authorization": "Bearer " + token}
-    with urllib.request.urlopen(urllib.request.Request(url + path, body, headers), timeout=5) as answer:
-        return json.load(answer)
-body = json.dumps({"folderId": os.environ["YC_FOLDER_ID"], "diskId": "epd0000000000000000a"}).encode()
-operation = call("/compute/v1/images", body)
-while not operation["done"]:
-    operation = call("/operations/" + operation["id"])
-print("made it")
-print(operation["metadata"]["imageId"])
-"""
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Command:
-    """A client that is a program."""
-    file = tmp_path / "bake.py"
-    file.write_text(_SCRIPT)
-    return Command(shlex.join([sys.executable, "-I", str(file)]))
-
-
-def test_a_command_is_tried_like_a_function(script: Command) -> None:
-    """It is told where to go by its environment, and its last line is the id."""
-    report = run_experiment(script, faults="operation_fails()", judges=["truthful", "no_orphans"])
-    assert report.baseline.succeeded
-    assert report.client == str(script)
-    (finding,) = report.findings
-    assert finding.verdict.cause == "reported success though the operation failed"
-    assert finding.test == ""
-
-
-def test_a_command_that_fails_has_its_exit_code_told(script: Command) -> None:
-    """With the last line of what it said of it."""
-    outcomes: list[str] = []
-    run_experiment(
-        script,
-        faults="permission_denied(), on='images.create', commit='before'",
-        judges=lambda trial: outcomes.append(str(trial.outcome)),
+        @pytest.mark.ycimages(seed=3)
+        def test_it(ycimages_experiment, ycimages):
+            assert ycimages.settings.seed == {seed}
+            assert ycimages_experiment(correct, depth=0).seed == {seed}
+            assert ycimages_experiment(correct, depth=0, seed=4).seed == 4
+            assert ycimages_experiment(correct, depth=0, settings={{"seed": 6}}).seed == 6
+        """
     )
-    assert outcomes[1] == "raised exit code 1: urllib.error.HTTPError: HTTP Error 403: Forbidden"
+    pytester.runpytest_inprocess("-p", "no:randomly", *options).assert_outcomes(passed=1)
 
 
-@pytest.mark.real_clock
-def test_a_command_that_does_not_end_is_ended() -> None:
-    """And so is what it has started."""
-    report = run_experiment(Command("sleep 60"), depth=0, judges="finishes", limits=TrialLimits(seconds=0.1))
-    assert report.baseline.outcome.limit == "seconds"
-
-
-@pytest.mark.parametrize(
-    ("line", "said"), [("", "empty"), ("'", "cannot be read"), ("/no/such/program", "does not start")]
-)
-def test_what_is_no_command_is_refused(line: str, said: str) -> None:
-    """Before anything is tried."""
-    with pytest.raises(UsageError, match=said):
-        run_experiment(Command(line), depth=0)
+@pytest.mark.usefixtures("clients_path")
+def test_a_test_to_paste_draws_what_the_experiment_drew(pytester: pytest.Pytester) -> None:
+    """Where chance decides how long an operation takes, and so whether the client is too impatient."""
+    settings = {"timing": "LogNormal(300, 0.9)"}
+    failing = 0
+    for seed in range(4):
+        report = run_experiment(
+            flawed_clients.leaves_an_orphan_on_time_out, depth=0, judges="no_orphans", settings=settings, seed=seed
+        )
+        for finding in report.findings:
+            pytester.makepyfile(**{f"test_{seed}": finding.test})
+            failing += 1
+    assert failing == 3  # of four
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(failed=failing)

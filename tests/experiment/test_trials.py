@@ -44,9 +44,12 @@ def trials(client: Client, count: int = 1, *, limits: TrialLimits = TrialLimits(
         (odd_clients.interrupts, "raised KeyboardInterrupt"),
         (odd_clients.exits, "raised SystemExit: 3"),
         (odd_clients.returns_nothing, "returned None"),
-        (odd_clients.swallows_everything, "did not end within the virtual time that a trial has"),
-        (odd_clients.waits_for_an_event, "did not end within the virtual time that a trial has"),
-        (odd_clients.waits_for_a_lock, "did not end within the virtual time that a trial has"),
+        (odd_clients.returns_what_cannot_be_shown, "returned '<unprintable Shy>'"),
+        (odd_clients.raises_what_cannot_be_shown, "raised Shy: <unprintable Shy>"),
+        (odd_clients.raises_half_a_character, "raised ValueError: no JSON: \\udc84"),
+        (odd_clients.swallows_everything, "did not end within the time that a trial has"),
+        (odd_clients.waits_for_an_event, "did not end within the time that a trial has"),
+        (odd_clients.waits_for_a_lock, "did not end within the time that a trial has"),
         (odd_clients.hammers, "did not end within the calls that a trial has"),
     ],
 )
@@ -114,6 +117,14 @@ def test_an_error_has_nothing_in_it_that_differs_from_run_to_run() -> None:
     (trial,) = trials(raises)
     assert trial.outcome.error == "ValueError: <object object at 0x...> at http://127.0.0.1:PORT"
     assert "in raises" in trial.outcome.traceback
+
+
+def test_what_is_no_client_or_no_double_is_refused(ycimages_time: VirtualTime, ycimages: Double) -> None:  # noqa: ARG001 - it lasts
+    """The error says what is."""
+    with pytest.raises(UsageError, match="is no client"):
+        assert_survives(5, ycimages)  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(UsageError, match="Give the double itself"):
+        run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # likewise
 
 
 def test_a_trial_takes_virtual_time() -> None:

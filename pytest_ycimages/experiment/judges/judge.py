@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -47,9 +48,15 @@ def judged(judge: Judge, trial: Trial) -> Verdict | None:
     """What a judge says of a trial; None when it has nothing to say.
 
     Raises:
-        UsageError: it returned what is no verdict.
+        UsageError: it raised, or returned what is no verdict.
     """
-    said = judge(trial)
+    try:
+        said = judge(trial)
+    except Exception as error:
+        raise UsageError(
+            f"The judge {name_of(judge)} raised {type(error).__name__}: {error}{_place(error)}, where this went wrong: "
+            f"{trial.scenario}. A judge is given every trial, those that did not end and those without calls as well."
+        ) from error
     if said is None or isinstance(said, Verdict):
         return said
     if not isinstance(said, str):
@@ -57,6 +64,12 @@ def judged(judge: Judge, trial: Trial) -> Verdict | None:
             f"The judge {name_of(judge)} returned {said!r}. Return a Verdict, the text of what is wrong, or None."
         )
     return Verdict(name_of(judge), passed=not said, explanation=said)
+
+
+def _place(error: Exception) -> str:
+    """Where in the judge that was."""
+    stack = traceback.extract_tb(error.__traceback__, limit=2)
+    return f" at {stack[1].filename}:{stack[1].lineno}" if len(stack) > 1 else ""
 
 
 def failures(judges: Iterable[Judge], trial: Trial) -> tuple[Verdict, ...]:
@@ -109,8 +122,15 @@ def _from_text(text: str) -> Judge:
             return _MADE[name]()
         case ast.Call(ast.Name(name), [], keywords) if name in _MADE:
             try:
-                return _MADE[name](**{str(each.arg): ast.literal_eval(each.value) for each in keywords})
+                return _MADE[name](**{str(each.arg): _number(each.value) for each in keywords})
             except (TypeError, ValueError) as error:
                 raise UsageError(f"{text!r} cannot be: {error}. Write such as finishes(within=600).") from None
         case _:
             raise unknown_word("judge", text, _known())
+
+
+def _number(written: ast.expr) -> object:
+    try:
+        return ast.literal_eval(written)
+    except ValueError:
+        raise ValueError(f"{ast.unparse(written)} is no number") from None
