@@ -113,16 +113,20 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 ) from error
         return self
 
-    def close(self) -> None:
+    def close(self, *, whole: bool = True) -> None:
         """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm.
 
         A call that waits for its latency meanwhile is not answered, and one that has not happened yet never will. In
         process, a double that is closed answers on, but nothing really waits for a latency.
+
+        Args:
+            whole: whether a recording has come to its good end. If not, an older cassette stays as it was; if there was
+                none, the new one is kept, and does not say that it is complete.
         """
         self._closed.set()
         if self._listener is not None:
             self._listener.close()
-        self._backing.close()
+        self._backing.close(whole=whole)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -131,8 +135,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close, and check unless something is wrong already."""
-        self.close()
+        """Close, and check unless something is wrong already; then a recording has come to no good end."""
+        self.close(whole=error is None)
         if error is None:
             self.check()
 

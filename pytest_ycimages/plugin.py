@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,22 +10,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_ycimages.plugin_cassettes import (
+    DOUBLES,
     MARKER,
+    PASSED,
     add_cassette_options,
     cassette_path,
+    check_orphans_setting,
     guard,
     has_cassette,
-    keep_old,
-    note_use,
+    note_end,
     pytest_collection_modifyitems,
+    pytest_make_collect_report,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
+    without_name,
     ycimages_cassette,
 )
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
@@ -32,7 +38,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
@@ -77,9 +83,6 @@ _INI = {
 _LINES = frozenset({"faults", "intercept_hosts", "volatile"})
 """Those of which each may have several, one a line."""
 _SEED = pytest.StashKey[str]()
-_FAILED = pytest.StashKey[bool]()
-"""Whether the test itself has failed: then a fault that never struck is no news."""
-_DOUBLES = pytest.StashKey[list["Double"]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
         int(seed)
     except ValueError:
         raise pytest.UsageError(f"{source}={seed}: the seed is an integer, or the word `random`.") from None
+    check_orphans_setting(config)
     config.stash[_SEED] = seed
 
 
@@ -140,15 +144,15 @@ def ycimages_factory(
     request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
 ) -> Generator[Callable[..., Double]]:
     """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
-    from pytest_ycimages.double import Double  # noqa: PLC0415 - heavy, so only for tests that use it
-    from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - likewise
+    from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - only for tests that use it
+    from pytest_ycimages.plugin_doubles import finish, made_for  # noqa: PLC0415 - heavy, so likewise
     from pytest_ycimages.settings import merged  # noqa: PLC0415 - likewise
 
     if "ycimages_time" in request.fixturenames:
         request.getfixturevalue("ycimages_time")  # it rules over the doubles, so it begins before them and ends after
     item: pytest.Item = request.node
     doubles: list[Double] = []
-    item.stash[_DOUBLES] = doubles
+    item.stash[DOUBLES] = doubles
     guards = ExitStack()
     refusals: list[YCImagesError] = []
 
@@ -159,7 +163,7 @@ def ycimages_factory(
         if made.mode != "fake" and made.cassette is None:
             made = merged({"cassette": cassette_path(item, number)}, made)
         try:
-            double = Double(made, name=_name(item) if number == 1 else f"{_name(item)} #{number}")
+            double = made_for(item, made, _name(item) if number == 1 else f"{_name(item)} #{number}")
         except CassetteError as error:  # which says all that there is to say
             raise error.with_traceback(None) from None
         doubles.append(double)
@@ -169,22 +173,8 @@ def ycimages_factory(
 
     with guards:
         yield factory
-    _finish(item, doubles, refusals)
-
-
-def _finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCImagesError]) -> None:
-    """Close and check every double, though another has failed."""
-    failed = item.stash.get(_FAILED, False)
-    for double in doubles:
-        if failed:
-            keep_old(double)
-        double.close()
-    with ExitStack() as checks:
-        for double in reversed(doubles):
-            checks.callback(double.check, faults=not failed)
-            note_use(item, double)
-        if refusals:
-            raise refusals[0]
+    __tracebackhide__ = True
+    finish(item, doubles, refusals)
 
 
 def _sources(
@@ -196,7 +186,7 @@ def _sources(
     """
     config = item.config
     markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
-    markers += [dict(marker.kwargs) for marker in item.iter_markers("ycimages_cassette")]
+    markers += [without_name(marker) for marker in item.iter_markers("ycimages_cassette")]
     command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
     given = {"mode": config.option.ycimages_mode, "upstream": config.option.ycimages_upstream}
     command_line |= {name: value for name, value in given.items() if value}
@@ -235,6 +225,7 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
 @pytest.fixture
 def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
     """A fresh test double of the image API: its own port, its own state, checked at teardown."""
+    __tracebackhide__ = True
     return ycimages_factory()
 
 
@@ -272,13 +263,38 @@ def ycimages_experiment(
     return experiment
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note that a test has come to its end, and was neither left nor stopped on the way."""
+    result = yield
+    item.stash.setdefault(PASSED, True)
+    return result
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of recordings whose test was stopped in its teardown."""
+    if "pytest_ycimages.plugin_recording" in sys.modules:
+        from pytest_ycimages.plugin_recording import settle  # noqa: PLC0415 - only for who records
+
+        settle(config, whole=False)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show with a failure what the test's doubles saw."""
     report = yield
+    if report.when == "setup" and PASSED in item.stash:
+        del item.stash[PASSED]  # of the time before, if a test is run again
+    if report.when == "teardown":
+        note_end(item)
+        if DOUBLES in item.stash:
+            from pytest_ycimages.plugin_doubles import settled  # noqa: PLC0415 - only for tests with doubles
+
+            settled(item, report)
+    elif not report.passed:
+        item.stash[PASSED] = False
     if report.failed:
-        item.stash[_FAILED] = True
-        for double in item.stash.get(_DOUBLES, []):
+        for double in item.stash.get(DOUBLES, []):
             from pytest_ycimages.timeline import timeline  # noqa: PLC0415 - only for failures
 
             seed = double.settings.seed

@@ -21,8 +21,18 @@ MARKER: Final = (
     "ycimages_cassette(name, **settings): let the test's doubles replay a cassette; without a name, one that is named "
     "after the test"
 )
+_ORPHANS_WORDS: Final = ("fail", "warn", "ignore")
+DOUBLES: pytest.StashKey[list[Double]] = pytest.StashKey()
+"""Those of a test."""
+PASSED: Final = pytest.StashKey[bool]()
+"""Whether a test has come to its good end; False as soon as it is known that it does not."""
 _CASSETTES: pytest.StashKey[CassettesOfRun] = pytest.StashKey()
 _ORPHANS: pytest.StashKey[list[Path]] = pytest.StashKey()
+_TORN: Final = pytest.StashKey[bool]()
+"""Whether a part of the tests could not be collected, or did not want to be."""
+_OWN: Final = pytest.StashKey[str]()
+"""The file of a test's own cassette, whether there is one or not."""
+_ENDED: Final = pytest.StashKey[bool]()
 
 
 def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
@@ -50,17 +60,27 @@ def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
     )
 
 
+def check_orphans_setting(config: pytest.Config) -> None:
+    """Refuse a word that `ycimages_orphans` does not know."""
+    given = config.getini("ycimages_orphans")
+    if given and given not in _ORPHANS_WORDS:
+        from pytest_ycimages.errors import unknown_word  # noqa: PLC0415 - only for errors
+
+        raise pytest.UsageError(f"ycimages_orphans = {given}: {unknown_word('value', given, _ORPHANS_WORDS)}")
+
+
 # Which test has which.
 
 
-def _fixtures(item: pytest.Item) -> Sequence[str]:
+def fixtures(item: pytest.Item) -> Sequence[str]:
+    """The names of the fixtures that a test is known to use before it runs."""
     names: Sequence[str] = getattr(item, "fixturenames", ())
     return names
 
 
 def has_cassette(item: pytest.Item) -> bool:
     """Whether a test has asked for a cassette."""
-    return "ycimages_cassette" in _fixtures(item) or item.get_closest_marker("ycimages_cassette") is not None
+    return "ycimages_cassette" in fixtures(item) or item.get_closest_marker("ycimages_cassette") is not None
 
 
 def _cassette_dir(config: pytest.Config) -> Path:
@@ -77,7 +97,7 @@ def cassette_path(item: pytest.Item, number: int = 1) -> Path:
     from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for who has a cassette
 
     marker = item.get_closest_marker("ycimages_cassette")
-    names = marker.args if marker else ()
+    names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
     if len(names) > 1 or not all(isinstance(name, str) for name in names):
         raise pytest.UsageError(f"@pytest.mark.ycimages_cassette takes one name; it was given {names!r}.")
     directory = _cassette_dir(item.config)
@@ -91,19 +111,32 @@ def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextM
     return network_refused(settings.allowed_hosts, refusals.append)
 
 
-def keep_old(double: Double) -> None:
-    """Let the recording of a test that failed not take the place of a cassette that it passed with, perhaps."""
-    if double.settings.mode == "record" and double.cassette.replaces:
-        double.cassette.discard()
+def without_name(marker: pytest.Mark) -> dict[str, Any]:
+    """The settings that a marker gives besides the cassette's name."""
+    return {key: value for key, value in marker.kwargs.items() if key != "name"}
+
+
+# What a test makes of its own.
 
 
 def note_use(item: pytest.Item, double: Double) -> None:
-    """Remember what a test has left unused of its cassette."""
-    if double.settings.mode in {"replay", "verify"}:
+    """Remember what a test that passed has left unused of its cassette."""
+    if double.settings.mode in {"replay", "verify"} and item.stash.get(PASSED, False):
         run = item.config.stash.get(_CASSETTES, None)
         cassette = double.cassette
         if run is not None:
             run.use(cassette.path, len(cassette.interactions), cassette.unused)
+
+
+def note_end(item: pytest.Item) -> None:
+    """Remember that a test has come to an end, and whether all is known of how it uses its cassette."""
+    run = item.config.stash.get(_CASSETTES, None)
+    if run is not None:
+        run.ended += not item.stash.get(_ENDED, False)
+        item.stash[_ENDED] = True  # once, however often it is run again
+        if _OWN in item.stash and item.stash.get(PASSED, False):
+            run.passed[item.stash[_OWN]] += 1
+            del item.stash[_OWN]  # likewise
 
 
 # What the client is led by.
@@ -138,16 +171,29 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash.setdefault(_CASSETTES, CassettesOfRun()).add(CassettesOfRun.heard(told))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, Any]:
+    """Remember that a part of the tests could not be collected, or did not want to be."""
+    report = yield
+    if not report.passed:
+        collector.config.stash[_TORN] = True
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """Remember which cassettes belong to tests, before anybody leaves out some of these."""
     everybody = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
-    concerned = [item for item in items if has_cassette(item) or (everybody and "ycimages" in _fixtures(item))]
-    if concerned:
+    may = [item for item in items if has_cassette(item) or "ycimages_factory" in fixtures(item)]
+    if may and (everybody or any(map(has_cassette, may))):
         from pytest_ycimages.cassettes_of_run import CassettesOfRun  # noqa: PLC0415 - only for runs with cassettes
 
         run = config.stash.setdefault(_CASSETTES, CassettesOfRun())
-        run.belonging.update(str(cassette_path(item).absolute()) for item in concerned)
+        run.collected = len(items)
+        for item in may:
+            item.stash[_OWN] = str(cassette_path(item).absolute())
+            run.belonging[item.stash[_OWN]] += 1
+    return (yield)
 
 
 @pytest.hookimpl(trylast=True)
@@ -157,25 +203,35 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = config.stash.get(_CASSETTES, None)
     if run is None:
         return
+    from pytest_ycimages.cassette.cassette import opened  # noqa: PLC0415 - only for runs with cassettes
+
+    run.opened.update(map(str, opened))
+    run.torn |= config.stash.get(_TORN, False)
     if hasattr(config, "workeroutput"):
         config.workeroutput["ycimages_cassettes"] = run.told()
         return
-    orphans = run.orphans(_cassette_dir(config)) if _is_whole(config) else []
-    config.stash[_ORPHANS] = orphans
-    if orphans and config.getini("ycimages_orphans") == "fail" and session.exitstatus == pytest.ExitCode.OK:
+    orphans = run.orphans(_cassette_dir(config)) if run.is_whole and _is_of_all(session) else None
+    config.stash[_ORPHANS] = orphans or []
+    if orphans and config.getini("ycimages_orphans") == "fail":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     cache = getattr(config, "cache", None)  # which there is not without pytest's own plugin
     if cache is not None:
         from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
-        write_usage(cache.mkdir("ycimages") / "usage.json", run.used, orphans)
+        write_usage(cache.mkdir("ycimages") / "usage.json", run.known(), orphans)
 
 
-def _is_whole(config: pytest.Config) -> bool:
-    """Whether all tests were collected: only then it is known which cassettes no test uses."""
-    narrowed = ("ignore", "ignore_glob", "deselect", "lf", "failedfirst")
-    return config.args_source is not pytest.Config.ArgsSource.ARGS and not any(
-        getattr(config.option, name, None) for name in narrowed
+def _is_of_all(session: pytest.Session) -> bool:
+    """Whether a run was told to run all tests, as they are, and went well: only then it is known what none uses."""
+    config, sources = session.config, pytest.Config.ArgsSource
+    elsewhere = config.args_source is sources.INVOCATION_DIR and config.invocation_params.dir != config.rootpath
+    narrowed = ("ignore", "ignore_glob", "deselect", "lf", "collectonly", "setuponly", "setupplan")
+    return (
+        session.exitstatus == pytest.ExitCode.OK
+        and config.args_source is not sources.ARGS
+        and not elsewhere
+        and config.option.ycimages_mode != "fake"
+        and not any(getattr(config.option, name, None) for name in narrowed)
     )
 
 

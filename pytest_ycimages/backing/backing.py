@@ -177,8 +177,12 @@ class Backing(ABC):
             CassetteUnusedError: interactions that nobody asked for.
         """
 
-    def close(self) -> None:  # noqa: B027 - the fake has nothing to bring to an end
-        """Come to an end. Doing so twice does no harm."""
+    def close(self, *, whole: bool = True) -> None:  # noqa: B027 - the fake has nothing to bring to an end
+        """Come to an end. Doing so twice does no harm.
+
+        Args:
+            whole: whether what was done with it has come to its good end.
+        """
 
 
 _DECIDES = {

@@ -13,7 +13,7 @@ from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.replay import path_of
 from pytest_ycimages.backing.shown import Shown
-from pytest_ycimages.cassette.cassette import Cassette
+from pytest_ycimages.cassette.cassette import Cassette, opened
 from pytest_ycimages.cassette.interaction import Label, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
@@ -47,6 +47,8 @@ class Record(Backing):
 
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
+        path = path_of(settings)
+        opened.add(path.absolute())
         upstream = Upstream(settings.upstream)
         credential, self._folder_id = credentials(upstream)
         self._token = ids.iam_token()
@@ -62,7 +64,7 @@ class Record(Backing):
         self._label = scrub_label(pseudonyms.label(label) if pseudonyms else label)
         self._recorder = Recorder(
             upstream=upstream,
-            writer=CassetteWriter(path_of(settings), self._label),
+            writer=CassetteWriter(path, self._label),
             clock=self.clock,
             scrubber=Scrubber((credential,) if credential else (), scrub_rules_of(settings.scrub)),
             pseudonyms=pseudonyms,
@@ -115,22 +117,16 @@ class Record(Backing):
     def cassette(self) -> Cassette:
         """The cassette that is being recorded."""
         recorder = self._recorder
-        return Cassette(
-            path_of(self.settings),
-            self._label,
-            lambda: recorder.recorded,
-            discard=recorder.discard,
-            replaces=recorder.replaces,
-        )
+        return Cassette(path_of(self.settings), self._label, lambda: recorder.recorded, recorder=recorder)
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
         """Why something could not be written down."""
         return tuple(self._recorder.problems)
 
-    def close(self) -> None:
+    def close(self, *, whole: bool = True) -> None:
         """End the recording."""
-        self._recorder.close()
+        self._recorder.close(whole=whole)
 
 
 def credentials(upstream: Upstream) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.shown import Shown
 from pytest_ycimages.cassette.age import expired_text
-from pytest_ycimages.cassette.cassette import Cassette
+from pytest_ycimages.cassette.cassette import Cassette, opened
 from pytest_ycimages.cassette.placeholders import IAM_TOKEN
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
@@ -63,6 +63,7 @@ class Replay(Backing):
         settings = self.settings
         if self._player is None:
             self.path = path_of(settings)
+            opened.add(self.path.absolute())
             rerecord = how_to_record(self.name, self.path)
             try:
                 self.tape = read_tape(self.path)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pytest_ycimages.cassette.interaction import Interaction, Label
+    from pytest_ycimages.cassette.recorder import Recorder
+
+opened: Final = set[Path]()
+"""The files of all cassettes that were in doubles of this process: of these nobody shall say that no test uses them."""
 
 
 class Cassette:
@@ -21,36 +25,37 @@ class Cassette:
         label: what it says of itself.
         interactions: tells what is in it, by now.
         unused: tells the indexes of what nobody has asked for.
-        discard: ends the recording, if it is one.
-        replaces: whether it is a recording that takes the place of an older one.
+        recorder: who records it, if it is being recorded.
 
     Attributes:
         path: the file; in mode `record`, the file that will be there once the recording is complete.
-        replaces: whether it is a recording that takes the place of an older file, once it is complete.
         label: what it says of itself: whose answers it holds, since when, and more.
     """
 
-    def __init__(  # noqa: PLR0913 - what there is to know of it, each by its name
+    def __init__(
         self,
         path: Path,
         label: Label,
         interactions: Callable[[], Sequence[Interaction]],
         unused: Callable[[], Sequence[int]] = tuple,
         *,
-        discard: Callable[[], object] | None = None,
-        replaces: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         self.path = path
         self.label = label
         self._interactions = interactions
         self._unused = unused
-        self._discard = discard
-        self.replaces = replaces
+        self._recorder = recorder
 
     @property
     def interactions(self) -> Sequence[Interaction]:
         """What is in it; in mode `record`, what has been recorded by now."""
         return self._interactions()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it is a recording that takes the place of an older file, once it is complete."""
+        return self._recorder is not None and self._recorder.replaces
 
     @property
     def unused(self) -> Sequence[int]:
@@ -63,9 +68,32 @@ class Cassette:
         Raises:
             UsageError: this cassette is not being recorded.
         """
-        if self._discard is None:
-            raise UsageError(f"{self.path} is not being recorded, so there is nothing to discard.")
-        self._discard()
+        self._recording("discard").discard()
+
+    def hold(self) -> None:
+        """Let the recording not end when its double is closed, but when it is known whether all went well.
+
+        Raises:
+            UsageError: this cassette is not being recorded.
+        """
+        self._recording("hold").hold()
+
+    def settle(self, *, whole: bool) -> None:
+        """End a recording that was held, now that it is known whether all went well.
+
+        Args:
+            whole: whether it did. If not, an older file stays as it was.
+
+        Raises:
+            UsageError: this cassette is not being recorded.
+            OSError: the file cannot be written.
+        """
+        self._recording("settle").settle(whole=whole)
+
+    def _recording(self, what: str) -> Recorder:
+        if self._recorder is None:
+            raise UsageError(f"{self.path} is not being recorded, so there is nothing to {what}.")
+        return self._recorder
 
     def __repr__(self) -> str:
         """Where it is, whose answers it holds, and how many."""

@@ -57,6 +57,7 @@ def network_refused(
     patterns = tuple(allowed)
 
     def check(event: str, args: tuple[Any, ...]) -> None:
+        __tracebackhide__ = True
         place, doing = _EVENTS[event]
         host = _host(args[place])
         if host is None or _is_here(host) or is_one_of(host, patterns):
@@ -83,6 +84,7 @@ def network_refused(
 
 def _guarded(method: Callable[..., Any], event: str, check: Check) -> Callable[..., Any]:
     def guarded(sock: socket.socket, *args: Any) -> Any:
+        __tracebackhide__ = True
         if args and isinstance(args[-1], tuple):
             check(event, (sock, args[-1]))
         return method(sock, *args)
@@ -91,6 +93,7 @@ def _guarded(method: Callable[..., Any], event: str, check: Check) -> Callable[.
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
+    __tracebackhide__ = True
     if _checks and event in _EVENTS:
         for check in tuple(_checks):
             check(event, args)

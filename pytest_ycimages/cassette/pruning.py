@@ -68,7 +68,7 @@ def _to_do(usage: Usage) -> Iterator[tuple[Path, Used | None]]:
     for name, used in usage.cassettes.items():
         if used.unused:
             yield Path(name), used
-    for name in usage.orphans:
+    for name in usage.orphans or ():
         yield Path(name), None
 
 
@@ -102,7 +102,8 @@ def _keep_in_step(usage_file: Path, usage: Usage, done: set[str]) -> None:
         name: Used(each.interactions - len(each.unused), ()) if name in done else each
         for name, each in usage.cassettes.items()
     }
-    write_usage(usage_file, used, [Path(name) for name in usage.orphans if name not in done])
+    left = None if usage.orphans is None else [Path(name) for name in usage.orphans if name not in done]
+    write_usage(usage_file, used, left)
 
 
 def _changed(path: Path) -> CassetteError:

@@ -43,6 +43,8 @@ class Recorder:
     Attributes:
         seen: what the clients were told.
         problems: why something could not be written down; then nothing is kept.
+        is_whole: whether every call has been answered and written down, and all went well. If not, an older cassette
+            stays.
     """
 
     def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
@@ -58,6 +60,8 @@ class Recorder:
     ) -> None:
         self.seen = Seen()
         self.problems: list[YCImagesError] = []
+        self.is_whole = True
+        self._is_held = False
         self._upstream = upstream
         self._writer = writer
         self._clock = clock
@@ -81,11 +85,19 @@ class Recorder:
         return self._writer.replaces
 
     def pass_on(self, request: Request) -> Reply:
-        """Get the answer to a call, and write both down.
+        """Get the answer to a call, and write both down. What is raised on the way leaves a gap in the recording.
 
         Raises:
             UsageError: nobody answers.
         """
+        try:
+            return self._pass_on(request)
+        except BaseException as error:
+            self.is_whole = False
+            error.add_note(f"So the recording of {self._writer.path} has a gap. An older cassette there stays.")
+            raise
+
+    def _pass_on(self, request: Request) -> Reply:
         asked = self._with_credential(asked_of(request))
         at = self._clock.now()
         answer = self._upstream.send(asked)
@@ -101,13 +113,32 @@ class Recorder:
                     self.problems.append(CassetteError(f"{self._writer.path} cannot be written: {error}"))
         return reply_of(answer)
 
-    def close(self) -> None:
-        """End the recording. What could not be written down whole leaves the old cassette as it was, and no new one."""
+    def close(self, *, whole: bool = True) -> None:
+        """End the recording. What could not be written down leaves the old cassette as it was, and no new one.
+
+        Args:
+            whole: whether it has come to its good end. If not, or if it has a gap, an old cassette stays as it was; if
+                there was none, the new one is kept, and does not say that it is complete.
+        """
         with self._lock:
+            self.is_whole = self.is_whole and whole
+            if self._is_held:
+                return
             if self.problems:
                 self._writer.discard()
-            else:
+            elif self.is_whole:
                 self._writer.close()
+            else:
+                self._writer.cut_off()
+
+    def hold(self) -> None:
+        """Let the recording not end when it is closed, but when it is settled."""
+        self._is_held = True
+
+    def settle(self, *, whole: bool) -> None:
+        """End a recording that was held, as `close` does."""
+        self._is_held = False
+        self.close(whole=whole)
 
     def discard(self) -> None:
         """End the recording without keeping it: an old cassette stays as it was, and there is no new one."""

@@ -88,6 +88,15 @@ class CassetteWriter:
                 finally:
                     self._draft.end()
 
+    def cut_off(self) -> None:
+        """End the recording before its time: an older file stays as it was; a new one does not say it is complete."""
+        if self._draft.replaces:
+            self.discard()
+        with self._appending:
+            if self._is_open:
+                self._is_open = False
+                self._draft.end()
+
     def discard(self) -> None:
         """End the recording as if it had never begun: an older file stays as it was, and a new one goes."""
         with self._appending:

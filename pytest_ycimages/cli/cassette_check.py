@@ -18,7 +18,7 @@ from pytest_ycimages.cassette.draft import draft_of
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.secrets import find_secrets
-from pytest_ycimages.cassette.usage import read_usage
+from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError
@@ -94,11 +94,13 @@ def check_cassettes(
     The exit code is 1 if there is anything. Nothing is changed.
     """
     try:
-        orphans = frozenset(read_usage(usage).orphans) if usage else frozenset[str]()
+        orphans = read_usage(usage).orphans if usage else ()
     except CassetteError as error:
         raise click.UsageError(str(error)) from None
+    if orphans is None:
+        click.echo(ORPHANS_UNKNOWN, err=True)
     demands = Demands(contract, max_age, allowed)
-    found = {file: [*findings(file, demands), *_if_orphan(file, orphans)] for file in files}
+    found = {file: [*findings(file, demands), *_if_orphan(file, orphans or ())] for file in files}
     count = sum(map(len, found.values()))
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:

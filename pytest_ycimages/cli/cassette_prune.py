@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from pytest_ycimages.cassette.pruning import prune
+from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH
 from pytest_ycimages.errors import CassetteError
 
@@ -27,14 +28,17 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     code is 1.
     """
     try:
+        known = read_usage(usage).orphans is not None
         pruned = prune(usage, files, dry_run=dry_run)
     except CassetteError as error:
         raise click.UsageError(str(error)) from None
+    if not known:
+        click.echo(ORPHANS_UNKNOWN, err=True)
     for path, what, problem in pruned:
         if problem:
             click.echo(problem, err=True)
         else:
             click.echo(f"{path}: {'would take out' if dry_run else 'took out'} {what}")
     if not pruned:
-        click.echo("Everything is used.")
+        click.echo("Everything is used." if known else "Nothing to take out.")
     sys.exit(1 if any(each.problem or dry_run for each in pruned) else 0)

@@ -103,6 +103,19 @@ def test_another_number_of_interactions_is_a_change_whatever_the_clock_says(fold
     assert (result.exit_code, result.stderr) == (1, f"{folder / 'part.yaml'} {CHANGED}")
 
 
+def test_a_run_of_a_part_leaves_it_open_what_belongs_to_no_test(folder: Path) -> None:
+    """That is said, and stays so; interactions go all the same."""
+    usage = folder.parent / "usage"
+    write_usage(usage, {str(folder / "part.yaml"): (6, (1, 5))}, None)
+    unknown = "Which cassettes belong to no test is not known: only a run of all tests that passes can tell."
+    result = prune(folder)
+    assert (result.exit_code, result.stderr) == (0, f"{unknown} Run: pytest\n")
+    assert result.stdout == f"{folder}/part.yaml: took out 2 of 6 interactions\n"
+    assert read_usage(usage).orphans is None
+    assert prune(folder).stdout == "Nothing to take out.\n"
+    assert (folder / "orphan.yaml").exists()
+
+
 def test_files_and_folders_narrow_it_down(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whatever name they are called."""
     monkeypatch.chdir(folder)

@@ -128,7 +128,7 @@ def test_cassettes_are_named_by_marker_and_folder_or_after_their_tests(
         def test_each(self, ycimages, disk):
             bake(ycimages.url, ycimages.token, ycimages.folder_id)
 
-    @pytest.mark.ycimages_cassette("shared/one")
+    @pytest.mark.ycimages_cassette(name="shared/one")
     def test_named(ycimages_factory):
         for _ in range(2):
             double = ycimages_factory()
@@ -234,6 +234,83 @@ def test_unused_interactions_fail_a_test_that_passes(project: pytest.Pytester, u
     result.stdout.fnmatch_lines(["*CassetteUnusedError: The test never asked for 3 of 3 interactions of *"])
 
 
+@pytest.mark.parametrize("left", ["skip", "xfail"])
+def test_a_test_that_is_skipped_on_its_way_need_not_ask_for_the_rest(
+    left: str, project: pytest.Pytester, upstream: Double
+) -> None:
+    """Nor one that fails as was expected; but a request without an answer is an error all the same."""
+    project.makepyfile(test_it=MARKED)
+    recorded(project, upstream)
+    project.makepyfile(
+        test_it=f"""{BAKE}
+    @pytest.mark.ycimages_cassette
+    def test_bakes(ycimages):
+        pytest.{left}("no quota")
+
+    @pytest.mark.ycimages_cassette("test_it/test_bakes")
+    def test_asks_for_more(ycimages):
+        requests.get(f"{{ycimages.url}}/compute/v1/images/other")
+        pytest.{left}("no quota")
+    """
+    )
+    project.runpytest().assert_outcomes(errors=1, **{{"skip": "skipped", "xfail": "xfailed"}[left]: 2})
+
+
+def test_what_a_cassette_says_against_a_test_is_shown_without_our_code(
+    project: pytest.Pytester, upstream: Double
+) -> None:
+    """At pytest's own `--tb`: the message is all that there is, and pytest counts an error beside the test."""
+    asks_another = """
+    @pytest.mark.ycimages_cassette("test_it/test_bakes")
+    def test_asks_another(ycimages):
+        requests.get(f"{ycimages.url}/compute/v1/images/other")
+
+    @pytest.mark.ycimages_cassette("test_it/test_bakes")
+    def test_asks_nothing(ycimages):
+        pass
+
+    @pytest.mark.ycimages_cassette("test_it/test_bakes", unused_interactions="ignore")
+    def test_goes_elsewhere(ycimages):
+        try:
+            requests.get("https://example.com", timeout=1)
+        except Exception:
+            pass
+    """
+    project.makepyfile(test_it=MARKED + asks_another)
+    recorded(project, upstream, "-k", "bakes").assert_outcomes(passed=1, deselected=3)
+    result = project.runpytest()
+    result.assert_outcomes(passed=4, errors=3)
+    result.stdout.fnmatch_lines(["E * pytest_ycimages.NoMatchError: The cassette has no answer for *"])
+    result.stdout.fnmatch_lines(["E * pytest_ycimages.CassetteUnusedError: The test never asked for *"])
+    result.stdout.fnmatch_lines(["E * pytest_ycimages.NetworkRefusedError: Refused to look up *"])
+    shown = result.stdout.str()
+    assert not [name for name in ("def ycimages_factory", "def finish", "contextlib", "guard.py") if name in shown]
+
+
+def test_a_client_that_is_refused_the_network_sees_its_own_code_and_not_ours(
+    project: pytest.Pytester, upstream: Double
+) -> None:
+    """In the failure of the test itself."""
+    project.makepyfile(test_it=MARKED)
+    recorded(project, upstream)
+    project.makepyfile(
+        test_it="""
+    import socket
+    import pytest
+    @pytest.mark.ycimages_cassette(unused_interactions="ignore")
+    def test_bakes(ycimages):
+        socket.create_connection(("example.com", 443))
+    @pytest.mark.ycimages_cassette("test_it/test_bakes", unused_interactions="ignore")
+    def test_connects(ycimages):
+        socket.socket().connect(("example.com", 443))
+    """
+    )
+    result = project.runpytest()
+    result.assert_outcomes(failed=2, errors=2)
+    assert result.stdout.str().count('socket.create_connection(("example.com", 443))') == 1
+    result.stdout.no_fnmatch_line("*guard.py*")
+
+
 def test_the_recording_of_a_test_that_fails_does_not_replace_a_good_one(
     project: pytest.Pytester, upstream: Double
 ) -> None:
@@ -335,6 +412,8 @@ def test_a_test_without_a_cassette_knows_nothing_of_them(project: pytest.Pyteste
     ("marker", "text"),
     [
         ('"one", "two"', "*ycimages_cassette takes one name; it was given ('one', 'two')*"),
+        ('"one", name="two"', "*ycimages_cassette takes one name; it was given ('one', 'two')*"),
+        ("name=None", "*ycimages_cassette takes one name; it was given (None,)*"),
         ("5", "*ycimages_cassette takes one name; it was given (5,)*"),
         ('"one", volatil={}', "*Unknown setting 'volatil'. Did you mean 'volatile'?*"),
         ('"one", mode="rekord"', "*mode='rekord': Input should be 'fake', 'replay', 'record' or 'verify'*"),

@@ -166,8 +166,73 @@ def test_an_upstream_that_nobody_can_reach_is_said_so_at_once(tmp_path: Path) ->
         Double(mode="record", cassette=tmp_path / "it.yaml", upstream=url)
 
 
+@pytest.mark.parametrize("error", [LookupError, KeyboardInterrupt])
+def test_what_is_left_by_an_error_replaces_no_recording(
+    error: type[BaseException], upstream: Double, tmp_path: Path
+) -> None:
+    """The older one stays; if there is none, the new one is kept, and does not say that it is complete."""
+    path = tmp_path / "it.yaml"
+    with pytest.raises(error):
+        _left_by(error, recording(upstream, path))
+    assert (len(read_tape(path).interactions), read_tape(path).is_complete) == (1, False)
+    with recording(upstream, path) as double:
+        create(double)
+        create(double)
+    whole = path.read_bytes()
+    with pytest.raises(error):
+        _left_by(error, recording(upstream, path))
+    assert path.read_bytes() == whole
+    assert [each.name for each in tmp_path.iterdir()] == ["it.yaml"]
+
+
+def _left_by(error: type[BaseException], double: Double) -> None:
+    with double:
+        create(double)
+        raise error
+
+
+def test_a_recording_that_is_held_ends_when_it_is_settled(upstream: Double, tmp_path: Path) -> None:
+    """So that whoever closes the double need not know yet whether all went well."""
+    path = tmp_path / "it.yaml"
+    with recording(upstream, path) as double:
+        create(double)
+    for whole in (False, True):
+        old = path.read_bytes()
+        with recording(upstream, path) as double:
+            double.cassette.hold()
+            create(double, name="web")
+        assert path.read_bytes() == old
+        double.cassette.settle(whole=whole)
+        assert (path.read_bytes() == old) is not whole
+        assert [each.name for each in tmp_path.iterdir()] == ["it.yaml"]
+
+
+def test_a_gap_in_a_recording_keeps_the_older_one(tmp_path: Path) -> None:
+    """Though all that came after it was answered."""
+    path = tmp_path / "it.yaml"
+    with Double() as upstream:
+        with recording(upstream, path) as double:
+            create(double)
+            create(double)
+        whole = path.read_bytes()
+        double = recording(upstream, path).start()
+        create(double)
+        port = upstream.port
+    assert create(double).status_code == 500
+    with Double(port=port):
+        assert create(double).status_code == 200
+    double.close()
+    assert path.read_bytes() == whole
+    with pytest.raises(DoubleFailedError) as failure:
+        double.check()
+    assert failure.value.__cause__ is not None
+    assert failure.value.__cause__.__notes__ == [
+        f"So the recording of {path} has a gap. An older cassette there stays."
+    ]
+
+
 def test_an_upstream_that_goes_away_fails_the_test(tmp_path: Path) -> None:
-    """The client gets a 500; what was answered before is kept."""
+    """The client gets a 500; what was answered before is kept, and does not say that it is complete."""
     path = tmp_path / "it.yaml"
     with Double() as upstream:
         double = recording(upstream, path).start()
@@ -176,7 +241,7 @@ def test_an_upstream_that_goes_away_fails_the_test(tmp_path: Path) -> None:
     double.close()
     with pytest.raises(DoubleFailedError, match="POST /compute/v1/images"):
         double.check()
-    assert len(read_tape(path).interactions) == 1
+    assert (len(read_tape(path).interactions), read_tape(path).is_complete) == (1, False)
 
 
 def test_faults_and_a_new_beginning_are_for_the_fake(upstream: Double, tmp_path: Path) -> None:

@@ -1,0 +1,329 @@
+"""What becomes of recordings: one that did not come to its good end replaces nothing, and no two share a file."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_ycimages import Double
+from pytest_ycimages.cassette.reading import read_tape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ASKING: Final = """
+    import os
+    import pytest
+    import requests
+
+    def ask(double, number):
+        url = f"{double.url}/compute/v1/images/fd8nosuchimage00000{number}"
+        return requests.get(url, headers={"Authorization": f"Bearer {double.token}"})
+"""
+END: Final = 'os.environ.get("END", "pass")'
+
+
+@pytest.fixture
+def upstream() -> Iterator[Double]:
+    """What stands in for the service."""
+    with Double() as double:
+        yield double
+
+
+def recorded(project: pytest.Pytester, upstream: str, *options: str) -> pytest.RunResult:
+    """A run that records, and that may be interrupted without us."""
+    given = ("--ycimages-mode=record", f"--ycimages-upstream={upstream}", *options)
+    return project.runpytest_inprocess(*given, no_reraise_ctrlc=True)
+
+
+def cassette(project: pytest.Pytester, name: str = "test_it/test_it.yaml") -> Path:
+    """The cassette of the one test."""
+    return project.path / "cassettes" / name
+
+
+ENDS: Final = [
+    "raise KeyboardInterrupt",
+    "pytest.exit('enough')",
+    "pytest.fail('no')",
+    "pytest.skip('no quota')",
+    "pytest.xfail('not now')",
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_test_that_is_left_in_its_midst_replaces_no_recording(
+    end: str, project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is left by. Without an older file it is kept, and does not say that it is complete."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages):
+        ask(ycimages, 1)
+        exec({END})
+        ask(ycimages, 2)
+    """
+    )
+    monkeypatch.setenv("END", end)
+    recorded(project, upstream.url)
+    left = read_tape(cassette(project))
+    assert (len(left.interactions), left.is_complete) == (1, False)
+    monkeypatch.setenv("END", "pass")
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project).read_bytes()
+    assert len(read_tape(cassette(project)).interactions) == 2
+    monkeypatch.setenv("END", end)
+    recorded(project, upstream.url)
+    assert cassette(project).read_bytes() == whole
+    assert [path.name for path in cassette(project).parent.iterdir()] == ["test_it.yaml"]
+
+
+@pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "raise LookupError"])
+@pytest.mark.parametrize("fixtures", ["ycimages, tidy", "tidy, ycimages"])
+def test_a_test_whose_teardown_fails_replaces_no_recording(
+    end: str, fixtures: str, project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one that is stopped in it; whether that is before or after the double is closed."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.fixture
+    def tidy():
+        yield
+        exec({END})
+
+    @pytest.mark.ycimages_cassette
+    def test_it({fixtures}):
+        ask(ycimages, os.environ.get("NUMBER", "1"))
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project).read_bytes()
+    monkeypatch.setenv("END", end)
+    monkeypatch.setenv("NUMBER", "2")
+    assert recorded(project, upstream.url).ret != 0
+    assert cassette(project).read_bytes() == whole
+    assert [path.name for path in cassette(project).parent.iterdir()] == ["test_it.yaml"]
+    monkeypatch.setenv("END", "pass")
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    assert cassette(project).read_bytes() != whole
+
+
+@pytest.mark.parametrize("end", ["self.skipTest('no')", "self.fail('no')"])
+def test_a_test_case_of_unittest_that_is_left_replaces_no_recording(
+    end: str, project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which pytest hears in another way."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    import unittest
+
+    @pytest.mark.ycimages_cassette
+    class TestIt(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def take(self, ycimages):
+            self.double = ycimages
+
+        def test_it(self):
+            ask(self.double, 1)
+            exec({END})
+            ask(self.double, 2)
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project, "test_it/TestIt.test_it.yaml").read_bytes()
+    monkeypatch.setenv("END", end)
+    recorded(project, upstream.url)
+    assert cassette(project, "test_it/TestIt.test_it.yaml").read_bytes() == whole
+
+
+def test_a_subtest_that_fails_keeps_the_older_recording_though_the_test_goes_on(
+    project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that passes is not yet the end of the test."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages, subtests):
+        for number in (1, 2):
+            with subtests.test(number=number):
+                ask(ycimages, number)
+                exec({END})
+        exec(os.environ.get("LAST", "pass"))
+    """
+    )
+    recorded(project, upstream.url)
+    whole = cassette(project).read_bytes()
+    assert read_tape(cassette(project)).is_complete
+    for name, end in (("END", "assert number != 1"), ("LAST", "raise KeyboardInterrupt")):
+        monkeypatch.setenv(name, end)
+        recorded(project, upstream.url)
+        assert cassette(project).read_bytes() == whole
+        monkeypatch.delenv(name)
+
+
+def test_a_recording_whose_upstream_fails_replaces_none(project: pytest.Pytester, upstream: Double) -> None:
+    """Though the client swallows it and goes on: there is a gap in it."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages):
+        for number in (1, 2, 3):
+            ask(ycimages, number)
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project).read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_drop_the_third, args=(listening, upstream.port), daemon=True).start()
+        result = recorded(project, f"http://127.0.0.1:{listening.getsockname()[1]}")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*So the recording of *test_it.yaml has a gap. An older cassette there stays.*"])
+    assert cassette(project).read_bytes() == whole
+
+
+def _drop_the_third(listening: socket.socket, port: int) -> None:
+    """Pass on each connection but the third: the first is the question whether this is a double."""
+    for number in range(1, 5):
+        with suppress(OSError):
+            client, _ = listening.accept()
+            with client:
+                if number != 3:
+                    with socket.create_connection(("127.0.0.1", port)) as there:
+                        there.sendall(client.recv(65536))
+                        there.shutdown(socket.SHUT_WR)
+                        while data := there.recv(65536):
+                            client.sendall(data)
+
+
+def test_a_test_that_is_run_again_is_judged_by_its_last_run(project: pytest.Pytester, upstream: Double) -> None:
+    """As plugins do that run flaky tests again."""
+    project.makeconftest(
+        """
+    from _pytest.runner import runtestprotocol
+
+    def pytest_runtest_protocol(item, nextitem):
+        for _ in range(2):
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+    """
+    )
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    NUMBERS = iter(range(9))
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages):
+        ask(ycimages, 1)
+        assert next(NUMBERS) % 2
+        ask(ycimages, 2)
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = read_tape(cassette(project))
+    assert (len(whole.interactions), whole.is_complete) == (2, True)
+
+
+def test_a_recording_that_cannot_take_its_place_fails_its_test(
+    project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may be full at the very end, too."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages):
+        ask(ycimages, 1)
+    """
+    )
+
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pytest_ycimages.cassette.draft.Draft.put_in_place", full)
+    result = recorded(project, upstream.url)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*test_it.yaml cannot be written: *No space left on device*"])
+
+
+def test_a_double_that_the_test_closes_is_judged_with_the_test(
+    project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after the closing may still show that the recording is none."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.mark.ycimages_cassette
+    def test_it(ycimages_factory):
+        with ycimages_factory() as double:
+            ask(double, 1)
+        exec({END})
+    """
+    )
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    whole = cassette(project).read_bytes()
+    monkeypatch.setenv("END", "raise LookupError")
+    recorded(project, upstream.url).assert_outcomes(failed=1)
+    assert cassette(project).read_bytes() == whole
+    monkeypatch.delenv("END")
+    recorded(project, upstream.url).assert_outcomes(passed=1)
+    assert cassette(project).read_bytes() != whole
+
+
+SHARING: Final = f"""{ASKING}
+    @pytest.mark.ycimages_cassette(name="images")
+    class TestImages:
+        def test_1(self, ycimages): ask(ycimages, 1)
+        def test_2(self, ycimages): ask(ycimages, 2)
+
+    @pytest.mark.ycimages(mode="fake")
+    @pytest.mark.ycimages_cassette("images")
+    def test_of_the_fake(ycimages): ask(ycimages, 3)
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_tests_that_share_a_cassette_are_not_recorded_in_one_run(
+    workers: int, project: pytest.Pytester, upstream: Double
+) -> None:
+    """Neither of them, in whichever process: before anybody is asked, and the file stays as it was."""
+    project.makepyfile(test_it=SHARING)
+    recorded(project, upstream.url, "-k", "test_1").assert_outcomes(passed=1, deselected=2)
+    whole, calls = cassette(project, "images.yaml").read_bytes(), len(upstream.calls)
+    result = recorded(project, upstream.url, f"-n{workers}")
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines([
+        "*CassetteInUseError: *images.yaml would be recorded by several tests of this run, *",
+        "*  test_it.py::TestImages::test_1",
+        "*  test_it.py::TestImages::test_2",
+        "*Give each test a cassette of its own: *pytest test_it.py::TestImages::test_1 --ycimages-mode=record",
+    ])  # fmt: skip
+    assert cassette(project, "images.yaml").read_bytes() == whole
+    assert len(upstream.calls) == calls
+
+
+def test_a_mode_that_only_a_fixture_says_lets_the_second_recording_be_refused(
+    project: pytest.Pytester, upstream: Double
+) -> None:
+    """As nobody knows before that it records; a test that replays the file is no recording of it."""
+    project.makepyfile(
+        test_it=f"""{ASKING}
+    @pytest.fixture
+    def ycimages_settings():
+        return {{"mode": "record", "upstream": {upstream.url!r}}}
+
+    @pytest.mark.ycimages_cassette("images")
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_it(ycimages, number): ask(ycimages, number)
+
+    @pytest.mark.ycimages_cassette("images", mode="replay")
+    def test_replays(ycimages): ask(ycimages, 1)
+    """
+    )
+    result = project.runpytest()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at setup of test_it?2?*", "*CassetteInUseError: *"])
+    assert len(read_tape(cassette(project, "images.yaml")).interactions) == 1
