@@ -19,6 +19,7 @@ from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.replaying import Replaying
 from pytest_ycimages.cassette.scrub import Scrubber
+from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.translation import json_of
 from pytest_ycimages.cassette.unused import unused_error
@@ -57,10 +58,12 @@ class Replay(Backing):
     tape: Tape
 
     _player: Player | None = None
+    _scrubbed: ForReplay
     _expired: Sequence[YCImagesError] = ()
 
     def _service(self, ids: Ids) -> Replaying:
         settings = self.settings
+        rules = scrub_rules_of(settings.scrub)
         if self._player is None:
             self.path = path_of(settings)
             opened.add(self.path.absolute())
@@ -70,8 +73,9 @@ class Replay(Backing):
             except CassetteMissingError as error:
                 error.add_note(f"This one: {rerecord}")
                 raise
+            self._scrubbed = for_replay(self.tape, rules)
             self._player = Player(
-                self.tape,
+                self._scrubbed.tape,
                 volatile=settings.volatile,
                 pace=settings.replay_pace,
                 name=str(self.path),
@@ -84,7 +88,7 @@ class Replay(Backing):
         self._replaying = Replaying(
             player=self._player,
             clock=self.clock,
-            scrubber=Scrubber(rules=scrub_rules_of(settings.scrub)),
+            scrubber=Scrubber(self._scrubbed.known, rules),
             pseudonyms=self._pseudonyms(),
             ids=ids,
             unused=Service(ids, CONTRACTS[settings.contract], settings.rules()),
@@ -137,8 +141,9 @@ class Replay(Backing):
         """
         unused = self._replaying.player.unused()
         if unused:
-            for error in _judged(unused_error(str(self.path), self.tape, unused), self.settings.unused_interactions):
-                raise error
+            error = unused_error(str(self.path), self._scrubbed.tape, unused)
+            for judged in _judged(error, self.settings.unused_interactions):
+                raise judged
 
 
 def path_of(settings: Settings) -> Path:

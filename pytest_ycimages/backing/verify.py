@@ -36,8 +36,9 @@ class Verify(Replay):
         """
         super().check_end()
         settings = self.settings
-        target = target_of(self.tape, settings.upstream, None if settings.upstream else self._of_the_fake())
-        verification = verify(self.tape, target)
+        tape = self._scrubbed.clean
+        target = target_of(tape, settings.upstream, None if settings.upstream else self._of_the_fake())
+        verification = verify(tape, target)
         if verification.differs:
             then = f"If that is right, record it anew: {how_to_record(self.name, self.path)}"
             raise CassetteDiffersError(differing(str(self.path), verification, then))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.cassette.asked import asked_by
 from pytest_ycimages.cassette.matching import match_of
+from pytest_ycimages.cassette.same_tape import SameTape
 from pytest_ycimages.cassette.states import Latest, state_of
 from pytest_ycimages.cassette.told import told_by
 from pytest_ycimages.cassette.volatile import Volatile
@@ -161,21 +162,6 @@ class Tracks:
             track.moments.append(latest)
 
 
-class _Same:
-    """A tape as a key: it is equal to itself alone, which is known without looking at what it holds."""
-
-    __slots__ = ("tape",)
-
-    def __init__(self, tape: Tape) -> None:
-        self.tape = tape
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.tape is self.tape
-
-    def __hash__(self) -> int:
-        return id(self.tape)
-
-
 def tracks_of(tape: Tape, volatile: Volatile) -> Tracks:
     """The tracks of a tape, built once for equal rules. Safe for threads.
 
@@ -183,11 +169,11 @@ def tracks_of(tape: Tape, volatile: Volatile) -> Tracks:
         tape: what was recorded.
         volatile: which values of requests may differ.
     """
-    return _tracks_of(_Same(tape), tuple(volatile.rules.items()))
+    return _tracks_of(SameTape(tape), tuple(volatile.rules.items()))
 
 
 @lru_cache(maxsize=256)
-def _tracks_of(same: _Same, rules: tuple[tuple[str, str], ...]) -> Tracks:
+def _tracks_of(same: SameTape, rules: tuple[tuple[str, str], ...]) -> Tracks:
     return Tracks(same.tape, Volatile(dict(rules)))
 
 

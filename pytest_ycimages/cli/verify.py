@@ -18,6 +18,7 @@ from pytest_ycimages.backing.verifying import SERVICE, target_of
 from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cassette.storyline import steps_of
 from pytest_ycimages.cassette.upstream_target import PATIENCE
 from pytest_ycimages.cassette.verification import verify
@@ -72,7 +73,7 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
     try:
-        tape = read_tape(file)
+        tape = for_replay(read_tape(file)).clean
         target = target_of(tape, upstream, settings, patience=patience)
         if upstream is not None:
             _announce(tape, target.name, mutate=not no_mutate)
