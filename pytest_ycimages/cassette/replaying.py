@@ -8,6 +8,7 @@ from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cassette.no_match import NoMatch
+from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
@@ -80,8 +81,8 @@ class Replaying:
         """Answer a call at `now`, in nanoseconds since the epoch; refuse what the cassette has no answer for."""
         try:
             asked = self._scrubber.scrub_request(asked_of(request))
-        except SecretFoundError as error:  # its body cannot be looked through, so it cannot have been recorded
-            return self._refused(error)
+        except UnreadableBodyError as error:  # so it cannot have been recorded
+            return self._refused(SecretFoundError(f"{error.what} So no cassette has it, and it was not answered."))
         if self._pseudonyms is not None:
             asked = self._pseudonyms.request(asked)
         key = request.metadata.get("idempotency-key", "")

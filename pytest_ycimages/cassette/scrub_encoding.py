@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Headers
 
 
+class UnreadableBodyError(SecretFoundError):
+    """A body that cannot be decoded.
+
+    Attributes:
+        what: what is wrong with it, in a sentence, without what to do.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} It was not saved. Let the client send Accept-Encoding: identity while it records.")
+        self.what = what
+
+
 class Text(NamedTuple):
     """A body as text, and the name of the encoding of its characters."""
 
@@ -44,7 +56,7 @@ def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
     """The body without its Content-Encoding, and the headers without that header.
 
     Raises:
-        SecretFoundError: the body cannot be decoded.
+        UnreadableBodyError: the body cannot be decoded.
     """
     encodings = [
         part.strip().lower() for name, value in headers if name == "content-encoding" for part in value.split(",")
@@ -67,10 +79,9 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         raise _refused(encoding, f"it is damaged: {error}") from None
 
 
-def _refused(encoding: str, why: str) -> SecretFoundError:
-    return SecretFoundError(
-        f"A body with Content-Encoding {encoding!r} cannot be looked through for secrets: {why}. It was not saved. "
-        "Let the client send Accept-Encoding: identity while it records."
+def _refused(encoding: str, why: str) -> UnreadableBodyError:
+    return UnreadableBodyError(
+        f"A body with Content-Encoding {encoding!r} cannot be looked through for secrets: {why}."
     )
 
 

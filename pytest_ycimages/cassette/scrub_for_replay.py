@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.cassette.placeholders import SCRUBBED
 from pytest_ycimages.cassette.same_tape import SameTape
 from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.scrub_encoding import decoded
+from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError, decoded
 from pytest_ycimages.cassette.scrub_rules import NO_RULES
-from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
@@ -69,7 +68,7 @@ def _clean(interaction: Interaction, scrubber: Scrubber) -> Interaction:
     """The interaction scrubbed; of a body that cannot be looked through, nothing is left to look at."""
     try:
         return scrubber.scrub(interaction)
-    except SecretFoundError:
+    except UnreadableBodyError:
         request, response = interaction.request, interaction.response
         hidden = interaction._replace(
             request=request if _can_be_read(request) else request._replace(headers=(), body=_HIDDEN),
@@ -81,6 +80,6 @@ def _clean(interaction: Interaction, scrubber: Scrubber) -> Interaction:
 def _can_be_read(message: RecordedRequest | RecordedResponse) -> bool:
     try:
         decoded(message.body, message.headers)
-    except SecretFoundError:
+    except UnreadableBodyError:
         return False
     return True

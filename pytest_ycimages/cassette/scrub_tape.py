@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.cassette.layout import head_text, item_text
 from pytest_ycimages.cassette.scrub import Scrubber
+from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
 from pytest_ycimages.cassette.scrub_text import without_secrets
 from pytest_ycimages.cassette.secrets import check_before_saving, line_without_secrets
+from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +32,14 @@ def scrub_tape(
         pseudonyms: gives ids that others shall not know other ids; None: all keep theirs.
 
     Raises:
-        SecretFoundError: it still has something of the shape of a secret.
+        SecretFoundError: it still has something of the shape of a secret, or a body that cannot be looked through.
     """
     scrubber = Scrubber(rules=rules)
-    for each in tape.interactions:
-        scrubber.scrub(each)
+    for number, each in enumerate(tape.interactions, 1):
+        try:
+            scrubber.scrub(each)
+        except UnreadableBodyError as error:
+            raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
     clean = tape._replace(
         label=scrub_label(tape.label), interactions=tuple(scrubber.scrub(each) for each in tape.interactions)
     )
@@ -44,6 +49,14 @@ def scrub_tape(
     for each in clean.interactions:
         check(item_text(each), interaction=each)
     return clean
+
+
+def _unreadable(cassette: str, number: int, interaction: Interaction, error: UnreadableBodyError) -> str:
+    return (
+        f"{cassette}, interaction {number}, {line_without_secrets(interaction)}: {error.what} "
+        "The file is left as it is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this "
+        "interaction out by hand."
+    )
 
 
 def changes(before: Tape, after: Tape) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.stored_encoding import ENCODING, without_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,6 +110,8 @@ def interaction_of(item: _Interaction) -> Interaction:
         _pairs(response.get("headers")),
         _bytes(body.get("string")) if body else b"",
     )
+    if ENCODING in [name for name, _ in answered.headers]:
+        answered = without_encoding(answered)
     ours = item.get("ycimages")
     if ours is None:
         return Interaction(asked, answered)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import requests
 from vcr.request import Request
 from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
-from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError
+from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
 from pytest_ycimages.cassette.interaction import Label, Tape
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 SECRET = "Zq8-vR3nT5wLk2Pd"  # noqa: S105 - drawn for these tests
 JSON = {"content-type": ["application/json"]}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+TEXT = '{"name": "день"}'.encode()
 HOST = "http://127.0.0.1:41233"
 
 
@@ -130,3 +134,50 @@ def test_what_this_version_has_recorded_is_not_scrubbed_again_and_all_else_once(
         assert for_replay(theirs).tape is not theirs
         assert for_replay(theirs).tape is for_replay(theirs, scrub_rules_of(())).tape
     assert for_replay(ours, scrub_rules_of(("ticket",))).tape is not ours
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stored"),
+    [
+        ("gzip", TEXT),
+        ("gzip", gzip.compress(TEXT)),
+        ("GZip", gzip.compress(TEXT)),
+        ("gzip", b"\xff no text, and no gzip"),
+        ("deflate", TEXT),
+        ("deflate", zlib.compress(TEXT)),
+        ("br", TEXT),
+        ("zstd", TEXT),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+    ],
+)
+def test_a_body_is_played_as_it_reads_whether_it_was_stored_compressed_or_not(
+    tmp_path: Path, encoding: str, stored: bytes
+) -> None:
+    """With requests, vcrpy stores it decoded, and keeps the header; with httpx, it stores what was sent."""
+    request = Request("GET", f"{HOST}/gz", None, {})
+    path = recorded(tmp_path / "a.yaml", (request, answer(stored, content_encoding=encoding, content_length="28")))
+    with Double(mode="replay", cassette=path) as replay:
+        one, other = requests.get(f"{replay.url}/gz", timeout=10), httpx.get(f"{replay.url}/gz")
+    wanted = stored if stored.startswith(b"\xff") else TEXT
+    assert one.content == other.content == wanted
+    assert one.headers["content-length"] == str(len(wanted))
+
+
+def test_a_body_that_cannot_be_decoded_is_played_as_it_was_recorded(tmp_path: Path) -> None:
+    """Whatever is wrong with it was wrong then."""
+    torn = gzip.compress(TEXT)[:-5]
+    request = Request("GET", f"{HOST}/gz", None, {})
+    path = recorded(tmp_path / "a.yaml", (request, answer(torn, content_encoding="gzip")))
+    with Double(mode="replay", cassette=path) as replay, httpx.stream("GET", f"{replay.url}/gz") as response:
+        assert response.headers["content-encoding"] == "gzip"
+        assert b"".join(response.iter_raw()) == torn
+
+
+def test_a_request_that_cannot_be_looked_through_is_told_so(tmp_path: Path) -> None:
+    """Without advice for recordings: nothing is being recorded."""
+    path = unscrubbed(tmp_path / "a.yaml")
+    replay = Double(mode="replay", cassette=path, unused_interactions="ignore").start()
+    requests.post(f"{replay.url}/json", data=b"x", headers={"Content-Encoding": "gzip"}, timeout=10)
+    replay.close()
+    with pytest.raises(SecretFoundError, match=r"'gzip' cannot be .*: it is damaged: .* So no cassette has it"):
+        replay.check()

@@ -111,3 +111,27 @@ def test_a_file_that_is_no_cassette_is_left_alone(tmp_path: Path) -> None:
     assert "none.yaml" in result.output
     assert path.read_text() == "password: hunter2\n"
     assert run("--field", "two words", path).exit_code == 2
+
+
+def test_a_body_that_its_recorder_has_decoded_is_scrubbed_whatever_its_header_says(tmp_path: Path) -> None:
+    """So vcrpy stores what requests was given."""
+    path = tmp_path / "a.yaml"
+    headers = (("content-encoding", "gzip"), ("content-type", "application/json"))
+    write_tape(path, Tape(Label(), (with_response(headers=headers, body=b'{"password": "hunter2"}'),)))
+    assert run(path).output == f"{path}: 1 scrubbed\n  1. {CALL}: the answer's body\n"
+    assert "hunter2" not in path.read_text()
+
+
+def test_a_body_that_cannot_be_looked_through_is_named_and_the_file_stays(tmp_path: Path) -> None:
+    """With what can be done about a file that is there already."""
+    path = tmp_path / "a.yaml"
+    write_tape(path, Tape(Label(), (ORDINARY, with_response(headers=(("content-encoding", "zstd"),), body=b"\xff"))))
+    before = path.read_bytes()
+    result = run(path)
+    assert result.output == (
+        f"{path}, interaction 2, {CALL}: A body with Content-Encoding 'zstd' cannot be looked through for secrets: "
+        "only br, deflate, gzip, identity, x-gzip can be decoded. The file is left as it is. Record it decoded, "
+        "with vcrpy's decode_compressed_response=True, or take this interaction out by hand.\n"
+    )
+    assert result.exit_code == 1
+    assert path.read_bytes() == before
