@@ -15,6 +15,9 @@ HOW_TO_RECORD: Final = "pytest --ycimages-mode=record, or: ycimages record FILE"
 _AGAIN: Final = (
     f"The file is left as it is. Restore it from version control, or delete it and record again: {HOW_TO_RECORD}"
 )
+_ONE_SIDE: Final = (
+    "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
+)
 _CONFLICT: Final = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: [^\n]*)?$", re.MULTILINE)
 _SHOWN: Final = 60
 
@@ -34,7 +37,17 @@ def conflict(path: Path, text: str) -> CassetteBrokenError | None:
         path,
         f"{found[0][:_SHOWN]!r} is a mark of a merge that met a conflict.",
         line=text.count("\n", 0, found.start()) + 1,
-        todo="Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again.",
+        todo=_ONE_SIDE,
+    )
+
+
+def repeated(path: Path, name: str, *, line: int | None = None) -> CassetteBrokenError:
+    """The error for a file in which a name stands twice in a mapping, as after a merge that kept both sides."""
+    return broken(
+        path,
+        f"{name[:_SHOWN]!r} stands twice in one mapping, and only one of them would be read.",
+        line=line,
+        todo=_ONE_SIDE,
     )
 
 

@@ -7,6 +7,7 @@ a recording that was killed while it wrote, and the tape says so.
 from __future__ import annotations
 
 import gc
+import json
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from pytest_ycimages.cassette.damage import broken, conflict, line_at
+from pytest_ycimages.cassette.damage import broken, conflict, line_at, repeated
 from pytest_ycimages.cassette.interaction import NOT_LABELLED, Tape
 from pytest_ycimages.cassette.layout import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.shape import CASSETTE, INTERACTION, LABEL, first_wrong, interaction_of, label_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = re.compile(rb"(?:#[^\n]*\n)*version: 1\nycimages: (\{[^\n]*\})\ninteractions:\n- ")
 _BETWEEN: Final = b"\n- "
+_ANSWER: Final = b'\n   "response": '
+_OURS: Final = b'\n   "ycimages": '
 _ITEM_ENDS: Final = b"}\n"
 _JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
 
@@ -77,6 +80,8 @@ def _in_our_layout(data: bytes) -> Tape | None:
 
 def _item(item: bytes) -> Interaction:
     """An interaction from what stands behind its `- `."""
+    if item.count(_ANSWER) > 1 or item.count(_OURS) > 1:
+        raise ValueError("A merge has kept both sides of a line.")
     try:
         return interaction_of(INTERACTION.validate_json(item))
     except ValidationError:  # a body that is no UTF-8, or a change by hand
@@ -137,19 +142,36 @@ def _decoded(data: bytes, path: Path) -> str:
 
 def _loaded(text: str, path: Path) -> Any:
     """The value that the text stands for, as JSON if it can be, and else as YAML."""
-    from pytest_ycimages.cassette.yaml_text import NotYamlError, load_yaml  # noqa: PLC0415 - as above
+    from pytest_ycimages.cassette.yaml_text import NotYamlError, RepeatedError, load_yaml  # noqa: PLC0415 - as above
 
     is_json = path.suffix == ".json"
     if is_json or text.lstrip().startswith("{"):
         try:
-            return from_json(text)
+            form = from_json(text)
         except ValueError as error:
             if is_json:
                 raise conflict(path, text) or _not_json(path, str(error)) from None
+        else:
+            _refuse_repeated(text, path)
+            return form
     try:
         return load_yaml(text)
+    except RepeatedError as error:
+        raise repeated(path, error.what, line=error.line) from None
     except NotYamlError as error:
         raise conflict(path, text) or broken(path, f"this is no YAML: {error.what}.", line=error.line) from None
+
+
+def _refuse_repeated(text: str, path: Path) -> None:
+    """Refuse JSON in which a name stands twice in an object: a reader would keep what stands last."""
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        for number, name in enumerate(names if len(set(names)) < len(names) else ()):
+            if name in names[:number]:
+                raise repeated(path, name)
+
+    json.loads(text, object_pairs_hook=look, parse_int=str)
 
 
 def _not_json(path: Path, what: str) -> Exception:

@@ -15,12 +15,28 @@ else:
     from yaml import CSafeLoader as _SafeLoader
 
 
+_MERGE: Final = "tag:yaml.org,2002:merge"
 _LONGEST_KEY: Final = 100
 """In characters. A reader takes a key for one up to 1,024, and an escape has up to ten."""
 
 
 class _Loader(_SafeLoader):
     """Reads what is safe, and of Python's own tags those that older versions of vcrpy wrote around a body."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
+        """A mapping, unless one of its keys stands twice: PyYAML would keep what stands last."""
+        seen = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen and key.tag != _MERGE:
+                    raise _RepeatedKeyError(problem=key.value, problem_mark=key.start_mark)
+                seen.add(key.value)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+class _RepeatedKeyError(yaml.MarkedYAMLError):
+    """A key stands twice; the problem is the key."""
 
 
 def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
@@ -72,6 +88,15 @@ class NotYamlError(ValueError):
         self.line = line
 
 
+class RepeatedError(NotYamlError):
+    """A name stands twice in a mapping.
+
+    Attributes:
+        what: the name.
+        line: where it stands again.
+    """
+
+
 def dump_yaml(form: Any, *, ascii_only: bool) -> str:
     """YAML in blocks."""
     text: str = yaml.dump(form, Dumper=_Dumper, allow_unicode=not ascii_only, sort_keys=False)
@@ -82,13 +107,15 @@ def load_yaml(text: str | bytes) -> Any:
     """The value that YAML stands for.
 
     Raises:
-        NotYamlError: it stands for none, or for one that is not safe to make.
+        RepeatedError: a name stands twice in a mapping.
+        NotYamlError: it stands for no value, or for one that is not safe to make.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", None)  # libyaml has a type of its own for marks
-        raise NotYamlError(error.problem or str(error), None if line is None else line + 1) from None
+        kind = RepeatedError if isinstance(error, _RepeatedKeyError) else NotYamlError
+        raise kind(error.problem or str(error), None if line is None else line + 1) from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise NotYamlError(str(error).splitlines()[0], None) from None
 

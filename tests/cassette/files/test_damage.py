@@ -123,6 +123,47 @@ def test_a_mark_of_a_merge_is_not_taken_for_the_torn_end_of_a_recording() -> Non
     assert "is a mark of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
 
 
+TWICE = (
+    " stands twice in one mapping, and only one of them would be read. Take one side whole, as two recordings do not "
+    "mix: git checkout --ours (or --theirs), or record again."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (WHOLE.decode() * 2, "a.yaml, line 16: 'version'"),
+        (WHOLE.decode() + BLOCK, "a.yaml, line 15: 'interactions'"),
+        (BLOCK * 2, "a.yaml, line 17: 'interactions'"),
+        (BLOCK.replace("    method: GET\n", "    method: GET\n    method: PUT\n"), "a.yaml, line 8: 'method'"),
+        (WHOLE.decode() + "complete: true\n", "a.yaml, line 15: 'complete'"),
+    ],
+    ids=["ours twice", "ours and blocks", "blocks twice", "within", "the last line"],
+)
+def test_what_a_merge_that_keeps_both_sides_leaves_is_refused(text: str, where: str) -> None:
+    """Or a copy that was pasted behind the original: YAML's readers would keep the second and say nothing."""
+    assert says(text) == where + TWICE
+
+
+def test_a_merge_that_has_kept_both_answers_of_an_interaction_is_refused() -> None:
+    """In this package's own layout, where each interaction is a few lines."""
+    lines = WHOLE.decode().splitlines(keepends=True)
+    text = "".join([*lines[:6], lines[5].replace('"code": 200', '"code": 500'), *lines[6:]])
+    assert says(text) == "a.yaml, line 7: 'response'" + TWICE
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_a_name_that_stands_twice_in_json_is_refused(name: str) -> None:
+    """Readers of JSON would keep the second as well."""
+    assert says('{"interactions": [], "version": 1, "interactions": []}', name) == f"{name}: 'interactions'" + TWICE
+
+
+def test_a_value_that_yaml_merges_into_a_mapping_is_no_name_that_stands_twice() -> None:
+    """What vcrpy reads is read."""
+    text = BLOCK.replace("    headers: {}\n", "    headers: {<<: &a {x: y}, <<: *a, x: z}\n")
+    assert parse(text.encode(), Path("a.yaml")).interactions[0].response.headers == (("x", "z"),)
+
+
 def test_a_cassette_of_a_later_format_asks_for_an_upgrade() -> None:
     """Recording it again would be no help."""
     assert says(WHOLE.replace(b'"format": 1', b'"format": 2')) == (
