@@ -52,7 +52,7 @@ def read_tape(path: str | PathLike[str]) -> Tape:
                     kept = _kept[where] = state, parse(file.read(), Path(path))
         except FileNotFoundError:
             raise missing(Path(path), SUFFIXES) from None
-        except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        except OSError as error:
             raise broken(
                 Path(path), f"it cannot be read: {error.strerror}.", todo="Give the file of a cassette."
             ) from None

@@ -6,8 +6,10 @@ vcrpy checks nothing of this and fails later, at the first request, with an erro
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
+from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
@@ -31,10 +33,20 @@ _Count = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _address(uri: str) -> str:
+    """An address that can be taken apart; of most there is no doubt."""
+    if "[" in uri or "]" in uri or not uri.isascii():
+        try:
+            urlsplit(uri)
+        except ValueError:  # whose text may have a secret in it
+            raise PydanticCustomError("address", "Input should be a valid address") from None
+    return uri
+
+
 @with_config(_STRICT)
 class _Request(TypedDict):
     method: str
-    uri: str
+    uri: Annotated[str, AfterValidator(_address)]
     body: NotRequired[_Body]
     headers: NotRequired[_Headers]
 

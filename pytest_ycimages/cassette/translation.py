@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.told import Told
 
 _SAFE: Final = "/:@!$&'()*+,;=-._~"
+_BRACKETS: Final = str.maketrans({"[": "%5B", "]": "%5D"})
+"""In a host they stand around an IPv6 address or nowhere, so a client's nonsense would be no address."""
 _HTTP: Final = "80"
 _HTTPS: Final = "443"
 
@@ -51,6 +53,7 @@ def _origin(authority: str, path: str) -> str:
     host, port = split_authority(authority)
     if not host or is_loopback(host):
         return f"https://{service_host(path)}"
+    host = host.translate(_BRACKETS)
     if port == _HTTP:
         return f"http://{host}"
     return f"https://{host}{f':{port}' if port not in {'', _HTTPS} else ''}"

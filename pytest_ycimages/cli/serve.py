@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteError, FaultNeverStruckError
+from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, YCImagesError
 from pytest_ycimages.faults.account import never_struck
 
 if TYPE_CHECKING:
@@ -57,12 +57,21 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
             _show_cassette(double, console)
     except FaultNeverStruckError:
         return False  # the accounts that were printed say so
-    except CassetteError as error:
-        if not serving:
+    except YCImagesError as error:
+        told = _what_failed(error)
+        if not serving or told is None:
             raise
-        console.print(str(error), style="red", markup=False)
+        console.print(told, style="red", markup=False)
         return False
     return True
+
+
+def _what_failed(error: YCImagesError) -> str | None:
+    """What went wrong, for people; None: the double itself is broken, and a traceback says more."""
+    if isinstance(error, DoubleFailedError):
+        cause = error.__cause__
+        return str(cause) if isinstance(cause, YCImagesError) else None
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _show_cassette(double: Double, console: Console) -> None:

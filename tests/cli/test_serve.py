@@ -1,4 +1,4 @@
-"""`ycimages serve`: its first lines, a line for every call, and a clean end."""
+"""`ycimages serve`, and what else serves: its first lines, a line for every call, and a clean end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from pytest_ycimages import Double, nth, reset
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -28,13 +30,13 @@ MAIN = "from pytest_ycimages.cli import main; main()"
 
 @pytest.fixture
 def serve(pytester: pytest.Pytester) -> Iterator[Serve]:
-    """Start `ycimages serve` with options, its output as a pipe."""
+    """Start `ycimages serve`, or another command, with options, its output as a pipe."""
     started: list[subprocess.Popen[Any]] = []
     timers = []
 
-    def start(*options: str) -> subprocess.Popen[Any]:
+    def start(*options: str, command: str = "serve") -> subprocess.Popen[Any]:
         process: subprocess.Popen[Any] = pytester.popen(
-            [sys.executable, "-c", MAIN, "serve", *options],
+            [sys.executable, "-c", MAIN, command, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -190,3 +192,22 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     assert first == "stopped after 0 calls"
     assert account.startswith("inject(reset(after=9), on='images.create'): struck 0 of the 0 calls")
     assert last == "1 fault(s) never struck; if that is all right, add expect=False"
+
+
+def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve: Serve, tmp_path: Path) -> None:
+    """In the words of what failed, which was not the double; without a traceback."""
+    with Double() as upstream:
+        upstream.inject(reset(), when=nth(1))
+        process = serve(str(tmp_path / "a.yaml"), f"--upstream={upstream.url}", command="record")
+        url, _ = line_of(process), line_of(process)
+        with pytest.raises(HTTPError) as refusal:
+            urlopen(f"{url}/endpoints")  # noqa: S310 - a double on loopback
+        refusal.value.close()
+        answer_to(Request(f"{url}/endpoints"))  # noqa: S310 - a double on loopback
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+        assert (process.returncode, stderr) == (1, "")
+        said = stdout.partition("stopped after 2 calls\n")[2]
+        assert f"GET /endpoints cannot be passed on to {upstream.url}: " in said
+        assert "Is that the right upstream" in said
+        assert "double failed" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def test_what_is_no_cassette_is_refused_with_the_line_and_the_reason(data: bytes
     [
         ("method: GET", "method: 5", "line 7: interaction 1, request.method is the number 5; it should be a valid str"),
         ("    method: GET\n", "", "line 3: interaction 1, request has no 'method'."),
+        ("//compute", "//[compute", "line 8: interaction 1, request.uri is text; it should be a valid address."),
+        ("//compute", "//\u2100", "line 8: interaction 1, request.uri is text; it should be a valid address."),
         ("body: null", "body: 2026-01-01", "line 3: interaction 1, request.body is a date; it should be a valid strin"),
         ("- '*/*'", "- 5", "line 6: interaction 1, request.headers.accept.0 is the number 5; it should be a vali"),
         ("      code: 200\n", "", "line 14: interaction 1, response.status has no 'code'."),
@@ -208,3 +211,21 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
     """A clear word instead of an error of the system."""
     with pytest.raises(CassetteBrokenError, match=r": it cannot be read: Is a directory\. Give the file of a "):
         read_tape(tmp_path)
+
+
+def test_whatever_the_system_says_of_a_file_is_told_in_words(tmp_path: Path) -> None:
+    """Such as of a link that leads to itself."""
+    path = tmp_path / "a.yaml"
+    path.symlink_to(path)
+    with pytest.raises(CassetteBrokenError, match=rf"^{re.escape(str(path))}: it cannot be read: Too many levels of "):
+        read_tape(path)
+
+
+def test_an_address_that_is_none_is_refused_in_our_own_layout_too() -> None:
+    """By its line; and one of IPv6 is one."""
+    text = WHOLE.decode()
+    assert says(text.replace("https://", "https://[", 1)).startswith(
+        "a.yaml, line 5: interaction 1, request.uri is text"
+    )
+    host = text.replace("https://", "https://[2001:db8::1]/", 1)
+    assert parse(host.encode(), Path("a.yaml")).interactions[0].request.uri.startswith("https://[2001:db8::1]/")
