@@ -56,11 +56,13 @@ class Verbatim(NamedTuple):
         status: the HTTP status.
         headers: its headers, without those of the connection.
         body: the whole body.
+        is_head: whether it answered HEAD: then the length is among the headers, if it was told, and not the body's.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    is_head: bool = False
 
 
 class Reply(NamedTuple):

@@ -111,7 +111,7 @@ class Recorder:
                     self.problems.append(error)
                 except OSError as error:
                     self.problems.append(CassetteError(f"{self._writer.path} cannot be written: {error}"))
-        return reply_of(answer)
+        return reply_of(answer, asked.method)
 
     def close(self, *, whole: bool = True) -> None:
         """End the recording. What could not be written down leaves the old cassette as it was, and no new one.

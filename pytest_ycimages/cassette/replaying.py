@@ -89,7 +89,7 @@ class Replaying:
         played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):
             return self._refused(played.error())
-        return reply_of(played.response)
+        return reply_of(played.response, asked.method)
 
     def _refused(self, problem: YCImagesError) -> Reply:
         """A refusal that no client tries again, and that fails the test."""

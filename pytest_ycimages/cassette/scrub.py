@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.cassette import scrub_headers, scrub_json
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.scrub_encoding import Text, decoded, text_of
-from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from pytest_ycimages.cassette.scrub_headers import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
 from pytest_ycimages.cassette.scrub_names import is_credential
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
@@ -84,7 +84,7 @@ class Scrubber:
         self.learn(_credentials_of_response(interaction.response, response))
         return interaction._replace(
             request=self._clean_request(interaction.request, request),
-            response=self._clean_response(interaction.response, response),
+            response=self._clean_response(interaction.response, response, interaction.request.method),
         )
 
     def scrub_request(self, request: RecordedRequest) -> RecordedRequest:
@@ -106,12 +106,13 @@ class Scrubber:
             body=read.clean(rules),
         )
 
-    def _clean_response(self, response: RecordedResponse, read: _Read) -> RecordedResponse:
+    def _clean_response(self, response: RecordedResponse, read: _Read, verb: str) -> RecordedResponse:
         rules = self._rules
+        names = self._response_headers | HEAD_HEADERS if verb == "HEAD" else self._response_headers
         return RecordedResponse(
             status=response.status,
             reason=without_secrets(response.reason, rules),
-            headers=_headers(read.headers, self._response_headers, rules),
+            headers=_headers(read.headers, names, rules),
             body=read.clean(rules),
         )
 

@@ -59,11 +59,12 @@ def _origin(authority: str, path: str) -> str:
     return f"https://{host}{f':{port}' if port not in {'', _HTTPS} else ''}"
 
 
-def reply_of(response: RecordedResponse) -> Reply:
-    """The answer as the journal understands it, and word for word for a transport that speaks HTTP."""
+def reply_of(response: RecordedResponse, verb: str = "GET") -> Reply:
+    """The answer to a `verb` as the journal understands it, and word for word for a transport that speaks HTTP."""
     told = told_by(response)
     body = told.body if isinstance(told.body, dict) else {}
     headers = tuple((name, value) for name, value in response.headers if name not in _CONNECTION)
+    is_head = verb == "HEAD"
     image_id = str(body["id"]) if is_image(body) else told.image_id
     return Reply(
         _code(response.status, body),
@@ -72,8 +73,16 @@ def reply_of(response: RecordedResponse) -> Reply:
         told.operation_id or None,
         image_id or None,
         _note(told, body),
-        verbatim=Verbatim(response.status, headers, response.body),
+        verbatim=Verbatim(
+            response.status, (*headers, *_length(response)) if is_head else headers, response.body, is_head
+        ),
     )
+
+
+def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:
+    """The length that an answer to HEAD tells, which is that of another answer's body."""
+    told = dict(response.headers).get("content-length", "")
+    return (("content-length", told),) if told.isascii() and told.isdecimal() else ()
 
 
 def json_of(body: bytes) -> dict[str, Any]:

@@ -84,18 +84,20 @@ class App:
                 body=wsgi.get_data(),
             )
         )
-        whole: bytes | Iterable[bytes] = reply.body
-        length = ("content-length", str(len(reply.body)))
+        whole: bytes | Iterable[bytes] = () if reply.is_head else reply.body
+        length = () if reply.is_head else (("content-length", str(len(reply.body))),)
         headers = [*reply.headers]
         is_empty = wsgi.method == "HEAD" or not reply.body
         if reply.damage is not None:
             arrives = arriving(reply, b"" if is_empty else reply.body, self.origin, user_agent)
-            whole, headers = chain([next(arrives, b"")], arrives), [*headers, length]
+            whole, headers = chain([next(arrives, b"")], arrives), [*headers, *length]
         elif reply.wait is not None and is_empty:
             reply.wait(1)
         elif reply.wait is not None:
-            whole, headers = pieces(reply.body, reply.wait), [*headers, length]
-        return WsgiResponse(whole, reply.status, headers)(environ, start_response)
+            whole, headers = pieces(reply.body, reply.wait), [*headers, *length]
+        response = WsgiResponse(whole, reply.status, headers)
+        response.automatically_set_content_length = not reply.is_head
+        return response(environ, start_response)
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request, and wait where it has to wait.
@@ -211,11 +213,13 @@ def _refused(code: Code, problem: str) -> Reply:
 
 def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
     """The reply as HTTP has it, with the damage done that needs no socket."""
+    is_head = False
     if reply.verbatim is None:
         body, headers = json_bytes(reply.body), (JSON, *reply.metadata.items())
     else:
-        status, headers, body = reply.verbatim
-    http = HttpReply(status or HTTP_STATUS[reply.code], headers, body, reply.wait, moment=reply.moment)
+        status, headers, body, is_head = reply.verbatim
+    status = status or HTTP_STATUS[reply.code]
+    http = HttpReply(status, headers, body, reply.wait, moment=reply.moment, is_head=is_head)
     if reply.damage is None or reply.pause is None:
         return http
     return rewritten(http._replace(pause=reply.pause), reply.damage)

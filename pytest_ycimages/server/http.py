@@ -61,6 +61,7 @@ class HttpReply(NamedTuple):
         damage: what the socket has to do to it; None: nothing.
         pause: lets so many seconds pass on the double's clock.
         moment: when so much of the body may leave, in nanoseconds since the epoch; set if `wait` is.
+        is_head: whether it answered HEAD elsewhere: then its headers have the length, if that was told at all.
     """
 
     status: int
@@ -70,6 +71,7 @@ class HttpReply(NamedTuple):
     damage: Damage | None = None
     pause: Callable[[float], object] = _no_pause
     moment: Callable[[float], int] | None = None
+    is_head: bool = False
 
 
 _PIECES: Final = 5
@@ -100,8 +102,9 @@ def head(reply: HttpReply, *, keep_alive: bool, old: bool) -> bytes:
         text += "connection: close\r\n"
     elif old:
         text += "connection: keep-alive\r\n"
-    text += f"content-length: {len(reply.body)}\r\n\r\n"
-    return text.encode("latin-1")
+    if not reply.is_head:
+        text += f"content-length: {len(reply.body)}\r\n"
+    return f"{text}\r\n".encode("latin-1")
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}

@@ -31,7 +31,8 @@ _EVERY: Final = 16
 def rewritten(reply: HttpReply, damage: Damage | None) -> HttpReply:
     """The reply with the damage that needs no socket done to it."""
     if isinstance(damage, Substitute):
-        return reply._replace(status=damage.status, headers=(("content-type", damage.content_type),), body=damage.body)
+        headers = (("content-type", damage.content_type),)
+        return reply._replace(status=damage.status, headers=headers, body=damage.body, is_head=False)
     if isinstance(damage, Garble):
         return _garbled(reply, damage.how)
     return reply._replace(damage=damage)

@@ -15,7 +15,7 @@ from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.interaction import RecordedRequest
 from pytest_ycimages.cassette.placeholders import EXPIRES_AT, IAM_TOKEN, SCRUBBED
 from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
-from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from pytest_ycimages.cassette.scrub_headers import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.errors import SecretFoundError
 from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
@@ -81,12 +81,13 @@ def test_headers_that_nobody_knows_are_left_out() -> None:
 def test_the_documentation_names_the_headers_that_are_kept() -> None:
     """All of them, each on its side."""
     page = (Path(__file__).parents[3] / "docs/explanation/secrets.md").read_text()
-    both, requests, answers = (
+    both, requests, answers, head = (
         set(re.findall(r"`([a-z-]+)`", part))
         for part in page.partition("kept:")[2].partition("## ")[0].split("\n- ")[1:]
     )
     assert REQUEST_HEADERS - {"content-encoding"} == both | requests
     assert RESPONSE_HEADERS - {"content-encoding"} == both | answers
+    assert head == HEAD_HEADERS
 
 
 def test_an_answer_keeps_the_headers_that_clients_read() -> None:
