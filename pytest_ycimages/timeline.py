@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.cloud.clock import last_kind_of
+
 if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.double import Double
@@ -16,7 +18,7 @@ def timeline(double: Double) -> str:
     calls = double.calls
     settings = double.settings
     behind = f"timing {double.timing}" if settings.mode == "fake" else f"mode {settings.mode}, {double.cassette}"
-    lines = [f"{len(calls)} calls, {behind}, clock {settings.clock}"]
+    lines = [f"{len(calls)} calls, {behind}, clock {last_kind_of(double.clock)}"]
     if len(calls) > _SHOWN:
         lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
     lines += map(str, calls[-_SHOWN:])

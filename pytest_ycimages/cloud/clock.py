@@ -81,12 +81,16 @@ class RealClock:
     """The time of the machine, or what the test has made of it: virtual, frozen by freezegun, or time-machine's.
 
     A machine whose clock is set back does not take the double with it: its time goes on from where it was.
+
+    Attributes:
+        last_kind: what told the time when it was asked last.
     """
 
     def __init__(self) -> None:
         self._set_back = 0
         self._latest = 0
         self._source: object = None
+        self.last_kind: ClockKind = "real"
         self.began_at = self.now()
 
     @property
@@ -117,6 +121,7 @@ class RealClock:
         """`now`, as `source` tells it; a source that is new begins to count at this moment."""
         if source is not self._source or not self._latest:
             self._source, self._latest, self.began_at = source, now, now
+            self.last_kind = kind_of(self)
         return now
 
     def advance(self, seconds: float) -> None:
@@ -200,6 +205,12 @@ def kind_of(clock: Clock) -> ClockKind:
     if isinstance(clock, ManualClock):
         return "manual"
     return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
+
+
+def last_kind_of(clock: Clock) -> ClockKind:
+    """What has told a double's time: once a test is over, its virtual time may be, too."""
+    kind = kind_of(clock)
+    return clock.last_kind if kind == "real" and isinstance(clock, RealClock) else kind
 
 
 def _frozen() -> Any:

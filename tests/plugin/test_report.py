@@ -189,3 +189,39 @@ def test_a_long_journal_is_cut_to_its_last_calls(project: pytest.Pytester) -> No
     result = project.runpytest_inprocess()
     result.stdout.fnmatch_lines(["130 calls, *", "... 30 earlier calls; double.calls has them all"])
     assert sum(" endpoints.list " in line for line in result.outlines) == 100
+
+
+CLOCKS = """
+    import pytest
+    from freezegun import freeze_time
+    from urllib.request import urlopen
+    from pytest_ycimages import reset
+
+    def test_virtual(ycimages_time, ycimages):
+        raise AssertionError
+
+    def test_teardown(ycimages_time, ycimages):
+        urlopen(f"{ycimages.url}/endpoints").close()
+        ycimages.inject(reset(), on="images.create")
+
+    def test_frozen(ycimages):
+        with freeze_time("2026-01-01"):
+            call(ycimages, "GET", "/endpoints")
+        raise AssertionError
+
+    @pytest.mark.ycimages(clock="manual")
+    def test_manual(ycimages):
+        raise AssertionError
+
+    def test_real(ycimages):
+        raise AssertionError
+"""
+
+
+@pytest.mark.parametrize("kind", ["virtual", "teardown", "frozen", "manual", "real"])
+def test_it_is_told_which_clock_the_double_went_by(project: pytest.Pytester, kind: str) -> None:
+    """The one that the test gave it, which no setting says; also where it is over when the failure comes."""
+    project.makepyfile(BAKING + CLOCKS)
+    result = project.runpytest_inprocess("-k", f"test_{kind}")
+    result.assert_outcomes(failed=kind != "teardown", errors=kind == "teardown", passed=kind == "teardown")
+    assert shown(result)[0].endswith(f" clock {kind.replace('teardown', 'virtual')}")
