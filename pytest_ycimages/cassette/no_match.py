@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from glob import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.matching import flat
+from pytest_ycimages.cassette.matching import flat, match_of
 from pytest_ycimages.cassette.shown import moment, shortened
-from pytest_ycimages.errors import NoMatchError
+from pytest_ycimages.cassette.volatile import Volatile
+from pytest_ycimages.errors import NoMatchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.asked import Asked
     from pytest_ycimages.cassette.interaction import Interaction
     from pytest_ycimages.cassette.tracks import Track, Tracks
-    from pytest_ycimages.cassette.volatile import Volatile
 
 _NOTHING: Final = "nothing"
 _SHOWN: Final = 20
@@ -68,6 +69,7 @@ class NoMatch(NamedTuple):
         recorded: how many interactions there are.
         left: how many of them have had no part yet.
         in_force: what the replay goes by.
+        rule: the field and the pattern of a volatile rule that would make up for all that differs; None: there is none.
     """
 
     asked: Asked
@@ -78,6 +80,7 @@ class NoMatch(NamedTuple):
     recorded: int
     left: int
     in_force: InForce
+    rule: tuple[str, str] | None = None
 
     def error(self) -> NoMatchError:
         """What a test fails with."""
@@ -112,20 +115,32 @@ class NoMatch(NamedTuple):
             yield f"if the client is right, record again: {self.in_force.rerecord}"
         else:
             yield "if the client is right, record the cassette again"
-        if len(self.differences) == 1 and (rule := _rule(self.differences[0])):
-            yield f"if this value differs from run to run, say so: volatile={{{rule[0]!r}: {rule[1]!r}}}"
+        if self.rule is not None:
+            yield f"if this value differs from run to run, say so: volatile={{{self.rule[0]!r}: {self.rule[1]!r}}}"
 
 
-def _rule(difference: Difference) -> tuple[str, str] | None:
-    """The volatile rule that would make up for it."""
+def _rule(difference: Difference, recorded: Asked, asked: Asked, volatile: Volatile) -> tuple[str, str] | None:
+    """The volatile rule that would make up for it, if there is one that does: a body that is no JSON has no fields."""
+    rule = _of_texts(difference)
+    if rule is None:
+        return None
+    try:
+        wider = Volatile(volatile.rules | dict([rule]))
+    except UsageError:
+        return None
+    return rule if match_of(recorded, wider).key == match_of(asked, wider).key else None
+
+
+def _of_texts(difference: Difference) -> tuple[str, str] | None:
+    """The field, and what two texts begin with."""
     where, _, path = difference.path.partition(".")
-    if where not in {"body", "query"} or "[" in path or difference.recorded is None or difference.asked is None:
+    if where not in {"body", "query"} or difference.recorded is None or difference.asked is None:
         return None
     recorded, asked = json.loads(difference.recorded), json.loads(difference.asked)
     if not isinstance(recorded, str) or not isinstance(asked, str):
         return None
     alike = next((n for n, (a, b) in enumerate(zip(recorded, asked, strict=False)) if a != b), None)
-    return path, f"{recorded[: min(len(recorded), len(asked)) if alike is None else alike]}*"
+    return path, f"{escape(recorded[: min(len(recorded), len(asked)) if alike is None else alike])}*"
 
 
 def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
@@ -151,15 +166,17 @@ def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
     nearest = track or _nearest(here, tracks, left)
     interactions = tracks.tape.interactions
     index = None if nearest is None else next((each for each in nearest.indexes if each in left), nearest.indexes[-1])
+    differing = () if nearest is None or track is not None else tuple(differences(nearest.asked, here, tracks.volatile))
     return NoMatch(
         asked,
         index,
         None if index is None else interactions[index],
-        () if nearest is None or track is not None else tuple(differences(nearest.asked, here, tracks.volatile)),
+        differing,
         index is not None and index not in left,
         len(interactions),
         len(left),
         in_force,
+        _rule(differing[0], nearest.asked, here, tracks.volatile) if nearest and len(differing) == 1 else None,
     )
 
 

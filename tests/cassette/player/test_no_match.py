@@ -152,3 +152,29 @@ def test_long_values_and_many_differences_are_cut() -> None:
 def test_bytes_that_are_no_json_are_shown_as_text() -> None:
     """In quotes, as JSON has them."""
     assert '  asked:    "a=b"' in str(client().refused("POST /x", "a=b"))
+
+
+def advice(recorded: Any, asked: Any, line: str = f"POST {IMAGES}", asked_line: str = "") -> list[str]:
+    """The steps that are told beyond recording again, each of which is followed, and must do."""
+    played = tape(exchange(line, {}, body=recorded))
+    refused = Client(Player(played)).refused(asked_line or line, asked)
+    if refused.rule is not None:
+        player = Player(played, volatile=dict([refused.rule]))
+        Client(player).ask(asked_line or line, asked)
+    return str(refused).partition("record the cassette again")[2].splitlines()[1:]
+
+
+def test_no_rule_is_told_that_would_be_refused_or_would_not_do() -> None:
+    """A body that is no JSON has no fields, and a parameter that comes again has no name of its own."""
+    assert advice("a=1&client=2", "a=1&client=3") == []
+    assert advice({"header.a": "1"}, {"header.a": "2"}) == []
+    assert advice(None, None, "GET /x?a=1&a=2", "GET /x?a=1&a=3") == []
+    assert advice({"a": {"b.c": {"d": "1"}}}, {"a": {"b.c": {"d": "2"}}}) == []
+
+
+def test_the_rule_that_is_told_does_what_it_says() -> None:
+    """Also where the texts have characters that mean something in a glob."""
+    (told,) = advice({"labels": {"a.b": "[x]*1"}}, {"labels": {"a.b": "[x]*2"}})
+    assert told.endswith("say so: volatile={'labels.a.b': '[[]x][*]*'}")
+    (told,) = advice(None, None, "GET /x?a=1", "GET /x?a=2")
+    assert told.endswith("say so: volatile={'a': '*'}")
