@@ -7,7 +7,7 @@ from glob import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cassette.matching import flat, match_of
-from pytest_ycimages.cassette.shown import moment, shortened
+from pytest_ycimages.cassette.shown import CUT_OFF, moment, shortened
 from pytest_ycimages.cassette.volatile import Volatile
 from pytest_ycimages.errors import NoMatchError, UsageError
 
@@ -68,6 +68,7 @@ class NoMatch(NamedTuple):
         is_used: whether the nearest has been played already.
         recorded: how many interactions there are.
         left: how many of them have had no part yet.
+        is_complete: whether the recording came to its end.
         in_force: what the replay goes by.
         rule: the field and the pattern of a volatile rule that would make up for all that differs; None: there is none.
     """
@@ -79,6 +80,7 @@ class NoMatch(NamedTuple):
     is_used: bool
     recorded: int
     left: int
+    is_complete: bool
     in_force: InForce
     rule: tuple[str, str] | None = None
 
@@ -111,6 +113,8 @@ class NoMatch(NamedTuple):
         return where + (used if self.differences else f": the same request{used}, and a change is played once")
 
     def _steps(self) -> Iterable[str]:
+        if not self.is_complete:
+            yield f"what is asked for may have been lost: {CUT_OFF}. Restore the file, or record again"
         if self.in_force.rerecord:
             yield f"if the client is right, record again: {self.in_force.rerecord}"
         else:
@@ -175,6 +179,7 @@ def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
         index is not None and index not in left,
         len(interactions),
         len(left),
+        tracks.tape.is_complete,
         in_force,
         _rule(differing[0], nearest.asked, here, tracks.volatile) if nearest and len(differing) == 1 else None,
     )

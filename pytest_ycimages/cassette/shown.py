@@ -9,6 +9,9 @@ from pytest_ycimages.call import shown
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Interaction
 
+CUT_OFF: Final = "the recording was stopped before its end, or the file was cut off"
+"""What is said of a cassette that does not end as a recording does."""
+
 _LONGEST: Final = 80
 
 

@@ -18,6 +18,7 @@ from pytest_ycimages.cassette.draft import draft_of
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.secrets import find_secrets
+from pytest_ycimages.cassette.shown import CUT_OFF
 from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.cloud.clock import machine_time
@@ -122,7 +123,7 @@ def findings(file: Path, demands: Demands) -> Iterator[Finding]:
         yield Finding("damage", str(error))
         return
     if not tape.is_complete:
-        yield Finding("damage", "the recording was stopped before its end; what it has is whole")
+        yield Finding("damage", f"{CUT_OFF}; what it has is whole")
     if draft_of(file).exists():
         yield Finding("damage", f"a recording that was killed has left {draft_of(file).name}: delete it")
     yield from _of_label(tape.label, demands)

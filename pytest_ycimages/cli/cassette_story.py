@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from pytest_ycimages.call import printable, shown
 from pytest_ycimages.cassette.asked import asked_by
 from pytest_ycimages.cassette.interaction import NOT_LABELLED
+from pytest_ycimages.cassette.shown import CUT_OFF
 from pytest_ycimages.cassette.translation import json_of, reply_of
 from pytest_ycimages.server.routes import route
 
@@ -35,7 +36,7 @@ def story(tape: Tape, *, bodies: bool = False) -> Iterator[Text]:
     """
     yield from _of_label(tape.label)
     count = len(tape.interactions)
-    end = "complete" if tape.is_complete else "not complete: the recording was stopped before its end"
+    end = "complete" if tape.is_complete else f"not complete: {CUT_OFF}"
     yield Text(f"  {count} interaction{'' if count == 1 else 's'}, {end}")
     for interaction in tape.interactions:
         if interaction.equal:

@@ -79,7 +79,7 @@ def test_a_recording_that_was_stopped_is_a_finding(tmp_path: Path) -> None:
     path.write_bytes(tape_text(tape())[:-30])
     (tmp_path / "a.partial.yaml").write_text("")
     assert found(path) == [
-        "damage the recording was stopped before its end; what it has is whole",
+        "damage the recording was stopped before its end, or the file was cut off; what it has is whole",
         "damage a recording that was killed has left a.partial.yaml: delete it",
     ]
 

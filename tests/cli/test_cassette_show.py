@@ -106,7 +106,7 @@ def test_what_is_not_known_is_said_so(tmp_path: Path) -> None:
     write_tape(tmp_path / "a.yaml", Tape(NOT_LABELLED, (call,), is_complete=False))
     assert story(tmp_path / "a.yaml")[1:] == [
         "  says nothing of its origin: nobody knows whose answers these are",
-        "  1 interaction, not complete: the recording was stopped before its end",
+        "  1 interaction, not complete: the recording was stopped before its end, or the file was cut off",
         "           -                   GET /nowhere  404 Not Found",
     ]
 

@@ -178,3 +178,15 @@ def test_the_rule_that_is_told_does_what_it_says() -> None:
     assert told.endswith("say so: volatile={'labels.a.b': '[[]x][*]*'}")
     (told,) = advice(None, None, "GET /x?a=1", "GET /x?a=2")
     assert told.endswith("say so: volatile={'a': '*'}")
+
+
+def test_a_recording_that_was_cut_off_says_so_first() -> None:
+    """What is asked for may be what is lost."""
+    cut = tape(*bake())._replace(is_complete=False)
+    refused = Client(Player(cut, rerecord=AGAIN)).refused("GET /endpoints")
+    lost, again = str(refused).splitlines()[-2:]
+    assert lost == (
+        "  next:     what is asked for may have been lost: the recording was stopped before its end, "
+        "or the file was cut off. Restore the file, or record again"
+    )
+    assert again == f"  next:     if the client is right, record again: {AGAIN}"
