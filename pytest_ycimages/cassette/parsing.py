@@ -19,6 +19,7 @@ from pytest_ycimages.cassette.damage import broken, conflict, line_at, repeated
 from pytest_ycimages.cassette.interaction import NOT_LABELLED, Tape
 from pytest_ycimages.cassette.layout import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.shape import CASSETTE, INTERACTION, LABEL, first_wrong, interaction_of, label_of
+from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ _HEAD: Final = re.compile(rb"(?:#[^\n]*\n)*version: 1\nycimages: (\{[^\n]*\})\ni
 _BETWEEN: Final = b"\n- "
 _ANSWER: Final = b'\n   "response": '
 _OURS: Final = b'\n   "ycimages": '
+_ENCODED: Final = (ENCODING.encode(), ENCODING.title().encode())
 _ITEM_ENDS: Final = b"}\n"
 _JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
 
@@ -73,15 +75,27 @@ def _in_our_layout(data: bytes) -> Tape | None:
     try:
         label = label_of(LABEL.validate_json(head[1]))
         items = data[head.end() : -len(COMPLETE)] if is_complete else _without_torn_end(data[head.end() :])
-        return Tape(label, tuple([_item(item) for item in items.split(_BETWEEN)] if items else ()), is_complete)
+        return Tape(label, _items(items), is_complete)
     except ValueError:  # what pydantic raises is one, too
         return None
 
 
+def _items(text: bytes) -> tuple[Interaction, ...]:
+    """The interactions that stand behind the first `- `."""
+    items = text.split(_BETWEEN) if text else []
+    if not all(text.count(line) in {0, len(items)} for line in (_ANSWER, _OURS)) and any(map(_has_both, items)):
+        raise ValueError("A merge has kept both sides of a line.")
+    interactions = tuple([_item(item) for item in items])
+    return tuple(map(decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
+
+
+def _has_both(item: bytes) -> bool:
+    """Whether a merge has kept both sides of a line, of which JSON's readers would keep the second."""
+    return item.count(_ANSWER) > 1 or item.count(_OURS) > 1
+
+
 def _item(item: bytes) -> Interaction:
     """An interaction from what stands behind its `- `."""
-    if item.count(_ANSWER) > 1 or item.count(_OURS) > 1:
-        raise ValueError("A merge has kept both sides of a line.")
     try:
         return interaction_of(INTERACTION.validate_json(item))
     except ValidationError:  # a body that is no UTF-8, or a change by hand
@@ -127,7 +141,7 @@ def _in_any_layout(data: bytes, path: Path) -> Tape:
     label = cassette.get("ycimages")
     return Tape(
         label_of(label) if label else NOT_LABELLED,
-        tuple(map(interaction_of, cassette["interactions"])),
+        tuple(decoded(interaction_of(item)) for item in cassette["interactions"]),
         cassette.get("complete", label is None),
     )
 

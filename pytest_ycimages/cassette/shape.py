@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.stored_encoding import ENCODING, without_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,8 +121,6 @@ def interaction_of(item: _Interaction) -> Interaction:
         _pairs(response.get("headers")),
         _bytes(body.get("string")) if body else b"",
     )
-    if ENCODING in [name for name, _ in answered.headers]:
-        answered = without_encoding(answered)
     ours = item.get("ycimages")
     if ours is None:
         return Interaction(asked, answered)

@@ -11,10 +11,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.carrying import with_body
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError, decoded
+from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
+from pytest_ycimages.cassette.scrub_encoding import decoded as read
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import RecordedResponse
+    from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse
 
 ENCODING: Final = "content-encoding"
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -22,14 +23,22 @@ _GZIP: Final = b"\x1f\x8b"
 _GZIPS: Final = ("gzip", "x-gzip")
 
 
-def without_encoding(response: RecordedResponse) -> RecordedResponse:
-    """The answer with its body decoded and without the header; as it is, if it can be neither read nor decoded."""
+def decoded(interaction: Interaction) -> Interaction:
+    """The interaction with the answer's body decoded, and without the header.
+
+    As it is, if the body can be neither read nor decoded, or if there is none: then the header is about another answer.
+    """
+    response = interaction.response
+    if not response.body or ENCODING not in dict(response.headers):
+        return interaction
+    return interaction._replace(response=_decoded(response))
+
+
+def _decoded(response: RecordedResponse) -> RecordedResponse:
     body, headers = response.body, tuple(header for header in response.headers if header[0] != ENCODING)
-    if not body:
-        return response
     if not _is_decoded(response):
         try:
-            body, headers = decoded(body, response.headers)
+            body, headers = read(body, response.headers)
         except UnreadableBodyError:
             return response
     return with_body(response._replace(headers=headers), body)
