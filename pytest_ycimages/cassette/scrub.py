@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.cassette import scrub_headers, scrub_json
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.scrub_encoding import Text, decoded, text_of
-from pytest_ycimages.cassette.scrub_headers import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS
+from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
 from pytest_ycimages.cassette.scrub_names import is_credential
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
@@ -108,7 +108,7 @@ class Scrubber:
 
     def _clean_response(self, response: RecordedResponse, read: _Read, verb: str) -> RecordedResponse:
         rules = self._rules
-        names = self._response_headers | HEAD_HEADERS if verb == "HEAD" else self._response_headers
+        names = self._response_headers | scrub_headers.HEAD_HEADERS if verb == "HEAD" else self._response_headers
         return RecordedResponse(
             status=response.status,
             reason=without_secrets(response.reason, rules),

@@ -30,6 +30,8 @@ _OF_BOTH: Final = frozenset(
         "x-request-id",
     }
 )
+HEAD_HEADERS: Final = frozenset({"content-length"})
+"""Of answers to HEAD besides: there it is not the length of their own body, so nobody can make it anew."""
 REQUEST_HEADERS: Final = _OF_BOTH | {
     "accept",
     "accept-language",
@@ -63,8 +65,6 @@ RESPONSE_HEADERS: Final = _OF_BOTH | {
     "x-ratelimit-reset",
     "x-server-trace-id",
 }
-HEAD_HEADERS: Final = frozenset({"content-length"})
-"""Of answers to HEAD besides: there it is not the length of their own body, so nobody can make it anew."""
 _SCHEMES: Final = frozenset({"api-key", "aws4-hmac-sha256", "basic", "bearer", "digest", "oauth"})
 _CREDENTIAL_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
