@@ -20,11 +20,17 @@ from tests.cassette.files.vcr import seen
 ROOT = Path(__file__).parents[3]
 TIMES = 200
 OFTEN = 20  # vcrpy takes its time to read
+WHOLE = (
+    b"}\n"  # how a file ends in which no item is torn: one that is, the system had written in part when it was killed
+)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: Path) -> None:
-    """Half of them new, half of an older cassette, which stays. vcrpy reads them too, and the next may begin."""
+    """Half of them new, half of an older cassette, which stays, and the next may begin.
+
+    vcrpy reads them too, but for the rare one whose last item is torn: this package passes that item over.
+    """
     command = [sys.executable, "-m", "tests.cassette.files.kills", str(tmp_path), str(TIMES), "20261125"]
     run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - this very Python
     outcomes = [line.rsplit(" ", 1) for line in run.stdout.splitlines()]
@@ -36,8 +42,8 @@ def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: 
             assert read_tape(path) == tape(OLD)
         if int(told) or new.exists():
             left = _left(new)
-            if number < OFTEN:
-                assert len(seen(new.read_bytes())) == len(left.interactions)
+            if number < OFTEN and (data := new.read_bytes()).endswith(WHOLE):
+                assert len(seen(data)) == len(left.interactions)
             assert len(left.interactions) - int(told) in {0, 1}, new.read_bytes()
             assert left == Tape(LABEL, tuple(map(poll, range(len(left.interactions)))), is_complete=False)
         CassetteWriter(path, LABEL).close()
