@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.cassette import scrub_headers, scrub_json
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.scrub_encoding import Text, decoded, text_of
-from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
-from pytest_ycimages.cassette.scrub_names import is_credential
-from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
-from pytest_ycimages.cassette.scrub_text import (
-    TextRules,
+from pytest_ycimages.cassette.scrub_form import (
+    credentials_in_form,
     form_without_secrets,
-    parameters_in,
     uri_without_secrets,
     user_in,
-    without_secrets,
 )
+from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
+from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
+from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
+from pytest_ycimages.cassette.scrub_text import TextRules, json_without_secrets, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -148,7 +146,7 @@ class _Read(NamedTuple):
         """The body without secrets; the very same bytes, if there are none in it."""
         text = self.content.text
         if self.document:
-            clean = scrub_json.document_without_secrets(self.document, rules)
+            clean = json_without_secrets(self.document, rules)
         elif self.is_form:
             clean = form_without_secrets(text, rules)
         else:
@@ -159,7 +157,7 @@ class _Read(NamedTuple):
         if self.document:
             yield from scrub_json.credentials_in(self.document.value)
         elif self.is_form:
-            yield from _credentials_in_parameters(self.content.text)
+            yield from credentials_in_form(self.content.text)
 
 
 def _read(message: RecordedRequest | RecordedResponse) -> _Read:
@@ -176,14 +174,10 @@ def _headers(headers: Headers, names: frozenset[str], rules: TextRules) -> Heade
 def _credentials_of_request(request: RecordedRequest, read: _Read) -> Iterator[str]:
     yield from scrub_headers.credentials_in(request.headers)
     yield from user_in(request.uri)
-    yield from _credentials_in_parameters(request.uri)
+    yield from credentials_in_form(request.uri)
     yield from read.credentials()
 
 
 def _credentials_of_response(response: RecordedResponse, read: _Read) -> Iterator[str]:
     yield from scrub_headers.credentials_in(response.headers)
     yield from read.credentials()
-
-
-def _credentials_in_parameters(text: str) -> Iterator[str]:
-    return (value for name, value in parameters_in(text) if is_credential(name)) if "=" in text else iter(())

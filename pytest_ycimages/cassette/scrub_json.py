@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import EXPIRES_AT, IAM_TOKEN, SCRUBBED
 from pytest_ycimages.cassette.scrub_names import EXPIRY_FIELDS, TOKEN_FIELDS, is_credential, plain
-from pytest_ycimages.cassette.scrub_text import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_ycimages.cassette.scrub_text import TextRules
-
-_LAYERS: Final = 2
-"""How often JSON may be in a text of JSON and still be read."""
+    from collections.abc import Callable, Iterator
 
 _DEEPEST: Final = 100
 """How deep objects and lists may be in each other to be read."""
+
+
+class Rules(NamedTuple):
+    """What is scrubbed in a document: what `names` a secret, and what `text` leaves of every other text in it."""
+
+    names: Callable[[str], bool]
+    text: Callable[[str], str]
 
 
 class Document(NamedTuple):
@@ -58,7 +59,7 @@ def read_document(text: str) -> Document | None:
 
 
 def credentials_in(value: Any, name: str = "") -> Iterator[str]:
-    """The texts in fields that hold what opens something."""
+    """The texts in fields that hold what opens something, also where a text is a document itself."""
     match value:
         case dict():
             for key, each in value.items():
@@ -68,11 +69,15 @@ def credentials_in(value: Any, name: str = "") -> Iterator[str]:
                 yield from credentials_in(each, name)
         case str() if name and is_credential(name):
             yield value
+        case str():
+            inner = read_document(value)
+            if inner:
+                yield from credentials_in(inner.value)
 
 
-def document_without_secrets(document: Document, rules: TextRules, layers: int = _LAYERS) -> str:
+def document_without_secrets(document: Document, rules: Rules) -> str:
     """The document's text without secrets, its numbers and the order of its names as they were."""
-    clean = _clean(document.value, rules, layers)
+    clean = _clean(document.value, rules)
     if clean == document.value and not document.repeats:
         return document.text
     escapes = document.text.isascii() or "\\u" in document.text
@@ -90,23 +95,23 @@ def _is_too_deep(value: Any) -> bool:
     return True
 
 
-def _clean(value: Any, rules: TextRules, layers: int) -> Any:
+def _clean(value: Any, rules: Rules) -> Any:
     match value:
         case str():
-            return _text(value, rules, layers)
+            return rules.text(value)
         case dict():
-            clean = {_text(key, rules, 0): _field(key, each, rules, layers) for key, each in value.items()}
+            clean = {rules.text(key): _field(key, each, rules) for key, each in value.items()}
             return _with_late_expiry(clean) if not TOKEN_FIELDS.isdisjoint(map(plain, clean)) else clean
         case list():
-            return [_clean(each, rules, layers) for each in value]
+            return [_clean(each, rules) for each in value]
         case _:
             return value
 
 
-def _field(name: str, value: Any, rules: TextRules, layers: int) -> Any:
+def _field(name: str, value: Any, rules: Rules) -> Any:
     if plain(name) in TOKEN_FIELDS and isinstance(value, str) and value:
         return IAM_TOKEN
-    return _hidden(value) if rules.names(name) else _clean(value, rules, layers)
+    return _hidden(value) if rules.names(name) else _clean(value, rules)
 
 
 def _hidden(value: Any) -> Any:
@@ -127,9 +132,3 @@ def _with_late_expiry(fields: dict[str, Any]) -> dict[str, Any]:
         name: EXPIRES_AT if plain(name) in EXPIRY_FIELDS and isinstance(value, str) else value
         for name, value in fields.items()
     }
-
-
-def _text(text: str, rules: TextRules, layers: int) -> str:
-    """A text in a document, which may be a document itself."""
-    inner = read_document(text) if layers and text.startswith(("{", "[")) else None
-    return document_without_secrets(inner, rules, layers - 1) if inner else without_secrets(text, rules)

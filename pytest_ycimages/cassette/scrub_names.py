@@ -1,11 +1,13 @@
 """Which fields, parameters and headers hold a secret, by their names. What they hold does not matter here.
 
-A name is looked at without its case and without what joins its words: `iamToken`, `iam_token` and `IAM-Token` are one.
+A name is looked at without its case, without what joins its words and without a number behind it: `iamToken`,
+`iam_token`, `IAM-Token` and `iam_token[0]` are one.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from string import digits
 from typing import Final
 
 TOKEN_FIELDS: Final = frozenset({"iamtoken", "accesstoken"})
@@ -68,7 +70,7 @@ def plain(name: str) -> str:
 @lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Whether what has this name is a secret."""
-    flat = plain(name)
+    flat = plain(name).rstrip(digits)
     return flat in _EXACT or (flat.endswith(_ENDINGS) and not flat.endswith(_HARMLESS))
 
 
@@ -78,5 +80,5 @@ def is_credential(name: str) -> bool:
 
     Fewer names than those of secrets: a label `token: ubuntu-2404` is scrubbed, and its value stays known elsewhere.
     """
-    flat = plain(name)
+    flat = plain(name).rstrip(digits)
     return flat == "secret" or flat.endswith(_CREDENTIALS)

@@ -1,17 +1,21 @@
-"""Scrubbing text that is no JSON: addresses, headers, forms, messages; and what is inside percent-encoding in them.
+"""Scrubbing text: headers, messages, what is inside percent-encoding in them, and JSON by the rules of its own.
 
-An address stays an address with the same path and the same parameters, so that it can be matched.
+An address in it stays an address with the same path and the same parameters.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
-from urllib.parse import quote, unquote, unquote_plus
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote, unquote
 
 from pytest_ycimages.cassette.placeholders import SCRUBBED
+from pytest_ycimages.cassette.scrub_json import Rules, document_without_secrets, read_document
 from pytest_ycimages.cassette.scrub_names import is_secret, plain
 from pytest_ycimages.cassette.scrub_shapes import without_shapes
+
+if TYPE_CHECKING:
+    from pytest_ycimages.cassette.scrub_json import Document
 
 _LAYERS: Final = 3
 """How often a text may be percent-encoded and still be looked into."""
@@ -19,13 +23,13 @@ _LAYERS: Final = 3
 _RESERVED: Final = frozenset(":/?#[]@!$&'()*+,;=")
 """Characters that are written as they are in an address, unless they are to mean nothing."""
 _WORD: Final = re.compile(r"[^\s\"'<>&=?#;,]+")
-_USER: Final = re.compile(r"(?<=://)[^/\s?#\"'<>]*@")
+USER: Final = re.compile(r"(?<=://)[^/\s?#\"'<>]*@")
+"""The name and the password before the host of an address."""
 _PARAMETER: Final = re.compile(r"([?&;]([^?&;=\s\"'<>]+)=)([^&#\s\"'<>]+)")
-_OWN_PARAMETER: Final = re.compile(r"((?:^|[?&])([^?&=]+)=)([^&#]+)")
 _SIGNED: Final = re.compile(r"[?&](?:x-amz-)?signature=", re.IGNORECASE)
 _EXPIRES: Final = re.compile(r"([?&]Expires=)\d+")
 _PAIR: Final = re.compile(
-    r"""(?<![\w.-])([A-Za-z][\w.-]{1,63})(["']?\s*[:=]\s*)"""
+    r"""(?<![\w.-])([A-Za-z][\w.-]{1,63})(["']?[\s+]*[:=][\s+]*)"""
     r"""("(?:[^"\\]|\\.)+"|'[^']+'|(?:(?:[Bb]earer|[Bb]asic|OAuth|Api-Key) +)?[^\s"'&,;<>{}\[\]()]+)"""
 )
 _HINTS: Final = (
@@ -57,38 +61,58 @@ NO_MORE: Final = TextRules()
 
 def without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _LAYERS) -> str:
     """The text without what is known, named or shaped like a secret, in so many `layers` of percent-encoding."""
-    text = _unencoded(text, rules, layers)
+    document = read_document(text)
+    if document:
+        return json_without_secrets(document, rules, layers)
+    text = without_encoded_secrets(without_known(text, rules), rules, layers)
     if rules.fields or _may_name(text):
-        text = _PARAMETER.sub(lambda match: _parameter(match, rules), _without_expiry(text))
+        text = _PARAMETER.sub(lambda match: _parameter(match, rules), without_expiry(text))
         text = _PAIR.sub(lambda match: _pair(match, rules), text)
     return without_shapes(text)
 
 
-def uri_without_secrets(uri: str, rules: TextRules = NO_MORE) -> str:
-    """The address of a request, likewise, and without the name and the password before its host."""
-    return form_without_secrets(_USER.sub("", uri, count=1), rules)
+def json_without_secrets(document: Document, rules: TextRules, layers: int = _LAYERS) -> str:
+    """The same of JSON, by the names of its fields and in every text of it."""
+    return document_without_secrets(document, Rules(rules.names, lambda text: without_secrets(text, rules, layers)))
 
 
-def form_without_secrets(text: str, rules: TextRules = NO_MORE) -> str:
-    """An address or a form, of which nothing but parameters is expected."""
-    text = _unencoded(text, rules, _LAYERS)
-    if rules.fields or _may_name(text):
-        text = _OWN_PARAMETER.sub(lambda match: _parameter(match, rules), _without_expiry(text))
-    return without_shapes(text)
+def without_known(text: str, rules: TextRules) -> str:
+    """The text without what is known word for word, or has a shape that users added."""
+    for pattern in (rules.known, *rules.patterns):
+        if pattern is not None:
+            text = pattern.sub(SCRUBBED, text)
+    return text
 
 
-def parameters_in(text: str) -> list[tuple[str, str]]:
-    """The parameters in an address or a form, decoded."""
-    return [(unquote_plus(match[2]), unquote_plus(match[3])) for match in _OWN_PARAMETER.finditer(text)]
+def without_encoded_secrets(text: str, rules: TextRules, layers: int = _LAYERS) -> str:
+    """The text with what is inside its percent-encoding scrubbed, and without users in addresses."""
+    if layers and "%" in text:
+        text = _WORD.sub(lambda match: _word(match[0], rules, layers - 1), text)
+    return USER.sub(f"{SCRUBBED}@", text) if "@" in text else text
 
 
-def user_in(uri: str) -> tuple[str, ...]:
-    """The name and the password before the host of an address, together and apart, if there are any."""
-    found = _USER.search(uri)
-    if found is None:
-        return ()
-    user = found[0][:-1]
-    return user, unquote(user.partition(":")[2])
+def encoded_without_secrets(word: str, rules: TextRules, layers: int, *, plus: str) -> str:
+    """A text in percent-encoding, scrubbed inside of it; as it was written, if there is nothing.
+
+    Args:
+        word: the text, without what ends a parameter.
+        rules: what else is to be scrubbed.
+        layers: of percent-encoding that may be inside.
+        plus: what a plus stands for: a space, as in a form, or itself.
+    """
+    bare = unquote(word.replace("+", plus))
+    clean = without_secrets(bare, rules, layers)
+    if clean == bare:
+        return word
+    kept = _RESERVED.intersection(word)
+    if plus == "+" or "+" not in word:
+        return quote(clean, safe="".join(kept), errors="surrogatepass")
+    return quote(clean, safe="".join(kept - {"+"}), errors="surrogatepass").replace("%20", "+")
+
+
+def without_expiry(text: str) -> str:
+    """When a signed address expires is as new in each of them as its signature."""
+    return _EXPIRES.sub(rf"\g<1>{SCRUBBED}", text) if _SIGNED.search(text) else text
 
 
 def _may_name(text: str) -> bool:
@@ -99,28 +123,13 @@ def _may_name(text: str) -> bool:
     return any(hint in lower for hint in _HINTS)
 
 
-def _unencoded(text: str, rules: TextRules, layers: int) -> str:
-    """The text without what is known, inside percent-encoding too, where shapes and names are looked for as well."""
-    for pattern in (rules.known, *rules.patterns):
-        if pattern is not None:
-            text = pattern.sub(SCRUBBED, text)
-    if layers and "%" in text:
-        text = _WORD.sub(lambda match: _decoded(match[0], rules, layers - 1), text)
-    return _USER.sub(f"{SCRUBBED}@", text) if "@" in text else text
-
-
-def _decoded(word: str, rules: TextRules, layers: int) -> str:
-    """The same word with what is inside its encoding scrubbed; as it was written, if there is nothing."""
-    bare = unquote(word) if "%" in word else word
-    if bare == word:
+def _word(word: str, rules: TextRules, layers: int) -> str:
+    """A word of a text, with what is inside of its encoding scrubbed. A plus in it may be a space or not."""
+    if "%" not in word:
         return word
-    clean = without_secrets(bare, rules, layers)
-    return word if clean == bare else quote(clean, safe="".join(_RESERVED.intersection(word)), errors="surrogatepass")
-
-
-def _without_expiry(text: str) -> str:
-    """When a signed address expires is as new in each of them as its signature."""
-    return _EXPIRES.sub(rf"\g<1>{SCRUBBED}", text) if _SIGNED.search(text) else text
+    if "+" in word:
+        word = encoded_without_secrets(word, rules, layers, plus=" ")
+    return encoded_without_secrets(word, rules, layers, plus="+")
 
 
 def _parameter(match: re.Match[str], rules: TextRules) -> str:

@@ -45,6 +45,7 @@ _STORED: Final = re.compile(r"""(?:base64\w*["'\\]*\s*[:=]\s*["'\\]*|!!binary\s+
 _DIGEST: Final = re.compile(r"(?:sha(?:-?[0-9]{1,3})?|digest|checksum)[\"'\\]*[:=/_-]\s*[\"'\\]*\Z", re.IGNORECASE)
 _SCHEMES: Final = frozenset({"bearer", "basic", "oauth", "api-key", "digest", "aws4-hmac-sha256"})
 _NO_SECRETS: Final = frozenset({"true", "false", "null", "none"})
+_NUMBERING: Final = "0123456789[]._-"
 _SHORT_NUMBER: Final = 3
 _LONG_VALUE: Final = 16
 
@@ -59,9 +60,12 @@ def _stands_behind(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
 
 
 def _is_named(text: str, match: re.Match[str]) -> bool:
-    """Whether a value belongs to the name of a secret. A name that goes on, such as `tokens`, needs a random value."""
+    """Whether a value belongs to the name of a secret. A name that goes on needs a random value.
+
+    `tokens` goes on, `token_2` and `token[0]` do not. A plus is a space, as in a form.
+    """
     value = _found(text, match, "value")
-    if match["rest"]:
+    if match["rest"].strip(_NUMBERING):
         return len(value) >= _LONG_VALUE and looks_random(value)
     if value.lower() in _NO_SECRETS or value.lower() in _SCHEMES or _stands_behind(_PAGE, match):
         return False
@@ -135,7 +139,7 @@ WORDS: Final = (
         re.compile(
             r"(?:token|secret|passw(?:or)?d|passphrase|signature|credentials?|authorization|cookie|jwt"
             r"|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?)"
-            r"(?P<rest>[\w.-]{0,40})[\"'\\]*\s*[:=][\[\"'\\\s-]*"
+            r"(?P<rest>[\w.-]{0,40}(?:\[[\w.-]{0,40}\])?)[\"'\\]*[\s+]*[:=][\[\"'\\\s+-]*+"
             rf"(?P<value>(?:(?:bearer|basic|oauth|api-key)[ ]+(?!{MARK}))?{_VALUE})",
             re.ASCII,
         ),

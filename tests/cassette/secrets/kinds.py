@@ -6,7 +6,7 @@ import base64
 import json
 import string
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from hypothesis import strategies as st
 
@@ -60,6 +60,8 @@ SHAPED: Final = st.one_of(
     st.lists(_of(string.ascii_letters + string.digits + "+", 64), min_size=2, max_size=5).map(_private_key),
 )
 OPAQUE: Final = _of(VISIBLE, 8, 64).map(lambda text: Secret("opaque", text, text))
+PLAIN: Final = _of(string.ascii_letters + string.digits, 8, 40)
+"""Passwords as most people have them."""
 NAMED: Final = st.sampled_from(
     (
         *("iamToken", "iam_token", "jwt", "yandexPassportOauthToken", "access_token", "sessionToken"),
@@ -136,8 +138,11 @@ PLACES: Final[dict[str, Callable[[str], Interaction]]] = {
     "damaged JSON": lambda text: with_request(body=_body({"description": text})[:-1]),
     "bytes that are no UTF-8": lambda text: with_request(body=b"\xff\xfa " + text.encode() + b" \xff"),
     "form": lambda text: with_request(body=f"a=1&b={quote_plus(text)}&c=2".encode()),
+    "JSON in a form": lambda text: with_request(body=f"payload={quote_plus(json.dumps({'a': text}))}".encode()),
     "path": lambda text: with_request(uri=f"{HOST}/compute/v1/images/{quote(text, safe='')}"),
     "query": lambda text: with_request(uri=f"{HOST}/compute/v1/images?a=1&filter={quote(text, safe='')}&b=2"),
+    "query, with a plus": lambda text: with_request(uri=f"{HOST}/compute/v1/images?filter={quote_plus(f'by {text}')}"),
+    "JSON in the query": lambda text: with_request(uri=f"{HOST}/x?a={quote_plus(json.dumps({'a': [text, 'b c']}))}"),
     "address in the query": lambda text: with_request(
         uri=f"{HOST}/x?next={quote('https://h/?a=' + quote(text, safe='') + '&b=1', safe='')}"
     ),
@@ -159,8 +164,49 @@ PLACES: Final[dict[str, Callable[[str], Interaction]]] = {
 }
 
 
+def _form(body: str) -> Interaction:
+    return with_request(body=body.encode(), headers=(("content-type", "application/x-www-form-urlencoded"),))
+
+
+NAMED_PLACES: Final[dict[str, Callable[[str, str], Interaction]]] = {
+    "field": lambda name, value: with_request(body=_body({name: value})),
+    "list in a deep field": lambda name, value: with_request(body=_body({"a": [{name: [value]}]})),
+    "JSON in a field": lambda name, value: with_request(body=_body({"text": json.dumps({name: value})})),
+    "form": lambda name, value: _form(f"a=1&{quote_plus(name)}={quote_plus(value)}"),
+    "list in a form": lambda name, value: _form(f"a=1&{name}[0]={quote_plus(value)}&{name}[1]=x"),
+    "JSON in a form": lambda name, value: _form(f"a=1&payload={quote_plus(json.dumps({name: value}))}"),
+    "JSON in a form that does not say it is one": lambda name, value: with_request(
+        body=f"payload={quote_plus(json.dumps({name: value}))}&a=1".encode()
+    ),
+    "list in JSON in a form": lambda name, value: _form(f"payload={quote_plus(json.dumps([{name: [1, value]}]))}"),
+    "object in JSON in a form": lambda name, value: _form(f"payload={quote_plus(json.dumps({name: {'a': value}}))}"),
+    "JSON in the query": lambda name, value: with_request(
+        uri=f"{HOST}/compute/v1/images?filter={quote_plus(json.dumps({name: value}))}&a=1"
+    ),
+    "JSON in the query, without a plus": lambda name, value: with_request(
+        uri=f"{HOST}/compute/v1/images?filter={quote(json.dumps({name: value}), safe='')}"
+    ),
+    "JSON in the query of an address in a field": lambda name, value: with_request(
+        body=_body({"uri": f"{HOST}/compute/v1/images?filter={quote_plus(json.dumps({name: [value]}))}"})
+    ),
+    "JSON in the query of an address in the query": lambda name, value: with_request(
+        uri=f"{HOST}/x?next={quote_plus('https://h/?a=' + quote_plus(json.dumps({name: {'a': value}})))}"
+    ),
+    "condition in the query": lambda name, value: with_request(
+        uri=HOST + "/compute/v1/images?filter=" + quote_plus(f"{name} = '{value}'")
+    ),
+    "condition in a form": lambda name, value: _form(f"filter={quote_plus(f'{name} : {value}')}"),
+}
+"""Places for a value with a name."""
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("\\\\", "\\").replace('\\"', '"').replace("\\/", "/")
+
+
 def readings(saved: bytes) -> list[str]:
     """What is saved as it is, and without its escapes and its percent-encoding: where a text may be seen."""
     plain = saved.decode()
-    bare = plain.replace("\\\\", "\\").replace('\\"', '"').replace("\\/", "/")
-    return [plain, bare, unquote(plain), unquote(unquote(bare))]
+    bare = _unescaped(plain)
+    deeper = [_unescaped(again(again(text))) for again in (unquote, unquote_plus) for text in (plain, bare)]
+    return [plain, bare, unquote(plain), unquote_plus(plain), *deeper]

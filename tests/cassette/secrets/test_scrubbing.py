@@ -8,6 +8,7 @@ import re
 import zlib
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -141,6 +142,40 @@ def test_a_form_is_scrubbed_by_the_names_in_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ('{"password": "my word"}', f'{{"password":"{SCRUBBED}"}}'),
+        ('[{"a": "x+y", "token": ["b", {"c": 1}]}]', f'[{{"a":"x+y","token":["{SCRUBBED}",{{"c":"{SCRUBBED}"}}]}}]'),
+        ("name = 'x' AND password = 'my word'", f"name = 'x' AND password = '{SCRUBBED}'"),
+    ],
+)
+def test_what_a_parameter_holds_is_read_as_whoever_gets_it_reads_it(sent: str, kept: str) -> None:
+    """A plus is a space, and JSON is JSON; both are written again as they were."""
+    for spelled in (quote_plus, quote):
+        form = with_request(
+            headers=(("content-type", "application/x-www-form-urlencoded"),),
+            body=f"a=1&payload={spelled(sent)}&b=1+1".encode(),
+        )
+        assert scrub(form).request.body == f"a=1&payload={spelled(kept)}&b=1+1".encode()
+        uri = f"{HOST}/compute/v1/images?pageSize=10&filter={spelled(sent)}"
+        assert kept_uri(uri) == f"{HOST}/compute/v1/images?pageSize=10&filter={spelled(kept)}"
+        assert request_body({"see": f"{uri}, it says"}) == {"see": f"{kept_uri(uri)}, it says"}
+
+
+def test_a_credential_in_json_in_a_parameter_or_in_a_field_is_remembered() -> None:
+    """And removed wherever else it appears."""
+    inner = json.dumps({"password": "opens-every-door"})
+    later = with_request(body=b'{"description": "by opens-every-door"}')
+    for first in (
+        with_request(uri=f"{HOST}/x?filter={quote_plus(inner)}"),
+        with_request(body=json.dumps({"userData": inner}).encode()),
+    ):
+        scrubber = Scrubber()
+        scrubber.scrub(first)
+        assert json.loads(scrubber.scrub(later).request.body) == {"description": f"by {SCRUBBED}"}
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "password",
@@ -151,6 +186,8 @@ def test_a_form_is_scrubbed_by_the_names_in_it() -> None:
         "accessKey",
         "private_key",
         "oauthToken",
+        "password2",
+        "token[0]",
     ],
 )
 def test_a_field_is_known_by_its_name_however_it_is_spelled(name: str) -> None:
