@@ -7,11 +7,11 @@ its credential, since whether a client sent one is part of what happened.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.placeholders import SCRUBBED
+from pytest_ycimages.cassette.scrub_credentials import SCHEMES, credentials_in_authorization
+from pytest_ycimages.cassette.scrub_names import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,10 +65,8 @@ RESPONSE_HEADERS: Final = _OF_BOTH | {
     "x-ratelimit-reset",
     "x-server-trace-id",
 }
-_SCHEMES: Final = frozenset({"api-key", "aws4-hmac-sha256", "basic", "bearer", "digest", "oauth"})
-_CREDENTIAL_HEADERS: Final = frozenset({"authorization", "proxy-authorization"})
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
-_KEY_HEADERS: Final = ("-api-key", "-auth-token", "-security-token", "subjecttoken", "-subject-token", "-access-token")
+_CREDENTIAL_HEADERS: Final = ("authorization", "-api-key", "-token", "subjecttoken")
 _COOKIE_SIZE: Final = 16
 """Shorter values of cookies, such as a language, are no secret that should be removed elsewhere."""
 
@@ -85,30 +83,15 @@ def kept(headers: Headers, names: frozenset[str]) -> Iterator[tuple[str, str]]:
 def credentials_in(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
     """The credentials in headers, each as it may appear elsewhere."""
     for name, value in headers:
-        if name in _CREDENTIAL_HEADERS:
-            yield from _credentials_of(value)
-        elif name in _COOKIES:
+        if name in _COOKIES:
             yield from (text for text in _cookie_values(value) if len(text) >= _COOKIE_SIZE)
-        elif name.endswith(_KEY_HEADERS):
-            yield value
+        elif name.endswith(_CREDENTIAL_HEADERS) or is_credential(name):
+            yield from credentials_in_authorization(value)
 
 
 def _without_credential(value: str) -> str:
-    scheme = value.partition(" ")[0]
-    return f"{scheme} {SCRUBBED}" if scheme.lower() in _SCHEMES else SCRUBBED
-
-
-def _credentials_of(value: str) -> Iterator[str]:
-    scheme, _, rest = value.strip().partition(" ")
-    if scheme.lower() not in _SCHEMES:
-        yield value
-        return
-    yield rest.strip()
-    if scheme.lower() == "basic":
-        try:
-            yield base64.b64decode(rest, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return
+    scheme = (*value.split(None, 1), "")[0]
+    return f"{scheme} {SCRUBBED}" if scheme.lower() in SCHEMES else SCRUBBED
 
 
 def _cookie_values(value: str) -> Iterator[str]:

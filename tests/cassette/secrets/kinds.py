@@ -71,6 +71,30 @@ NAMED: Final = st.sampled_from(
 )
 """Names whose values are secrets, whatever they look like."""
 
+AUTHORIZATIONS: Final = (
+    *(
+        "{}",
+        "Bearer {}",
+        "bearer   {}",
+        "Bearer\t{}",
+        "Basic {}",
+        "Token {}",
+        "ApiKey {}",
+        "Token token={}",
+        "Key  a {}",
+    ),
+    *('Digest username="a", realm="b", uri="/c", response="{}"', 'Hawk id="a", mac="{}"', "SharedKey account:{}"),
+    *("AWS4-HMAC-SHA256 Credential=a/20261125, SignedHeaders=host;x-amz-date, Signature={}", 'MAC id="{}",nonce="a"'),
+    *(
+        'OAuth realm="Photos", oauth_signature="{}"',
+        "Negotiate {}==",
+        "{} and more",
+        "Custom {}, v=1",
+        "Token token={}",
+    ),
+)
+"""Values of `Authorization`, of schemes that are known and of others."""
+
 ORDINARY: Final = Interaction(
     RecordedRequest(
         "POST",

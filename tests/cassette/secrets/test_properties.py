@@ -15,6 +15,7 @@ from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
 from pytest_ycimages.cassette.secrets import check_before_saving, find_secrets
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from tests.cassette.secrets.kinds import (
+    AUTHORIZATIONS,
     NAMED,
     NAMED_PLACES,
     OPAQUE,
@@ -85,6 +86,24 @@ def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -
     credential = (("authorization", f"Bearer {secret.text}"),)
     assert is_nowhere(secret, saved(with_request(headers=credential), scrubber))
     assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
+
+
+@settings(drawn, max_examples=300)
+@given(
+    name=st.sampled_from(["authorization", "proxy-authorization", "x-yacloud-subjecttoken", "x-access-token"]),
+    authorization=st.sampled_from(AUTHORIZATIONS),
+    value=PLAIN.filter(lambda value: any(map(str.islower, value)) and any(map(str.isdigit, value))),
+)
+def test_a_credential_of_any_scheme_is_removed_from_everywhere_else(name: str, authorization: str, value: str) -> None:
+    """From the same interaction and from those after it."""
+    assume(value not in ALWAYS_THERE.decode())
+    scrubber = Scrubber()
+    body = json.dumps({"description": f"uses {value}, and base64"}).encode()
+    first = with_request(headers=((name, authorization.format(value)),), body=body)
+    for each in (first, with_request(body=body)):
+        data = saved(each, scrubber)
+        assert data is not None
+        assert value.encode() not in data
 
 
 @pytest.mark.parametrize("place", NAMED_PLACES)

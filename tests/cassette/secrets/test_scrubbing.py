@@ -53,7 +53,9 @@ def test_an_interaction_without_secrets_stays_as_it_is() -> None:
         ("bearer x", f"bearer {SCRUBBED}"),
         ("Basic dXNlcjpwYXNz", f"Basic {SCRUBBED}"),
         ("Api-Key AQVN0", f"Api-Key {SCRUBBED}"),
+        ("Bearer\tx", f"Bearer {SCRUBBED}"),
         ("whatever it is", SCRUBBED),
+        ("", SCRUBBED),
         ("opaque", SCRUBBED),
     ],
 )
@@ -240,6 +242,15 @@ def test_a_credential_is_removed_wherever_else_it_appears() -> None:
     assert later.request.uri == f"{HOST}/a/{SCRUBBED}/b"
     assert json.loads(later.request.body)["a"] == f"{SCRUBBED}!"
     assert "bXkic2VjcmV0L3dvcm" not in later.request.body.decode()
+
+
+def test_what_says_how_something_was_signed_is_no_credential() -> None:
+    """An address or a name that stands in an `Authorization` stays what it is elsewhere."""
+    scrubber = Scrubber()
+    digest = 'Digest username="baker-of-images", uri="/compute/v1/images", algorithm=SHA-256-sess, mac="6629fae4"'
+    request = with_request(headers=(("authorization", digest),)).request
+    assert scrubber.scrub_request(request).uri == request.uri
+    assert scrubber.known == {digest.partition(" ")[2], "6629fae4"}
 
 
 def test_what_a_token_answer_gave_is_removed_later() -> None:
