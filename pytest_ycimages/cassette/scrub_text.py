@@ -28,10 +28,25 @@ USER: Final = re.compile(r"(?<=://)[^/\s?#\"'<>]*@")
 _PARAMETER: Final = re.compile(r"([?&;]([^?&;=\s\"'<>]+)=)([^&#\s\"'<>]+)")
 _SIGNED: Final = re.compile(r"[?&](?:x-amz-)?signature=", re.IGNORECASE)
 _EXPIRES: Final = re.compile(r"([?&]Expires=)\d+")
+_NAME: Final = r"[A-Za-z][\w.-]{1,63}"
+_MEANS: Final = r"""["']?[\s+]*[:=]"""
+_PLAIN: Final = r"[^\s\"'&,;<>{}\[\]()]"
+_VALUE: Final = rf"(?:{_PLAIN}|[&,;({{\[](?=[A-Za-z0-9])(?!{_NAME}{_MEANS})|[)}}\]](?=[A-Za-z0-9]))+"
+"""A word with the commas and brackets inside of it, which ends before the next name."""
 _PAIR: Final = re.compile(
-    r"""(?<![\w.-])([A-Za-z][\w.-]{1,63})(["']?[\s+]*[:=][\s+]*)"""
-    r"""("(?:[^"\\]|\\.)+"|'[^']+'|(?:(?:[Bb]earer|[Bb]asic|OAuth|Api-Key) +)?[^\s"'&,;<>{}\[\]()]+)"""
+    rf"(?:(?<=[?&;])(?P<parameter>)|(?<![\w.?&;-])(?P<option>--)?)"
+    rf"(?P<name>{_NAME})(?P<between>{_MEANS}[\s+]*|(?(option)[ \t+]+|(?!)))"
+    r"""(?P<value>"(?:[^"\\]|\\.)+"|'[^']+'|(?:(?:[Bb]earer|[Bb]asic|OAuth|Api-Key)[ ]+)?"""
+    rf"(?(parameter){_PLAIN}+|{_VALUE}(?:[ \t]+(?!(?:--)?{_NAME}{_MEANS}){_VALUE})*))"
 )
+"""A name and its value in text, or an option and its: what is quoted, or all words up to a comma or the next name."""
+_HEADER: Final = re.compile(
+    r"""(?:(?<=")(?P<double>)|(?<=')(?P<single>)|(?<![\w.?&;"'-]))"""
+    r"""(?P<name>(?:[\w.]{1,40}-){0,4}(?:authorization|(?:set-)?cookie)[\s+]*:[ \t+]*)(?=[^\s"'+])"""
+    r"""(?(double)(?:[^"\\\r\n]|\\.)+|(?(single)[^'\r\n]+|[^\r\n]+))""",
+    re.IGNORECASE,
+)
+"""A header that is quoted in a text, with all of its parts: up to the quote that it began with, or its line ends."""
 _HINTS: Final = (
     *("token", "secret", "pass", "pwd", "sig", "cred", "key", "jwt", "auth", "cookie", "assert", "sid", "session"),
     *("hmac", "x-amz"),
@@ -67,6 +82,7 @@ def without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _LAYERS
     text = without_encoded_secrets(without_known(text, rules), rules, layers)
     if rules.fields or _may_name(text):
         text = _PARAMETER.sub(lambda match: _parameter(match, rules), without_expiry(text))
+        text = _HEADER.sub(rf"\g<name>{SCRUBBED}", text)
         text = _PAIR.sub(lambda match: _pair(match, rules), text)
     return without_shapes(text)
 
@@ -117,7 +133,7 @@ def without_expiry(text: str) -> str:
 
 def _may_name(text: str) -> bool:
     """Whether a name of a secret can be in the text: a quick look, to save a thorough one."""
-    if "=" not in text and ":" not in text:
+    if "=" not in text and ":" not in text and "--" not in text:
         return False
     lower = (unquote(text) if "%" in text else text).lower()
     return any(hint in lower for hint in _HINTS)
@@ -138,8 +154,9 @@ def _parameter(match: re.Match[str], rules: TextRules) -> str:
 
 def _pair(match: re.Match[str], rules: TextRules) -> str:
     """A name and its value in text, such as `password: x`; what quotes the value stays."""
-    name, between, value = match.groups()
+    name, between, value = match.group("name", "between", "value")
+    before = match["option"] or ""
     if not rules.names(name):
         return match[0]
     mark = value[0] if value[0] in "\"'" else ""
-    return f"{name}{between}{mark}{SCRUBBED}{mark}"
+    return f"{before}{name}{between}{mark}{SCRUBBED}{mark}"

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import ALL, MARK, SHAPES, WORDS, finds_in
+from pytest_ycimages.cassette.secrets_rules import ALL, ALLOWED, MARK, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
@@ -71,13 +71,13 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
-    views = [_without(view, (_PLACEHOLDER,)) for view in views_of(text)]
+    views = [_without(view, (_PLACEHOLDER,), MARK) for view in views_of(text)]
     patterns = tuple(map(re.compile, allow))
     allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
     found: dict[tuple[str, int, str], Finding] = {}
     for view in views:
         rules = _rules_for(view, is_barest=view is views[-2])
-        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns), rules)):
+        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns, ALLOWED), rules)):
             if find.rule == _KNOWN or not _is_in(what, allowed):
                 seen = find._replace(encoding="") if what in views[0].text else find
                 first = found.setdefault((find.rule, find.line, what), seen)
@@ -118,16 +118,12 @@ def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) 
     return "one of its interactions" if find_secrets(line, known) else line
 
 
-def _without(view: View, patterns: Iterable[re.Pattern[str]]) -> View:
+def _without(view: View, patterns: Iterable[re.Pattern[str]], mark: str) -> View:
     """The view with a mark, of the same length, at the places of placeholders or of what is allowed."""
     text = view.text
     for pattern in patterns:
-        text = pattern.sub(_marked, text)
+        text = pattern.sub(lambda match: mark * len(match[0]), text)
     return view._replace(text=text)
-
-
-def _marked(match: re.Match[str]) -> str:
-    return MARK * len(match[0])
 
 
 def _is_in(what: str, allowed: Iterable[str]) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MARK: Final = "\x1f"
 """What stands for a placeholder in a view, so that it is the value of nothing and part of no shape."""
 
+ALLOWED: Final = "\x1e"
+"""What stands for a text that is allowed, likewise."""
+
 
 class Rule(NamedTuple):
     """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
@@ -38,7 +41,17 @@ def looks_random(text: str) -> bool:
 
 
 _WORD_START: Final = r"(?<![A-Za-z0-9])"
-_VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{MARK}]+"
+_MARKS: Final = MARK + ALLOWED
+_VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{_MARKS}]+"
+_NAMES: Final = (
+    "token|secret|passw(?:or)?d|passphrase|signature|credentials?|authorization|cookie|jwt"
+    "|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?"
+)
+_MEANS: Final = r"[\"'\\]*[\s+]*[:=]"
+_SCHEME: Final = "bearer|basic|oauth|api-key|digest|aws4-hmac-sha256"
+_HINTS: Final = (
+    *("token", "secret", "passw", "passphrase", "signature", "credential", "authorization", "cookie", "key", "jwt"),
+)
 _BEFORE: Final = 48
 _PAGE: Final = re.compile(r"""page[_-]?(?:token["'\\]*\s*[:=]\s*["'\\]*)?\Z""", re.IGNORECASE)
 _STORED: Final = re.compile(r"""(?:base64\w*["'\\]*\s*[:=]\s*["'\\]*|!!binary\s+[|>"'\\-]*\s*)\Z""", re.IGNORECASE)
@@ -128,19 +141,18 @@ WORDS: Final = (
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
         re.compile(
             r"[?&](?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid)="
-            rf"(?P<value>[^&\s\"'{MARK}]+)"
+            rf"(?P<value>[^&\s\"'{_MARKS}]+)"
         ),
         lowered=True,
     ),
-    Rule("password-in-address", ("://",), re.compile(rf"://[^/\s@\"'<>?#{MARK}]+@")),
+    Rule("password-in-address", ("://",), re.compile(rf"://[^/\s@\"'<>?#{_MARKS}]+@")),
     Rule(
         "name-of-a-secret",
-        ("token", "secret", "passw", "passphrase", "signature", "credential", "authorization", "cookie", "key", "jwt"),
+        _HINTS,
         re.compile(
-            r"(?:token|secret|passw(?:or)?d|passphrase|signature|credentials?|authorization|cookie|jwt"
-            r"|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?)"
-            r"(?P<rest>[\w.-]{0,40}(?:\[[\w.-]{0,40}\])?)[\"'\\]*[\s+]*[:=][\[\"'\\\s+-]*+"
-            rf"(?P<value>(?:(?:bearer|basic|oauth|api-key)[ ]+(?!{MARK}))?{_VALUE})",
+            rf"(?:{_NAMES})"
+            r"(?P<rest>[\w.-]{0,40}(?:\[[\w.-]{0,40}\])?)[\"'\\]*[\s+]*[:=](?:\\+[nrt]|[\[\"'\\\s+-])*+"
+            rf"(?P<value>(?:(?:{_SCHEME})[ \t+]+(?!{MARK}))?{_VALUE})",
             re.ASCII,
         ),
         _is_named,
@@ -153,7 +165,32 @@ LONG: Final = (
 )
 """For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
 
-ALL: Final = SHAPES + WORDS + LONG
+_NEXT_NAME: Final = rf"[\w.-]+{_MEANS}"
+LEFT: Final = (
+    Rule(
+        "rest-of-a-secret",
+        (MARK,),
+        re.compile(
+            rf"(?<![\w.?&;-])[\w.-]{{0,60}}?(?:{_NAMES})[0-9_.-]*{_MEANS}[\[\"'\\\s+-]*{MARK}++"
+            rf"(?:[\"'\\]+|[ \t+]+(?!{_NEXT_NAME})|[,;(\[{{](?!{_NEXT_NAME}))(?P<value>\w[^\s\"']*)",
+            re.ASCII,
+        ),
+        lowered=True,
+    ),
+    Rule(
+        "rest-of-a-secret",
+        (MARK,),
+        re.compile(
+            rf"(?<![\w.?&;-])[\w.-]{{0,60}}?(?:authorization|cookie){_MEANS}[\[\"'\\\s+-]*"
+            rf"(?:(?:{_SCHEME})[ \t+]+)?{MARK}++[ \t+,;]+(?P<value>\w[^\s\"']*)",
+            re.ASCII,
+        ),
+        lowered=True,
+    ),
+)
+"""What goes on behind a placeholder, where only part of a secret was replaced. For a text without any escapes."""
+
+ALL: Final = SHAPES + WORDS + LONG + LEFT
 
 
 def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:

@@ -1,6 +1,7 @@
 """Ways of reading the same text: as it is, without its escapes, without percent-encoding, and what is in base64 in it.
 
-Every way keeps the lines where they are, so that a find can be told by its line.
+Every way keeps the lines where they are, so that a find can be told by its line. A line end that was escaped is a
+vertical tab.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def views_of(text: str) -> Iterator[View]:
     yield View(text)
     for _ in range(_LAYERS):
         bare = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
-        bare = unquote(_ENCODED_LINE_END.sub(" ", bare)) if "%" in bare else bare
+        bare = unquote(_ENCODED_LINE_END.sub("\v", bare)) if "%" in bare else bare
         if bare == text:
             break
         text = bare
@@ -66,9 +67,9 @@ def _unescaped(match: re.Match[str]) -> str:
     if folded is not None:
         return folded + "\n"
     if plain is not None:
-        return " " if plain in _CONTROL else plain
+        return "\v" if plain == "n" else " " if plain in _CONTROL else plain
     character = chr(int(code or byte, 16))
-    return "" if character == "\0" else " " if character == "\n" else character
+    return "" if character == "\0" else "\v" if character == "\n" else character
 
 
 def _from_base64(text: str) -> View:

@@ -95,6 +95,24 @@ AUTHORIZATIONS: Final = (
 )
 """Values of `Authorization`, of schemes that are known and of others."""
 
+QUOTED: Final = (
+    *("Authorization: {}", "sent proxy-authorization:{}", "GET / HTTP/1.1\r\nAuthorization: {}\r\nHost: h\r\n\r\n"),
+    *("curl -H 'Authorization: {}' https://h/", "Cookie: a=b; session={}; c=d", "[Authorization: {}, Host: h]"),
+)
+"""Texts that quote a header."""
+SENTENCES: Final = (
+    *("the password: my {} pass", "password = my {} pass, and more", "token: a b c {} folder=x", "secret:\n  in {}\n"),
+    *("password: a,{}", "password=a({})", "password=[{}]", "password: a&{}", "see https://h/?token={} for more"),
+    *(
+        'password="{}"/x',
+        "Authorization=a {}",
+        "bake --password={} --user=baker",
+        "bake --password {}",
+        "api_key: 'my {} key' of mine",
+    ),
+)
+"""Texts in which a secret is named, and is not all that follows its name."""
+
 ORDINARY: Final = Interaction(
     RecordedRequest(
         "POST",

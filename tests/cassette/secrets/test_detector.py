@@ -60,6 +60,7 @@ def rules(data: str | bytes, known: tuple[str, ...] = (), allow: tuple[str, ...]
         ("password[0]=hunter2", "name-of-a-secret"),
         ("token_2: hunter2", "name-of-a-secret"),
         ("secret-of-the-house: aB3dE6gH9jK2mN5p", "name-of-a-secret"),
+        ('Authorization: Digest username="a"', "name-of-a-secret"),
         (DIGEST, "long-hexadecimal"),
         (SIGNATURE, "long-random-text"),
     ],
@@ -76,6 +77,23 @@ def test_a_rule_finds_it_alone_and_inside_of_what_encodes_it(text: str, rule: st
     assert rule in rules(text.encode("utf-16"))
     if not rule.startswith("long"):
         assert rule in rules("a" + base64.b64encode(f"some text and {text}".encode()).decode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: {SCRUBBED} hunter2",
+        f"cookie: {SCRUBBED}; a=hunter2",
+        f"password: {SCRUBBED} hunter2",
+        f'"password":{SCRUBBED}"hunter2"',
+        f"password={SCRUBBED},hunter2",
+    ],
+)
+def test_a_placeholder_does_not_hide_what_goes_on_behind_it(text: str) -> None:
+    """Something that replaced half of a secret would else be trusted with the other half."""
+    assert rules(text) == {"rest-of-a-secret"}
+    assert rules(json.dumps({"a": json.dumps({"b": text})})) == {"rest-of-a-secret"}
+    assert rules("".join(f"%{byte:02X}" for byte in text.encode())) == {"rest-of-a-secret"}
 
 
 @pytest.mark.parametrize("place", ["plain", "folded", "binary"])
@@ -137,6 +155,11 @@ def test_a_find_says_where_and_never_what() -> None:
         f"https://{SCRUBBED}@h/d?X-Amz-Signature={SCRUBBED}&X-Amz-Expires=60",
         f"https://h/d?X-Amz-Signature={SCRUBBED.replace('~', '%7E')}",
         'www-authenticate: Bearer realm="compute"',
+        f"Authorization: {SCRUBBED}\nHost: h",
+        f"token={SCRUBBED} folder=b1gaec42k169jqpo02f7",
+        f"see https://h/?a=1&token={SCRUBBED} for more",
+        f"the password: {SCRUBBED}, of all",
+        f'{{"password": "{SCRUBBED}", "a": "b"}}',
         '{"message": "The token is invalid", "code": 16}',
         '{"message": "The required field \'kid\' is missing from the JWT header"}',
         '{"@type": "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"}',

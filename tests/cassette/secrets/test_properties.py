@@ -22,6 +22,8 @@ from tests.cassette.secrets.kinds import (
     ORDINARY,
     PLACES,
     PLAIN,
+    QUOTED,
+    SENTENCES,
     SHAPED,
     Secret,
     readings,
@@ -104,6 +106,25 @@ def test_a_credential_of_any_scheme_is_removed_from_everywhere_else(name: str, a
         data = saved(each, scrubber)
         assert data is not None
         assert value.encode() not in data
+
+
+@pytest.mark.parametrize("place", ["field", "text", "form", "query, with a plus", "text of the answer"])
+@drawn
+@given(
+    text=st.one_of(
+        st.tuples(st.sampled_from(QUOTED), st.sampled_from(AUTHORIZATIONS)).map(lambda both: both[0].format(both[1])),
+        st.sampled_from(SENTENCES),
+    ),
+    value=PLAIN,
+)
+def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, value: str) -> None:
+    """Neither is its second half, and a recording with it is saved."""
+    assume(value not in ALWAYS_THERE.decode())
+    once = scrub(PLACES[place](text.format(value)))
+    assert scrub(once) == once
+    data = saved(once, Scrubber())
+    assert data is not None
+    assert is_nowhere(Secret("quoted", value, value), data)
 
 
 @pytest.mark.parametrize("place", NAMED_PLACES)
@@ -199,6 +220,11 @@ def test_anything_at_all_can_be_scrubbed_and_stays_scrubbed(body: bytes, uri: st
         "%22password%22%3A+",
         "a+",
         "a=%7B+",
+        "token: a ",
+        "Authorization:",
+        "pass-",
+        "token:,a",
+        "token=~SCRUBBED~ ",
         "a.",
         "eyJaaaaaaaaa.",
         "t1.",
