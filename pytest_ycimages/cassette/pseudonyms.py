@@ -26,6 +26,17 @@ PREFIXES: Final = ("b1g", "aje", "bpf", "dn2")
 """Of clouds and folders, of accounts, of organizations, and of billing accounts."""
 
 _ALIAS: Final = "alias"
+_LAYERS: Final = 4
+"""How often a text may be percent-encoded and an id in it still be found."""
+
+_ESCAPES: Final = "|".join(
+    (
+        *(rf"(?<=%{'25' * layer}[0-9A-Fa-f]{{2}})" for layer in range(_LAYERS)),
+        *(r"(?<=\\[bfnrtv0])", r"(?<=\\x[0-9A-Fa-f]{2})", r"(?<=\\u[0-9A-Fa-f]{4})"),
+    )
+)
+"""What ends with a letter or a digit, and may stand before an id: a character that is written as an escape."""
+
 _DIGITS: Final = bytes(b"0123456789abcdefghijklmnopqrstuv"[byte % 32] for byte in range(256))
 _DRAWN: Final = 17 - len(_ALIAS)
 
@@ -39,7 +50,7 @@ class Pseudonyms:
 
     def __init__(self, prefixes: Iterable[str] = PREFIXES) -> None:
         kinds = "|".join(map(re.escape, prefixes))
-        self._id = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F]{{2}}))({kinds})([0-9a-v]{{17}})(?![0-9A-Za-z])")
+        self._id = re.compile(rf"(?:(?<![0-9A-Za-z])|{_ESCAPES})({kinds})([0-9a-v]{{17}})(?![0-9A-Za-z])")
         self._id_in_bytes = re.compile(self._id.pattern.encode())
 
     def text(self, text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from typing import Final
+from urllib.parse import quote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +70,34 @@ def test_ids_are_replaced_wherever_they_are() -> None:
     response = Pseudonyms().interaction(with_response(body=message.encode())).response
     assert FOLDER.encode() not in response.body
     assert ACCOUNT.encode() not in response.body
+
+
+@drawn
+@given(id_=IDS, layers=st.integers(1, 4), before=st.sampled_from("=/:& \n\"'<[(é"), lower=st.booleans())
+def test_an_id_is_found_behind_what_is_encoded(id_: str, layers: int, before: str, lower: bool) -> None:  # noqa: FBT001 - drawn
+    """In small letters and capitals, in layer upon layer, in addresses, in headers and in bodies."""
+    text = f"x{before}{id_}{before}y"
+    for _ in range(layers):
+        text = quote(text, safe="")
+        text = re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text) if lower else text
+    hidden = text.replace(id_, Pseudonyms().text(id_))
+    assert Pseudonyms().text(text) == hidden
+    assert Pseudonyms().body(text.encode()) == hidden.encode()
+    tape = Tape(Label(), (with_request(uri=f"{HOST}/x?next={hidden}"),))
+    assert Pseudonyms().are_in(tape)
+
+
+@drawn
+@given(id_=IDS, before=st.sampled_from('\n\t\r\b\f\x00\x1f"\\/é😀'), layers=st.integers(1, 2))
+def test_an_id_is_found_behind_an_escape_of_json(id_: str, before: str, layers: int) -> None:
+    """A line that begins with one, and a character that is written by its number."""
+    text = f"x{before}{id_}"
+    for _ in range(layers):
+        text = json.dumps(text)
+    hidden = text.replace(id_, Pseudonyms().text(id_))
+    assert Pseudonyms().text(text) == hidden
+    assert Pseudonyms().body(text.encode()) == hidden.encode()
+    assert Pseudonyms().text(f"\\u003c{id_}\\u003e") == f"\\u003c{Pseudonyms().text(id_)}\\u003e"
 
 
 def test_other_ids_stay() -> None:
