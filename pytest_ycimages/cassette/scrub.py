@@ -156,7 +156,7 @@ class _Read(NamedTuple):
     def credentials(self) -> Iterator[str]:
         if self.document:
             yield from scrub_json.credentials_in(self.document.value)
-        elif self.is_form:
+        elif self.is_form or len(self.content.text.split(None, 1)) == 1:  # one word may be a form that does not say so
             yield from credentials_in_form(self.content.text)
 
 

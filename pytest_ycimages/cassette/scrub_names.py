@@ -46,18 +46,27 @@ _CREDENTIALS: Final = (
     "accesskey",
     "accesstoken",
     "apikey",
+    "apitoken",
     "assertion",
+    "authkey",
+    "authtoken",
     "iamtoken",
     "idtoken",
     "jwt",
     "oauthtoken",
     "passphrase",
+    "passwd",
     "password",
     "privatekey",
+    "pwd",
     "refreshtoken",
+    "secret",
     "secretkey",
     "securitytoken",
+    "sessionid",
+    "sessiontoken",
     "signature",
+    "signingkey",
 )
 
 
@@ -81,4 +90,4 @@ def is_credential(name: str) -> bool:
     Fewer names than those of secrets: a label `token: ubuntu-2404` is scrubbed, and its value stays known elsewhere.
     """
     flat = plain(name).rstrip(digits)
-    return flat == "secret" or flat.endswith(_CREDENTIALS)
+    return flat == "pass" or flat.endswith(_CREDENTIALS)

@@ -44,13 +44,13 @@ _WORD_START: Final = r"(?<![A-Za-z0-9])"
 _MARKS: Final = MARK + ALLOWED
 _VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{_MARKS}]+"
 _NAMES: Final = (
-    "token|secret|passw(?:or)?d|passphrase|signature|credentials?|authorization|cookie|jwt"
+    "token|secret|passw(?:or)?d|pwd|passphrase|signature|credentials?|authorization|cookie|jwt"
     "|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?"
 )
 _MEANS: Final = r"[\"'\\]*[\s+]*[:=]"
 _SCHEME: Final = "bearer|basic|oauth|api-key|digest|aws4-hmac-sha256"
 _HINTS: Final = (
-    *("token", "secret", "passw", "passphrase", "signature", "credential", "authorization", "cookie", "key", "jwt"),
+    *("token", "secret", "pass", "pwd", "signature", "credential", "authorization", "cookie", "key", "jwt"),
 )
 _BEFORE: Final = 48
 _PAGE: Final = re.compile(r"""page[_-]?(?:token["'\\]*\s*[:=]\s*["'\\]*)?\Z""", re.IGNORECASE)

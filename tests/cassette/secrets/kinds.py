@@ -66,7 +66,7 @@ NAMED: Final = st.sampled_from(
     (
         *("iamToken", "iam_token", "jwt", "yandexPassportOauthToken", "access_token", "sessionToken"),
         *("accessKey", "access_key", "private_key", "apiKey", "api-key", "secret", "clientSecret"),
-        *("password", "user_password", "X-Amz-Signature"),
+        *("password", "user_password", "X-Amz-Signature", "passwd", "db_pwd", "client_secret", "signing-key"),
     )
 )
 """Names whose values are secrets, whatever they look like."""

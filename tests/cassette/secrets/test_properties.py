@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
 """What is in every cassette. Who takes a word of it as a password cannot be helped."""
+FORGETFUL: Final = {"condition in the query", "condition in a form", "object in JSON in a form"} | {
+    place for place in NAMED_PLACES if place.startswith("JSON in the query of an address")
+}
+"""Places in which a secret is scrubbed, and not remembered: a text that says it, and parts with names of their own."""
 
 
 def saved(interaction: Interaction, scrubber: Scrubber) -> bytes | None:
@@ -125,6 +129,18 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
     data = saved(once, Scrubber())
     assert data is not None
     assert is_nowhere(Secret("quoted", value, value), data)
+
+
+@settings(drawn, max_examples=300)
+@given(place=st.sampled_from(sorted(NAMED_PLACES)), name=NAMED, value=PLAIN)
+def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: str, name: str, value: str) -> None:
+    """From the same body where it stands beside it, and from what comes after it."""
+    assume(value not in ALWAYS_THERE.decode() and place not in FORGETFUL)
+    scrubber = Scrubber()
+    scrubber.scrub(NAMED_PLACES[place](name, value))
+    data = saved(with_request(body=json.dumps({"description": f"uses {value}"}).encode()), scrubber)
+    assert data is not None
+    assert value.encode() not in data
 
 
 @pytest.mark.parametrize("place", NAMED_PLACES)

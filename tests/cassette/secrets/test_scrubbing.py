@@ -177,6 +177,17 @@ def test_a_credential_in_json_in_a_parameter_or_in_a_field_is_remembered() -> No
         assert json.loads(scrubber.scrub(later).request.body) == {"description": f"by {SCRUBBED}"}
 
 
+@pytest.mark.parametrize("name", ["password", "client_secret", "pwd", "passwd", "pass"])
+def test_what_opens_something_is_removed_beside_its_name(name: str) -> None:
+    """In JSON and in a form."""
+    value = "Zq8-vR3nT5wLk2Pd"
+    assert request_body({name: value, "a": f"uses {value}"}) == {name: SCRUBBED, "a": f"uses {SCRUBBED}"}
+    form = with_request(
+        headers=(("content-type", "application/x-www-form-urlencoded"),), body=f"{name}={value}&a=uses+{value}".encode()
+    )
+    assert scrub(form).request.body == f"{name}={SCRUBBED}&a=uses+{SCRUBBED}".encode()
+
+
 @pytest.mark.parametrize(
     "name",
     [
