@@ -20,6 +20,8 @@ from pytest_ycimages.cassette.scrub_form import (
 )
 from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
+from pytest_ycimages.cassette.scrub_markup import credentials_in_parts
+from pytest_ycimages.cassette.scrub_names import is_credential
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
 from pytest_ycimages.cassette.scrub_text import TextRules, json_without_secrets, without_secrets
 
@@ -154,10 +156,13 @@ class _Read(NamedTuple):
         return self.body if clean == text else self.content.encoded(clean)
 
     def credentials(self) -> Iterator[str]:
+        text = self.content.text
         if self.document:
             yield from scrub_json.credentials_in(self.document.value)
-        elif self.is_form or len(self.content.text.split(None, 1)) == 1:  # one word may be a form that does not say so
-            yield from credentials_in_form(self.content.text)
+            return
+        if self.is_form or len(text.split(None, 1)) == 1:  # one word may be a form that does not say so
+            yield from credentials_in_form(text)
+        yield from credentials_in_parts(text, is_credential)
 
 
 def _read(message: RecordedRequest | RecordedResponse) -> _Read:

@@ -1,10 +1,11 @@
-"""Secrets that are known word for word, and finding them however they are written: escaped for JSON, or in base64."""
+"""Secrets that are known word for word, and finding them however they are written: with escapes, or in base64."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
+from html import escape
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS, SCRUBBED
@@ -40,6 +41,9 @@ def _is_placeholder(text: str) -> bool:
 
 def _forms(text: str) -> Iterator[str]:
     yield text
+    yield text.replace(" ", "+")
+    yield escape(text, quote=False)
+    yield escape(text)
     for ascii_only in (True, False):
         escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield escaped

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from pytest_ycimages.cassette.placeholders import SCRUBBED
 from pytest_ycimages.cassette.scrub_json import Rules, document_without_secrets, read_document
+from pytest_ycimages.cassette.scrub_markup import without_named_parts
 from pytest_ycimages.cassette.scrub_names import is_secret, plain
 from pytest_ycimages.cassette.scrub_shapes import without_shapes
 
@@ -79,7 +80,9 @@ def without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _LAYERS
     document = read_document(text)
     if document:
         return json_without_secrets(document, rules, layers)
-    text = without_encoded_secrets(without_known(text, rules), rules, layers)
+    text = without_known(text, rules)
+    text = without_named_parts(text, rules.names, lambda part: without_secrets(part, rules, layers))
+    text = without_encoded_secrets(text, rules, layers)
     if rules.fields or _may_name(text):
         text = _PARAMETER.sub(lambda match: _parameter(match, rules), without_expiry(text))
         text = _HEADER.sub(rf"\g<name>{SCRUBBED}", text)

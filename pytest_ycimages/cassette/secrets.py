@@ -7,10 +7,11 @@ in common is the placeholders. What it says about a find is the rule and the pla
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import ALL, ALLOWED, MARK, SHAPES, WORDS, finds_in
+from pytest_ycimages.cassette.secrets_rules import ALL, ALLOWED, MARK, MARKUP, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
@@ -134,14 +135,16 @@ def _is_in(what: str, allowed: Iterable[str]) -> bool:
 def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
     """The known credentials in a view, each with its text, by which it is the same find in the next view."""
     for word in known:
-        if word in view.text:
-            yield _finding(_KNOWN, view, view.text.index(word)), word
+        for form in dict.fromkeys((word, word.replace(" ", "+"), escape(word), escape(word, quote=False))):
+            if form in view.text:
+                yield _finding(_KNOWN, view, view.text.index(form)), word
+                break
 
 
 def _rules_for(view: View, *, is_barest: bool) -> tuple[Rule, ...]:
     """The rules for a view. A shape has nothing in it that can be escaped, so it need not be looked for twice."""
     if view.encoding == "base64":
-        return SHAPES + WORDS
+        return SHAPES + WORDS + MARKUP
     return ALL if is_barest else WORDS
 
 

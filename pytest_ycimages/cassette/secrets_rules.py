@@ -54,6 +54,8 @@ _HINTS: Final = (
 )
 _BEFORE: Final = 48
 _PAGE: Final = re.compile(r"""page[_-]?(?:token["'\\]*\s*[:=]\s*["'\\]*)?\Z""", re.IGNORECASE)
+_PAGE_NAME: Final = re.compile("page[_-]?token")
+_BREAK: Final = r"[ \r]*[\n\v][ \t]*"
 _STORED: Final = re.compile(r"""(?:base64\w*["'\\]*\s*[:=]\s*["'\\]*|!!binary\s+[|>"'\\-]*\s*)\Z""", re.IGNORECASE)
 _DIGEST: Final = re.compile(r"(?:sha(?:-?[0-9]{1,3})?|digest|checksum)[\"'\\]*[:=/_-]\s*[\"'\\]*\Z", re.IGNORECASE)
 _SCHEMES: Final = frozenset({"bearer", "basic", "oauth", "api-key", "digest", "aws4-hmac-sha256"})
@@ -83,6 +85,11 @@ def _is_named(text: str, match: re.Match[str]) -> bool:
     if value.lower() in _NO_SECRETS or value.lower() in _SCHEMES or _stands_behind(_PAGE, match):
         return False
     return not (value.isdigit() and len(value) <= _SHORT_NUMBER)
+
+
+def _is_no_page(_text: str, match: re.Match[str]) -> bool:
+    """Whether a named value is no token of a page."""
+    return not _PAGE_NAME.search(match[0])
 
 
 def _is_drawn(_text: str, match: re.Match[str]) -> bool:
@@ -159,6 +166,32 @@ WORDS: Final = (
         lowered=True,
     ),
 )
+MARKUP: Final = (
+    Rule(
+        "name-of-a-secret",
+        ("form-data",),
+        re.compile(
+            rf"form-data;[^\n\v]{{0,200}}?\bname\*?=[\"']?[\w.'-]{{0,60}}?(?:{_NAMES})[0-9_.\[\]-]*[\"']?(?:;[^\n\v]{{0,200}})?"
+            rf"(?:{_BREAK}\S[^\n\v]{{0,500}}){{0,8}}?{_BREAK}{_BREAK}(?!--)(?P<value>[^\s{_MARKS}][^\n\v]*)",
+            re.ASCII,
+        ),
+        _is_no_page,
+        lowered=True,
+    ),
+    Rule(
+        "name-of-a-secret",
+        ("</",),
+        re.compile(
+            rf"<(?:[\w-]{{1,40}}:)?[\w.-]{{0,60}}?(?:{_NAMES})[0-9_.-]*(?:\s[^<>]{{0,500}})?>\s*(?:<!\[cdata\[(?!\]))?"
+            rf"(?P<value>[^<\s{_MARKS}][^<]*)</",
+            re.ASCII,
+        ),
+        _is_no_page,
+        lowered=True,
+    ),
+)
+"""Parts of multipart forms, and elements of XML, with the name of a secret. For a text without any escapes."""
+
 LONG: Final = (
     Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
     Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
@@ -190,7 +223,7 @@ LEFT: Final = (
 )
 """What goes on behind a placeholder, where only part of a secret was replaced. For a text without any escapes."""
 
-ALL: Final = SHAPES + WORDS + LONG + LEFT
+ALL: Final = SHAPES + WORDS + MARKUP + LONG + LEFT
 
 
 def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:

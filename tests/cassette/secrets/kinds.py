@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import string
+from html import escape, unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -210,6 +211,13 @@ def _form(body: str) -> Interaction:
     return with_request(body=body.encode(), headers=(("content-type", "application/x-www-form-urlencoded"),))
 
 
+def _multipart(name: str, value: str) -> Interaction:
+    parts = ({'file"; filename="a.txt': "some text", name: value, "b": "c"}).items()
+    body = "".join(f'--4f1c\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{each}\r\n' for key, each in parts)
+    headers = (("content-type", "multipart/form-data; boundary=4f1c"),)
+    return with_request(body=f"{body}--4f1c--\r\n".encode(), headers=headers)
+
+
 NAMED_PLACES: Final[dict[str, Callable[[str, str], Interaction]]] = {
     "field": lambda name, value: with_request(body=_body({name: value})),
     "list in a deep field": lambda name, value: with_request(body=_body({"a": [{name: [value]}]})),
@@ -238,6 +246,20 @@ NAMED_PLACES: Final[dict[str, Callable[[str, str], Interaction]]] = {
         uri=HOST + "/compute/v1/images?filter=" + quote_plus(f"{name} = '{value}'")
     ),
     "condition in a form": lambda name, value: _form(f"filter={quote_plus(f'{name} : {value}')}"),
+    "multipart form": _multipart,
+    "multipart form of a single part": lambda name, value: with_request(
+        body=f"--b\nContent-Disposition: form-data; name={name}\n\n{value}\n--b--\n".encode(), headers=()
+    ),
+    "JSON in a multipart form": lambda name, value: _multipart("payload", json.dumps({"a": [{name: [value]}]})),
+    "XML": lambda name, value: with_request(body=f"<a><{name} b='c'>{escape(value)}</{name}></a>".encode()),
+    "XML with a namespace": lambda name, value: with_request(body=f"<x:{name}>{escape(value)}</x:{name}>".encode()),
+    "XML with its text marked": lambda name, value: with_request(
+        body=f"<a>\n <{name}><![CDATA[{value}]]></{name}>\n</a>".encode()
+    ),
+    "deep in XML": lambda name, value: with_request(body=f"<{name}><a>{escape(value)}</a></{name}>".encode()),
+    "attribute in XML": lambda name, value: with_request(body=f'<a {name}="{escape(value)}"/>'.encode()),
+    "XML in a field": lambda name, value: with_request(body=_body({"a": f"see <{name}>{escape(value)}</{name}>"})),
+    "XML in a form": lambda name, value: _form(f"a={quote_plus(f'<{name}>{escape(value)}</{name}>')}"),
 }
 """Places for a value with a name."""
 
@@ -251,4 +273,4 @@ def readings(saved: bytes) -> list[str]:
     plain = saved.decode()
     bare = _unescaped(plain)
     deeper = [_unescaped(again(again(text))) for again in (unquote, unquote_plus) for text in (plain, bare)]
-    return [plain, bare, unquote(plain), unquote_plus(plain), *deeper]
+    return [plain, bare, unescape(bare), unquote(plain), unquote_plus(plain), *deeper]

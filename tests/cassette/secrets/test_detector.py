@@ -82,6 +82,25 @@ def test_a_rule_finds_it_alone_and_inside_of_what_encodes_it(text: str, rule: st
 @pytest.mark.parametrize(
     "text",
     [
+        '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n--b--\r\n',
+        "--b\nContent-Disposition: form-data; name=user_token\nContent-Type: text/plain\n\nhunter2\n--b--\n",
+        "<password>hunter2</password>",
+        '<x:ClientSecret a="b">\n  hunter2\n</x:ClientSecret>',
+        "<passwd><![CDATA[hunter2]]></passwd>",
+    ],
+)
+def test_a_named_part_or_element_is_found(text: str) -> None:
+    """As it is, in JSON and in base64; not with a placeholder in it."""
+    encoded = base64.b64encode(text.encode()).decode()
+    for each in (text, json.dumps({"a": text}), json.dumps({"a": json.dumps({"b": text})}), f"x {encoded}"):
+        assert "name-of-a-secret" in rules(each)
+    for none in ("", SCRUBBED):
+        assert rules(json.dumps({"a": text.replace("hunter2", none)})) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         f"Authorization: {SCRUBBED} hunter2",
         f"cookie: {SCRUBBED}; a=hunter2",
         f"password: {SCRUBBED} hunter2",
@@ -155,6 +174,9 @@ def test_a_find_says_where_and_never_what() -> None:
         f"https://{SCRUBBED}@h/d?X-Amz-Signature={SCRUBBED}&X-Amz-Expires=60",
         f"https://h/d?X-Amz-Signature={SCRUBBED.replace('~', '%7E')}",
         'www-authenticate: Bearer realm="compute"',
+        "bake --user <name> <token> <password> </dev/null",
+        "<NextPageToken>CgRmZDh2</NextPageToken><token></token>",
+        '--b\nContent-Disposition: form-data; name="pageToken"\n\nCgRmZDh2\n--b--\n',
         f"Authorization: {SCRUBBED}\nHost: h",
         f"token={SCRUBBED} folder=b1gaec42k169jqpo02f7",
         f"see https://h/?a=1&token={SCRUBBED} for more",

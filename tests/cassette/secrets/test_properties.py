@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
 """What is in every cassette. Who takes a word of it as a password cannot be helped."""
-FORGETFUL: Final = {"condition in the query", "condition in a form", "object in JSON in a form"} | {
-    place for place in NAMED_PLACES if place.startswith("JSON in the query of an address")
+FORGETFUL: Final = {
+    *("condition in the query", "condition in a form", "object in JSON in a form", "JSON in a multipart form"),
+    *("deep in XML", "attribute in XML", "XML in a field", "XML in a form"),
+    *(place for place in NAMED_PLACES if place.startswith("JSON in the query of an address")),
 }
 """Places in which a secret is scrubbed, and not remembered: a text that says it, and parts with names of their own."""
 
@@ -241,6 +243,9 @@ def test_anything_at_all_can_be_scrubbed_and_stays_scrubbed(body: bytes, uri: st
         "pass-",
         "token:,a",
         "token=~SCRUBBED~ ",
+        "<password>",
+        "<pwd>a</pwd>",
+        "--b\nname=a\n\n",
         "a.",
         "eyJaaaaaaaaa.",
         "t1.",

@@ -331,9 +331,38 @@ def test_names_with_values_in_text_are_scrubbed() -> None:
         assert scrub(with_response(body=sent.encode())).response.body.decode() == kept
 
 
+def test_a_part_of_a_multipart_form_is_scrubbed_by_its_name() -> None:
+    """The others, and what says where a part ends, stay; JSON in a part is scrubbed as JSON."""
+    parts = (("a", "b"), ("password", "{}"), ("Token", "-- {}\r\n--"), ("payload", '{{"secret":["{}"]}}'), ("pwd", ""))
+    form = "".join(f'--4f1c\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{{}}\r\n' for name, _ in parts)
+    sent = form.format(*(text.format("x y") for _, text in parts)) + "--4f1c--\r\n"
+    kept = form.format("b", SCRUBBED, SCRUBBED, f'{{"secret":["{SCRUBBED}"]}}', "") + "--4f1c--\r\n"
+    headers = (("content-type", "multipart/form-data; boundary=4f1c"),)
+    assert scrub(with_request(headers=headers, body=sent.encode())).request.body.decode() == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("<a><password>{}</password><b>c</b></a>", "<a><password>{}</password><b>c</b></a>"),
+        ("<a:pwd x='1'> {} </a:pwd>", "<a:pwd x='1'>{}</a:pwd>"),
+        ("<token><![CDATA[{}]]></token>", "<token>{}</token>"),
+        ("<secret><a>{}</a><b/></secret>", "<secret>{}</secret>"),
+        ('<a password="{}"/><password/>', '<a password="{}"/><password/>'),
+    ],
+)
+def test_an_element_of_xml_is_scrubbed_by_its_name(sent: str, kept: str) -> None:
+    """With all that is in it; in a body and in a text."""
+    for before in ("<?xml version='1.0'?>\n", "see "):
+        body = (before + sent.format("x &amp; y")).encode()
+        assert scrub(with_response(body=body)).response.body.decode() == before + kept.format(SCRUBBED)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "bake --user=<name> <token> <password>",
+        "<NextPageToken>CgRmZDh2</NextPageToken>",
         "The token is invalid",
         "The required field 'kid' is missing from the JWT header",
         "Bearer authentication is required",
