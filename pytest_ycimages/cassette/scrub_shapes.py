@@ -55,7 +55,10 @@ _SHAPES: Final = (
     # What follows the word that says it is a credential. A word of a sentence, such as "authentication", is none.
     _Shape(
         ("earer", "Auth", "Api-Key"),
-        re.compile(r"\b([Bb]earer|OAuth|Api-Key)[ +]+(?=[A-Za-z._~/-]*[0-9]|\S{20})[A-Za-z0-9._~+/-]{8,}={0,2}"),
+        re.compile(
+            r"\b([Bb]earer|OAuth|Api-Key)[ +]+(?=[A-Za-z._~/-]*[0-9]|\S{20})"
+            r"[A-Za-z0-9._~+/-]{8,}(?:={1,2}[A-Za-z0-9._~+/-]+)*={0,2}"
+        ),
         _scheme_kept,
     ),
     _Shape(

@@ -114,6 +114,37 @@ SENTENCES: Final = (
 )
 """Texts in which a secret is named, and is not all that follows its name."""
 
+WORDS: Final = (
+    *("token", "password", "Authorization", "secret", "cookie", "api_key", "pwd", "key", "name", "image", "x"),
+    *(
+        ":",
+        "=",
+        ": ",
+        '="',
+        "'",
+        '"',
+        ",",
+        ", ",
+        ";",
+        " ",
+        "\n",
+        "\t",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "&",
+        "?",
+        "--",
+        "-",
+    ),
+    *("Bearer ", "Token ", "basic ", "abcdefgh1", "ubuntu-22.04", "a=1", "folder=b1g", "https://h/?token=z"),
+    *("<token>", "</token>", "%20", "%", "+", "\\", "~SCRUBBED~", '{"a":'),
+)
+"""What texts about secrets are made of."""
+
 ORDINARY: Final = Interaction(
     RecordedRequest(
         "POST",

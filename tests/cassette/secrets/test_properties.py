@@ -25,6 +25,7 @@ from tests.cassette.secrets.kinds import (
     QUOTED,
     SENTENCES,
     SHAPED,
+    WORDS,
     Secret,
     readings,
     with_request,
@@ -226,6 +227,17 @@ def test_anything_at_all_can_be_scrubbed_and_stays_scrubbed(body: bytes, uri: st
     except CassetteError:  # half a surrogate pair
         return
     find_secrets(data)
+
+
+@settings(drawn, max_examples=300)
+@given(
+    place=st.sampled_from(["field", "text", "form", "query, with a plus", "grpc-message"]),
+    words=st.lists(st.sampled_from(WORDS), max_size=14),
+)
+def test_any_mixture_of_names_and_marks_stays_scrubbed(place: str, words: list[str]) -> None:
+    """What is put in place of a secret never makes another text look like one."""
+    once = scrub(PLACES[place]("".join(words)))
+    assert scrub(once) == once
 
 
 @pytest.mark.timeout(60)
