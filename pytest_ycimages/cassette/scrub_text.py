@@ -30,7 +30,7 @@ _PARAMETER: Final = re.compile(r"([?&;]([^?&;=\s\"'<>]+)=)([^&#\s\"'<>]+)")
 _SIGNED: Final = re.compile(r"[?&](?:x-amz-)?signature=", re.IGNORECASE)
 _EXPIRES: Final = re.compile(r"([?&]Expires=)\d+")
 _NAME: Final = r"[A-Za-z][\w.-]{1,63}"
-_MEANS: Final = r"""["']?[\s+]*[:=]"""
+_MEANS: Final = r"""["']?[\s+]*[:=]>?"""
 _PLAIN: Final = r"[^\s\"'&,;<>{}\[\]()]"
 _VALUE: Final = rf"(?:{_PLAIN}|[&,;({{\[](?=[A-Za-z0-9])(?!{_NAME}{_MEANS})|[)}}\]](?=[A-Za-z0-9]))+"
 """A word with the commas and brackets inside of it, which ends before the next name."""

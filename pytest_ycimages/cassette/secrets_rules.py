@@ -47,7 +47,7 @@ _NAMES: Final = (
     "token|secret|passw(?:or)?d|pwd|passphrase|signature|credentials?|authorization|cookie|jwt"
     "|(?:private|access|api|secret|auth|signing)[_-]?key(?:[_-]?id)?"
 )
-_MEANS: Final = r"[\"'\\]*[\s+]*[:=]"
+_MEANS: Final = r"[\"'\\]*[\s+]*[:=]>?"
 _SCHEME: Final = "bearer|basic|oauth|api-key|digest|aws4-hmac-sha256"
 _HINTS: Final = (
     *("token", "secret", "pass", "pwd", "signature", "credential", "authorization", "cookie", "key", "jwt"),
@@ -158,7 +158,7 @@ WORDS: Final = (
         _HINTS,
         re.compile(
             rf"(?:{_NAMES})"
-            r"(?P<rest>[\w.-]{0,40}(?:\[[\w.-]{0,40}\])?)[\"'\\]*[\s+]*[:=](?:\\+[nrt]|[\[\"'\\\s+-])*+"
+            r"(?P<rest>[\w.-]{0,40}(?:\[[\w.-]{0,40}\])?)[\"'\\]*[\s+]*[:=]>?(?:\\+[nrt]|[\[\"'\\\s+-])*+"
             rf"(?P<value>(?:(?:{_SCHEME})[ \t+]+(?!{MARK}))?{_VALUE})",
             re.ASCII,
         ),

@@ -102,7 +102,13 @@ QUOTED: Final = (
 )
 """Texts that quote a header."""
 SENTENCES: Final = (
-    *("the password: my {} pass", "password = my {} pass, and more", "token: a b c {} folder=x", "secret:\n  in {}\n"),
+    *(
+        "the password: my {} pass",
+        "password => {}",
+        "password = my {} pass, and more",
+        "token: a b c {} folder=x",
+        "secret:\n  in {}\n",
+    ),
     *("password: a,{}", "password=a({})", "password=[{}]", "password: a&{}", "see https://h/?token={} for more"),
     *(
         'password="{}"/x',
