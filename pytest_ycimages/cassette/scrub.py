@@ -157,6 +157,8 @@ class _Read(NamedTuple):
 
     def credentials(self) -> Iterator[str]:
         text = self.content.text
+        if not text:
+            return
         if self.document:
             yield from scrub_json.credentials_in(self.document.value)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.scrub_names import plain
@@ -30,12 +31,17 @@ _HARMLESS: Final = frozenset(
 """Parts that say how, where and by whom something was signed. Their texts are words that other texts need."""
 
 
-def credentials_in_authorization(value: str) -> Iterator[str]:
+@lru_cache(maxsize=256)  # a client sends the same one with each request
+def credentials_in_authorization(value: str) -> frozenset[str]:
     """What may be secret in the value of an `Authorization`: the whole, what follows the scheme, and each part of it.
 
     A credential without a scheme is the whole value. One word before others is taken for their scheme, unless it has
     both small letters and digits, as a token has and no scheme that is known.
     """
+    return frozenset(_in_authorization(value))
+
+
+def _in_authorization(value: str) -> Iterator[str]:
     scheme, rest = (*value.split(None, 1), "", "")[:2]
     if scheme.lower() not in SCHEMES:
         yield value

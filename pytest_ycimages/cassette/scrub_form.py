@@ -67,4 +67,6 @@ def user_in(uri: str) -> tuple[str, ...]:
 
 def _clean(name: str, value: str, rules: TextRules) -> str:
     """What a parameter holds, scrubbed. Its plus is a space to whoever reads a form."""
-    return SCRUBBED if rules.names(unquote(name)) else encoded_without_secrets(value, rules, _LAYERS, plus=" ")
+    if rules.names(unquote(name)):
+        return SCRUBBED
+    return value if value.isalnum() else encoded_without_secrets(value, rules, _LAYERS, plus=" ")

@@ -22,7 +22,7 @@ _SKIPPED: Final = (0, 2, 3)
 
 def worth_knowing(texts: Iterable[str]) -> frozenset[str]:
     """Those that are long enough, and no placeholders."""
-    found = (text.strip() for text in texts)
+    found = {text.strip() for text in texts}
     return frozenset(text for text in found if len(text) >= SHORTEST and not _is_placeholder(text))
 
 
