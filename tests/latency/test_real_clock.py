@@ -81,6 +81,18 @@ def test_closing_waits_for_no_latency(latency: Latency) -> None:
     double.close()
 
 
+def test_a_call_that_is_read_while_the_double_closes_never_happens() -> None:
+    """As one does not that was waiting before: it would have had to wait."""
+    double = Double(latency=60, latency_order="latency_first").start()
+    with Client(double) as client:
+        double._closed.set()  # noqa: SLF001 - as closing does before it ends the connections
+        client.send(CREATE)
+        assert client.is_left()
+    double.close()
+    assert not double.calls
+    assert not double.images
+
+
 class WatchedEvent(threading.Event):
     """An event that tells when somebody begins to wait for it."""
 
