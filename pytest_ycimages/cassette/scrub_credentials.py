@@ -25,7 +25,7 @@ _HARMLESS: Final = frozenset(
     {
         *("algorithm", "charset", "created", "credentialscope", "domain", "expires", "headers", "host", "method", "nc"),
         *("oauthsignaturemethod", "oauthtimestamp", "oauthversion", "qop", "realm", "scope", "signedheaders"),
-        *("timestamp", "ts", "type", "uri", "url", "userhash", "username", "version"),
+        *("timestamp", "ts", "type", "uri", "url", "user", "userhash", "username", "version"),
     }
 )
 """Parts that say how, where and by whom something was signed. Their texts are words that other texts need."""

@@ -67,6 +67,8 @@ RESPONSE_HEADERS: Final = _OF_BOTH | {
 }
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
 _CREDENTIAL_HEADERS: Final = ("authorization", "-api-key", "-token", "subjecttoken")
+_NAMES_OF_REQUESTS: Final = ("client-token", "idempotency-token", "page-token", "request-token")
+"""Headers that end like those of credentials, and tell one request from another."""
 _COOKIE_SIZE: Final = 16
 """Shorter values of cookies, such as a language, are no secret that should be removed elsewhere."""
 
@@ -85,7 +87,7 @@ def credentials_in(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, value in headers:
         if name in _COOKIES:
             yield from (text for text in _cookie_values(value) if len(text) >= _COOKIE_SIZE)
-        elif name.endswith(_CREDENTIAL_HEADERS) or is_credential(name):
+        elif not name.endswith(_NAMES_OF_REQUESTS) and (name.endswith(_CREDENTIAL_HEADERS) or is_credential(name)):
             yield from credentials_in_authorization(value)
 
 

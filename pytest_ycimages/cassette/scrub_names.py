@@ -63,7 +63,6 @@ _CREDENTIALS: Final = (
     "secret",
     "secretkey",
     "securitytoken",
-    "sessionid",
     "sessiontoken",
     "signature",
     "signingkey",
@@ -90,4 +89,4 @@ def is_credential(name: str) -> bool:
     Fewer names than those of secrets: a label `token: ubuntu-2404` is scrubbed, and its value stays known elsewhere.
     """
     flat = plain(name).rstrip(digits)
-    return flat == "pass" or flat.endswith(_CREDENTIALS)
+    return flat.endswith(_CREDENTIALS)

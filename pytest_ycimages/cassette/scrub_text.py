@@ -32,12 +32,20 @@ _EXPIRES: Final = re.compile(r"([?&]Expires=)\d+")
 _NAME: Final = r"[A-Za-z][\w.-]{1,63}"
 _MEANS: Final = r"""["']?[\s+]*[:=]>?"""
 _PLAIN: Final = r"[^\s\"'&,;<>{}\[\]()]"
-_VALUE: Final = rf"(?:{_PLAIN}|[&,;({{\[](?=[A-Za-z0-9])(?!{_NAME}{_MEANS})|[)}}\]](?=[A-Za-z0-9]))+"
-"""A word with the commas and brackets inside of it, which ends before the next name."""
-_PAIR: Final = re.compile(
+_VALUE: Final = (
+    rf"(?:{_PLAIN}|(?<=[^\W\d_])'(?=[^\W\d_])|[&,;({{\[](?=[A-Za-z0-9])(?!{_NAME}{_MEANS})|[)}}\]](?=[A-Za-z0-9]))+"
+)
+"""A word with the apostrophes, commas and brackets inside of it, which ends before the next name."""
+_NAMED: Final = (
     rf"(?:(?<=[?&;])(?P<parameter>)|(?<![\w.?&;-])(?P<option>--)?)"
     rf"(?P<name>{_NAME})(?P<between>{_MEANS}[\s+]*|(?(option)[ \t+]+|(?!)))"
-    r"""(?P<value>"(?:[^"\\]|\\.)+"|'[^']+'|(?:(?:[Bb]earer|[Bb]asic|OAuth|Api-Key)[ ]+)?"""
+)
+_FRONT: Final = re.compile(_NAMED)
+"""What a value stands behind."""
+_PAIR: Final = re.compile(
+    rf"{_NAMED}"
+    r"""(?P<value>(?:"(?:[^"\\]|\\.)+"|'(?:[^']|'')+')(?:[^\W_][^\s"',;]*)?"""
+    r"|(?:(?:[Bb]earer|[Bb]asic|OAuth|Api-Key)[ ]+)?"
     rf"(?(parameter){_PLAIN}+|{_VALUE}(?:[ \t]+(?!(?:--)?{_NAME}{_MEANS}){_VALUE})*))"
 )
 """A name and its value in text, or an option and its: what is quoted, or all words up to a comma or the next name."""
@@ -86,7 +94,7 @@ def without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _LAYERS
     if rules.fields or _may_name(text):
         text = _PARAMETER.sub(lambda match: _parameter(match, rules), without_expiry(text))
         text = _HEADER.sub(rf"\g<name>{SCRUBBED}", text)
-        text = _PAIR.sub(lambda match: _pair(match, rules), text)
+        text = _without_pairs(text, rules)
     return without_shapes(text)
 
 
@@ -155,11 +163,21 @@ def _parameter(match: re.Match[str], rules: TextRules) -> str:
     return match[1] + SCRUBBED if rules.names(unquote(match[2])) else match[0]
 
 
-def _pair(match: re.Match[str], rules: TextRules) -> str:
+def _without_pairs(text: str, rules: TextRules) -> str:
+    """The text without the values of secret names. A harmless name may be followed by one: `Reason: token => x`."""
+    parts: list[str] = []
+    copied = place = 0
+    while front := _FRONT.search(text, place):
+        place = front.end()
+        if rules.names(front["name"]) and (pair := _PAIR.match(text, front.start())):
+            parts += text[copied : pair.start()], _pair(pair)
+            copied = place = pair.end()
+    return "".join([*parts, text[copied:]])
+
+
+def _pair(match: re.Match[str]) -> str:
     """A name and its value in text, such as `password: x`; what quotes the value stays."""
     name, between, value = match.group("name", "between", "value")
     before = match["option"] or ""
-    if not rules.names(name):
-        return match[0]
     mark = value[0] if value[0] in "\"'" else ""
     return f"{before}{name}{between}{mark}{SCRUBBED}{mark}"

@@ -254,6 +254,37 @@ def test_a_secret_that_only_the_file_shows_is_refused_by_its_line() -> None:
         check_before_saving(f"# ...\nnote: {JWT}\n", cassette="a.yaml", interaction=with_response())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid token: it's expired",
+        "Invalid IAM token: can't parse",
+        "iam token: token's signature has expired",
+        "password: don't use\nname: web",
+        "Credentials: ask Dan's team",
+        "secret: O'Reilly, Anna's base image",
+        "password: 'it''s'",
+        'SECRET="$1"more',
+        "Reason: token => expired",
+        'Validation failed: "token" => required',
+        "Key: 'password' => too short",
+        "errors: password: required",
+        'Field: "token": unknown',
+        "env: token: abc",
+        "db:\n  password: 'x'\n  user: web",
+        "use <token> and </token>",
+        "token: \"a\" or 'b'",
+    ],
+)
+def test_texts_that_speak_of_secrets_are_not_refused(text: str) -> None:
+    """In a description, in an error's message, and on their own; scrubbed once is scrubbed for good."""
+    for body in (text.encode(), json.dumps({"code": 16, "message": text, "details": [{"field": text}]}).encode()):
+        scrubber = Scrubber()
+        clean = scrubber.scrub(with_response(body=body)._replace(request=with_request(body=body).request))
+        check_before_saving(item_text(clean), cassette="a.yaml", interaction=clean, known=scrubber.known)
+        assert Scrubber().scrub(clean) == clean
+
+
 @settings(derandomize=True, database=None, deadline=None, max_examples=60)
 @given(seed=st.integers(0, 1000), fields=FIELDS, key=KEYS)
 def test_ordinary_traffic_is_never_refused(seed: int, fields: dict[str, Any], key: str) -> None:

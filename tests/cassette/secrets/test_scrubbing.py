@@ -177,7 +177,7 @@ def test_a_credential_in_json_in_a_parameter_or_in_a_field_is_remembered() -> No
         assert json.loads(scrubber.scrub(later).request.body) == {"description": f"by {SCRUBBED}"}
 
 
-@pytest.mark.parametrize("name", ["password", "client_secret", "pwd", "passwd", "pass"])
+@pytest.mark.parametrize("name", ["password", "client_secret", "pwd", "passwd"])
 def test_what_opens_something_is_removed_beside_its_name(name: str) -> None:
     """In JSON and in a form."""
     value = "Zq8-vR3nT5wLk2Pd"
@@ -423,3 +423,22 @@ def test_json_too_deep_to_be_read_is_scrubbed_as_text() -> None:
     """By names and shapes, as far as that goes."""
     body = "[" * 5000 + '{"password": "hunter2"}' + "]" * 5000
     assert b"hunter2" not in scrub(with_request(body=body.encode())).request.body
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ((("x-client-token", "nightly-1"),), {}),
+        ((("idempotency-token", "nightly-1"),), {}),
+        ((("proxy-authorization", "Custom user=nightly-1, key=Zq8vR3nT5wLk2Pd"),), {}),
+        ((), {"labels": {"session-id": "nightly-1"}}),
+        ((), {"labels": {"pass": "nightly-1"}}),
+    ],
+)
+def test_names_that_tell_one_request_from_another_are_no_secrets_elsewhere(
+    headers: tuple[tuple[str, str], ...], body: dict[str, object]
+) -> None:
+    """A client that is replayed reads the name that it gave."""
+    text = json.dumps({**body, "name": "nightly-1"}).encode()
+    clean = scrub(with_request(headers=headers, body=text))
+    assert json.loads(clean.request.body)["name"] == "nightly-1"
