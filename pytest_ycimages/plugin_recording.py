@@ -80,6 +80,7 @@ def settle(config: pytest.Config, *, whole: bool) -> list[str]:
     problems, doubles = [], config.stash.get(_RECORDING, [])
     while doubles:
         double = doubles.pop()
+        double.close(whole=whole)  # which a test that was stopped in its teardown has not come to
         try:
             double.cassette.settle(whole=whole)
         except OSError as error:
