@@ -45,7 +45,11 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
 
 def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:
     """A number, or `auto`."""
-    return "auto" if value == "auto" else click.IntRange(1)(value, option, context)
+    if value == "auto":
+        return "auto"
+    if not value.lstrip("-").isdecimal():
+        raise click.BadParameter(f"{value!r} is no number of processes. Write such as 2, or auto.")
+    return click.IntRange(1)(value, option, context)
 
 
 @click.command()

@@ -273,7 +273,7 @@ def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
         (["bakery:bake", "--budget", "soon"], "'soon' is no duration. Write such as 30s, 5m or 1h."),
         (["bakery:bake", "--depth", "-1"], "-1 is not in the range x>=0."),
         (["bakery:bake", "--workers", "0"], "0 is not in the range x>=1."),
-        (["bakery:bake", "--workers", "all"], "'all' is not a valid integer range."),
+        (["bakery:bake", "--workers", "all"], "'all' is no number of processes. Write such as 2, or auto."),
         (["bakery:bake", "--against-command", ""], "The command is empty. Write such as './bake.sh --size 10'."),
         (["bakery:bake", "--timing", "Aftr(3)"], "Did you mean 'After'?"),
         (["bakery:bake", "--set", "timng=3"], "Unknown setting 'timng'. Did you mean 'timing'?"),
