@@ -9,14 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.code import Code
-    from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
-    from pytest_ycimages.api.operation import Empty, Operation
-    from pytest_ycimages.api.status import Status
+    from pytest_ycimages.api.resources import Empty, Image, ImageStatus, Operation, Os, OsType
+    from pytest_ycimages.api.status import Code, Status
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.cassette import Cassette
     from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
-    from pytest_ycimages.cloud.ending import Failure, Success
+    from pytest_ycimages.cloud.limits import Quotas
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.presets import (
         REALISTIC,
         REALISTIC_DELETE,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
         REALISTIC_SNAPSHOT,
         REALISTIC_URI,
     )
-    from pytest_ycimages.cloud.quotas import Quotas
     from pytest_ycimages.cloud.script import Script
     from pytest_ycimages.cloud.stage import Stage
     from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Schedule, Start, Timing
@@ -258,18 +256,18 @@ _HOME: Final = {
     "CassetteMissingError": "errors",
     "CassetteUnusedError": "errors",
     "CassetteWarning": "errors",
-    "Code": "api.code",
+    "Code": "api.status",
     "Command": "experiment.command",
     "Double": "double",
     "DoubleFailedError": "errors",
-    "Empty": "api.operation",
-    "Failure": "cloud.ending",
+    "Empty": "api.resources",
+    "Failure": "cloud.outcome",
     "Fault": "faults.fault",
     "FaultNeverStruckError": "errors",
     "Finding": "experiment.report",
     "Hint": "pacing.hints",
-    "Image": "api.image",
-    "ImageStatus": "api.image",
+    "Image": "api.resources",
+    "ImageStatus": "api.resources",
     "Immediate": "cloud.timing",
     "Injection": "faults.injection",
     "Interaction": "cassette.interaction",
@@ -279,15 +277,15 @@ _HOME: Final = {
     "NetworkRefusedError": "errors",
     "Never": "cloud.timing",
     "NoMatchError": "errors",
-    "Operation": "api.operation",
+    "Operation": "api.resources",
     "Origin": "cassette.interaction",
-    "Os": "api.image",
-    "OsType": "api.image",
+    "Os": "api.resources",
+    "OsType": "api.resources",
     "Outcome": "experiment.trial",
     "Pacing": "pacing.pacing",
     "PerGiB": "cloud.timing_by_source",
     "PlannedFault": "experiment.scenario",
-    "Quotas": "cloud.quotas",
+    "Quotas": "cloud.limits",
     "RecordedRequest": "cassette.interaction",
     "RecordedResponse": "cassette.interaction",
     "Report": "experiment.report",
@@ -300,7 +298,7 @@ _HOME: Final = {
     "Stage": "cloud.stage",
     "Start": "cloud.timing",
     "Status": "api.status",
-    "Success": "cloud.ending",
+    "Success": "cloud.outcome",
     "Timing": "cloud.timing",
     "Trial": "experiment.trial",
     "TrialLimits": "experiment.running",

@@ -10,8 +10,8 @@ from pytest_ycimages.api.message import SECOND
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.code import Code
-    from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.api.message import RequestMessage
+    from pytest_ycimages.api.status import Code
 
 
 class Call(NamedTuple):

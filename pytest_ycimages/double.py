@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.cassette import Cassette
     from pytest_ycimages.cassette_settings import Mode
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import NextOperation, Planner
+    from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.app import App

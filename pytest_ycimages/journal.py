@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import loses_the_answer, loses_the_head
 from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import Call
 from pytest_ycimages.pacing.hints import hints_in
 from pytest_ycimages.pacing.pacing import pacing_in

@@ -11,10 +11,9 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Stall
 from pytest_ycimages.api.exchange import Reply
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.faults.striker import Striker
 from pytest_ycimages.journal import Journal

@@ -5,18 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cloud.ending import ending_of
 from pytest_ycimages.cloud.operation_settings import (
+    CANCELLED,
+    STARTING,
     cancel_delay_setting,
     cancel_of,
     cancel_setting,
+    named_by,
     only_one,
     outcome_setting,
     rollback_of,
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.per_method import CANCELLED, STARTING, named_by
+from pytest_ycimages.cloud.outcome import ending_of
 from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.timing_text import timing_of
 from pytest_ycimages.errors import UsageError
@@ -24,14 +26,14 @@ from pytest_ycimages.errors import UsageError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_ycimages.cloud.ending import Ending, Failure, Success
     from pytest_ycimages.cloud.operation_settings import (
         CancelSetting,
         OutcomeSetting,
+        PerMethod,
         RollbackSetting,
         TimingSetting,
     )
-    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.outcome import Ending, Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.timing import Timing

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from pytest_ycimages.cloud.inventory import Inventory
+    from pytest_ycimages.cloud.sources import Inventory
 
 
 class Seeding(ABC):

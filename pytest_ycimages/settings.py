@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.cassette_settings import CassetteSettings
-from pytest_ycimages.cloud.access_service import Auth
-from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
+from pytest_ycimages.cloud.access import Auth
+from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
 from pytest_ycimages.cloud.operation_settings import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
@@ -27,10 +27,9 @@ from pytest_ycimages.cloud.operation_settings import (
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS, Quotas
+from pytest_ycimages.cloud.refusals import Texts
 from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
-from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
 from pytest_ycimages.host_names import HostNames, host_names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_ycimages.cloud.clock import last_kind_of
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.double import Double
 
 _SHOWN = 100

@@ -5,24 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.access import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
-from pytest_ycimages.api.change_image import CurrentUpdateImageRequest, DeleteImageRequest, UpdateImageRequest
 from pytest_ycimages.api.create_image import CreateImageRequest, CurrentCreateImageRequest
-from pytest_ycimages.api.image import HardwareGeneration, LegacyFeatures, PciTopology
-from pytest_ycimages.api.lookups import (
+from pytest_ycimages.api.requests import (
     AccessBindingsRequest,
     CancelOperationRequest,
+    CreateTokenRequest,
+    CurrentUpdateImageRequest,
+    DeleteImageRequest,
+    GetEndpointRequest,
     GetImageRequest,
     GetLatestByFamilyRequest,
     GetOperationRequest,
+    ListEndpointsRequest,
     ListImageOperationsRequest,
     ListImagesRequest,
+    UpdateImageRequest,
 )
+from pytest_ycimages.api.resources import HardwareGeneration, LegacyFeatures, PciTopology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.api.message import RequestMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from pytest_ycimages.api.image import OsType, PciTopology
-from pytest_ycimages.api.message import Int64, String
-from pytest_ycimages.api.numerals import numerals
-from pytest_ycimages.api.request_message import OneOf, ProtoEnum, RequestMessage, again
+from pytest_ycimages.api.json_schema import numerals
+from pytest_ycimages.api.message import Int64, OneOf, ProtoEnum, RequestMessage, String, again
+from pytest_ycimages.api.resources import OsType, PciTopology
 
 MIN_DISK_SIZE: Final = 4194304
 MAX_DISK_SIZE: Final = 4398046511104

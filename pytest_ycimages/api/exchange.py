@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from pytest_ycimages.api.code import Code
     from pytest_ycimages.api.damage import Damage
-    from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.api.request_message import RequestMessage
-    from pytest_ycimages.api.status import FieldViolation
+    from pytest_ycimages.api.message import RequestMessage, Wire
+    from pytest_ycimages.api.status import Code, FieldViolation
 
 
 NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})

@@ -1,8 +1,4 @@
-"""JSON Schemas of messages, generated from the models, so that they say what is sent and answered and no more.
-
-Added here is what pydantic cannot know of answers: `@type` in an Any, and no field that the message does not have.
-What it cannot know of requests is added by `request_schema`.
-"""
+"""Which decimal numerals lie in a range, as a regular expression: JSON Schema cannot compare the numbers in strings."""
 
 from __future__ import annotations
 
@@ -12,15 +8,54 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from pytest_ycimages.api.request_message import RequestMessage
-from pytest_ycimages.api.request_schema import Schema, accepting, or_null
+from pytest_ycimages.api.message import RequestMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydantic_core import core_schema
 
-    from pytest_ycimages.api.message import Message
+    from pytest_ycimages.api.message import Message, OneOf
+
+
+def numerals(least: int, most: int) -> str:
+    """A pattern, without anchors, of the numbers from `least`, which is more than zero, to `most`."""
+    patterns = []
+    for size in range(len(str(least)), len(str(most)) + 1):
+        low = str(max(least, 10 ** (size - 1)))
+        high = str(min(most, 10**size - 1))
+        patterns.append(_between(low, high))
+    return "|".join(patterns)
+
+
+def _between(low: str, high: str) -> str:
+    """The numerals from `low` to `high`, which have the same number of digits."""
+    if set(low) <= {"0"} and set(high) <= {"9"}:
+        return _digits("0", "9", len(low))
+    first, last = low[0], high[0]
+    if first == last:
+        return first + _group(_between(low[1:], high[1:]))
+    parts = []
+    if set(low[1:]) - {"0"}:
+        parts.append(first + _group(_between(low[1:], "9" * len(low[1:]))))
+        first = chr(ord(first) + 1)
+    rest = ""
+    if set(high[1:]) - {"9"}:
+        rest = last + _group(_between("0" * len(high[1:]), high[1:]))
+        last = chr(ord(last) - 1)
+    if first <= last:
+        parts.append(_digits(first, last, 1) + _digits("0", "9", len(low) - 1))
+    return "|".join([*parts, rest] if rest else parts)
+
+
+def _digits(first: str, last: str, count: int) -> str:
+    digit = first if first == last else f"[{first}-{last}]"
+    return digit if count == 1 else f"{digit}{{{count}}}" if count else ""
+
+
+def _group(pattern: str) -> str:
+    return f"({pattern})" if "|" in pattern else pattern
+
 
 WHERE: Final = "#/components/schemas/"
 _SECTION: Final = "\n\nAttributes:\n"
@@ -166,3 +201,71 @@ def _documented(model: type[Message]) -> tuple[str, dict[str, str]]:
         described |= {name: " ".join(words.split()) for name, words in _FIELD.findall(section)}
     fields = {str(field.alias): described[name] for name, field in model.model_fields.items() if name in described}
     return " ".join(text.split()), {name: words[0].upper() + words[1:] for name, words in fields.items()}
+
+
+Schema = dict[str, Any]
+Spellings = dict[str, tuple[str, ...]]
+"""The name of a field in the proto -> how it may be spelled; first as in JSON."""
+
+_NULL: Final[Schema] = {"type": "null"}
+
+
+def accepting(model: type[RequestMessage], json: Schema) -> Schema:
+    """What a client may send as a `model`.
+
+    Args:
+        model: the message.
+        json: the schema of its fields, without nulls and in the spelling of JSON; it may be without some of them.
+    """
+    fields: dict[str, Schema] = json["properties"]
+    spellings: Spellings = {
+        name: tuple(dict.fromkeys((str(field.alias), name)))
+        for name, field in model.model_fields.items()
+        if field.alias in fields
+    }
+    rules = [{"anyOf": _given(fields, spellings[name])} for name in spellings if spellings[name][0] in json["required"]]
+    rules += [_one_of(oneof, fields, spellings) for oneof in model.oneofs]
+    if model.at_least_one:
+        some = model.at_least_one.items()
+        rules.append({"anyOf": [choice for name, rule in some for choice in _given(fields, spellings[name], **rule)]})
+    nullable = {name: or_null(field) for name, field in fields.items()}
+    patterns = {f"^{proto}$": _undescribed(nullable[name]) for name, *others in spellings.values() for proto in others}
+    accepted = {key: value for key, value in json.items() if key != "required"} | {"properties": nullable}
+    return accepted | ({"patternProperties": patterns} if patterns else {}) | ({"allOf": rules} if rules else {})
+
+
+def _given(fields: dict[str, Schema], spellings: tuple[str, ...], **rule: Any) -> list[Schema]:
+    """The ways of giving a field: in one of its spellings, and not as null."""
+    value = {"type": _type_of(fields[spellings[0]]), **rule}
+    return [{"required": [each], "properties": {each: value}} for each in spellings]
+
+
+def _one_of(oneof: OneOf, fields: dict[str, Schema], spellings: Spellings) -> Schema:
+    """Exactly one member of a oneof is given, in one spelling, or at most one."""
+    members = {each: _type_of(fields[spellings[name][0]]) for name in oneof.fields for each in spellings[name]}
+    absent = dict.fromkeys(members, _NULL)
+    choices = [
+        {"required": [member], "properties": {**absent, member: {"type": kind}}} for member, kind in members.items()
+    ]
+    return {"oneOf": choices if oneof.required else [*choices, {"properties": absent}]}
+
+
+def _type_of(field: Schema) -> str | list[str]:
+    """The JSON types of a field that is not null."""
+    if "anyOf" in field:
+        return sorted({choice["type"] for choice in field["anyOf"] if "type" in choice})
+    return "object" if "$ref" in field else str(field["type"])
+
+
+def or_null(field: Schema) -> Schema:
+    """The schema of a field that may be null as well."""
+    if "enum" in field:
+        return {**field, "enum": [*field["enum"], None]}
+    if "type" in field:
+        return {**field, "type": [field["type"], "null"]}
+    described = {"description": field["description"]} if "description" in field else {}
+    return {**described, "anyOf": [*field.get("anyOf", [_undescribed(field)]), _NULL]}
+
+
+def _undescribed(field: Schema) -> Schema:
+    return {key: value for key, value in field.items() if key != "description"}

@@ -7,25 +7,33 @@ a model declares its fields. In: camelCase or snake_case, and nulls as absent.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     PlainSerializer,
     SerializerFunctionWrapHandler,
     Strict,
+    ValidationError,
     WithJsonSchema,
     WrapSerializer,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds."""
@@ -125,3 +133,129 @@ Int64 = Annotated[
     WithJsonSchema({"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}, "serialization"),
 ]
 """An int64 field: an `int` in Python, a decimal string in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A proto3 oneof: at most one of `fields` is given, and exactly one when `required`."""
+
+    name: str
+    fields: tuple[str, ...]
+    required: bool = False
+    spellings: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spellings", frozenset((*self.fields, *map(to_camel, self.fields))))
+
+    def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """What `value` does against this oneof."""
+        given = [key for key in value if key in self.spellings and value[key] is not None]
+        for key in given[1:]:
+            refusal = PydanticCustomError(
+                "oneof",
+                "oneof field '{oneof}' is already set. Cannot set '{field}'",
+                {"oneof": self.name, "field": key},
+            )
+            yield InitErrorDetails(type=refusal, loc=(), input=dict(value))
+        if self.required and not given:
+            names = ", ".join(map(to_camel, self.fields))
+            missing = PydanticCustomError("oneof_missing", "Exactly one of {names} is required", {"names": names})
+            yield InitErrorDetails(type=missing, loc=(self.name,), input=None)
+
+
+class RequestMessage(Message):
+    """A message that a client sends. Fields that it does not know are kept, so that they can be reported.
+
+    A subclass says in `oneofs` which of its fields exclude each other, and in `at_least_one` without which fields it
+    asks for nothing, each with what its value must be to count, as JSON Schema; that is for the service to refuse.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    oneofs: ClassVar[tuple[OneOf, ...]] = ()
+    at_least_one: ClassVar[Mapping[str, dict[str, Any]]] = MappingProxyType({})
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields, nested ones included, that the contract in force does not know."""
+        paths = list(self.model_extra or ())
+        for name, value in self.__dict__.items():
+            if isinstance(value, RequestMessage):
+                paths += (f"{to_camel(name)}.{inner}" for inner in value.unknown_fields())
+        return paths
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, handler: ModelWrapValidatorHandler[RequestMessage]) -> RequestMessage:
+        """Read a message; its oneofs are checked *beside* its fields, so that all violations come at once."""
+        if not isinstance(value, dict):
+            return handler(value)
+        given, earlier = _in_one_spelling(cls, value)
+        errors = [error for oneof in cls.oneofs for error in oneof.errors(value)]
+        try:
+            if earlier:  # a value that does not count is read all the same, so it must be right as well
+                handler({**given, **earlier})
+            message = handler(given)
+        except ValidationError as error:
+            if not errors:
+                raise
+            errors = [*map(again, error.errors(include_url=False)), *errors]
+        else:
+            if not errors:
+                return message
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+@cache
+def _spellings(model: type[RequestMessage]) -> dict[str, str]:
+    """The fields of a message that proto and JSON spell differently, by the proto's spelling."""
+    return {name: to_camel(name) for name in model.model_fields if name != to_camel(name)}
+
+
+def _in_one_spelling(model: type[RequestMessage], value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields as JSON spells them, without nulls; and the values of those that are given again, further behind."""
+    given: dict[str, Any] = {}
+    earlier: dict[str, Any] = {}
+    spellings = _spellings(model)
+    for key, inner in value.items():
+        if inner is not None:
+            name = spellings.get(key, key)
+            if name in given:
+                earlier[name] = given[name]
+            given[name] = [each for each in inner if each is not None] if isinstance(inner, list) else inner
+    return given, earlier
+
+
+def again(error: Any) -> InitErrorDetails:
+    """An error as pydantic reports it, in the form in which pydantic takes it back."""
+    kind = error["type"]
+    if kind in _CUSTOM:
+        kind = PydanticCustomError(kind, error["msg"], error.get("ctx"))
+    return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
+
+
+_CUSTOM = frozenset({"enum_type", "int64_type", "oneof", "oneof_missing", "out_of_range", "update_mask"})
+
+
+class ProtoEnum:
+    """Marks a field as an enum: read by name or by number, case-sensitively; the first name is the unspecified value.
+
+    Args:
+        names: the enum's names in the order of their numbers, from zero.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = tuple(map(str, names))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read before what pydantic would read."""
+        return core_schema.no_info_before_validator_function(self._name_of, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Every name and every number."""
+        return {"enum": [*self._names, *range(len(self._names))]}
+
+    def _name_of(self, value: Any) -> str | None:
+        number = self._names.index(value) if value in self._names else value
+        integral = type(number) is int or (type(number) is float and number.is_integer())
+        if not integral or not 0 <= number < len(self._names):
+            raise PydanticCustomError("enum_type", "Input should be one of {names}", {"names": ", ".join(self._names)})
+        return self._names[int(number)] if number else None

@@ -18,13 +18,12 @@ from pytest_ycimages.pipeline import Pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.cassette import Cassette
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.striker import Answerer

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.backing.backing import Backing
-from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
+from pytest_ycimages.cloud.sources import Inventory
 from pytest_ycimages.faults.fault import EFFECTS
 from pytest_ycimages.server.app import App
 from pytest_ycimages.truth import Truth
@@ -15,8 +15,7 @@ from pytest_ycimages.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.server.control.controlled import Controlled

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.backing.fates import fates_of
 from pytest_ycimages.backing.sights import STARTING
@@ -16,7 +16,7 @@ from pytest_ycimages.cassette.interaction import RecordedResponse
 from pytest_ycimages.cassette.storyline import operations_in, steps_of
 from pytest_ycimages.cassette.verification import Verification, verify
 from pytest_ycimages.cloud.clock import ManualClock
-from pytest_ycimages.cloud.ending import Failure
+from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.backing.fates import Fate
     from pytest_ycimages.cassette.interaction import RecordedRequest, Tape
     from pytest_ycimages.cassette.storyline import Step
-    from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.server.control.controlled import Controlled
 
 _CONTRACTS: Final = frozenset({"page", "current"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.backing.sights import tracks_of
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.storyline import images_in, operations_in
 
 if TYPE_CHECKING:

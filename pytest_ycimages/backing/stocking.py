@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_snake
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.storyline import images_in, operations_in
-from pytest_ycimages.cloud.inventory import SEEDABLE
-from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, SEEDABLE, UNKNOWN_DATA, UNKNOWN_SIZE
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.asked import asked_by, json_value
 from pytest_ycimages.cassette.comparison_of_json import Sides, differences_of
 from pytest_ycimages.cassette.difference import Difference, Kind, shown_value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.difference import Difference, Kind
 from pytest_ycimages.cassette.evidence import Evidence
 from pytest_ycimages.cassette.evidence_of_answers import type_moved

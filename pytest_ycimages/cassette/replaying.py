@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.translation import asked_of, reply_of

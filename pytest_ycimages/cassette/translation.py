@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Verbatim
+from pytest_ycimages.api.status import HTTP_STATUS, Code
 from pytest_ycimages.cassette.asked import json_value
 from pytest_ycimages.cassette.hosts import is_loopback, service_host, split_authority
 from pytest_ycimages.cassette.interaction import RecordedRequest

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_snake
 from werkzeug.exceptions import HTTPException
 
 from pytest_ycimages.api.contract import CONTRACTS
-from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.cassette.asked import asked_by, json_value
 from pytest_ycimages.server.openapi import document
 from pytest_ycimages.server.routes import ROUTES, route

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, YCImagesError
 from pytest_ycimages.faults.account import never_struck

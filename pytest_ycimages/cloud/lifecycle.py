@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from pytest_ycimages.api.image import ImageStatus
+from pytest_ycimages.api.resources import ImageStatus
 
 
 class Phase(StrEnum):

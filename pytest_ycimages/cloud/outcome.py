@@ -1,53 +1,165 @@
-"""What a handler of the service says; the service itself makes a reply of it."""
+"""How an operation ends: the outcomes that users write, each a frozen value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.cloud.stage import Shown
+from pydantic import ValidationError
+
+from pytest_ycimages.api.message import Message
+from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.cloud.written import Words, read_words
+from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.api.status import Detail
-    from pytest_ycimages.cloud.records import OperationRecord
-    from pytest_ycimages.cloud.state import State
+
+_CODES: Final = {code.name: code for code in Code if code is not Code.OK}
 
 
-class Outcome(NamedTuple):
-    """The answer of a handler, or its refusal.
+class Ending(Protocol):
+    """A `Success` or a `Failure`."""
+
+    @property
+    def error(self) -> Status | None:
+        """What the operation ends with; None: it succeeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The operation does what it was asked to, unless the request itself makes it fail."""
+
+    @property
+    def error(self) -> None:
+        """None: there is no error."""
+        return
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Failure:
+    """The operation fails, and what it did is undone.
 
     Attributes:
-        body: the answer in its JSON form; empty for a refusal.
-        code: why it was refused.
-        error: the refusal in words.
-        details: the refusal as data.
-        operation_id: the operation that the call was about, if any.
-        image_id: the image that the call was about, if any.
-        note: what became of it, in a few words for people.
+        code: any `google.rpc.Code` but OK: itself, its number, or its name in any case.
+        message: the text for people; an empty one is left out of the JSON, as the service leaves out what is empty.
+        details: what the code means here, as data: messages such as `api.status.BadRequest`, or dicts in the JSON form
+            of any message, with its `@type`, such as
+            `{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}`.
+
+    Raises:
+        UsageError: no such code, or what can be no text or no detail; the text says what could be.
     """
 
-    body: Wire
-    code: Code = Code.OK
-    error: str = ""
-    details: tuple[Detail, ...] = ()
-    operation_id: str | None = None
-    image_id: str | None = None
-    note: str = ""
+    code: Code | int | str = Code.INTERNAL
+    message: str = ""
+    details: Iterable[Detail | Mapping[str, Any]] = field(default=(), hash=False)
+    error: Status = field(init=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        code = _code(self.code)
+        if not isinstance(self.message, str):
+            raise UsageError(f"message={self.message!r} is no text: give the words of the error, such as 'No space'.")
+        error = _status(code, self.message, _listed(self.details))
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "details", error.details)
+        object.__setattr__(self, "error", error)
+
+    def __repr__(self) -> str:
+        """As it may be written."""
+        details = f", details={list(self.details)!r}" if self.details else ""
+        message = f", {self.message!r}" if self.message else ""
+        return f"Failure({Code(self.error.code).name!r}{message}{details})"
 
 
-def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
-    """A refusal: the call changed nothing."""
-    return Outcome({}, code=code, error=error, details=details)
+_WORDS: Final = Words(
+    what="outcome",
+    makers={"Success": Success, "Failure": Failure},
+    examples={"Success": "Success()", "Failure": "Failure('UNAVAILABLE')"},
+    hint="Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again').",
+)
 
 
-def refused_operation(code: Code, error: str, record: OperationRecord, *, note: str = "") -> Outcome:
-    """A refusal of a call about an operation that is there."""
-    return Outcome({}, code=code, error=error, operation_id=record.id, image_id=record.image_id, note=note)
+def ending_of(value: object) -> Success | Failure:
+    """Read an outcome as users may write it: itself, or as text.
+
+    Raises:
+        UsageError: `value` is none; the text says what would be.
+    """
+    found = read_words(value, _WORDS) if isinstance(value, str) else value
+    if isinstance(found, Success | Failure):
+        return found
+    raise UsageError(f"{value!r} is no outcome. {_WORDS.hint}")
 
 
-def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
-    """The answer that shows an operation as clients see it at `now`."""
-    seen = record.at(now)
-    note = seen.phase if seen.scene is None or seen.scene.state is Shown.VANISHED else seen.scene.state
-    return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)
+def error_of(what: str, value: object) -> Status:
+    """Read an error as users may write it: a `Failure`, or a `Status` whose code is not OK.
+
+    Raises:
+        UsageError: `value` is neither; the text says that it was given for `what`.
+    """
+    if isinstance(value, Failure):
+        return value.error
+    if isinstance(value, Status) and value.code in _CODES.values():
+        return value
+    raise UsageError(f"error={value!r} for {what} is no error. Give a Failure, such as Failure('UNAVAILABLE').")
+
+
+def _code(given: object) -> Code:
+    if isinstance(given, str):
+        code = _CODES.get(given.strip().upper())
+    elif isinstance(given, int) and not isinstance(given, bool):
+        code = next((code for code in _CODES.values() if code == given), None)
+    else:
+        code = None
+    if code is not None:
+        return code
+    if isinstance(given, int | str) and given in {Code.OK, "OK", "ok"}:
+        raise UsageError("No operation fails with OK. For one that succeeds, use Success().")
+    raise unknown_word("code of an error", given.upper() if isinstance(given, str) else given, _CODES)
+
+
+def _listed(details: object) -> list[object]:
+    if isinstance(details, Iterable) and not isinstance(details, str | bytes | Mapping):
+        return [_detail(each) for each in details]
+    raise UsageError(f"details={details!r} is no list. Give a list of details, such as [{_EXAMPLE}].")
+
+
+_EXAMPLE: Final = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}'
+
+
+def _detail(detail: object) -> object:
+    if isinstance(detail, Message):
+        return detail
+    if not isinstance(detail, Mapping):
+        raise UsageError(
+            f"{detail!r} is no detail. Give a message of pytest_ycimages.api.status, or such as {_EXAMPLE}."
+        )
+    kind = detail.get("@type")
+    if not isinstance(kind, str) or "/" not in kind:
+        nearest = f"type.googleapis.com/{kind or 'google.rpc.ErrorInfo'}"
+        raise UsageError(
+            f'The detail {dict(detail)!r} has no type that can be told: "@type" is {kind!r}. '
+            f"Give one such as {nearest!r}."
+        )
+    return dict(detail)
+
+
+def _status(code: Code, message: str, details: list[object]) -> Status:
+    try:
+        status = Status.model_validate({"code": code, "message": message, "details": details})
+        status.to_wire()
+    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"details={details!r} cannot be: {_first_line(error)}. Give messages of pytest_ycimages.api.status, or "
+            f"dicts in JSON form, such as {_EXAMPLE}."
+        ) from None
+    return status
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_ycimages.cloud.per_method import of_method
+from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.cloud.operation_settings import of_method
 from pytest_ycimages.cloud.plan import Cancel, Plan
 from pytest_ycimages.cloud.script import failed_by
-from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.cloud.timing import Start
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.ending import Ending
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.operation_settings import PerMethod
+    from pytest_ycimages.cloud.outcome import Ending
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.timing import Timing

@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from pytest_ycimages.cloud.limits import Quotas
 from pytest_ycimages.cloud.operation_settings import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
     DEFAULT_OUTCOME,
     DEFAULT_TIMING,
 )
-from pytest_ycimages.cloud.quotas import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.cloud.access_service import Auth
-    from pytest_ycimages.cloud.ending import Ending
-    from pytest_ycimages.cloud.idempotency import KeyFormat, KeyReuse
-    from pytest_ycimages.cloud.per_method import PerMethod
+    from pytest_ycimages.cloud.access import Auth
+    from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
+    from pytest_ycimages.cloud.operation_settings import PerMethod
+    from pytest_ycimages.cloud.outcome import Ending
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.sources import UnknownResources
     from pytest_ycimages.cloud.timing import Timing

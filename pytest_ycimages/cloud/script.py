@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cloud.ending import Failure
-from pytest_ycimages.cloud.seconds import nanoseconds
+from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.stage import SHOWN_ERROR, SHOWN_SUCCESS, Played, Scene, Shown, Stage
 from pytest_ycimages.cloud.timing import Schedule, Start
 from pytest_ycimages.errors import UsageError

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
-from pytest_ycimages.api.status import BadRequest, FieldViolation, RequestInfo, Status
-from pytest_ycimages.cloud.access_service import AccessService
-from pytest_ycimages.cloud.context import Context
-from pytest_ycimages.cloud.idempotency import IdempotencyKeys
+from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
+from pytest_ycimages.cloud.access import AccessService
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
-from pytest_ycimages.cloud.image_queries import ImageQueries
-from pytest_ycimages.cloud.image_service import ImageService
-from pytest_ycimages.cloud.operation_service import OperationService
-from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.cloud.image_commands import ImageService
+from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
 from pytest_ycimages.cloud.planner import Planner
-from pytest_ycimages.cloud.quotas import QuotaKeeper
+from pytest_ycimages.cloud.queries import ImageQueries, OperationService
+from pytest_ycimages.cloud.refusals import Context, Outcome, Texts, refused
 from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
-from pytest_ycimages.cloud.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

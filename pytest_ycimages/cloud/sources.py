@@ -1,22 +1,148 @@
-"""What an image is made from: finds the source of a create request, or says why it cannot be one (api-facts.md, 5)."""
+"""Seeding: what exists before the client's first call. Mistakes here are the test's, so they raise."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from pytest_ycimages.api.code import Code
+from pydantic import ValidationError
+
 from pytest_ycimages.api.create_image import URI
-from pytest_ycimages.api.image import ImageStatus
-from pytest_ycimages.api.status import Status
-from pytest_ycimages.cloud.outcome import Outcome, refused
-from pytest_ycimages.cloud.records import Source, StoredObject
+from pytest_ycimages.api.message import SECOND, resource_time
+from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
+from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.cloud.ids import FOLDER, IMAGE
+from pytest_ycimages.cloud.records import ImageRecord, Source, StoredObject
+from pytest_ycimages.cloud.refusals import Outcome, refused
+from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_ycimages.api.create_image import CreateImageRequest
+    from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.refusals import Texts
     from pytest_ycimages.cloud.state import State
-    from pytest_ycimages.cloud.texts import Texts
+
+DISK: Final = "epd"
+"""The prefix of disks in the zone `b` (observed)."""
+
+SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
+"""The fields of an image that is added: its id is an argument of its own, and it is READY."""
+
+
+class Inventory:
+    """Adds what exists. Callers hold the double's lock."""
+
+    def __init__(self, state: State, ids: Ids, folder_id: str, clock: Clock) -> None:
+        self._state = state
+        self._ids = ids
+        self._folder_id = folder_id
+        self._clock = clock
+
+    def add_folder(self, folder_id: str | None) -> str:
+        """A folder."""
+        id_ = folder_id or self._ids.resource("folder", FOLDER)
+        self._state.folders.add(id_)
+        return id_
+
+    def add_source(  # noqa: PLR0913 - what an image takes over from a disk or a snapshot
+        self, kind: str, id_: str | None, *, size: int, data_size: int, os: str, product_ids: Iterable[str]
+    ) -> str:
+        """A disk or a snapshot."""
+        id_ = id_ or self._ids.resource(kind, IMAGE if kind == "snapshot" else DISK)
+        if (kind, id_) in self._state.sources:
+            raise UsageError(f"The {kind} {id_!r} is there already: give each a different id, or none.")
+        if _bytes("data_size", data_size) > _bytes("size", size):
+            raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
+        if isinstance(product_ids, str):
+            raise UsageError(f"product_ids={product_ids!r} is one text. Give a list, such as [{product_ids!r}].")
+        self._state.sources[kind, id_] = Source(
+            virtual_size=size,
+            storage_size=chunked(data_size),
+            min_disk_size=size,
+            os=Os(type=_os_type(os)),
+            product_ids=tuple(product_ids),
+        )
+        return id_
+
+    def add_image(self, image_id: str | None, fields: dict[str, Any]) -> str:
+        """A READY image."""
+        now = self._clock.now()
+        id_ = image_id or self._ids.resource("image", IMAGE)
+        if id_ in self._state.images:
+            raise UsageError(f"The image {id_!r} is there already: give each a different id, or none.")
+        for name in fields:
+            if name not in SEEDABLE:
+                raise unknown_word("image field", name, SEEDABLE)
+        created_at = _moment(fields["created_at"]) if "created_at" in fields else now
+        fields = {
+            "folder_id": self._folder_id,
+            "os": {"type": OsType.LINUX},
+            "storage_size": UNKNOWN_DATA,
+            "min_disk_size": UNKNOWN_SIZE,
+            **fields,
+            "created_at": resource_time(created_at),
+        }
+        if isinstance(fields["os"], str):
+            fields["os"] = Os(type=_os_type(fields["os"]))
+        try:
+            image = Image(**fields, id=id_, status=ImageStatus.READY)
+        except ValidationError as error:
+            wrong = (f"{'.'.join(map(str, each['loc']))}={each['input']!r}: {each['msg']}" for each in error.errors())
+            raise UsageError(f"No image can be like this: {'; '.join(wrong)}.") from None
+        if image.name and self._state.holders(image.folder_id, image.name, now):
+            raise UsageError(f"The name {image.name!r} is taken in the folder {image.folder_id!r}: names are unique.")
+        self._state.folders.add(image.folder_id)
+        self._state.add_image(ImageRecord(image.to_wire(), created_at, virtual_size=image.storage_size))
+        return id_
+
+    def add_object(
+        self, uri: str, *, size: int, virtual_size: int | None, image_format: str | None, reachable: bool
+    ) -> str:
+        """A file in Object Storage."""
+        address = address_of(uri)
+        if address is None:
+            raise UsageError(
+                f"{uri!r} is no file in Object Storage. A link to one looks like https://{OBJECT_STORAGE}/bucket/key."
+            )
+        by_extension = EXTENSIONS.get(PurePosixPath(urlsplit(address).path).suffix.lower(), "raw")
+        self._state.objects[address] = StoredObject(
+            size=_bytes("size", size),
+            virtual_size=max(size, UNKNOWN_SIZE) if virtual_size is None else _bytes("virtual_size", virtual_size),
+            format=image_format.lower() if image_format else by_extension,
+            reachable=reachable,
+        )
+        return address
+
+
+def _bytes(name: str, size: int) -> int:
+    if type(size) is not int or size < 0:
+        raise UsageError(f"{name}={size!r} is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
+    return size
+
+
+def _moment(text: str) -> int:
+    """Nanoseconds since the epoch; what is finer than a second is cut off."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise UsageError(f"created_at={text!r} is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z.")
+    return int(moment.timestamp()) * SECOND
+
+
+def _os_type(name: str) -> OsType:
+    try:
+        return OsType(name)
+    except ValueError:
+        raise UsageError(f"Unknown operating system type {name!r}. Known: {', '.join(OsType)}.") from None
+
 
 UnknownResources = Literal["accept", "not_found"]
 

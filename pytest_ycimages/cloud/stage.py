@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from pytest_ycimages.cloud.ending import Failure, error_of
-from pytest_ycimages.cloud.seconds import is_seconds
+from pytest_ycimages.cloud.clock import is_seconds
+from pytest_ycimages.cloud.outcome import Failure, error_of
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from pytest_ycimages.cloud.seconds import is_number, is_seconds, nanoseconds
+from pytest_ycimages.cloud.clock import is_number, is_seconds, nanoseconds
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:

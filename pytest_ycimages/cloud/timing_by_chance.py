@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
-from pytest_ycimages.cloud.seconds import is_seconds, nanoseconds
+from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
 from pytest_ycimages.cloud.timing import Schedule, Start
 from pytest_ycimages.errors import UsageError
 

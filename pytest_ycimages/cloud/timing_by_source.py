@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-from pytest_ycimages.cloud.seconds import is_seconds, nanoseconds
+from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
 from pytest_ycimages.cloud.timing import AfterPolls, Schedule, Start, Timing, timing_or_none
 from pytest_ycimages.errors import UsageError
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Substitute, loses_the_answer
-from pytest_ycimages.api.operation import CreateImageMetadata, DeleteImageMetadata
+from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.faults.fault import Answer, Damaged, Late
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.operation import CreateImageMetadata
+from pytest_ycimages.api.resources import CreateImageMetadata
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import shown
 from pytest_ycimages.experiment.excerpt import shown_moments
 from pytest_ycimages.experiment.reading import Reading

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_ycimages.api.image import ImageStatus
+from pytest_ycimages.api.resources import ImageStatus
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.call import Call
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.journal import Calls

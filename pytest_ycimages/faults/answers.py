@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Substitute
-from pytest_ycimages.api.status import QuotaFailure
-from pytest_ycimages.cloud.ending import Failure
+from pytest_ycimages.api.status import Code, QuotaFailure
+from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import Answer, Damaged, Fault
 from pytest_ycimages.faults.values import given

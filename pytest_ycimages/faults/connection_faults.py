@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from pytest_ycimages.api.damage import Break, Garble, Garbling, Refuse, Stall, Trickle, Truncate
-from pytest_ycimages.cloud.seconds import LONGEST, is_number
+from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Damaged, Fault
 from pytest_ycimages.faults.values import checked_seconds, given, whole_bytes

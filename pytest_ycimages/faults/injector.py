@@ -7,8 +7,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import fraction
-from pytest_ycimages.cloud.seconds import nanoseconds
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import EFFECTS, Damaged, Hidden, Late
 from pytest_ycimages.faults.injection import Injection, Reason, Struck

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.cloud.ending import Failure
-from pytest_ycimages.cloud.per_method import CANCELLED, STARTING
+from pytest_ycimages.api.status import Code
+from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
+from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.timing import After, Never
 from pytest_ycimages.cloud.timing_text import timing_of

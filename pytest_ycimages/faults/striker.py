@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Substitute
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late, Planned
 from pytest_ycimages.faults.injection import Reason
 

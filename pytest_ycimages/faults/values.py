@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pytest_ycimages.cloud.seconds import LONGEST, is_number
+from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:

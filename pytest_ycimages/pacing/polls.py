@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

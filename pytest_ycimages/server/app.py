@@ -15,12 +15,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
-from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Request
+from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import UNROUTED
-from pytest_ycimages.api.status import Status
-from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
 from pytest_ycimages.server.in_process.origin import Origin
 from pytest_ycimages.server.in_process.wsgi import Loss, arriving, error_of

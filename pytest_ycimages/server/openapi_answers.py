@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.access import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import Image
-from pytest_ycimages.api.lookups import ListImageOperationsResponse, ListImagesResponse
-from pytest_ycimages.api.operation import Operation
+from pytest_ycimages.api.requests import (
+    ApiEndpoint,
+    CreateTokenResponse,
+    ListEndpointsResponse,
+    ListImageOperationsResponse,
+    ListImagesResponse,
+)
+from pytest_ycimages.api.resources import Image, Operation
+from pytest_ycimages.api.status import Code
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.message import Message

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.api.access import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.lookups import ListImageOperationsResponse, ListImagesResponse
-from pytest_ycimages.api.operation import (
+from pytest_ycimages.api.requests import (
+    ApiEndpoint,
+    CreateTokenResponse,
+    ListEndpointsResponse,
+    ListImageOperationsResponse,
+    ListImagesResponse,
+)
+from pytest_ycimages.api.resources import (
     CreateImageMetadata,
     DeleteImageMetadata,
     Empty,
+    Image,
     ImageMetadata,
     ImageResponse,
+    ImageStatus,
     Operation,
+    Os,
+    OsType,
     UpdateImageMetadata,
 )
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.message import Wire

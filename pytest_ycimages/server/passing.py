@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException
 
-from pytest_ycimages.api.transcoding import GatewayRefusalError
+from pytest_ycimages.api.gateway import GatewayRefusalError
 from pytest_ycimages.server.app import App, http_reply
 from pytest_ycimages.server.routes import route
 

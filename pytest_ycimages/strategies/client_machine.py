@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.operation import CreateImageMetadata
+from pytest_ycimages.api.resources import CreateImageMetadata
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.double import Double
 from pytest_ycimages.strategies.client_methods import METHODS, check_client, offers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.cloud.timing import Timing
     from pytest_ycimages.faults.rule import Rule
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from hypothesis import strategies as st
 
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.damage import Garbling
 from pytest_ycimages.api.methods import METHODS, matching
-from pytest_ycimages.cloud.per_method import CANCELLED, STARTING
+from pytest_ycimages.api.status import Code
+from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Fault

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from pytest_ycimages.cloud.clock import LONGEST, is_seconds
 from pytest_ycimages.cloud.script import Script
-from pytest_ycimages.cloud.seconds import LONGEST, is_seconds
 from pytest_ycimages.cloud.stage import Stage
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
 from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.create_image import CreateImageRequest
-from pytest_ycimages.api.transcoding import Decoded, GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

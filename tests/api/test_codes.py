@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ycimages.api.code import HTTP_STATUS, Code
+from pytest_ycimages.api.status import HTTP_STATUS, Code
 
 TABLE = """
 0 OK 200

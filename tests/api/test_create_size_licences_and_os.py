@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.image import OsType
+from pytest_ycimages.api.resources import OsType
 
 if TYPE_CHECKING:
     from collections.abc import Callable

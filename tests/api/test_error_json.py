@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.status import BadRequest, FieldViolation, RequestInfo, Status
+from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
 
 
 def test_an_error_is_printed_as_recorded() -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ycimages.api.create_image import CreateImageRequest
-from pytest_ycimages.api.transcoding import GatewayRefusalError, parse_body
+from pytest_ycimages.api.gateway import GatewayRefusalError, parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.api.transcoding import Decoded
+    from pytest_ycimages.api.gateway import Decoded
 
 MALFORMED: dict[str, tuple[bytes, str]] = {
     "a value is missing": (b'{"name":}', 'Unexpected token.\n{"name":}\n        ^'),

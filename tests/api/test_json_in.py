@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.api.create_image import CreateImageRequest
-    from pytest_ycimages.api.transcoding import Decoded
+    from pytest_ycimages.api.gateway import Decoded
 
 CAMEL: dict[str, object] = {
     "folderId": "b1gfolder",

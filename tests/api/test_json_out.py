@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from pytest_ycimages.api.access import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
-from pytest_ycimages.api.image import (
+from pytest_ycimages.api.requests import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
+from pytest_ycimages.api.resources import (
+    CreateImageMetadata,
     Generation2Features,
     HardwareGeneration,
     Image,
     ImageStatus,
     LegacyFeatures,
     Nvidia,
+    Operation,
     Os,
     OsType,
     PciTopology,
 )
-from pytest_ycimages.api.operation import CreateImageMetadata, Operation
 from pytest_ycimages.api.status import Status
 
 RECORDED_OPERATION = """{

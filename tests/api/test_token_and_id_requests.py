@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.transcoding import GatewayRefusalError
+from pytest_ycimages.api.gateway import GatewayRefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.api.transcoding import Decoded
+    from pytest_ycimages.api.gateway import Decoded
 
 BY_ID = {"images.get": "imageId", "operations.get": "operationId", "operations.cancel": "operationId"}
 LIMITS = {"yandexPassportOauthToken": 4000, "jwt": 8000}

@@ -22,8 +22,8 @@ from pytest_ycimages.api.create_image import (
     RequestedHardwareGeneration,
     RequestedOs,
 )
-from pytest_ycimages.api.image import OsType, PciTopology
-from pytest_ycimages.api.transcoding import decode, parse_body
+from pytest_ycimages.api.gateway import decode, parse_body
+from pytest_ycimages.api.resources import OsType, PciTopology
 
 quickly = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.api.transcoding import Decoded
+    from pytest_ycimages.api.gateway import Decoded
 
 NAME = "(|[a-z]([-a-z0-9]{0,61}[a-z0-9])?)"
 CURRENT_NAME = "(|[a-z]([-_a-z0-9]{0,61}[a-z0-9])?)"

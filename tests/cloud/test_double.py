@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from pytest_ycimages import After, Call, Code, Double, DoubleFailedError, Settings, UnknownFieldWarning, UsageError
-from pytest_ycimages.cloud.image_service import ImageService
+from pytest_ycimages.cloud.image_commands import ImageService
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ycimages import Code, Failure, Status, Success, UsageError
 from pytest_ycimages.api.status import BadRequest, FieldViolation, OtherDetail, QuotaFailure
-from pytest_ycimages.cloud.ending import ending_of
+from pytest_ycimages.cloud.outcome import ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,9 @@ from copy import deepcopy
 
 import pytest
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import Image, ImageStatus
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.resources import Image, ImageStatus
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.lifecycle import Kind, Phase
 from pytest_ycimages.cloud.plan import Cancel, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord

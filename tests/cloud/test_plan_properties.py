@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.api.image import Image, ImageStatus
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.lifecycle import DONE, LIFECYCLE, Kind, Phase
 from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view

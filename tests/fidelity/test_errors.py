@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_ycimages.api.code import HTTP_STATUS, Code
+from pytest_ycimages.api.status import HTTP_STATUS, Code
 from tests.fidelity.cloud import IMAGES
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Settings, YCImagesError
+from pytest_ycimages.cloud.refusals import TEXTS
 from pytest_ycimages.cloud.rules import Rules
-from pytest_ycimages.cloud.texts import TEXTS
 from pytest_ycimages.fidelity.markdown import render
 from pytest_ycimages.fidelity.table import BrokenTableError, Mark, read_table
 from tests.fidelity.proofs import ROOT, Proof, proofs, proofs_in

@@ -8,10 +8,9 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.api.lookups import FILTER, PLACE
-from pytest_ycimages.api.numerals import numerals
-from pytest_ycimages.cloud.filters import FilterError, matcher
-from pytest_ycimages.cloud.paging import Place, place_of, token_of
+from pytest_ycimages.api.json_schema import numerals
+from pytest_ycimages.api.requests import FILTER, PLACE
+from pytest_ycimages.cloud.listing import FilterError, Place, matcher, place_of, token_of
 
 DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=300, database=None)
 WORDS: Final = [

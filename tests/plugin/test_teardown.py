@@ -7,7 +7,7 @@ import pytest
 SENDING = """
     import pytest
     from werkzeug.test import Client
-    from pytest_ycimages.cloud.image_service import ImageService
+    from pytest_ycimages.cloud.image_commands import ImageService
 
     def create(double, **fields):
         headers = {"Authorization": f"Bearer {double.token}"}

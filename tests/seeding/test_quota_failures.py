@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
-from pytest_ycimages.cloud.quotas import DEFAULT_QUOTAS
+from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS
 from tests.fidelity.cloud import GIB, MIB
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
-from pytest_ycimages.cloud.texts import TEXTS
+from pytest_ycimages.cloud.refusals import TEXTS
 from tests.fidelity.cloud import Cloud
 
 if TYPE_CHECKING:

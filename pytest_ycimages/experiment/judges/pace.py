@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.judges.haste import BURST, WINDOW, burst_of, is_hammering, is_restless

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.code import Code
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.experiment.judges.verdicts import failed, passed
 from pytest_ycimages.experiment.reading import CREATE, Reading
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.operation import Operation
+    from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.planner import NextOperation
     from pytest_ycimages.faults.account import Account

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_ycimages.cloud.per_method import PerMethod
-from pytest_ycimages.cloud.quotas import Quotas
+from pytest_ycimages.cloud.limits import Quotas
+from pytest_ycimages.cloud.operation_settings import PerMethod
 
 if TYPE_CHECKING:
     from pytest_ycimages.server.control.controlled import Controlled

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from pytest_ycimages.api.request_message import RequestMessage
+    from pytest_ycimages.api.message import RequestMessage
 
 _SHOWN: Final = 80
 _AT_COLUMN: Final = re.compile(r" at line (\d+) column (\d+)$")

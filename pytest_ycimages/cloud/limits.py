@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.status import QuotaFailure
-from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.api.status import Code, QuotaFailure
+from pytest_ycimages.cloud.refusals import Outcome, refused
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.state import State
-    from pytest_ycimages.cloud.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,51 @@ class QuotaKeeper:
             return None
         failure = QuotaFailure.of(metric, limit=limit, usage=usage, required=usage + more)
         return refused(Code.RESOURCE_EXHAUSTED, self._texts(text), details=(failure,))
+
+
+KeyFormat = Literal["any", "uuid"]
+KeyReuse = Literal["first", "reject"]
+
+
+class IdempotencyKeys:
+    """Remembers which key made which operation.
+
+    Args:
+        texts: the words of refusals.
+        key_format: `any` takes every key, `uuid` refuses one that is no UUID.
+        key_reuse: for a key that comes again with another body or on another method: `first` answers with the
+            operation that was made first, `reject` refuses.
+    """
+
+    def __init__(self, texts: Texts, key_format: KeyFormat, key_reuse: KeyReuse) -> None:
+        self._texts = texts
+        self._format = key_format
+        self._reuse = key_reuse
+        self._used: dict[tuple[str, str], tuple[str, Hashable]] = {}
+
+    def seen(self, call: Context, request: Hashable) -> str | Outcome | None:
+        """The id of the operation that this key has made, a refusal of the key, or None for a new key or none."""
+        key = call.idempotency_key
+        if not key:
+            return None
+        if self._format == "uuid" and not _is_uuid(key):
+            return refused(Code.INVALID_ARGUMENT, self._texts("key_malformed", key=key))
+        first = self._used.get((call.account, key))
+        if first is None:
+            return None
+        operation_id, first_request = first
+        if self._reuse == "reject" and first_request != request:
+            return refused(Code.INVALID_ARGUMENT, self._texts("key_reused", key=key))
+        return operation_id
+
+    def remember(self, call: Context, request: Hashable, operation_id: str) -> None:
+        """Note that a call made an operation."""
+        if call.idempotency_key:
+            self._used[call.account, call.idempotency_key] = operation_id, request
+
+
+def _is_uuid(key: str) -> bool:
+    try:
+        return len(key) == len(str(UUID(key)))
+    except ValueError:
+        return False

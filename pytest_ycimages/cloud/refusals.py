@@ -1,16 +1,37 @@
-"""The words of the service's errors, in one table: what was recorded, and the double's own where nothing was.
-
-A user may override any of them with the setting `texts`; the placeholders of a text are those of the default.
-"""
+"""Who calls, and when: what a handler of the service knows beside the message."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.api.status import Code
+from pytest_ycimages.cloud.stage import Shown
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pytest_ycimages.api.message import Wire
+    from pytest_ycimages.api.status import Detail
+    from pytest_ycimages.cloud.records import OperationRecord
+    from pytest_ycimages.cloud.state import State
+
+
+class Context(NamedTuple):
+    """The circumstances of a call.
+
+    Attributes:
+        now: nanoseconds since the epoch.
+        account: the user or service account that calls.
+        idempotency_key: the key that came with the call, or empty.
+        authority: `host:port` that the client addressed.
+    """
+
+    now: int
+    account: str
+    idempotency_key: str = ""
+    authority: str = ""
+
 
 TEXTS: Final = {
     # Recorded (api-facts.md, section 2.2).
@@ -77,3 +98,42 @@ def _check(key: str, text: str) -> None:
     except (AttributeError, KeyError, IndexError, ValueError) as error:
         allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
         raise UsageError(f"The text {key!r} cannot be {text!r} ({error!r}). Its placeholders: {allowed}.") from None
+
+
+class Outcome(NamedTuple):
+    """The answer of a handler, or its refusal.
+
+    Attributes:
+        body: the answer in its JSON form; empty for a refusal.
+        code: why it was refused.
+        error: the refusal in words.
+        details: the refusal as data.
+        operation_id: the operation that the call was about, if any.
+        image_id: the image that the call was about, if any.
+        note: what became of it, in a few words for people.
+    """
+
+    body: Wire
+    code: Code = Code.OK
+    error: str = ""
+    details: tuple[Detail, ...] = ()
+    operation_id: str | None = None
+    image_id: str | None = None
+    note: str = ""
+
+
+def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
+    """A refusal: the call changed nothing."""
+    return Outcome({}, code=code, error=error, details=details)
+
+
+def refused_operation(code: Code, error: str, record: OperationRecord, *, note: str = "") -> Outcome:
+    """A refusal of a call about an operation that is there."""
+    return Outcome({}, code=code, error=error, operation_id=record.id, image_id=record.image_id, note=note)
+
+
+def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
+    """The answer that shows an operation as clients see it at `now`."""
+    seen = record.at(now)
+    note = seen.phase if seen.scene is None or seen.scene.state is Shown.VANISHED else seen.scene.state
+    return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)

@@ -7,16 +7,15 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pytest_ycimages.api.access import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
-from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND, operation_time
-from pytest_ycimages.cloud.outcome import Outcome, refused
+from pytest_ycimages.api.requests import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
+from pytest_ycimages.api.status import Code
+from pytest_ycimages.cloud.refusals import Outcome, refused
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.access import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
-    from pytest_ycimages.cloud.context import Context
+    from pytest_ycimages.api.requests import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.texts import Texts
+    from pytest_ycimages.cloud.refusals import Context, Texts
 
 Auth = Literal["any", "strict", "off"]
 """Who may call: any bearer token that is not empty, only tokens that the double gave, or everybody."""

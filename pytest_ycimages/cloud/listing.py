@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from pytest_ycimages.api.requests import PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lark import Lark, Token, Tree
 
-    from pytest_ycimages.api.image import Image
+    from pytest_ycimages.api.resources import Image
 
 FIELDS: Final = ("id", "name", "family", "status", "description")
 """What a filter may ask of an image; the service documents only that the fields are limited in number."""
@@ -80,3 +83,53 @@ def _parser() -> Lark:
     from lark import Lark  # noqa: PLC0415 - likewise
 
     return Lark(_GRAMMAR, start="filter", parser="lalr")
+
+
+Item = TypeVar("Item")
+
+DEFAULT_PAGE_SIZE: Final = 100
+
+
+class PageTokenError(ValueError):
+    """A page token that no list has given."""
+
+
+class Place(NamedTuple):
+    """An item on a page: a number by which it is ordered, and its id."""
+
+    number: int
+    id: str
+
+
+def page_size_of(asked: int) -> int:
+    """The size of a page: what was asked; zero and less mean the default (observed for VPC)."""
+    return asked if asked > 0 else DEFAULT_PAGE_SIZE
+
+
+def token_of(place: Place) -> str:
+    """The token of the page behind `place`."""
+    return f"{place.number:016x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
+
+
+def place_of(token: str) -> Place | None:
+    """The place behind which a page begins; None for the first page.
+
+    Raises:
+        PageTokenError: the token is garbage.
+    """
+    if not token:
+        return None
+    if not re.fullmatch(PLACE, token):
+        raise PageTokenError("page_token")
+    number, id_ = token[:16], token[16:]
+    return Place(int(number, 16), base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode(errors="replace"))
+
+
+def first_page(items: Iterator[Item], size: int) -> tuple[list[Item], bool]:
+    """The first `size` items, and whether there are more."""
+    page: list[Item] = []
+    for item in items:
+        if len(page) == size:
+            return page, True
+        page.append(item)
+    return page, False

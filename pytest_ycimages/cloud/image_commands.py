@@ -9,32 +9,29 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import HardwareGeneration, Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.message import resource_time
-from pytest_ycimages.api.request_message import RequestMessage
+from pytest_ycimages.api.message import RequestMessage, resource_time
+from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.ids import IMAGE
 from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
-from pytest_ycimages.cloud.outcome import Outcome, operation_outcome, refused
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
+from pytest_ycimages.cloud.refusals import Outcome, operation_outcome, refused
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.api.change_image import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.cloud.context import Context
-    from pytest_ycimages.cloud.idempotency import IdempotencyKeys
+    from pytest_ycimages.api.requests import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
     from pytest_ycimages.cloud.plan import Plan
     from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.cloud.quotas import QuotaKeeper
+    from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
-    from pytest_ycimages.cloud.texts import Texts
 
 _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 """Fields of a request that are messages themselves, or that only one revision knows."""

@@ -6,28 +6,39 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.image import ImageStatus
-from pytest_ycimages.api.lookups import ORDER
-from pytest_ycimages.cloud.filters import FilterError, exact_name, matcher
-from pytest_ycimages.cloud.outcome import Outcome, refused
-from pytest_ycimages.cloud.paging import PageTokenError, Place, first_page, page_size_of, place_of, token_of
+from pytest_ycimages.api.requests import ORDER
+from pytest_ycimages.api.resources import ImageStatus
+from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.cloud.listing import (
+    FilterError,
+    PageTokenError,
+    Place,
+    exact_name,
+    first_page,
+    matcher,
+    page_size_of,
+    place_of,
+    token_of,
+)
+from pytest_ycimages.cloud.refusals import Outcome, operation_outcome, refused, refused_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_ycimages.api.image import Image
-    from pytest_ycimages.api.lookups import (
+    from pytest_ycimages.api.message import Wire
+    from pytest_ycimages.api.requests import (
         AccessBindingsRequest,
+        CancelOperationRequest,
         GetImageRequest,
         GetLatestByFamilyRequest,
+        GetOperationRequest,
         ListImageOperationsRequest,
         ListImagesRequest,
     )
-    from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.cloud.context import Context
+    from pytest_ycimages.api.resources import Image
+    from pytest_ycimages.cloud.records import OperationRecord
+    from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.state import State
-    from pytest_ycimages.cloud.texts import Texts
 
 _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt"}
 
@@ -156,3 +167,40 @@ def _order(text: str) -> tuple[str, str] | None:
         return None
     field, _, direction = text.strip().partition(" ")
     return _FIELDS.get(field, "id"), direction.strip().lower() or "asc"
+
+
+_ID: Final = re.compile(r"[0-9a-v]{20}")
+"""Twenty base32hex digits: the shape of every recorded id."""
+
+
+class OperationService:
+    """Shows and cancels operations."""
+
+    def __init__(self, state: State, texts: Texts) -> None:
+        self._state = state
+        self._texts = texts
+
+    def get(self, message: GetOperationRequest, call: Context) -> Outcome:
+        """Show an operation. This is a poll."""
+        self._state.poll(message.operation_id, call.now)
+        record = self._state.operations.get(message.operation_id)
+        if record is not None and record.is_vanished(call.now):
+            text = self._texts("operation_not_found", id=record.id)
+            return refused_operation(Code.NOT_FOUND, text, record, note=f"vanished: {text}")
+        return self._shown(record, message.operation_id, call.now)
+
+    def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
+        """Cancel an operation and show it; one that has ended is left as it is. This is no poll."""
+        record = self._state.operations.get(message.operation_id)
+        if record is not None and record.refuses_cancel(call.now):
+            return refused_operation(Code.FAILED_PRECONDITION, self._texts("cancel_refused"), record)
+        error = Status(code=Code.CANCELLED, message=self._texts("cancelled"))
+        record = self._state.cancel(message.operation_id, call.now, error)
+        return self._shown(record, message.operation_id, call.now)
+
+    def _shown(self, record: OperationRecord | None, operation_id: str, now: int) -> Outcome:
+        if record is not None:
+            return operation_outcome(self._state, record, now)
+        if not _ID.fullmatch(operation_id):
+            return refused(Code.INVALID_ARGUMENT, self._texts("operation_id_malformed", id=operation_id))
+        return refused(Code.NOT_FOUND, self._texts("operation_not_found", id=operation_id))

@@ -1,0 +1,281 @@
+"""Requests that name a resource by its id, or ask for many of them (api-facts.md, sections 1.1 and 1.4)."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel, to_snake
+from pydantic_core import PydanticCustomError
+
+from pytest_ycimages.api.create_image import CurrentName, Description, DiskSize, Family, Id, Labels, PageName
+from pytest_ycimages.api.message import INT64_MIN, Int64, Message, OneOf, RequestMessage, String, Timestamp
+from pytest_ycimages.api.resources import Image, Operation
+
+_STRING: Final = r"""("([^"\\]|\\[^\n])*"|'([^'\\]|\\[^\n])*')"""
+_SPACE: Final = r"[ \t\f\r\n]"
+_VALUES: Final = rf"\({_SPACE}*{_STRING}({_SPACE}*,{_SPACE}*{_STRING})*{_SPACE}*\)"
+_OPERATION: Final = rf"({_SPACE}*!?={_SPACE}*{_STRING}|{_SPACE}+(NOT{_SPACE}*)?IN{_SPACE}*{_VALUES})"
+_CONDITION: Final = rf"(id|name|family|status|description){_OPERATION}"
+
+FILTER: Final = rf"({_SPACE}*|{_SPACE}*{_CONDITION}({_SPACE}*AND{_SPACE}*{_CONDITION})*{_SPACE}*)"
+"""A filter of images, as a regular expression: what `cloud/listing.py` can read."""
+
+ORDER: Final = r" *((id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))?)? *"
+"""An order of images, as a regular expression."""
+
+PLACE: Final = r"(|[0-9a-f]{16}([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?)"
+"""A page token, as a regular expression: none, or a number and an id in base64url."""
+
+FolderId = Annotated[String, Field(min_length=1, max_length=50)]
+MAX_PAGE_SIZE: Final = 1000
+PageSize = Annotated[
+    Int64,
+    Field(le=MAX_PAGE_SIZE),
+    WithJsonSchema({"type": "integer", "format": "int64", "minimum": INT64_MIN, "maximum": MAX_PAGE_SIZE}),
+]
+PageToken = Annotated[String, Field(max_length=100, json_schema_extra={"pattern": f"^{PLACE}$"})]
+Filter = Annotated[String, Field(max_length=1000, json_schema_extra={"pattern": f"^{FILTER}$"})]
+OrderBy = Annotated[String, Field(max_length=100, json_schema_extra={"pattern": f"^{ORDER}$"})]
+
+
+class GetImageRequest(RequestMessage):
+    """Ask for an image.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+    """
+
+    image_id: Id
+
+
+class GetLatestByFamilyRequest(RequestMessage):
+    """Ask for the newest image of a family in a folder.
+
+    Attributes:
+        folder_id: the folder; `standard-images` holds the public images. At most 50 characters.
+        family: the image family.
+    """
+
+    folder_id: FolderId
+    family: Family = ""
+
+
+class ListImagesRequest(RequestMessage):
+    """Ask for a page of the images in a folder.
+
+    Attributes:
+        folder_id: the folder. At most 50 characters.
+        page_size: how many images at most: 100 unless given, and never more than 1000; zero and less mean the default.
+        page_token: the `nextPageToken` of the page before. At most 100 characters.
+        filter: `<field> <op> <value> [AND ...]` with the operators `=`, `!=`, `IN (...)` and `NOT IN (...)`, values in
+            quotes. At most 1000 characters.
+        order_by: `id` or `createdAt`, with `asc` or `desc` behind it. At most 100 characters.
+    """
+
+    folder_id: FolderId
+    page_size: PageSize = 0
+    page_token: PageToken = ""
+    filter: Filter = ""
+    order_by: OrderBy = ""
+
+
+class ListImagesResponse(Message):
+    """A page of images.
+
+    Attributes:
+        images: the images; absent when there is none.
+        next_page_token: the `pageToken` of the page behind this one; absent on the last.
+    """
+
+    images: tuple[Image, ...] = ()
+    next_page_token: str = ""
+
+
+class ListImageOperationsRequest(RequestMessage):
+    """Ask for a page of the operations on an image.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+        page_size: how many operations at most: 100 unless given, and never more than 1000; zero and less mean the
+            default.
+        page_token: the `nextPageToken` of the page before. At most 100 characters.
+    """
+
+    image_id: Id
+    page_size: PageSize = 0
+    page_token: PageToken = ""
+
+
+class ListImageOperationsResponse(Message):
+    """A page of operations.
+
+    Attributes:
+        operations: the operations, in the order in which they began.
+        next_page_token: the `pageToken` of the page behind this one; absent on the last.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    next_page_token: str = ""
+
+
+class GetOperationRequest(RequestMessage):
+    """Ask how an operation is doing.
+
+    Attributes:
+        operation_id: the operation: 20 characters.
+    """
+
+    operation_id: Id
+
+
+class CancelOperationRequest(RequestMessage):
+    """Ask for an operation to be cancelled.
+
+    Attributes:
+        operation_id: the operation: 20 characters.
+    """
+
+    operation_id: Id
+
+
+class AccessBindingsRequest(RequestMessage):
+    """Ask for, set or change who may do what with an image.
+
+    Attributes:
+        resource_id: the image. At most 50 characters.
+    """
+
+    resource_id: Id
+
+
+UPDATABLE: Final = ("name", "description", "min_disk_size", "labels")
+"""What an update can change, in the message's order."""
+
+
+_PATHS: Final = "|".join(dict.fromkeys(spelling for name in UPDATABLE for spelling in (name, to_camel(name))))
+MASK: Final = f"(|({_PATHS})( *, *({_PATHS}))*)"
+"""An update mask, as a regular expression."""
+
+
+def _mask(mask: str) -> str:
+    if not re.fullmatch(MASK, mask):
+        known = ", ".join(map(to_camel, UPDATABLE))
+        raise PydanticCustomError("update_mask", "Fields that can be updated: {known}", {"known": known})
+    return mask
+
+
+def fields_of(mask: str) -> tuple[str, ...]:
+    """The fields that an update mask names, in snake_case."""
+    return tuple(to_snake(path.strip()) for path in mask.split(",") if path.strip())
+
+
+class UpdateImageRequest(RequestMessage):
+    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+        update_mask: the fields to change, with commas between them; one that is not given falls to its default.
+        name: the image's name, unique in its folder unless empty.
+        description: free text. At most 256 characters.
+        min_disk_size: the least size, in bytes, of a disk made from the image: 4194304 to 4398046511104, inclusive, and
+            no less than the image is large. 0 is as good as absent.
+        labels: all labels: no more than 64 pairs. Keys have 1 to 63 characters, values at most 63.
+    """
+
+    at_least_one = MappingProxyType({"update_mask": {"minLength": 1}, **{name: {} for name in UPDATABLE}})
+
+    image_id: Id
+    update_mask: Annotated[String, AfterValidator(_mask), Field(json_schema_extra={"pattern": f"^{MASK}$"})] = ""
+    name: PageName = ""
+    description: Description = ""
+    min_disk_size: DiskSize = 0
+    labels: Labels = Field(default_factory=dict)
+
+    def changes(self) -> dict[str, Any]:
+        """What the image's fields become: those of the mask, or all; a field that is not given falls to its default."""
+        return {name: getattr(self, name) for name in fields_of(self.update_mask) or UPDATABLE}
+
+    def is_empty(self) -> bool:
+        """Whether the request asks for nothing at all: no mask and no field."""
+        return not self.update_mask and not self.model_fields_set & set(UPDATABLE)
+
+
+class CurrentUpdateImageRequest(UpdateImageRequest):
+    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused."""
+
+    name: CurrentName = ""
+
+
+class DeleteImageRequest(RequestMessage):
+    """Remove an image.
+
+    Attributes:
+        image_id: the image. At most 50 characters.
+    """
+
+    image_id: Id
+
+
+class CreateTokenRequest(RequestMessage):
+    """Exchange an OAuth token or a JWT for an IAM token.
+
+    Attributes:
+        yandex_passport_oauth_token: the OAuth token of a Yandex account.
+        jwt: a JWT that a service account has signed.
+    """
+
+    oneofs = (OneOf("identity", ("yandex_passport_oauth_token", "jwt"), required=True),)
+
+    yandex_passport_oauth_token: Annotated[String, Field(min_length=1, max_length=4000)] | None = None
+    jwt: Annotated[String, Field(min_length=1, max_length=8000)] | None = None
+
+
+class CreateTokenResponse(Message):
+    """An IAM token.
+
+    Attributes:
+        iam_token: what goes into the header `Authorization`, behind `Bearer`.
+        expires_at: until when it is valid (RFC 3339).
+    """
+
+    iam_token: str
+    expires_at: Timestamp
+
+
+class ListEndpointsRequest(RequestMessage):
+    """Ask where the services are."""
+
+
+class GetEndpointRequest(RequestMessage):
+    """Ask where one service is.
+
+    Attributes:
+        api_endpoint_id: the service's id, such as `compute`.
+    """
+
+    api_endpoint_id: String
+
+
+class ApiEndpoint(Message):
+    """Where a service is.
+
+    Attributes:
+        id: the service's id, such as `compute`.
+        address: its `host:port`.
+    """
+
+    id: str
+    address: str
+
+
+class ListEndpointsResponse(Message):
+    """Where all services are.
+
+    Attributes:
+        endpoints: one for each service, sorted by id.
+    """
+
+    endpoints: tuple[ApiEndpoint, ...] = ()
