@@ -22,10 +22,9 @@ from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.virtual.frozen import real_monotonic
-from pytest_ycimages.virtual.interrupt import interrupt
-from pytest_ycimages.virtual.threads import real_join
+from pytest_ycimages.virtual.patch_threads import real_join
 from pytest_ycimages.virtual.time import VirtualTime
-from pytest_ycimages.virtual.wait import Evicted
+from pytest_ycimages.virtual.wait import Evicted, interrupt
 from pytest_ycimages.virtual.wait import Outcome as HowItEnded
 
 if TYPE_CHECKING:

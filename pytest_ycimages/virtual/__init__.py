@@ -1,1 +1,1 @@
-"""Virtual time: the client's waits take no real time, and move the one clock that client and double share."""
+"""Virtual time: waits take no real time and move one clock, which client and double share."""

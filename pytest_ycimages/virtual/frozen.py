@@ -1,8 +1,8 @@
-"""The one module that knows freezegun: what the client reads when it asks for the time.
+"""The clocks that a client reads in virtual time, built on freezegun. The only module that imports it.
 
-freezegun replaces `time.time`, `time.monotonic`, `datetime.now` and their like, wherever they have been imported. It
-tells threads and modules that should have real time from others by looking at five frames of the stack, which takes a
-client's own thread for one of the standard library's. Here, the client's threads are known; so is the one caller.
+freezegun replaces `time.time`, `time.monotonic`, `datetime.now` and similar functions wherever they were imported. It
+decides which callers get real time by five frames of the stack, and so mistakes a client's own thread for one of the
+standard library. Here the client's threads are known, and so is the calling module.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import freezegun
 from freezegun import api, config
@@ -25,11 +25,31 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from types import FrameType
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun tells time without a zone, in UTC
+    from pytest_ycimages.virtual.scheduler import Scheduler
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun's times have no zone and mean UTC
+
+
+class ActiveTime(NamedTuple):
+    """The virtual time in force, for functions and queues that code keeps when it ends.
+
+    A function taken from `time`, or a queue, works in the next virtual time and in real time, too.
+
+    Attributes:
+        scheduler: moves the time.
+        is_real: returns whether a module, by its name, has real time on every thread.
+    """
+
+    scheduler: Scheduler
+    is_real: Callable[[str], bool]
+
+
+active: ActiveTime | None = None
+"""The virtual time in force, or None."""
 
 
 def exact_time_ns() -> int:
-    """`time.time_ns` in frozen time. freezegun's own goes by way of a float, and loses the last digits."""
+    """Return `time.time_ns` in frozen time. freezegun's own uses a float and loses the last digits."""
     return api.real_time_ns() if api._should_use_real_time() else api._get_fake_monotonic_ns()  # noqa: SLF001 - see above
 
 
@@ -41,12 +61,12 @@ FAKES: Final[dict[int, Any]] = {
     id(api.real_perf_counter): api.fake_perf_counter,
     id(api.real_perf_counter_ns): api.fake_perf_counter_ns,
 }
-"""What tells frozen time, by the identity of what tells real time."""
+"""The functions that read frozen time, by the identity of those that read real time."""
 
 
 def real_monotonic() -> float:
-    """Seconds on the machine's own clock."""
-    return api.real_monotonic()  # by way of its module, the only one in which freezegun replaces nothing
+    """Return the machine's monotonic clock, in seconds."""
+    return api.real_monotonic()  # through freezegun's module, the only one that it does not patch
 
 
 class _ForTheClient(FrozenDateTimeFactory):
@@ -63,12 +83,12 @@ class _ForTheClient(FrozenDateTimeFactory):
 
 
 class FrozenTime:
-    """Freezes time for the client and moves it.
+    """Frozen time for the client, which the scheduler moves.
 
     Args:
-        start: nanoseconds since the epoch; None: when the test has frozen time, or else where a manual clock begins.
-        is_client: whether the calling thread is one of the client's.
-        is_real: whether a module, by its name, has real time whatever thread calls it.
+        start: nanoseconds since the epoch; None: the moment frozen by the test, or else the start of a manual clock.
+        is_client: returns whether the calling thread belongs to the client.
+        is_real: returns whether a module, by its name, has real time on every thread.
     """
 
     def __init__(self, start: int | None, is_client: Callable[[], bool], is_real: Callable[[str], bool]) -> None:
@@ -103,18 +123,18 @@ class FrozenTime:
             replace(stack, module, name, api.fake_monotonic)
 
     def begin_again(self) -> None:
-        """Go back to where it began."""
+        """Return to the start."""
         if self._factory is not None:
             self._factory.time_to_freeze = self._began
 
     def now(self) -> int:
-        """Nanoseconds since the epoch, as the client sees it, whichever thread asks."""
+        """Return the client's time in nanoseconds since the epoch, on any thread."""
         factory = api.freeze_factories[-1]
         moment = factory.time_to_freeze if factory is self._factory else frozen_moment(factory)
         return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
     def monotonic(self) -> float:
-        """What `time.monotonic` tells the client, in a fraction of the time: an event loop asks all the time."""
+        """Return the client's `time.monotonic`, cached, since event loops read it constantly."""
         factory = api.freeze_factories[-1]
         if factory is not self._factory or not self._is_client():
             return time.monotonic()
@@ -124,7 +144,7 @@ class FrozenTime:
         return told
 
     def move(self, microseconds: int) -> None:
-        """Move time forward, and with it what the test has frozen once more inside."""
+        """Move time forward, including times that the test froze inside."""
         step = timedelta(microseconds=microseconds)
         for factory in reversed(api.freeze_factories):
             if factory is self._factory:
@@ -135,14 +155,14 @@ class FrozenTime:
     def _should_use_real_time(self) -> bool:
         if not self._is_client():
             return True
-        caller: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the caller of the function that asks
+        caller: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the caller of the patched function
         while caller is not None and caller.f_globals.get("__name__") == api.__name__:
             caller = caller.f_back  # one such function may call another
         return caller is not None and self._is_real(caller.f_globals.get("__name__", ""))
 
 
 def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
-    """Set an attribute until `stack` unwinds. One that was inherited is inherited again then."""
+    """Set an attribute until `stack` unwinds. An inherited attribute is inherited again afterwards."""
     if name in vars(owner):
         stack.callback(setattr, owner, name, vars(owner)[name])
     else:

@@ -1,16 +1,17 @@
-"""One wait of one thread, and how it blocks for real while it lasts."""
+"""A single wait of one thread: how it blocks, wakes and ends, and how a thread is interrupted."""
 
 from __future__ import annotations
 
 import _thread
+import ctypes
 import select
 import socket
+import threading
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from pytest_ycimages.server.connection import Connection
@@ -25,18 +26,18 @@ class Outcome(Enum):
     RELEASED = "what it waited for has come"
     DUE = "its time is up"
     BEYOND = "its time would be up beyond the horizon"
-    SHUT = "the double has been closed: nobody is left to wait for"
+    SHUT = "the double has been closed"
     OVER = "virtual time is over: wait on in real time"
     STUCK = "nothing has happened for long"
     EVICTED = "the trial that the thread belonged to is over"
 
 
 class Evicted(BaseException):
-    """Ends a thread of the client's whose trial is over. No error: a client that catches errors must not catch it."""
+    """Raised in a thread of a client whose trial is over; not an `Exception`, so that no client catches it."""
 
 
 class Alarm:
-    """Wakes a thread that blocks until there is something to read. A thread has one, and keeps it."""
+    """A socket pair that wakes a thread while it blocks on file descriptors. Each thread has one."""
 
     def __init__(self) -> None:
         self._rings, self._bell = socket.socketpair()
@@ -47,7 +48,7 @@ class Alarm:
         self._rings.send(b"x")
 
     def block(self, descriptors: Sequence[int], seconds: float) -> bool:
-        """Block until it rings, or for some real seconds; tell whether there is something to read."""
+        """Block until it rings, or for some real seconds; return whether a descriptor is readable."""
         bell = self._bell.fileno()
         ready = _ready((*descriptors, bell), seconds)
         if bell in ready:
@@ -55,7 +56,7 @@ class Alarm:
         return any(descriptor in ready for descriptor in descriptors)
 
     def close(self) -> None:
-        """Close what it holds."""
+        """Close both sockets."""
         self._rings.close()
         self._bell.close()
 
@@ -70,7 +71,7 @@ def _ready(descriptors: Sequence[int], seconds: float) -> list[int]:
 
 
 class Releaser(Protocol):
-    """Who ends waits."""
+    """An object that ends waits."""
 
     def release(self, wait: Wait) -> None:
         """End a wait from outside."""
@@ -79,16 +80,16 @@ class Releaser(Protocol):
 class Wait:
     """One wait.
 
-    A `threading.Condition` takes it for the lock that it releases to let a waiting thread go.
+    `threading.Condition` treats it as the lock that it releases to let a waiting thread continue.
 
     Attributes:
-        thread: the client's thread that waits; None when it is none of the client's.
+        thread: the waiting thread of the client; None for any other thread.
         connection: the connection of a double that waits before it answers.
         what: what it waits for, in words.
         deadline: the microsecond of virtual time at which it ends by itself; None: never.
-        descriptors: files that end it once there is something to read.
+        descriptors: file descriptors that end it once one is readable.
         outcome: how it ended; None while it lasts.
-        patience: real seconds in which nothing happens, after which it ends as stuck; None: it never does.
+        patience: real seconds without progress after which it ends as stuck; None: never.
     """
 
     __slots__ = (
@@ -132,19 +133,19 @@ class Wait:
         self.patience: float | None = None
 
     def order(self) -> tuple[int, int]:
-        """Which of two waits with a deadline ends first: the earlier, then the one that began first."""
+        """Return the sort key of waits with a deadline: the earlier ends first, then the one that began first."""
         return self.deadline or 0, self._number
 
     def has_ended(self) -> bool:
-        """Whether it has ended; any thread may end it at any time."""
+        """Return whether it has ended; any thread may end it at any time."""
         return self.outcome is not None
 
     def is_shut(self) -> bool:
-        """Whether the connection that waits is to end, as its double is being closed."""
+        """Return whether the waiting connection is to end because its double is closing."""
         return self.connection is not None and self.connection.is_shut
 
     def is_foreign(self) -> bool:
-        """Whether somebody else than a double may write to one of the files. Found out when it is first asked."""
+        """Return whether a peer other than a double may write to a descriptor. Determined at the first call."""
         if callable(self._foreign):
             self._foreign = _yes if self._foreign() else None
         return self._foreign is not None
@@ -158,19 +159,19 @@ class Wait:
         self._releaser.release(self)
 
     def prepare(self, alarm: Callable[[], Alarm]) -> None:
-        """Make ready to block."""
+        """Prepare to block."""
         if self.descriptors:
             self._alarm = alarm()
 
     def block(self, seconds: float) -> bool:
-        """Block until woken, or for some real seconds; tell whether something came to be read."""
+        """Block until woken, or for some real seconds; return whether a descriptor became readable."""
         if self._alarm is not None:
             return self._alarm.block(self.descriptors, seconds)
         self._gate.acquire(timeout=seconds)
         return False
 
     def wake(self) -> None:
-        """Let the thread that blocks go on."""
+        """Let the blocked thread continue."""
         if self.outcome is Outcome.OVER:
             self._afterwards = _closed_gate()
         if self._alarm is not None:
@@ -189,7 +190,7 @@ class Wait:
         self._afterwards.release()
 
     def acquire_for_real(self, seconds: float | None) -> bool:
-        """Wait on in real time, once virtual time is over, until it is released."""
+        """Continue the wait in real time after virtual time has ended; return whether it was released."""
         return self._afterwards is not None and self._afterwards.acquire(timeout=-1 if seconds is None else seconds)
 
 
@@ -201,3 +202,31 @@ def _closed_gate() -> _thread.LockType:
 
 def _yes() -> bool:
     return True
+
+
+_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+_set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
+
+
+class _Noticed(BaseException):
+    """Clears the interpreter's flag for pending exceptions."""
+
+
+def interrupt(ident: int, error: type[BaseException]) -> None:
+    """Raise `error` in a thread when it next runs Python code.
+
+    A thread that blocks for ever never does. Up to CPython 3.12 one flag, shared by all threads, announces the pending
+    exception and stays set until some thread raises. While it is set, CPython 3.11 never returns from a call that is
+    traced (`sys.settrace`, a debugger, coverage). So the calling thread raises as well, which clears the flag.
+
+    Args:
+        ident: the identifier of the thread; one that has ended is ignored.
+        error: the exception to raise.
+    """
+    try:
+        _set_exception(ident, error)
+        _set_exception(threading.get_ident(), _Noticed)
+        while True:
+            pass
+    except _Noticed:
+        return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import ClientSession, web
 
-from pytest_ycimages.virtual.rest import Rest
+from pytest_ycimages.virtual.idle import IdleDetector
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double, VirtualTime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def no_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever takes somebody for a stranger would wait for him until the test fails."""
-    monkeypatch.setattr(Rest, "foreign", 1e9)
+    monkeypatch.setattr(IdleDetector, "foreign", 1e9)
 
 
 async def _answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +113,7 @@ def test_an_application_under_test_that_calls_the_double(ycimages_time: VirtualT
 
 def test_a_stranger_is_given_real_time(ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody of whom virtual time knows nothing answers within the real time that it leaves him, not too late."""
-    monkeypatch.setattr(Rest, "foreign", 1e9)
+    monkeypatch.setattr(IdleDetector, "foreign", 1e9)
     ours, theirs = _pair()
     ours.settimeout(0)
 
@@ -134,8 +134,8 @@ def test_a_stranger_who_says_nothing_does_not_stop_time(
     ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An idle connection costs a little real time at each step, and that is all."""
-    monkeypatch.setattr(Rest, "foreign", 0.002)
-    monkeypatch.setattr(Rest, "interval", 0.001)
+    monkeypatch.setattr(IdleDetector, "foreign", 0.002)
+    monkeypatch.setattr(IdleDetector, "interval", 0.001)
     ours, theirs = _pair()
     ours.settimeout(0)
 
@@ -164,7 +164,7 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 
 def test_a_pair_within_the_process_is_no_stranger(ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `socketpair`, with which threads wake loops."""
-    monkeypatch.setattr(Rest, "foreign", 1e9)
+    monkeypatch.setattr(IdleDetector, "foreign", 1e9)
 
     async def main() -> bytes:
         ours, theirs = socket.socketpair()

@@ -31,11 +31,11 @@ def test_a_wait_that_nothing_can_end_fails(ycimages_time: VirtualTime) -> None:
     with pytest.raises(VirtualTimeError) as failure:
         _waits_here()
     assert str(failure.value) == (
-        "Everything waits, and nothing is left that could end it:\n"
+        "Every thread waits, and nothing can end these waits:\n"
         f"  MainThread waits for a condition to be notified, at {__file__}:{_LINE}\n"
-        "No thread of the client runs, no double has anything to answer, and no wait has a time limit. Give the wait a "
-        "time limit, or let the thread that should end it start after `ycimages_time` has begun: older threads keep "
-        "real time."
+        "The client has no running thread, the doubles have no answer to send, and the waits have no time limit. Give "
+        "the wait a time limit, or start the thread that should end it after `ycimages_time` has begun: older threads "
+        "keep real time."
     )
     assert ycimages_time.elapsed == 5
     time.sleep(5)
@@ -136,7 +136,7 @@ def test_nobody_waits_beyond_the_horizon(ycimages_time: VirtualTime, wait: Calla
     assert ycimages_time.elapsed == 99
     assert str(failure.value).startswith("The client still waits after 100 virtual seconds: ")
     assert str(failure.value).endswith(
-        "A wait that has no end of its own would go on for ever: give the client a deadline, or move the end: "
+        "A wait without an end of its own would last for ever. Give the client a deadline, or raise the limit: "
         "ycimages_time.horizon = 1000."
     )
     ycimages_time.horizon = 1000
@@ -170,7 +170,7 @@ def test_a_horizon_is_a_number_of_seconds(ycimages_time: VirtualTime, seconds: A
     """More than none."""
     with pytest.raises(UsageError) as refusal:
         ycimages_time.horizon = seconds
-    assert str(refusal.value) == f"horizon = {seconds!r} cannot be: it is a number of seconds, more than none."
+    assert str(refusal.value) == f"invalid horizon {seconds!r}: expected a positive number of seconds, such as 86400."
     assert ycimages_time.horizon == 86400
 
 
@@ -188,8 +188,8 @@ def test_there_is_one_virtual_time(ycimages_time: VirtualTime) -> None:
     with pytest.raises(UsageError) as refusal, other:
         time.sleep(1)
     assert str(refusal.value) == (
-        "Virtual time lasts already, and there is one for the whole process. Use the fixture `ycimages_time` in the "
-        "test, or one `with VirtualTime()`, but not both."
+        "Virtual time is in force already, and a process has only one. Use the fixture `ycimages_time` in the test, or "
+        "one `with VirtualTime()`, but not both."
     )
     time.sleep(5)
     assert (ycimages_time.elapsed, other.elapsed) == (5, 0)
@@ -201,7 +201,7 @@ def test_it_begins_at_a_moment(start: Any) -> None:
     with pytest.raises(UsageError) as refusal:
         VirtualTime(start)
     assert str(refusal.value) == (
-        f"start = {start!r} cannot be: it is a datetime, such as datetime(2026, 1, 1, tzinfo=UTC)."
+        f"invalid start {start!r}: expected a datetime, such as datetime(2026, 1, 1, tzinfo=UTC)."
     )
 
 
@@ -252,7 +252,7 @@ def test_pytest_shows_the_client_and_not_the_scheduler(pytester: pytest.Pytester
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines([
         ">*threading.Event().wait()",
-        "E*VirtualTimeError: Everything waits, and nothing is left that could end it:",
+        "E*VirtualTimeError: Every thread waits, and nothing can end these waits:",
         "E*MainThread waits for a condition to be notified, at *test_pytest_shows*.py:6",
     ])  # fmt: skip
     result.stdout.fnmatch_lines([">*asyncio.run(asyncio.Event().wait())", "E*The tasks of the event loop:"])

@@ -113,8 +113,8 @@ def test_a_pool_may_be_older_than_virtual_time(
     old_pool: Callable[[], ThreadPoolExecutor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its queue is of the kind that nobody sees waiting; its threads are the client's if the client started them."""
-    monkeypatch.setattr("pytest_ycimages.virtual.rest.Rest.interval", 0.004)
-    monkeypatch.setattr("pytest_ycimages.virtual.rest.Rest.still", 0.02)
+    monkeypatch.setattr("pytest_ycimages.virtual.idle.IdleDetector.interval", 0.004)
+    monkeypatch.setattr("pytest_ycimages.virtual.idle.IdleDetector.still", 0.02)
     with old_pool() as pool, VirtualTime() as virtual_time:
         assert pool.submit(_sleep, 5).result() == 5
         assert virtual_time.elapsed == 5

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Final
 
-from pytest_ycimages.virtual.interrupt import interrupt
+from pytest_ycimages.virtual.wait import interrupt
 
 
 class Stop(BaseException):

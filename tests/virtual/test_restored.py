@@ -25,7 +25,7 @@ from freezegun import api, config
 from pytest_ycimages import Double, VirtualTime
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual import rule
+from pytest_ycimages.virtual import frozen
 from tests.virtual import late
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _state() -> dict[str, Any]:
         if callable(value)
         and getattr(value, "__module__", "") in {"time", "datetime", "queue", "_queue", "freezegun.api"}
     }
-    for owner in (*_CLASSES, api, config.settings, clock, activity, rule, threading, queue, time, dt, uuid):
+    for owner in (*_CLASSES, api, config.settings, clock, activity, frozen, threading, queue, time, dt, uuid):
         name = getattr(owner, "__qualname__", getattr(owner, "__name__", repr(owner)))
         state.update({f"{name}.{key}": value for key, value in vars(owner).items() if key not in _CHANGING})
     state["factories"] = len(api.freeze_factories)

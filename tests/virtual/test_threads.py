@@ -235,8 +235,8 @@ def test_a_lock_may_be_held_while_its_holder_sleeps(
     ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who waits for a lock looks as if it ran; that it does not is seen by its standing still for a while."""
-    monkeypatch.setattr("pytest_ycimages.virtual.rest.Rest.interval", 0.004)
-    monkeypatch.setattr("pytest_ycimages.virtual.rest.Rest.still", 0.02)
+    monkeypatch.setattr("pytest_ycimages.virtual.idle.IdleDetector.interval", 0.004)
+    monkeypatch.setattr("pytest_ycimages.virtual.idle.IdleDetector.still", 0.02)
     lock = threading.Lock()
     order = []
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ycimages import Double, VirtualTime, refuse
-from pytest_ycimages.virtual.threads import real_join
+from pytest_ycimages.virtual.patch_threads import real_join
 from pytest_ycimages.virtual.wait import Outcome
 
 from .calling import create

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.virtual.rest import Rest
+from pytest_ycimages.virtual.idle import IdleDetector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,30 +44,30 @@ def _blocked() -> Iterator[threading.Thread]:
     thread.join()
 
 
-def _looks(rest: Rest, clock: Clock, thread: threading.Thread, count: int, apart: float) -> bool:
+def _looks(rest: IdleDetector, clock: Clock, thread: threading.Thread, count: int, apart: float) -> bool:
     for _ in range(count):
         clock.now += apart
-        rest.look_at({thread})
-    return rest.all_rest({thread})
+        rest.sample({thread})
+    return rest.all_idle({thread})
 
 
 def test_a_thread_that_stands_still_for_long_enough_rests() -> None:
     """Ten looks and more; it may take it some of them to come to the lock."""
     clock = Clock()
     with _blocked() as thread:
-        rest = Rest(clock)
-        assert not _looks(rest, clock, thread, 5, Rest.interval)
-        while not _looks(rest, clock, thread, 5, Rest.interval):
+        rest = IdleDetector(clock)
+        assert not _looks(rest, clock, thread, 5, IdleDetector.interval)
+        while not _looks(rest, clock, thread, 5, IdleDetector.interval):
             pass
-        assert rest.all_rest(set())
-        assert not rest.all_rest({thread, threading.current_thread()})
+        assert rest.all_idle(set())
+        assert not rest.all_idle({thread, threading.current_thread()})
 
 
 def test_a_machine_that_stood_still_proves_nothing() -> None:
     """Between two looks all threads may have been held up, and so has the one that looks."""
     clock = Clock()
     with _blocked() as thread:
-        assert not _looks(Rest(clock), clock, thread, 4, 3600)
+        assert not _looks(IdleDetector(clock), clock, thread, 4, 3600)
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="this system does not tell what a thread uses")
@@ -82,7 +82,7 @@ def test_a_thread_that_runs_never_rests() -> None:
 
     thread = threading.Thread(target=spin)
     thread.start()
-    rest = Rest(clock)
+    rest = IdleDetector(clock)
     for _ in range(50):
         seen = _spent(thread)
         while _spent(thread) == seen:
@@ -100,11 +100,11 @@ def _spent(thread: threading.Thread) -> int:
 def test_a_thread_that_goes_on_begins_anew() -> None:
     """What it stood still before does not count."""
     clock = Clock()
-    rest = Rest(clock)
+    rest = IdleDetector(clock)
     with _blocked() as thread:
-        while not _looks(rest, clock, thread, 5, Rest.interval):
+        while not _looks(rest, clock, thread, 5, IdleDetector.interval):
             pass
     assert thread.ident is not None
     with _blocked() as other:
-        assert not rest.all_rest({other})
-        assert not _looks(rest, clock, other, 3, Rest.interval)
+        assert not rest.all_idle({other})
+        assert not _looks(rest, clock, other, 3, IdleDetector.interval)

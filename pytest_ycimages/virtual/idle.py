@@ -1,7 +1,7 @@
-"""Whether the client's threads rest, and what to say when nothing is left that could end their waits.
+"""Detection of idle threads, and the error for waits that nothing can end.
 
-A thread that waits in a way that virtual time knows has said so. One that waits in another way, for a lock or for a
-process, looks as if it ran; what tells it apart is that it uses no processor time, for long enough by the real clock.
+A thread that waits in a way that virtual time knows is registered. A thread that waits in another way, such as for a
+lock or a process, appears to run. It counts as idle when it has used no processor time for long enough in real time.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _NOT_THE_CLIENT: Final = (
     str(Path(__file__).parent),
     "<",
 )
-"""Where files begin that are never the place at which a client waits."""
+"""Prefixes of files that never count as the place where a client waits."""
 
 
 class _Progress(NamedTuple):
-    """How far a thread has come, and for how many real seconds it has been seen there."""
+    """The position of a thread, and the real seconds for which it has been there."""
 
     mark: tuple[int, int, int]
     seconds: float
@@ -44,14 +44,14 @@ class _Progress(NamedTuple):
 _UNSEEN: Final = _Progress((-1, -1, -1), 0)
 
 
-class Rest:
-    """Watches threads.
+class IdleDetector:
+    """Detects which threads of the client are idle.
 
     Attributes:
-        interval: real seconds between two looks at threads that seem to run.
-        still: real seconds without any progress after which a thread counts as waiting.
-        foreign: real seconds that time stands still for sockets on which somebody else than a double may write.
-        patience: real seconds in which nothing happens, after which waits that cannot end fail.
+        interval: real seconds between two samples of threads that appear to run.
+        still: real seconds without progress after which a thread counts as waiting.
+        foreign: real seconds for which time stops while a peer other than a double may write to a socket.
+        patience: real seconds without progress after which waits that cannot end fail.
     """
 
     interval = 0.025
@@ -67,55 +67,55 @@ class Rest:
         self._main = threading.current_thread()
 
     def changed(self) -> None:
-        """Something has happened."""
+        """Record that a wait has begun or ended."""
         self._changed_at = self._real()
 
     def is_stuck(self, patience: float | None) -> bool:
-        """Whether nothing has happened for so many real seconds; None is never."""
+        """Return whether nothing has happened for `patience` real seconds; None means never."""
         return patience is not None and self._real() - self._changed_at >= patience
 
-    def look_at(self, running: Iterable[threading.Thread]) -> None:
-        """See how far the threads that seem to run have come."""
+    def sample(self, running: Iterable[threading.Thread]) -> None:
+        """Sample the positions of the threads that appear to run."""
         now = self._real()
-        seconds = min(now - self._looked_at, 2 * self.interval)  # a machine that stood still proves nothing of a thread
+        seconds = min(now - self._looked_at, 2 * self.interval)  # a suspended machine proves nothing about a thread
         self._looked_at = now
         frames = _current_frames()
         marks = {thread: _mark(thread, frames) for thread in running}
         before = {thread: self._progress.get(thread, _UNSEEN) for thread in marks}
-        one_goes_on = any(before[thread].mark != mark for thread, mark in marks.items())
-        seen = {  # while one goes on, the others may only be waiting for their turn
-            thread: _Progress(mark, 0 if one_goes_on else before[thread].seconds + seconds)
+        one_progresses = any(before[thread].mark != mark for thread, mark in marks.items())
+        seen = {  # while one progresses, the others may only be waiting for the interpreter
+            thread: _Progress(mark, 0 if one_progresses else before[thread].seconds + seconds)
             for thread, mark in marks.items()
         }
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
     def forget(self, thread: threading.Thread) -> None:
-        """The thread has ended."""
+        """Forget a thread that has ended."""
         self._progress.pop(thread, None)
         self._still.discard(thread)
 
-    def all_rest(self, running: set[threading.Thread]) -> bool:
-        """Whether none of the threads that seem to run really does."""
+    def all_idle(self, running: set[threading.Thread]) -> bool:
+        """Return whether none of the threads that appear to run makes progress."""
         if not running:
             return True
         if not running <= self._still:
             return False
-        self.look_at(running)  # one that was still may have gone on meanwhile
+        self.sample(running)  # an idle thread may have continued meanwhile
         return running <= self._still
 
     def is_patient_enough(self, waits: Iterable[Wait]) -> bool:
-        """Whether sockets on which somebody else may write have had their time."""
+        """Return whether sockets with foreign peers have been given enough real time."""
         return not any(wait.is_foreign() for wait in waits) or self._real() - self._changed_at >= self.foreign
 
-    def check(self, wait: Wait, waits: Sequence[Wait], *, resting: bool) -> None:
-        """Fail when nothing is left that could end `wait` or any other.
+    def check(self, wait: Wait, waits: Sequence[Wait], *, idle: bool) -> None:
+        """Raise when nothing can end `wait` or any other wait.
 
         Raises:
-            VirtualTimeError: nothing has happened for long enough, and this is the wait to say so.
+            VirtualTimeError: nothing has happened for long enough, and this is the wait that reports it.
         """
         __tracebackhide__ = True
-        if not resting or any(each.deadline is not None or each.is_foreign() for each in waits) or self._still:
+        if not idle or any(each.deadline is not None or each.is_foreign() for each in waits) or self._still:
             return
         if self._real() - self._changed_at < self.patience:
             return
@@ -125,19 +125,19 @@ class Rest:
 
     @staticmethod
     def beyond(wait: Wait, horizon: float) -> str:
-        """What to say of a wait that would end beyond the horizon."""
+        """Return the error text for a wait that would end beyond the horizon."""
         return (
-            f"The client still waits after {horizon:.0f} virtual seconds: {wait.what}. A wait that has no end of its "
-            "own would go on for ever: give the client a deadline, or move the end: "
+            f"The client still waits after {horizon:.0f} virtual seconds: {wait.what}. A wait without an end of its "
+            "own would last for ever. Give the client a deadline, or raise the limit: "
             f"ycimages_time.horizon = {horizon * 10:.0f}."
         )
 
 
 def _current_frames() -> Mapping[int, FrameType]:
-    """Where each thread is.
+    """Return the current frame of each thread.
 
-    The garbage collector is off meanwhile: if it ran a finalizer that lets other threads run, one of them could wait
-    for ever to start a thread, with nobody left to run (a defect of CPython, gh-106883).
+    The garbage collector is off meanwhile. If it ran a finalizer that lets other threads run, one of them could wait
+    for ever to start a thread (a defect of CPython, gh-106883).
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -149,7 +149,7 @@ def _current_frames() -> Mapping[int, FrameType]:
 
 
 def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[int, int, int]:
-    """What changes as soon as a thread does something."""
+    """Return values that change as soon as a thread runs."""
     if thread.ident is None:
         return 0, 0, 0
     frame = frames.get(thread.ident)
@@ -163,10 +163,10 @@ def _dead(waits: Sequence[Wait]) -> str:
     frames = _current_frames()
     lines = (f"  {_name(wait)} waits for {wait.what}{_place(wait, frames)}" for wait in waits)
     return (
-        "Everything waits, and nothing is left that could end it:\n"
+        "Every thread waits, and nothing can end these waits:\n"
         + "\n".join(lines)
-        + "\nNo thread of the client runs, no double has anything to answer, and no wait has a time limit. "
-        "Give the wait a time limit, or let the thread that should end it start after `ycimages_time` has begun: "
+        + "\nThe client has no running thread, the doubles have no answer to send, and the waits have no time limit. "
+        "Give the wait a time limit, or start the thread that should end it after `ycimages_time` has begun: "
         "older threads keep real time."
     )
 
@@ -176,7 +176,7 @@ def _name(wait: Wait) -> str:
 
 
 def _place(wait: Wait, frames: Mapping[int, FrameType]) -> str:
-    """Where in the client's own code the thread waits."""
+    """Return where in the client's own code the thread waits."""
     frame = frames.get(wait.thread.ident or 0) if wait.thread is not None else None
     stack = traceback.extract_stack(frame) if frame is not None else []
     own = [line for line in stack if not line.filename.startswith(_NOT_THE_CLIENT)]

@@ -1,4 +1,4 @@
-"""Waiting for sockets in virtual time: event loops, and clients that block until a double has answered."""
+"""Patches for sockets and event loops, so that the scheduler knows when a client waits for a double."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BLOCKING: Final = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg",
 
 
 def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
-    """Let a client's thread that waits for the answer of a double be known to `scheduler`, until `stack` unwinds."""
+    """Report waits of the client's threads for a double's answer to `scheduler` until `stack` unwinds."""
     for name in _BLOCKING:
         if hasattr(socket.socket, name):
             replace(stack, socket.socket, name, _waiting(scheduler, getattr(socket.socket, name)))
@@ -36,9 +36,9 @@ def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
 
 
 def _connecting(scheduler: Scheduler, connect: Callable[..., None]) -> Callable[..., None]:
-    """`connect`, which tells of each connection of the client's that was refused."""
+    """Return a `connect` that reports each refused connection of the client."""
 
-    def connect_and_tell(sock: socket.socket, address: Any) -> None:
+    def connect_and_report(sock: socket.socket, address: Any) -> None:
         try:
             connect(sock, address)
         except ConnectionRefusedError:
@@ -46,16 +46,16 @@ def _connecting(scheduler: Scheduler, connect: Callable[..., None]) -> Callable[
                 scheduler.on_refusal()
             raise
 
-    return connect_and_tell
+    return connect_and_report
 
 
 def _waiting(scheduler: Scheduler, receive: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that receives, once there is something to receive; its time limit counts in virtual time."""
+    """Return a receiving method that waits in virtual time, its timeout included."""
 
     def receive_virtually(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         ident = threading.get_ident()
-        is_known = ident in scheduler.threads or ident in activity.serving  # a double may pass calls on to another
+        is_known = ident in scheduler.threads or ident in activity.serving  # a double may forward calls to another
         if is_known and sock.gettimeout() != 0 and _leads_to_a_double(sock):
             _wait_for_answer(scheduler, sock)
         return receive(sock, *args, **kwargs)
@@ -83,13 +83,13 @@ def _leads_to_a_double(sock: socket.socket) -> bool:
 
 
 def patch_loops(stack: ExitStack, scheduler: Scheduler, monotonic: Callable[[], float]) -> None:
-    """Let event loops wait for their timers in virtual time, as `monotonic` tells it, until `stack` unwinds."""
+    """Let event loops wait for their timers in virtual time until `stack` unwinds."""
 
-    def tell(self: Any) -> float:
-        self._clock_resolution = 1 / MICROSECOND  # a timer is due at its very moment, which floats can miss
+    def loop_time(self: Any) -> float:
+        self._clock_resolution = 1 / MICROSECOND  # a timer is due at its exact moment, which floats can miss
         return monotonic()
 
-    replace(stack, BaseEventLoop, "time", tell)
+    replace(stack, BaseEventLoop, "time", loop_time)
     seen: WeakSet[Any] = WeakSet()
     for name in _SELECTORS:
         kind = getattr(selectors, name, None)
@@ -98,14 +98,14 @@ def patch_loops(stack: ExitStack, scheduler: Scheduler, monotonic: Callable[[], 
 
 
 def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[Any]) -> Callable[..., Any]:
-    """A selector's `select` that waits in virtual time when it is an event loop that waits; `seen` are all such."""
+    """Return a `select` that waits in virtual time for event loops, and adds their selectors to `seen`."""
 
     def select_virtually(self: Any, timeout: float | None = None) -> Any:
-        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - only loops wait for timers so
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - only event loops wait for timers this way
         if caller != "asyncio.base_events" or threading.get_ident() not in scheduler.threads:
             return select(self, timeout)
         ready = select(self, 0)
-        if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.looked(0)) <= 0):
+        if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(0)) <= 0):
             return ready
         descriptors = (self.fileno(),) if hasattr(self, "fileno") else tuple(self.get_map())
         what = (
@@ -123,14 +123,14 @@ def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[A
             error.add_note(_tasks())
             raise
         if outcome is Outcome.DUE:
-            return []  # time moves only when there is nothing to read
+            return []  # time moves only when no descriptor is readable
         return select(self, scheduler.left(wait) if outcome is Outcome.OVER else 0)
 
     return select_virtually
 
 
 def _tasks() -> str:
-    """What the tasks of the running loop wait for, each with its innermost line."""
+    """Return the tasks of the running loop, each with its innermost line."""
     lines = []
     for task in asyncio.all_tasks():
         stack = task.get_stack(limit=1)
@@ -140,48 +140,48 @@ def _tasks() -> str:
 
 
 def _has_foreign(selector: Any, seen: Iterable[Any]) -> bool:
-    """Whether somebody else than a double or an event loop of the client's may write to one of the files."""
-    looked_at = tuple(selector.get_map().values()), activity.addresses()
-    if _familiar.get(selector) == looked_at:
+    """Return whether a peer other than a double or a loop of the client may write to a descriptor."""
+    state = tuple(selector.get_map().values()), activity.addresses()
+    if _familiar.get(selector) == state:
         return False
-    peers = {_peer(descriptor) for descriptor in selector.get_map()} - activity.addresses() - {_NOBODY}
+    peers = {_peer(descriptor) for descriptor in selector.get_map()} - activity.addresses() - {_NO_PEER}
     if not peers:
-        _familiar[selector] = looked_at
+        _familiar[selector] = state
         return False
     return bool(peers - {_address(descriptor) for each in list(seen) for descriptor in each.get_map() or ()})
 
 
 _familiar: Final[WeakKeyDictionary[Any, tuple[tuple[Any, ...], set[tuple[str, int]]]]] = WeakKeyDictionary()
-"""Selectors whose files lead to doubles alone, as they and the doubles were: looking takes long, and little changes."""
-_NOBODY: Final = ("", 0)
+"""Selectors that lead to doubles alone, with the state for which that was found: the check is slow."""
+_NO_PEER: Final = ("", 0)
 """The peer of a socket that listens, or that is one end of a pair within this process."""
-_ANYBODY: Final = ("*", 0)
+_UNKNOWN_PEER: Final = ("*", 0)
 """The peer of a pipe, perhaps to another process, and of a socket that is about to be connected."""
 
 
 def _peer(descriptor: int) -> tuple[str, int]:
-    """Who may write to a file."""
+    """Return the peer that may write to a descriptor."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
-        return _ANYBODY
+        return _UNKNOWN_PEER
     try:
         peer = sock.getpeername()
     except OSError:
-        return _NOBODY if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else _ANYBODY
+        return _NO_PEER if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else _UNKNOWN_PEER
     finally:
         sock.detach()
-    return peer[:2] if isinstance(peer, tuple) else _NOBODY
+    return peer[:2] if isinstance(peer, tuple) else _NO_PEER
 
 
 def _address(descriptor: int) -> tuple[str, int]:
-    """Where a socket is that is connected; what is none is nowhere."""
+    """Return the local address of a socket, or `_NO_PEER`."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
-        return _NOBODY
+        return _NO_PEER
     try:
         name = sock.getsockname()
     finally:
         sock.detach()
-    return name[:2] if isinstance(name, tuple) else _NOBODY
+    return name[:2] if isinstance(name, tuple) else _NO_PEER
