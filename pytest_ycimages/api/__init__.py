@@ -1,1 +1,1 @@
-"""What the cloud says: requests, resources, statuses, and their JSON form. No state, no time, no transport."""
+"""The API's messages: requests, resources, statuses and their JSON form, without state, time or transport."""

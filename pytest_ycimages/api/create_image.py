@@ -1,7 +1,7 @@
 """`CreateImageRequest` with every constraint of the specification's body table, in both contract revisions.
 
-Fields stand in the page's order, so that violations come out in it. A revision is a subclass that declares
-anew what differs: nothing else in the code asks which revision is in force.
+Fields are in the page's order, and so are violations. A revision is a subclass that redeclares the fields that differ;
+no other code asks which revision is in force.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MAX_DISK_SIZE: Final = 4398046511104
 MAX_LABELS: Final = 64
 
 URI: Final = r"https?://storage\.yandexcloud\.net/[^/?#\x00-\x20]+/[^?#\x00-\x20]+([?#][^\x00-\x20]*)?"
-"""A file in Object Storage: path style, and behind `?` what signs the link. The service judges it, not the page."""
+"""A file in Object Storage, path style, with the link's signature after `?`. The service checks it, not the page."""
 
 
 _SIZES: Final = numerals(MIN_DISK_SIZE, MAX_DISK_SIZE)
 
 
 def _disk_size(value: int) -> int:
-    """Zero is proto3's absence; anything else is held to the limits of the page."""
+    """Check a size against the limits of the page; zero is proto3's absence."""
     if value and not MIN_DISK_SIZE <= value <= MAX_DISK_SIZE:
         raise PydanticCustomError(
             "out_of_range",
@@ -46,7 +46,7 @@ def _disk_size(value: int) -> int:
 
 
 def _labels(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    """Hold labels to their number *beside* what each of them is held to, so that all violations come at once."""
+    """Check the number of labels beside each label, so that all violations are reported at once."""
     errors: list[InitErrorDetails] = []
     if isinstance(value, dict) and len(value) > MAX_LABELS:
         context = {"field_type": "Dictionary", "max_length": MAX_LABELS, "actual_length": len(value)}
@@ -90,7 +90,7 @@ DiskSize = Annotated[
 
 
 class RequestedOs(RequestMessage):
-    """The operating system, as a client states it.
+    """The operating system in a request.
 
     Attributes:
         type: the operating system type; `LINUX` unless the source has another.
@@ -109,7 +109,7 @@ class CreateImageRequest(RequestMessage):
         labels: no more than 64 pairs. Keys have 1 to 63 characters, values at most 63.
         family: the image family that the image belongs to.
         min_disk_size: the least size, in bytes, of a disk made from the image: 4194304 to 4398046511104, inclusive, and
-            more than the data of the source. Taken from the source unless given; 0 is as good as absent.
+            more than the data of the source. By default that of the source; 0 counts as absent.
         product_ids: licence ids, each at most 50 characters; those of the source are inherited.
         os: the operating system in the image; inherited from the source unless given.
         image_id: the image to create this one from. At most 50 characters.
@@ -135,7 +135,7 @@ class CreateImageRequest(RequestMessage):
 
 
 class Nvidia(RequestMessage):
-    """The NVIDIA driver, as a client states it.
+    """The NVIDIA driver in a request.
 
     Attributes:
         driver: the driver's version.
@@ -145,7 +145,7 @@ class Nvidia(RequestMessage):
 
 
 class CurrentRequestedOs(RequestedOs):
-    """The operating system, as a client of today's API states it.
+    """The operating system in a request of today's API.
 
     Attributes:
         nvidia: the NVIDIA driver that the image contains.
@@ -155,7 +155,7 @@ class CurrentRequestedOs(RequestedOs):
 
 
 class LegacyFeatures(RequestMessage):
-    """The first hardware generation, as a client states it.
+    """The first hardware generation in a request.
 
     Attributes:
         pci_topology: how devices are attached.
@@ -165,7 +165,7 @@ class LegacyFeatures(RequestMessage):
 
 
 class Generation2Features(RequestMessage):
-    """The second hardware generation, as a client states it."""
+    """The second hardware generation in a request."""
 
 
 class RequestedHardwareGeneration(RequestMessage):
@@ -183,7 +183,7 @@ class RequestedHardwareGeneration(RequestMessage):
 
 
 class CurrentCreateImageRequest(CreateImageRequest):
-    """Create an image from exactly one of an image, a disk, a snapshot or a URI, as today's API lets it be created.
+    """Create an image from exactly one of an image, a disk, a snapshot or a URI, in today's API.
 
     Attributes:
         pooled: whether to keep the image ready for fast disk creation.

@@ -89,12 +89,12 @@ Damage = Break | Stall | Trickle | Truncate | Garble | Refuse | Substitute
 
 
 def loses_the_answer(damage: Damage | None) -> bool:
-    """Whether a client has no right answer after this: nothing, a part of it, or something else."""
+    """Return whether a client has no right answer after this: nothing, a part of it, or something else."""
     if isinstance(damage, Stall):
         return damage.seconds is None
     return damage is not None and not isinstance(damage, Trickle)
 
 
 def loses_the_head(damage: Damage | None) -> bool:
-    """Whether a client does not even have the headers."""
+    """Return whether a client does not even have the headers."""
     return loses_the_answer(damage) and not isinstance(damage, Truncate | Garble)

@@ -1,9 +1,8 @@
-"""From JSON values to messages, the way the service's gRPC-JSON gateway does it (api-facts.md, section 2.1).
+"""Decoding of JSON into messages, as the service's gRPC-JSON gateway does it (api-facts.md, section 2.1).
 
-The gateway judges only JSON and its types: what it refuses never reaches the service, and is answered in plain
-text. What it lets through is held against the contract by the service. One pass of pydantic finds both; the kind
-of each error says whose it is. Field paths of the gateway are in snake_case (it prints proto names), those of
-the service in camelCase.
+The gateway checks only JSON and its types. A request that it refuses never reaches the service and is answered in
+plain text. The service checks the others against the contract. One pass of pydantic finds both kinds of errors. Field
+paths of the gateway are in snake_case (it prints proto names), those of the service in camelCase.
 """
 
 from __future__ import annotations
@@ -63,12 +62,12 @@ _RULES: Final = {
 
 
 class GatewayRefusalError(ValueError):
-    """The gateway refuses the request before the service sees it. The text is the answer's body."""
+    """Raised for a request that the gateway refuses. The text is the answer's body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A request that the gateway let through: the message, or what the contract has against it."""
+    """A request that passed the gateway: the message, or its violations of the contract."""
 
     message: RequestMessage | None
     violations: tuple[FieldViolation, ...] = ()
@@ -78,7 +77,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
     """Read the JSON object of a request; an empty body is an empty object.
 
     Raises:
-        GatewayRefusalError: the bytes are no JSON, or the JSON is no object.
+        GatewayRefusalError: the bytes are not a JSON object.
     """
     if not body.strip():
         return {}
@@ -92,12 +91,12 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case: bool = False) -> Decoded:
-    """Read `value` as a `model`, or say everything that the contract has against it, in the page's order.
+    """Read `value` as a `model`, or return all its violations of the contract, in the page's order.
 
     Args:
         model: the message that the method takes.
         value: the request's fields, whatever their spelling.
-        snake_case: whether violations spell fields like the proto, rather than like its JSON.
+        snake_case: whether violations spell fields as in the proto rather than as in JSON.
 
     Raises:
         GatewayRefusalError: a field has the wrong JSON type, or a oneof is given twice.
@@ -113,7 +112,7 @@ def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case:
 
 
 def _malformed(body: bytes, problem: str) -> str:
-    """The gateway's text for bytes that are no JSON: the reason, the line, and a mark under the place."""
+    """Return the gateway's text for malformed JSON: the reason, the line, and a mark under the place."""
     reason = "Unexpected end of string." if problem.startswith("EOF") else "Unexpected token."
     place = _AT_COLUMN.search(problem)
     line, column = (int(place[1]), int(place[2])) if place else (1, 1)
@@ -126,7 +125,7 @@ def _malformed(body: bytes, problem: str) -> str:
 
 
 def _refusal(error: ErrorDetails, body: Mapping[str, Any]) -> str:
-    """The gateway's text for one field of a wrong type."""
+    """Return the gateway's text for one field of a wrong type."""
     kind, given, loc = error["type"], error["input"], error["loc"]
     path, around = _proto_path(loc, body), _proto_path(loc[:-1], body)
     if kind == "oneof":
@@ -142,7 +141,7 @@ def _refusal(error: ErrorDetails, body: Mapping[str, Any]) -> str:
 
 
 def _proto_path(loc: tuple[int | str, ...], body: Mapping[str, Any]) -> str:
-    """The path as the gateway prints it: proto names, list indices in brackets, a map as the list of its entries."""
+    """Return the path as the gateway prints it: proto names, indices in brackets, a map as a list of entries."""
     path = ""
     for before, part in zip((None, *loc), loc, strict=False):
         if before == "labels":
@@ -153,7 +152,7 @@ def _proto_path(loc: tuple[int | str, ...], body: Mapping[str, Any]) -> str:
 
 
 def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
-    """What the contract has against a field, with a path such as `labels.Env` or `productIds[0]`."""
+    """Return the violation of a field, with a path such as `labels.Env` or `productIds[0]`."""
     path = ""
     for index, part in enumerate(error["loc"][:-1] if _is_key(error) else error["loc"]):
         if isinstance(part, int):
@@ -164,12 +163,12 @@ def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
 
 
 def _is_key(error: ErrorDetails) -> bool:
-    """Whether the error is about the key of a label: pydantic puts `[key]` behind the path of its value."""
+    """Return whether the error is about the key of a label: pydantic adds `[key]` to the path of its value."""
     return error["loc"][0] == "labels" and error["loc"][2:] == ("[key]",)
 
 
 def _rule(error: ErrorDetails) -> str:
-    """In words: the rule, and what was given against it."""
+    """Return the broken rule and the value, in words."""
     context = dict(error.get("ctx", {}))
     if "pattern" in context:
         context["pattern"] = f"`{context['pattern'].removeprefix('^').removesuffix('$')}`"
@@ -190,7 +189,7 @@ def _given(error: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A JSON value as text, cut to a readable length."""
+    """Return a JSON value as text, cut to a readable length."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:

@@ -1,4 +1,8 @@
-"""Which decimal numerals lie in a range, as a regular expression: JSON Schema cannot compare the numbers in strings."""
+"""JSON Schemas of messages, generated from their models.
+
+Added to pydantic's schemas: `@type` in an Any, and for requests the accepted variants (either spelling, null as absent,
+oneofs). Ranges of int64 strings are regular expressions, since JSON Schema cannot compare numbers in strings.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def numerals(least: int, most: int) -> str:
-    """A pattern, without anchors, of the numbers from `least`, which is more than zero, to `most`."""
+    """Return a pattern, without anchors, of the numbers from `least`, which is more than zero, to `most`."""
     patterns = []
     for size in range(len(str(least)), len(str(most)) + 1):
         low = str(max(least, 10 ** (size - 1)))
@@ -29,7 +33,7 @@ def numerals(least: int, most: int) -> str:
 
 
 def _between(low: str, high: str) -> str:
-    """The numerals from `low` to `high`, which have the same number of digits."""
+    """Return the numerals from `low` to `high`, which have the same number of digits."""
     if set(low) <= {"0"} and set(high) <= {"9"}:
         return _digits("0", "9", len(low))
     first, last = low[0], high[0]
@@ -63,19 +67,19 @@ _FIELD: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)$", re.MULTILINE)
 
 
 def name_of(model: str) -> str:
-    """The name of a message, the same in both revisions of the contract."""
+    """Return the name of a message, the same in both revisions of the contract."""
     return model.removeprefix("Current")
 
 
 class Schemas:
-    """The schemas of requests and answers, and of all messages inside them.
+    """The schemas of requests and answers, with all nested messages.
 
     Args:
-        requests: what clients send.
-        answers: what is answered.
+        requests: the request messages.
+        answers: the answer messages.
 
     Attributes:
-        components: the schemas by name; the body of a request comes into it when it is asked for.
+        components: the schemas by name; the body of a request is added when it is first requested.
     """
 
     def __init__(self, requests: Iterable[type[RequestMessage]], answers: Iterable[type[Message]]) -> None:
@@ -99,12 +103,12 @@ class Schemas:
             self._pack(json)
 
     def fields(self, model: type[RequestMessage]) -> tuple[dict[str, Schema], list[str]]:
-        """The fields of a request that come one by one, in a path or a query, and which of them must come."""
+        """Return the fields of a request in a path or a query, and which of them are required."""
         json = self._requests[model]
         return json["properties"], json["required"]
 
     def body(self, model: type[RequestMessage], *, without: Iterable[str]) -> Schema:
-        """The schema of a request's body, `without` the fields that the path gives."""
+        """Return the schema of a request's body, `without` the fields that the path gives."""
         json = self._requests[model]
         fields = {name: field for name, field in json["properties"].items() if name not in without}
         self.components[name_of(model.__name__)] = accepting(model, {**json, "properties": fields})
@@ -112,11 +116,11 @@ class Schemas:
 
     @staticmethod
     def of(model: type[Message]) -> Schema:
-        """The schema of a message."""
+        """Return the schema of a message."""
         return {"$ref": f"{WHERE}{name_of(model.__name__)}"}
 
     def _pack(self, json: Schema) -> None:
-        """Let what may be in an Any begin with `@type`."""
+        """Add `@type` as the first property of messages in an Any."""
         for field in json["properties"].values() if "properties" in json else ():
             for choice in field.get("oneOf", ()):
                 type_url, name = choice.pop("@type"), choice["$ref"].removeprefix(WHERE)
@@ -131,10 +135,10 @@ def _packed(json: Schema, type_url: str) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, with our names and descriptions, and without titles, defaults and nulls.
+    """pydantic's generator with this project's names and descriptions, and without titles, defaults and nulls.
 
     Attributes:
-        nested: the request messages that were met, by name.
+        nested: the nested request messages, by name.
     """
 
     def __init__(self, ref_template: str) -> None:
@@ -142,27 +146,27 @@ class _Generator(GenerateJsonSchema):
         self.nested: dict[str, type[RequestMessage]] = {}
 
     def normalize_name(self, name: str) -> str:
-        """A message has one name in both revisions of the contract."""
+        """Return the name of a message, the same in both revisions of the contract."""
         return name_of(super().normalize_name(name))
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the form that pydantic asks for
-        """Titles say nothing that the names do not."""
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature that pydantic expects
+        """Omit titles, which only repeat the names."""
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> Schema:
-        """An absent field has proto3's default, as all fields have."""
+        """Omit defaults: an absent field has proto3's default."""
         return self.generate_inner(schema["schema"])
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> Schema:
-        """None is how the models say absent; no answer has a null."""
+        """Omit null: None in a model means an absent field."""
         return self.generate_inner(schema["schema"])
 
-    def ser_schema(self, schema: Any) -> Schema | None:  # noqa: ARG002 - likewise
-        """How a field is written is said beside its type."""
+    def ser_schema(self, schema: Any) -> Schema | None:  # noqa: ARG002 - the signature that pydantic expects
+        """Use the schema of the field's type, whatever its serializer."""
         return None
 
     def dict_schema(self, schema: core_schema.DictSchema) -> Schema:
-        """A map whose every key is held to its pattern."""
+        """Return the schema of a map, with the pattern of its keys."""
         json: Schema = {"type": "object", "additionalProperties": self.generate_inner(schema["values_schema"])}
         keys = {key: value for key, value in self.generate_inner(schema["keys_schema"]).items() if key != "type"}
         if keys:
@@ -171,16 +175,16 @@ class _Generator(GenerateJsonSchema):
         return json
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
-        """What may be in a `google.protobuf.Any`: the tags are type URLs."""
+        """Return the schema of a `google.protobuf.Any`, whose tags are type URLs."""
         return {"oneOf": [{**self.generate_inner(choice), "@type": tag} for tag, choice in schema["choices"].items()]}
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> Schema:
-        """A list; a null in that of a request is no element."""
+        """Return the schema of a list, without null elements in requests."""
         json = super().tuple_schema(schema)
         return {**json, "items": or_null(json["items"])} if self.mode == "validation" else json
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
-        """A message and its fields, described by its docstring."""
+        """Return the schema of a message, with descriptions from its docstring."""
         model = schema["cls"]
         json = {"required": [], **super().model_schema(schema)}
         json["description"], described = _documented(model)
@@ -194,7 +198,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _documented(model: type[Message]) -> tuple[str, dict[str, str]]:
-    """The text of a message's docstring, and what it and those of the classes above it say of each field."""
+    """Return the text of a message's docstring, and the descriptions of its own and inherited fields."""
     text, described = "", dict[str, str]()
     for each in reversed(model.__mro__):
         text, _, section = inspect.cleandoc(each.__doc__ or "").partition(_SECTION)
@@ -205,17 +209,17 @@ def _documented(model: type[Message]) -> tuple[str, dict[str, str]]:
 
 Schema = dict[str, Any]
 Spellings = dict[str, tuple[str, ...]]
-"""The name of a field in the proto -> how it may be spelled; first as in JSON."""
+"""Maps the name of a field in the proto to its accepted spellings, that of JSON first."""
 
 _NULL: Final[Schema] = {"type": "null"}
 
 
 def accepting(model: type[RequestMessage], json: Schema) -> Schema:
-    """What a client may send as a `model`.
+    """Return the schema of the values that a client may send as a `model`.
 
     Args:
         model: the message.
-        json: the schema of its fields, without nulls and in the spelling of JSON; it may be without some of them.
+        json: the schema of some or all of its fields, without nulls and in the spelling of JSON.
     """
     fields: dict[str, Schema] = json["properties"]
     spellings: Spellings = {
@@ -235,13 +239,13 @@ def accepting(model: type[RequestMessage], json: Schema) -> Schema:
 
 
 def _given(fields: dict[str, Schema], spellings: tuple[str, ...], **rule: Any) -> list[Schema]:
-    """The ways of giving a field: in one of its spellings, and not as null."""
+    """Return the schemas that require a field in one of its spellings, not as null."""
     value = {"type": _type_of(fields[spellings[0]]), **rule}
     return [{"required": [each], "properties": {each: value}} for each in spellings]
 
 
 def _one_of(oneof: OneOf, fields: dict[str, Schema], spellings: Spellings) -> Schema:
-    """Exactly one member of a oneof is given, in one spelling, or at most one."""
+    """Return the schemas that require exactly one member of a oneof, or at most one."""
     members = {each: _type_of(fields[spellings[name][0]]) for name in oneof.fields for each in spellings[name]}
     absent = dict.fromkeys(members, _NULL)
     choices = [
@@ -251,14 +255,14 @@ def _one_of(oneof: OneOf, fields: dict[str, Schema], spellings: Spellings) -> Sc
 
 
 def _type_of(field: Schema) -> str | list[str]:
-    """The JSON types of a field that is not null."""
+    """Return the JSON types of a field that is not null."""
     if "anyOf" in field:
         return sorted({choice["type"] for choice in field["anyOf"] if "type" in choice})
     return "object" if "$ref" in field else str(field["type"])
 
 
 def or_null(field: Schema) -> Schema:
-    """The schema of a field that may be null as well."""
+    """Return the schema of a field that may be null as well."""
     if "enum" in field:
         return {**field, "enum": [*field["enum"], None]}
     if "type" in field:

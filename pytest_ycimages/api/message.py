@@ -1,7 +1,7 @@
-"""The JSON form that all messages share (api-facts.md, section 2.1), as one pydantic base and a few types.
+"""The JSON form of all messages (api-facts.md, section 2.1): a pydantic base, that of requests, and shared types.
 
-Out: camelCase, int64 as strings, empty fields omitted, one space of indentation, keys in the order in which
-a model declares its fields. In: camelCase or snake_case, and nulls as absent.
+Output: camelCase, int64 as strings, empty fields omitted, one space of indentation, keys in the order in which a model
+declares its fields. Input: camelCase or snake_case, null as absent, unknown fields kept aside.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SECOND: Final = 1_000_000_000
 """Nanoseconds."""
 
 Wire = dict[str, Any]
-"""A message in its JSON form, as Python values: what a transport writes, and what a model reads back."""
+"""A message in its JSON form, as Python values."""
 
 INT64_MAX: Final = 2**63 - 1
 INT64_MIN: Final = -(2**63)
@@ -48,12 +48,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def json_bytes(wire: Mapping[str, Any]) -> bytes:
-    """A JSON form as the service's gateway writes it: one space a level (observed)."""
+    """Return the bytes of a JSON form as the gateway writes it: one space a level (observed)."""
     return to_json(wire, indent=1)
 
 
 class Message(BaseModel):
-    """A message of the API. Frozen: what was said does not change."""
+    """A message of the API, immutable."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -64,16 +64,16 @@ class Message(BaseModel):
     )
 
     def to_wire(self) -> Wire:
-        """The message in its JSON form, as Python values."""
+        """Return the message in its JSON form, as Python values."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def to_json(self) -> bytes:
-        """The bytes that the service would send for this message."""
+        """Return the bytes that the service would send for this message."""
         return json_bytes(self.to_wire())
 
 
 class AnyMessage(Message):
-    """A message that travels inside a `google.protobuf.Any`."""
+    """A message that can be packed in a `google.protobuf.Any`."""
 
     type_url: ClassVar[str]
 
@@ -87,12 +87,12 @@ PACKED: Final = WrapSerializer(_pack, when_used="json-unless-none")
 
 
 def type_of(value: Any) -> str:
-    """The type URL of a packed message: by it, a union of them is told apart."""
+    """Return the type URL of a packed message, which discriminates unions."""
     return str(value.get("@type")) if isinstance(value, dict) else str(value.type_url)
 
 
 def _int64(value: Any) -> int:
-    """Read an int64 the way proto3 JSON does: a number or a decimal string, but no bool and no fraction."""
+    """Read an int64 as proto3 JSON does: a number or a decimal string, but not a bool or a fraction."""
     number = value
     if isinstance(value, str) and (digits := _INTEGER.fullmatch(value)):
         number = int(digits[1] + digits[2])
@@ -109,13 +109,13 @@ def _seconds_text(seconds: int) -> str:
 
 
 def operation_time(nanoseconds: int) -> str:
-    """A moment as operations print it: RFC 3339 with nine digits of a second (observed)."""
+    """Return a moment as operations print it: RFC 3339 with nine digits of a second (observed)."""
     seconds, rest = divmod(nanoseconds, SECOND)
     return f"{_seconds_text(seconds)}.{rest:09d}Z"
 
 
 def resource_time(nanoseconds: int) -> str:
-    """A moment as resources print it: RFC 3339, cut to whole seconds (observed)."""
+    """Return a moment as resources print it: RFC 3339, cut to whole seconds (observed)."""
     return f"{_seconds_text(nanoseconds // SECOND)}Z"
 
 
@@ -148,7 +148,7 @@ class OneOf:
         object.__setattr__(self, "spellings", frozenset((*self.fields, *map(to_camel, self.fields))))
 
     def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
-        """What `value` does against this oneof."""
+        """Yield the violations of this oneof by `value`."""
         given = [key for key in value if key in self.spellings and value[key] is not None]
         for key in given[1:]:
             refusal = PydanticCustomError(
@@ -164,10 +164,10 @@ class OneOf:
 
 
 class RequestMessage(Message):
-    """A message that a client sends. Fields that it does not know are kept, so that they can be reported.
+    """A message that a client sends. Unknown fields are kept, so that they can be reported.
 
-    A subclass says in `oneofs` which of its fields exclude each other, and in `at_least_one` without which fields it
-    asks for nothing, each with what its value must be to count, as JSON Schema; that is for the service to refuse.
+    A subclass lists in `oneofs` the fields that exclude each other, and in `at_least_one` the fields without which it
+    requests nothing, each with the JSON Schema of a value that counts. The service refuses such a request.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -175,7 +175,7 @@ class RequestMessage(Message):
     at_least_one: ClassVar[Mapping[str, dict[str, Any]]] = MappingProxyType({})
 
     def unknown_fields(self) -> list[str]:
-        """The paths of all fields, nested ones included, that the contract in force does not know."""
+        """Return the paths of all fields, nested ones included, that the contract in force does not know."""
         paths = list(self.model_extra or ())
         for name, value in self.__dict__.items():
             if isinstance(value, RequestMessage):
@@ -191,7 +191,7 @@ class RequestMessage(Message):
         given, earlier = _in_one_spelling(cls, value)
         errors = [error for oneof in cls.oneofs for error in oneof.errors(value)]
         try:
-            if earlier:  # a value that does not count is read all the same, so it must be right as well
+            if earlier:  # a value that does not count is read as well, so it must be valid
                 handler({**given, **earlier})
             message = handler(given)
         except ValidationError as error:
@@ -206,12 +206,12 @@ class RequestMessage(Message):
 
 @cache
 def _spellings(model: type[RequestMessage]) -> dict[str, str]:
-    """The fields of a message that proto and JSON spell differently, by the proto's spelling."""
+    """Return the fields of a message that proto and JSON spell differently, by the proto's spelling."""
     return {name: to_camel(name) for name in model.model_fields if name != to_camel(name)}
 
 
 def _in_one_spelling(model: type[RequestMessage], value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields as JSON spells them, without nulls; and the values of those that are given again, further behind."""
+    """Return the fields in JSON spelling, without nulls, and the earlier values of fields given twice."""
     given: dict[str, Any] = {}
     earlier: dict[str, Any] = {}
     spellings = _spellings(model)
@@ -225,7 +225,7 @@ def _in_one_spelling(model: type[RequestMessage], value: Mapping[str, Any]) -> t
 
 
 def again(error: Any) -> InitErrorDetails:
-    """An error as pydantic reports it, in the form in which pydantic takes it back."""
+    """Return an error of pydantic in the form that pydantic accepts for raising it again."""
     kind = error["type"]
     if kind in _CUSTOM:
         kind = PydanticCustomError(kind, error["msg"], error.get("ctx"))
@@ -236,7 +236,7 @@ _CUSTOM = frozenset({"enum_type", "int64_type", "oneof", "oneof_missing", "out_o
 
 
 class ProtoEnum:
-    """Marks a field as an enum: read by name or by number, case-sensitively; the first name is the unspecified value.
+    """Marks a field as an enum, read by case-sensitive name or by number; the first name is the unspecified value.
 
     Args:
         names: the enum's names in the order of their numbers, from zero.
@@ -246,11 +246,11 @@ class ProtoEnum:
         self._names = tuple(map(str, names))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Read before what pydantic would read."""
+        """Return a schema that reads names and numbers first."""
         return core_schema.no_info_before_validator_function(self._name_of, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Every name and every number."""
+        """Return a schema of all names and numbers."""
         return {"enum": [*self._names, *range(len(self._names))]}
 
     def _name_of(self, value: Any) -> str | None:

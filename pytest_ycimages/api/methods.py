@@ -30,7 +30,7 @@ UNROUTED: Final = "unrouted"
 
 
 def matching(pattern: str) -> frozenset[str]:
-    """All method words that `pattern` names.
+    """Return all method words that `pattern` names.
 
     Args:
         pattern: a word, a glob over words, or `unrouted`.

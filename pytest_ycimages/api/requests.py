@@ -1,4 +1,4 @@
-"""Requests that name a resource by its id, or ask for many of them (api-facts.md, sections 1.1 and 1.4)."""
+"""Requests and answers of all methods but `images.create` (api-facts.md, sections 1.1, 1.4 and 1.5)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _OPERATION: Final = rf"({_SPACE}*!?={_SPACE}*{_STRING}|{_SPACE}+(NOT{_SPACE}*)?I
 _CONDITION: Final = rf"(id|name|family|status|description){_OPERATION}"
 
 FILTER: Final = rf"({_SPACE}*|{_SPACE}*{_CONDITION}({_SPACE}*AND{_SPACE}*{_CONDITION})*{_SPACE}*)"
-"""A filter of images, as a regular expression: what `cloud/listing.py` can read."""
+"""A filter of images, as a regular expression: the language that `cloud/listing.py` reads."""
 
 ORDER: Final = r" *((id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))?)? *"
 """An order of images, as a regular expression."""
 
 PLACE: Final = r"(|[0-9a-f]{16}([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?)"
-"""A page token, as a regular expression: none, or a number and an id in base64url."""
+"""A page token, as a regular expression: empty, or a number and an id in base64url."""
 
 FolderId = Annotated[String, Field(min_length=1, max_length=50)]
 MAX_PAGE_SIZE: Final = 1000
@@ -68,11 +68,11 @@ class ListImagesRequest(RequestMessage):
 
     Attributes:
         folder_id: the folder. At most 50 characters.
-        page_size: how many images at most: 100 unless given, and never more than 1000; zero and less mean the default.
+        page_size: the maximum number of images: 100 by default, at most 1000; zero and less mean the default.
         page_token: the `nextPageToken` of the page before. At most 100 characters.
         filter: `<field> <op> <value> [AND ...]` with the operators `=`, `!=`, `IN (...)` and `NOT IN (...)`, values in
             quotes. At most 1000 characters.
-        order_by: `id` or `createdAt`, with `asc` or `desc` behind it. At most 100 characters.
+        order_by: `id` or `createdAt`, followed by `asc` or `desc`. At most 100 characters.
     """
 
     folder_id: FolderId
@@ -86,8 +86,8 @@ class ListImagesResponse(Message):
     """A page of images.
 
     Attributes:
-        images: the images; absent when there is none.
-        next_page_token: the `pageToken` of the page behind this one; absent on the last.
+        images: the images; absent when empty.
+        next_page_token: the `pageToken` of the next page; absent on the last.
     """
 
     images: tuple[Image, ...] = ()
@@ -99,8 +99,7 @@ class ListImageOperationsRequest(RequestMessage):
 
     Attributes:
         image_id: the image. At most 50 characters.
-        page_size: how many operations at most: 100 unless given, and never more than 1000; zero and less mean the
-            default.
+        page_size: the maximum number of operations: 100 by default, at most 1000; zero and less mean the default.
         page_token: the `nextPageToken` of the page before. At most 100 characters.
     """
 
@@ -113,8 +112,8 @@ class ListImageOperationsResponse(Message):
     """A page of operations.
 
     Attributes:
-        operations: the operations, in the order in which they began.
-        next_page_token: the `pageToken` of the page behind this one; absent on the last.
+        operations: the operations, oldest first.
+        next_page_token: the `pageToken` of the next page; absent on the last.
     """
 
     operations: tuple[Operation, ...] = ()
@@ -122,7 +121,7 @@ class ListImageOperationsResponse(Message):
 
 
 class GetOperationRequest(RequestMessage):
-    """Ask how an operation is doing.
+    """Ask for an operation.
 
     Attributes:
         operation_id: the operation: 20 characters.
@@ -142,7 +141,7 @@ class CancelOperationRequest(RequestMessage):
 
 
 class AccessBindingsRequest(RequestMessage):
-    """Ask for, set or change who may do what with an image.
+    """List, set or change the access bindings of an image.
 
     Attributes:
         resource_id: the image. At most 50 characters.
@@ -152,7 +151,7 @@ class AccessBindingsRequest(RequestMessage):
 
 
 UPDATABLE: Final = ("name", "description", "min_disk_size", "labels")
-"""What an update can change, in the message's order."""
+"""The fields that an update can change, in the message's order."""
 
 
 _PATHS: Final = "|".join(dict.fromkeys(spelling for name in UPDATABLE for spelling in (name, to_camel(name))))
@@ -168,20 +167,20 @@ def _mask(mask: str) -> str:
 
 
 def fields_of(mask: str) -> tuple[str, ...]:
-    """The fields that an update mask names, in snake_case."""
+    """Return the fields that an update mask names, in snake_case."""
     return tuple(to_snake(path.strip()) for path in mask.split(",") if path.strip())
 
 
 class UpdateImageRequest(RequestMessage):
-    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused.
+    """Update the fields in the mask, or all fields without a mask. An empty request is refused.
 
     Attributes:
         image_id: the image. At most 50 characters.
-        update_mask: the fields to change, with commas between them; one that is not given falls to its default.
+        update_mask: the fields to change, separated by commas; an absent one gets its default.
         name: the image's name, unique in its folder unless empty.
         description: free text. At most 256 characters.
         min_disk_size: the least size, in bytes, of a disk made from the image: 4194304 to 4398046511104, inclusive, and
-            no less than the image is large. 0 is as good as absent.
+            no less than the size of the image. 0 counts as absent.
         labels: all labels: no more than 64 pairs. Keys have 1 to 63 characters, values at most 63.
     """
 
@@ -195,22 +194,22 @@ class UpdateImageRequest(RequestMessage):
     labels: Labels = Field(default_factory=dict)
 
     def changes(self) -> dict[str, Any]:
-        """What the image's fields become: those of the mask, or all; a field that is not given falls to its default."""
+        """Return the new values of the fields in the mask, or of all; an absent field gets its default."""
         return {name: getattr(self, name) for name in fields_of(self.update_mask) or UPDATABLE}
 
     def is_empty(self) -> bool:
-        """Whether the request asks for nothing at all: no mask and no field."""
+        """Return whether the request has neither a mask nor a field."""
         return not self.update_mask and not self.model_fields_set & set(UPDATABLE)
 
 
 class CurrentUpdateImageRequest(UpdateImageRequest):
-    """Change an image: the fields in the mask, or without a mask all of them. To ask for nothing at all is refused."""
+    """Update the fields in the mask, or all fields without a mask. An empty request is refused."""
 
     name: CurrentName = ""
 
 
 class DeleteImageRequest(RequestMessage):
-    """Remove an image.
+    """Delete an image.
 
     Attributes:
         image_id: the image. At most 50 characters.
@@ -237,8 +236,8 @@ class CreateTokenResponse(Message):
     """An IAM token.
 
     Attributes:
-        iam_token: what goes into the header `Authorization`, behind `Bearer`.
-        expires_at: until when it is valid (RFC 3339).
+        iam_token: the token for the header `Authorization`, after `Bearer`.
+        expires_at: the end of its validity (RFC 3339).
     """
 
     iam_token: str
@@ -246,11 +245,11 @@ class CreateTokenResponse(Message):
 
 
 class ListEndpointsRequest(RequestMessage):
-    """Ask where the services are."""
+    """Ask for the endpoints of all services."""
 
 
 class GetEndpointRequest(RequestMessage):
-    """Ask where one service is.
+    """Ask for the endpoint of one service.
 
     Attributes:
         api_endpoint_id: the service's id, such as `compute`.
@@ -260,7 +259,7 @@ class GetEndpointRequest(RequestMessage):
 
 
 class ApiEndpoint(Message):
-    """Where a service is.
+    """The endpoint of a service.
 
     Attributes:
         id: the service's id, such as `compute`.
@@ -272,7 +271,7 @@ class ApiEndpoint(Message):
 
 
 class ListEndpointsResponse(Message):
-    """Where all services are.
+    """The endpoints of all services.
 
     Attributes:
         endpoints: one for each service, sorted by id.

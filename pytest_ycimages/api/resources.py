@@ -1,4 +1,4 @@
-"""The Image resource, its status and its operating system (images-create.md; api-facts.md, section 1.3)."""
+"""The Image and Operation resources (images-create.md; api-facts.md, sections 1.3 and 4.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OsType(StrEnum):
 
 
 class ImageStatus(StrEnum):
-    """What an image is doing."""
+    """The status of an image."""
 
     CREATING = "CREATING"
     READY = "READY"
@@ -83,7 +83,7 @@ class HardwareGeneration(Message):
 
 
 class Image(AnyMessage):
-    """An image, as the service shows it. Fields stand in the observed order of the JSON.
+    """An image. Fields are in the observed order of the JSON.
 
     Attributes:
         labels: resource labels.
@@ -121,7 +121,7 @@ class Image(AnyMessage):
 
 
 class CreateImageMetadata(AnyMessage):
-    """What an operation of `images.create` says about its target.
+    """The target of an operation of `images.create`.
 
     Attributes:
         image_id: the image.
@@ -133,7 +133,7 @@ class CreateImageMetadata(AnyMessage):
 
 
 class UpdateImageMetadata(AnyMessage):
-    """What an operation of `images.update` says about its target.
+    """The target of an operation of `images.update`.
 
     Attributes:
         image_id: the image.
@@ -145,7 +145,7 @@ class UpdateImageMetadata(AnyMessage):
 
 
 class DeleteImageMetadata(AnyMessage):
-    """What an operation of `images.delete` says about its target.
+    """The target of an operation of `images.delete`.
 
     Attributes:
         image_id: the image.
@@ -178,18 +178,18 @@ ImageResponse = Annotated[
 
 
 class Operation(Message):
-    """A long-running operation. Fields stand in the observed order of the JSON.
+    """A long-running operation. Fields are in the observed order of the JSON.
 
     Attributes:
         done: true once either `error` or `response` is final.
         metadata: the target of the operation.
-        error: why the operation failed or that it was cancelled; may stand before `done`.
+        error: why the operation failed, or that it was cancelled; may be set before `done`.
         response: the image, or `Empty` after a delete, once the operation has succeeded.
         id: 20 characters, beginning with `fd8`.
         description: such as `Create image`.
         created_at: when the operation was created: RFC 3339, with nine digits of a second.
-        created_by: the account that called.
-        modified_at: when the operation last changed, likewise.
+        created_by: the calling account.
+        modified_at: when the operation last changed, in the same form.
     """
 
     model_config = ConfigDict(

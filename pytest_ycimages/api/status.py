@@ -1,4 +1,4 @@
-"""The codes of google.rpc, and the HTTP status that the gateway gives each (api-facts.md, section 2.2)."""
+"""`google.rpc.Status`, its codes with their HTTP statuses, and its details (api-facts.md, section 2.2)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FieldViolation(Message):
 
     Attributes:
         field: the field's path, such as `labels.Env` or `productIds[0]`.
-        description: in words, the rule and what was given.
+        description: the rule and the given value, in words.
     """
 
     field: str
@@ -69,7 +69,7 @@ class BadRequest(Message):
     """`google.rpc.BadRequest`: every violation of a request.
 
     Attributes:
-        type_url: which detail this is.
+        type_url: the type of the detail.
         field_violations: the fields that break their rules, in the order of the message.
     """
 
@@ -78,15 +78,15 @@ class BadRequest(Message):
 
     @classmethod
     def of(cls, violations: tuple[FieldViolation, ...]) -> BadRequest:
-        """The detail that lists `violations`."""
+        """Return the detail that lists `violations`."""
         return cls(type_url="type.googleapis.com/google.rpc.BadRequest", field_violations=violations)
 
 
 class RequestInfo(Message):
-    """`google.rpc.RequestInfo`: which call this was.
+    """`google.rpc.RequestInfo`: the id of the call.
 
     Attributes:
-        type_url: which detail this is.
+        type_url: the type of the detail.
         request_id: the id of the call, the same as in the `x-request-id` header.
     """
 
@@ -95,22 +95,22 @@ class RequestInfo(Message):
 
     @classmethod
     def of(cls, request_id: str) -> RequestInfo:
-        """The detail that names the call `request_id`."""
+        """Return the detail that names the call `request_id`."""
         return cls(type_url="type.googleapis.com/google.rpc.RequestInfo", request_id=request_id)
 
 
 def _shortest(number: float) -> float | int:
-    """A double as protobuf prints it: without a fraction where there is none."""
+    """Return a double as protobuf prints it: without a fraction where there is none."""
     return int(number) if number.is_integer() else number
 
 
 class QuotaMetric(Message):
-    """A quota, and how much of it is used.
+    """A quota and its usage.
 
     Attributes:
-        name: such as `compute.images.count`.
-        limit: how much there may be.
-        usage: how much there is.
+        name: the quota's name, such as `compute.images.count`.
+        limit: the limit.
+        usage: the present usage.
     """
 
     name: str
@@ -134,7 +134,7 @@ class QuotaFailure(Message):
     """`yandex.cloud.quota.QuotaFailure`: the quotas that a call would exceed.
 
     Attributes:
-        type_url: which detail this is.
+        type_url: the type of the detail.
         violations: the quotas.
     """
 
@@ -143,7 +143,7 @@ class QuotaFailure(Message):
 
     @classmethod
     def of(cls, metric: str, *, limit: int, usage: int, required: int) -> QuotaFailure:
-        """The detail that says how far one quota is exceeded."""
+        """Return the detail for one exceeded quota."""
         violation = QuotaViolation(metric=QuotaMetric(name=metric, limit=limit, usage=usage), required=required)
         return cls(type_url="type.googleapis.com/yandex.cloud.quota.QuotaFailure", violations=(violation,))
 
@@ -159,7 +159,7 @@ class OtherDetail(Message):
     """Any other detail, such as `google.rpc.ErrorInfo`: its fields are kept as they were given, in their JSON form.
 
     Attributes:
-        type_url: which detail this is, such as `type.googleapis.com/google.rpc.ErrorInfo`.
+        type_url: the type of the detail, such as `type.googleapis.com/google.rpc.ErrorInfo`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -168,7 +168,7 @@ class OtherDetail(Message):
 
 
 def _which(detail: object) -> str:
-    """The type URL of a detail that has a model of its own, or `other`."""
+    """Return the type URL of a detail with its own model, or `other`."""
     type_url = type_of(detail)
     return type_url if type_url in _OWN else "other"
 
@@ -188,7 +188,7 @@ class Status(Message):
     Attributes:
         code: a `google.rpc.Code`, as a number.
         message: the text for people.
-        details: what the code means here, as data.
+        details: further data about the error.
     """
 
     code: int

@@ -1,1 +1,1 @@
-"""What the cloud does: clock, plans, lifecycle, ids, state, and the service itself. No thread, no timer, no I/O."""
+"""The simulated cloud: clock, plans, lifecycle, ids, state and services, without threads, timers or I/O."""

@@ -1,4 +1,4 @@
-"""IamTokenService and ApiEndpointService: the calls a client makes before its first image (api-facts.md, 1.5)."""
+"""IamTokenService and ApiEndpointService: tokens and endpoint discovery (api-facts.md, 1.5)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.refusals import Context, Texts
 
 Auth = Literal["any", "strict", "off"]
-"""Who may call: any bearer token that is not empty, only tokens that the double gave, or everybody."""
+"""The callers admitted: with `any` non-empty token, only with one issued by the double (`strict`), or all (`off`)."""
 
 TOKEN_LIFETIME: Final = 12 * 3600
-"""Seconds that an IAM token lives: the documented maximum."""
+"""The lifetime of an IAM token in seconds: the documented maximum."""
 
 SERVICES: Final = ("compute", "endpoint", "iam", "operation", "resource-manager", "storage")
 """The endpoint ids that the SDKs look for, sorted as the service sorts them."""
 
 
 class AccessService:
-    """Gives tokens and judges them, and tells where the services are: all at the address that the client used.
+    """Issues and checks tokens, and lists the endpoints, all at the address that the client used.
 
     Args:
-        ids: what tokens are drawn from.
-        texts: the words of refusals.
-        auth: who may call.
-        account: whose calls they are, unless a token was given for a service account of its own.
+        ids: the source of tokens.
+        texts: the error texts.
+        auth: which callers are admitted.
+        account: the account of a call, unless its token was issued for another service account.
     """
 
     def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str) -> None:
@@ -46,7 +46,7 @@ class AccessService:
         self._given: dict[str, tuple[int | None, str]] = {self.token: (None, account)}
 
     def account_of(self, authorization: str, now: int) -> str | Outcome:
-        """Whose call it is that comes with this `Authorization`, or why it is refused."""
+        """Return the account that an `Authorization` header belongs to, or the refusal."""
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -57,7 +57,7 @@ class AccessService:
         return account
 
     def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
-        """Exchange an OAuth token or a JWT for an IAM token; the strict setting looks into the JWT, but at no key."""
+        """Exchange an OAuth token or a JWT for an IAM token. `strict` checks the JWT's claims, not its signature."""
         header, claims = _parts(message.jwt or "")
         if self._auth == "strict" and message.jwt is not None:
             if header is None or claims is None:
@@ -71,19 +71,19 @@ class AccessService:
         return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)).to_wire())
 
     def list_endpoints(self, message: ListEndpointsRequest, call: Context) -> Outcome:  # noqa: ARG002 - has no fields
-        """Where all services are."""
+        """Return the endpoints of all services."""
         endpoints = tuple(ApiEndpoint(id=service, address=call.authority) for service in SERVICES)
         return Outcome(ListEndpointsResponse(endpoints=endpoints).to_wire())
 
     def get_endpoint(self, message: GetEndpointRequest, call: Context) -> Outcome:
-        """Where one service is."""
+        """Return the endpoint of one service."""
         if message.api_endpoint_id not in SERVICES:
             return refused(Code.NOT_FOUND, self._texts("endpoint_not_found", id=message.api_endpoint_id))
         return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority).to_wire())
 
 
 def _parts(jwt: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The header and the claims of a JWT, each None when it cannot be read."""
+    """Return the header and the claims of a JWT, each None when it cannot be read."""
     header, _, rest = jwt.partition(".")
     claims, dot, _ = rest.partition(".")
     return (_object(header), _object(claims)) if dot else (None, None)

@@ -1,4 +1,7 @@
-"""Seconds as users write them, and the moments that they lead to."""
+"""Clocks and durations. The only module that reads the clock.
+
+Times are integers, nanoseconds since the epoch, so that sums are exact.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST: Final = 10**11
-"""Seconds, some three thousand years: what takes longer is over then, so that every moment can be printed."""
+"""Seconds, some three thousand years: the longest duration, so that every moment can be printed."""
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number; a bool is none."""
+    """Return whether `value` is a number and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_seconds(value: object) -> TypeGuard[float]:
-    """Whether `value` is a number of seconds that something can take: zero or more, and not for ever."""
+    """Return whether `value` is a finite number of seconds, zero or more."""
     return is_number(value) and 0 <= value < math.inf
 
 
 def seconds_of(name: str, value: object) -> float:
-    """Read seconds as users may write them: a number, or one as text.
+    """Read seconds written as a number or as text.
 
     Raises:
-        UsageError: `value` is none; the text calls it `name`.
+        UsageError: `value` is not a duration; the text names it `name`.
     """
     seconds = value
     if isinstance(value, str):
@@ -42,62 +45,62 @@ def seconds_of(name: str, value: object) -> float:
         except ValueError:
             seconds = None
     if not is_seconds(seconds):
-        raise UsageError(f"{name}={value!r} cannot be: give seconds, zero or more, such as 2.5.")
+        raise UsageError(f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5.")
     return seconds
 
 
 def nanoseconds(seconds: float) -> int:
-    """`seconds` as whole nanoseconds."""
+    """Return `seconds` in whole nanoseconds."""
     return round(min(seconds, LONGEST) * SECOND)
 
 
 MANUAL_START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
-"""Where a manual clock and virtual time begin unless told otherwise: 2026-01-01T00:00:00Z."""
+"""The default start of a manual clock and of virtual time: 2026-01-01T00:00:00Z."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time is told without a zone, in UTC
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time has no zone and means UTC
 _read_real: Final = time.time_ns
 _moving: Final = threading.Lock()
 
 
 def machine_time() -> int:
-    """What the machine's own clock tells, whatever a test has made of time: nanoseconds since the epoch.
+    """Return the machine's own time in nanoseconds since the epoch, whatever a test has frozen.
 
-    For what has nothing to do with a test's time, such as how old a file is.
+    Use it for values that are independent of a test's time, such as the age of a file.
     """
     return time.clock_gettime_ns(time.CLOCK_REALTIME) if hasattr(time, "clock_gettime_ns") else _read_real()
 
 
 class SharedTime(Protocol):
-    """Time that the test rules over and that client and double share, while it lasts."""
+    """Time that a test controls and that client and double share."""
 
     def now(self) -> int:
-        """Nanoseconds since the epoch."""
+        """Return nanoseconds since the epoch."""
 
     def advance(self, seconds: float) -> None:
-        """Move time forward, past everything that happens on the way."""
+        """Move time forward, through all events on the way."""
 
     def wait_until(self, moment: int) -> None:
-        """Come back at `moment`, in nanoseconds since the epoch."""
+        """Wait until `moment`, in nanoseconds since the epoch."""
 
 
 shared: SharedTime | None = None
-"""The time that all doubles follow at present; only virtual time sets it."""
+"""The time that all doubles follow, or None; only virtual time sets it."""
 
 
 class Clock(Protocol):
-    """What time it is for the double."""
+    """The time of a double."""
 
     @property
     def began_at(self) -> int:
-        """When the present time began to count for this double, in nanoseconds since the epoch."""
+        """When this source of time began to count for the double, in nanoseconds since the epoch."""
 
     @property
     def is_moved_by_waits(self) -> bool:
-        """Whether a wait takes no time, but moves this clock to its end."""
+        """Whether a wait moves this clock to its end instead of taking time."""
 
     def now(self) -> int:
-        """Nanoseconds since the epoch."""
+        """Return nanoseconds since the epoch."""
 
     def advance(self, seconds: float) -> None:
         """Move time forward.
@@ -107,19 +110,19 @@ class Clock(Protocol):
         """
 
     def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:
-        """Come back at `moment`, in nanoseconds since the epoch.
+        """Wait until `moment`, in nanoseconds since the epoch.
 
-        A clock that can be moved is moved there; only one that cannot calls `pause`, with the seconds to wait.
+        A clock that can be moved is moved there. One that cannot calls `pause` with the seconds to wait.
         """
 
 
 class RealClock:
-    """The time of the machine, or what the test has made of it: virtual, frozen by freezegun, or time-machine's.
+    """The time of the machine, or of the test's virtual time, freezegun or time-machine.
 
-    A machine whose clock is set back does not take the double with it: its time goes on from where it was.
+    When the machine's clock is set back, the double's time continues from where it was.
 
     Attributes:
-        last_kind: what told the time when it was asked last.
+        last_kind: the source of time at the last reading.
     """
 
     def __init__(self) -> None:
@@ -131,11 +134,11 @@ class RealClock:
 
     @property
     def is_moved_by_waits(self) -> bool:
-        """Whether the test has frozen time: no real time passes, and virtual time passes by itself."""
+        """Whether freezegun has frozen time, which only waits then move."""
         return shared is None and _frozen() is not None
 
     def now(self) -> int:
-        """Nanoseconds since the epoch."""
+        """Return nanoseconds since the epoch."""
         if shared is not None:
             return self._from(_frozen() or shared, shared.now())  # a test may freeze time within virtual time
         frozen = _frozen()
@@ -154,17 +157,17 @@ class RealClock:
         return now
 
     def _from(self, source: object, now: int) -> int:
-        """`now`, as `source` tells it; a source that is new begins to count at this moment."""
+        """Return `now` of a source; a new source begins to count at this moment."""
         if source is not self._source or not self._latest:
             self._source, self._latest, self.began_at = source, now, now
             self.last_kind = kind_of(self)
         return now
 
     def advance(self, seconds: float) -> None:
-        """Move time that is virtual or frozen.
+        """Move virtual or frozen time.
 
         Raises:
-            UsageError: nobody moves real time; or `seconds` is negative, infinite or no number.
+            UsageError: the clock is real; or `seconds` is negative, infinite or not a number.
         """
         step = checked_step(seconds)
         if shared is not None:
@@ -180,18 +183,18 @@ class RealClock:
             )
 
     def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:
-        """Come back at `moment`, in nanoseconds since the epoch."""
+        """Wait until `moment`, in nanoseconds since the epoch."""
         if shared is not None:
             shared.wait_until(moment)
         elif (frozen := _frozen()) is not None:
-            with _moving:  # two calls that are late may wait for the same moment
+            with _moving:  # two late calls may wait for the same moment
                 move_frozen(frozen, timedelta(microseconds=max(0, moment - self.now()) / 1000))
         elif (left := moment - self.now()) > 0:
             pause(left / SECOND)
 
 
 class ManualClock:
-    """Time that stands still until `advance` moves it, or a latency does."""
+    """Time that stands still until `advance` or a latency moves it."""
 
     is_moved_by_waits = True
 
@@ -201,33 +204,33 @@ class ManualClock:
         self._lock = threading.Lock()
 
     def now(self) -> int:
-        """Nanoseconds since the epoch."""
+        """Return nanoseconds since the epoch."""
         return self._now
 
     def advance(self, seconds: float) -> None:
         """Move time forward by `seconds`, rounded to the nanosecond.
 
         Raises:
-            UsageError: `seconds` is negative, infinite or no number.
+            UsageError: `seconds` is negative, infinite or not a number.
         """
         step = checked_step(seconds)
         with self._lock:
             self._now += step
 
     def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:  # noqa: ARG002 - moved, not waited for
-        """Move time forward to `moment`, unless it is past that."""
+        """Move time forward to `moment`, unless it is past it already."""
         with self._lock:
             self._now = max(self._now, moment)
 
 
 def checked_step(seconds: float) -> int:
-    """`seconds` in nanoseconds.
+    """Return `seconds` in nanoseconds.
 
     Raises:
-        UsageError: `seconds` is negative, infinite or no number.
+        UsageError: `seconds` is negative, infinite or not a number.
     """
     if seconds < 0:
-        raise UsageError(f"Cannot advance the clock by {seconds} seconds: time does not go back.")
+        raise UsageError(f"Cannot advance the clock by {seconds} seconds: time cannot go back.")
     if not math.isfinite(seconds):
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
     return round(seconds * SECOND)
@@ -237,38 +240,38 @@ ClockKind = Literal["real", "manual", "frozen", "virtual"]
 
 
 def kind_of(clock: Clock) -> ClockKind:
-    """What tells a double's time: the machine, the double itself, freezegun, or virtual time."""
+    """Return the source of a double's time: the machine, the double, freezegun or virtual time."""
     if isinstance(clock, ManualClock):
         return "manual"
     return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
 
 def last_kind_of(clock: Clock) -> ClockKind:
-    """What has told a double's time: once a test is over, its virtual time may be, too."""
+    """Return the last source of a double's time, since virtual time may have ended before a report is made."""
     kind = kind_of(clock)
     return clock.last_kind if kind == "real" and isinstance(clock, RealClock) else kind
 
 
 def _frozen() -> Any:
-    """What freezegun tells the time with while a test has frozen it, else None. Does not import freezegun."""
+    """Return the active factory of freezegun, or None, without importing freezegun."""
     freezegun = sys.modules.get("freezegun.api")
     factories = getattr(freezegun, "freeze_factories", None)
     return factories[-1] if factories else None
 
 
 def frozen_moment(frozen: Any) -> datetime:
-    """What time it is, without a zone, in UTC. To look moves no time, though the test asked for that with auto_tick."""
+    """Return the frozen moment in UTC, without a zone. Reading it does not tick, even with auto_tick."""
     moment: datetime = frozen.time_to_freeze if hasattr(frozen, "step_width") else frozen()
     return moment
 
 
 def move_frozen(frozen: Any, step: timedelta) -> None:
-    """Move frozen time forward. `tick` would take time that runs back to where it was frozen first."""
+    """Move frozen time forward. freezegun's own `tick` would reset running time to where it was frozen."""
     if step:
         frozen.move_to(frozen_moment(frozen) + step)
 
 
 def _travel() -> object:
-    """time-machine, while a test travels with it, else None. It changes what the machine's own clock tells."""
+    """Return time-machine while a test travels with it, or None. It changes the machine's own clock."""
     machine = sys.modules.get("time_machine")
     return machine if machine is not None and machine.escape_hatch.is_travelling() else None

@@ -1,6 +1,6 @@
-"""The one module that draws: ids and tokens, each a pure function of the seed, its kind and its number.
+"""Ids, tokens and random numbers, each a pure function of the seed, its kind and its number.
 
-Nothing here keeps the state of a generator, so what one kind draws never changes what another kind gets.
+The only source of randomness. No generator keeps state, so one kind of id never changes another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DIGITS: Final = bytes(b"0123456789abcdefghijklmnopqrstuv"[byte % 32] for byte i
 
 
 class Ids:
-    """Draws ids of the service's shape: three characters that say the kind, then 17 of `0-9a-v`."""
+    """Generates ids of the service's form: a prefix of three characters for the kind, then 17 of `0-9a-v`."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
@@ -32,20 +32,20 @@ class Ids:
         self._request = count(1)
 
     def resource(self, kind: str, prefix: str) -> str:
-        """The next id of `kind`, 20 characters long."""
+        """Return the next id of `kind`, 20 characters long."""
         return prefix + self._digest(kind, 17).translate(_DIGITS).decode()
 
     def request_id(self) -> str:
-        """The next id of a call: a UUID whose last group counts the calls."""
+        """Return the next id of a call: a UUID whose last group counts the calls."""
         return f"{self._requests}{next(self._request):012x}"
 
     def iam_token(self) -> str:
-        """The next IAM token, in the shape that clients check: `t1.`, base64url, a dot, 86 of base64url."""
+        """Return the next IAM token, in the shape that clients check: `t1.`, base64url, a dot, 86 of base64url."""
         text = base64.urlsafe_b64encode(self._digest("token", 64) + self._digest("token", 56)).decode()
         return f"t1.{text[86:].rstrip('=')}.{text[:86]}"
 
     def fraction(self, kind: str) -> float:
-        """The next number of `kind`, from 0 up to but not including 1."""
+        """Return the next number of `kind`, from 0 up to but not including 1."""
         return _fraction(self._digest(kind, 7))
 
     def _digest(self, kind: str, size: int) -> bytes:
@@ -54,7 +54,7 @@ class Ids:
 
 
 def fraction(*words: object) -> float:
-    """A number from 0 up to but not including 1 that `words` decide, the seed among them."""
+    """Return a number from 0 up to but not including 1, determined by `words`."""
     return _fraction(hashlib.blake2b("/".join(map(repr, words)).encode(), digest_size=7).digest())
 
 
@@ -63,5 +63,5 @@ def _fraction(digest: bytes) -> float:
 
 
 def random_seed() -> int:
-    """A seed that nobody chose, for runs that want a new one; it is printed, so that they can be repeated."""
+    """Return a random seed for runs that ask for a new one; it is printed, so that they can be repeated."""
     return secrets.randbelow(2**31)

@@ -1,7 +1,7 @@
-"""ImageService, the calls that change something: create, update and delete (images-create.md; api-facts.md, 1.1, 5).
+"""ImageService: create, update and delete (images-create.md; api-facts.md, 1.1, 5).
 
-What can be refused at once is refused before an operation exists; what only shows while the operation runs ends up
-in its error.
+A request that can be refused at once is refused before an operation exists. A failure that only appears while the
+operation runs becomes its error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 
 
 class ImageService:
-    """Creates, changes and removes images."""
+    """Creates, updates and deletes images."""
 
     def __init__(  # noqa: PLR0913 - the parts that a change of an image touches, each named
         self,
@@ -77,7 +77,7 @@ class ImageService:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
         size = message.min_disk_size or found.source.min_disk_size
         stored, virtual_size = found.source.storage_size, found.source.virtual_size
-        if not found.known:  # figures that the double made up bind nobody
+        if not found.known:  # sizes that the double made up restrict no request
             stored, virtual_size = min(stored, size // CHUNK * CHUNK), min(virtual_size, size)
         wire = self._image(message, found.source, call.now, size=size, stored=stored)
         record = ImageRecord(wire, call.now, virtual_size, found.known)
@@ -95,7 +95,7 @@ class ImageService:
         return self._start(Kind.CREATE, record.id, message, call, plan=plan)
 
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
-        """Start an operation that changes an image."""
+        """Start an operation that updates an image."""
         if message.is_empty():
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="update_mask"))
         seen = self._seen(message, call)
@@ -120,7 +120,7 @@ class ImageService:
         return self._start(Kind.UPDATE, image.id, message, call, plan=plan, changes=changes)
 
     def delete(self, message: DeleteImageRequest, call: Context) -> Outcome:
-        """Start an operation that removes an image."""
+        """Start an operation that deletes an image."""
         seen = self._seen(message, call)
         if seen:
             return seen
@@ -134,7 +134,7 @@ class ImageService:
         return self._start(Kind.DELETE, image.id, message, call, plan=plan)
 
     def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
-        """What the call's idempotency key has brought about already: the operation, as it is by now."""
+        """Return the present state of the operation that the call's idempotency key started, if any."""
         seen = self._keys.seen(call, message)
         return operation_outcome(self._state, self._state.operations[seen], call.now) if isinstance(seen, str) else seen
 
@@ -161,7 +161,7 @@ class ImageService:
         return operation_outcome(self._state, record, call.now)
 
     def _ready(self, image_id: str, now: int) -> Image | Outcome:
-        """The image, if it is there and nothing is being done to it that forbids more."""
+        """Return the image if it exists and no running operation blocks another, or the refusal."""
         image = self._state.image_named(image_id, now)
         if image is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
@@ -177,7 +177,7 @@ class ImageService:
         return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
 
     def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
-        """The image that `message` asks for, as it is once the operation has succeeded, in its JSON form."""
+        """Return the requested image after the operation's success, in its JSON form."""
         asked = _said(message, _BY_MESSAGE & message.model_fields_set)
         os = source.os.to_wire() if source.os else {"type": OsType.LINUX}
         hardware = self._hardware(asked.get("hardware_generation"), source)
@@ -200,7 +200,7 @@ class ImageService:
         return {name: value for name, value in fields.items() if value}
 
     def _hardware(self, asked: dict[str, Any] | None, source: Source) -> HardwareGeneration | None:
-        """What hardware an image is for: what was asked, else what its source is for, else the contract's default."""
+        """Return the hardware generation: the requested, else the source's, else the contract's default."""
         if not asked:
             return source.hardware_generation or self._contract.hardware_generation
         if asked.get("legacy_features") == {}:
@@ -209,7 +209,7 @@ class ImageService:
 
 
 def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
-    """The sizes of an image whose `min_disk_size` is to be `asked`; empty when it cannot be, as the image is larger."""
+    """Return the sizes for a requested `min_disk_size`; empty when the image is larger."""
     least = max(image.storage_size, record.virtual_size)
     size = asked or least
     if size >= least:
@@ -220,7 +220,7 @@ def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
 
 
 def _said(message: RequestMessage, names: Iterable[str]) -> dict[str, Any]:
-    """What a message says in some of its fields. What the contract in force does not know is left out, at any depth."""
+    """Return some fields of a message, without fields that the contract in force does not know."""
     said = ((name, getattr(message, name)) for name in names if name in type(message).model_fields)
     return {
         name: _said(value, value.model_fields_set) if isinstance(value, RequestMessage) else value

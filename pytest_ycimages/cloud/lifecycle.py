@@ -1,7 +1,7 @@
-"""The life of an operation and of the image it works on, as literal tables.
+"""The lifecycle of operations and images, as literal tables.
 
-Two rules: every transition of either is in this file, and nothing in this file knows what time it is.
-An event that its table does not list for a phase is illegal there.
+Two rules: every transition is in this file, and nothing in this file knows the time. An event that the table does not
+list for a phase is illegal there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pytest_ycimages.api.resources import ImageStatus
 
 
 class Phase(StrEnum):
-    """Where an operation is. `ROLLING_BACK` shows its error already and is not done yet."""
+    """The phase of an operation. `ROLLING_BACK` shows its error already and is not done yet."""
 
     RUNNING = "running"
     ROLLING_BACK = "rolling back"
@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to an operation."""
+    """An event in the life of an operation."""
 
     SUCCEED = "succeed"
     FAIL = "fail"
@@ -42,11 +42,11 @@ LIFECYCLE: Final[dict[Phase, dict[Event, Phase]]] = {
 }
 
 DONE: Final = frozenset(phase for phase, events in LIFECYCLE.items() if not events)
-"""The phases in which an operation is done: those that nothing leaves."""
+"""The final phases, in which an operation is done."""
 
 
 class Kind(StrEnum):
-    """What an operation does; the value is the operation's description (observed for create, else by analogy)."""
+    """The kind of an operation; the value is its description (observed for create, else by analogy)."""
 
     CREATE = "Create image"
     UPDATE = "Update image"
@@ -61,7 +61,7 @@ METHOD_OF: Final = {
 """The method that starts each kind of operation."""
 
 CANCELLABLE: Final = frozenset({Kind.CREATE})
-"""The operations whose reference says that they can be cancelled; a cancel leaves any other as it is."""
+"""The operations that can be cancelled, by their reference; a cancel leaves any other as it is."""
 
 IMAGE_STATUS: Final[dict[Kind, dict[Phase, ImageStatus | None]]] = {
     Kind.CREATE: {
@@ -83,18 +83,18 @@ IMAGE_STATUS: Final[dict[Kind, dict[Phase, ImageStatus | None]]] = {
         Phase.FAILED: ImageStatus.READY,
     },
 }
-"""What an image shows while an operation on it is in each phase; None: the image is gone."""
+"""The status of an image in each phase of an operation on it; None: the image is gone."""
 
 
 class IllegalTransitionError(Exception):
-    """An event came in a phase that does not know it."""
+    """Raised for an event that the phase does not allow."""
 
 
 def step(phase: Phase, event: Event) -> Phase:
-    """The phase that follows.
+    """Return the phase after `event`.
 
     Raises:
-        IllegalTransitionError: the table does not know `event` in `phase`.
+        IllegalTransitionError: the table does not list `event` for `phase`.
     """
     try:
         return LIFECYCLE[phase][event]

@@ -1,4 +1,4 @@
-"""Quotas: how much a cloud may hold, and how a call that would exceed one is refused (api-facts.md, 2.2 and 5)."""
+"""Quotas and idempotency keys: the limits that refuse a call (api-facts.md, 2.2, 4.3 and 5)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Limits; None means that there is none.
+    """The quotas of a cloud; None means unlimited.
 
     Attributes:
-        images: how many images the cloud may hold.
-        total_size: how many bytes its images may store together.
-        running_operations: how many operations may run in a folder at once.
-        pooled_images: how many images may be pooled.
+        images: the number of images.
+        total_size: the bytes that all images store together.
+        running_operations: the operations running in a folder at once.
+        pooled_images: the number of pooled images.
     """
 
     images: int | None = None
@@ -37,7 +37,9 @@ class Quotas:
         for name in self.__slots__:
             limit = getattr(self, name)
             if limit is not None and (type(limit) is not int or limit < 0):
-                raise UsageError(f"Quotas({name}={limit!r}) cannot be: a quota is zero or more, or None for no limit.")
+                raise UsageError(
+                    f"invalid quota {name}={limit!r}: expected a whole number, zero or more, or None for no limit."
+                )
 
 
 DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_operations=15, pooled_images=0)
@@ -45,7 +47,7 @@ DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_opera
 
 
 class QuotaKeeper:
-    """Holds a cloud to its quotas."""
+    """Enforces quotas."""
 
     def __init__(self, quotas: Quotas, state: State, texts: Texts) -> None:
         self._quotas = quotas
@@ -53,7 +55,7 @@ class QuotaKeeper:
         self._texts = texts
 
     def refuse_operation(self, folder_id: str, now: int) -> Outcome | None:
-        """Refuse one more running operation in a folder, if it is one too many."""
+        """Refuse another running operation in a folder if it exceeds the quota."""
         limit = self._quotas.running_operations
         if limit is None:
             return None
@@ -61,7 +63,7 @@ class QuotaKeeper:
         return self._over("running_operations_quota", "compute.operations.count", limit, running, 1)
 
     def refuse_image(self, stored: int, now: int, *, pooled: bool) -> Outcome | None:
-        """Refuse one more image that stores so many bytes, if it is one too many or too large."""
+        """Refuse another image of that many bytes if it exceeds a quota."""
         quotas = self._quotas
         if quotas.images is quotas.total_size is quotas.pooled_images is None:
             return None
@@ -86,13 +88,13 @@ KeyReuse = Literal["first", "reject"]
 
 
 class IdempotencyKeys:
-    """Remembers which key made which operation.
+    """Maps idempotency keys to the operations that they started.
 
     Args:
-        texts: the words of refusals.
-        key_format: `any` takes every key, `uuid` refuses one that is no UUID.
-        key_reuse: for a key that comes again with another body or on another method: `first` answers with the
-            operation that was made first, `reject` refuses.
+        texts: the error texts.
+        key_format: `any` accepts every key, `uuid` refuses all but UUIDs.
+        key_reuse: for a key reused with another body or method: `first` answers with the first operation, `reject`
+            refuses.
     """
 
     def __init__(self, texts: Texts, key_format: KeyFormat, key_reuse: KeyReuse) -> None:
@@ -102,7 +104,7 @@ class IdempotencyKeys:
         self._used: dict[tuple[str, str], tuple[str, Hashable]] = {}
 
     def seen(self, call: Context, request: Hashable) -> str | Outcome | None:
-        """The id of the operation that this key has made, a refusal of the key, or None for a new key or none."""
+        """Return the id of the operation that this key started, a refusal, or None for a new or absent key."""
         key = call.idempotency_key
         if not key:
             return None
@@ -117,7 +119,7 @@ class IdempotencyKeys:
         return operation_id
 
     def remember(self, call: Context, request: Hashable, operation_id: str) -> None:
-        """Note that a call made an operation."""
+        """Record the operation that a call started."""
         if call.idempotency_key:
             self._used[call.account, call.idempotency_key] = operation_id, request
 

@@ -1,4 +1,8 @@
-"""The filter language of list calls: `name = "x" AND status IN ("READY", "CREATING")` (api-facts.md, section 5)."""
+"""Filters and pages of list calls (api-facts.md, section 5).
+
+A filter reads `name = "x" AND status IN ("READY", "CREATING")`. A page token names the last item of the page before, so
+a page costs only its own items, and items that come or go between two pages neither repeat nor hide others.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image
 
 FIELDS: Final = ("id", "name", "family", "status", "description")
-"""What a filter may ask of an image; the service documents only that the fields are limited in number."""
+"""The fields that a filter may name; the service documents only that their number is limited."""
 
 _SPACE: Final = " \t\f\r\n"
 _OPERATORS: Final = {"equal", "unequal", "among", "not_among"}
@@ -37,21 +41,21 @@ _GRAMMAR: Final = r"""
 
 
 class FilterError(ValueError):
-    """A filter that cannot be read, or that names an unknown field."""
+    """Raised for a filter that cannot be read, or that names an unknown field."""
 
 
 def matcher(text: str) -> Callable[[Image], bool]:
-    """Read a filter; an empty one lets every image through.
+    """Read a filter; an empty one matches every image.
 
     Raises:
-        FilterError: the text is no filter.
+        FilterError: the text is not a filter.
     """
     conditions = _conditions(text) if text.strip(_SPACE) else ()
     return lambda image: all((str(getattr(image, field)) in values) is wanted for field, values, wanted in conditions)
 
 
 def exact_name(text: str) -> str | None:
-    """The one name that a filter asks for, when that is all it does: such a list needs no search."""
+    """Return the name of a filter that asks only for one exact name, which needs no search."""
     conditions = _conditions(text) if text.strip(_SPACE) else ()
     if len(conditions) == 1 and conditions[0][0] == "name" and conditions[0][2] and len(conditions[0][1]) == 1:
         return next(iter(conditions[0][1]))
@@ -60,7 +64,7 @@ def exact_name(text: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _conditions(text: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
-    """Each condition as a field, the values it is compared with, and whether it must be among them."""
+    """Yield each condition: a field, the values to compare, and whether it must be one of them."""
     from lark.exceptions import UnexpectedInput  # noqa: PLC0415 - only for lists that filter
 
     try:
@@ -80,7 +84,7 @@ def _condition(condition: Tree[Token]) -> tuple[str, frozenset[str], bool]:
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    from lark import Lark  # noqa: PLC0415 - likewise
+    from lark import Lark  # noqa: PLC0415 - only for lists that filter
 
     return Lark(_GRAMMAR, start="filter", parser="lalr")
 
@@ -91,28 +95,28 @@ DEFAULT_PAGE_SIZE: Final = 100
 
 
 class PageTokenError(ValueError):
-    """A page token that no list has given."""
+    """Raised for an invalid page token."""
 
 
 class Place(NamedTuple):
-    """An item on a page: a number by which it is ordered, and its id."""
+    """A position in a list: the number that orders an item, and its id."""
 
     number: int
     id: str
 
 
 def page_size_of(asked: int) -> int:
-    """The size of a page: what was asked; zero and less mean the default (observed for VPC)."""
+    """Return the size of a page; zero and less mean the default (observed for VPC)."""
     return asked if asked > 0 else DEFAULT_PAGE_SIZE
 
 
 def token_of(place: Place) -> str:
-    """The token of the page behind `place`."""
+    """Return the token of the page after `place`."""
     return f"{place.number:016x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
 
 
 def place_of(token: str) -> Place | None:
-    """The place behind which a page begins; None for the first page.
+    """Return the place after which a page begins; None for the first page.
 
     Raises:
         PageTokenError: the token is garbage.
@@ -126,7 +130,7 @@ def place_of(token: str) -> Place | None:
 
 
 def first_page(items: Iterator[Item], size: int) -> tuple[list[Item], bool]:
-    """The first `size` items, and whether there are more."""
+    """Return the first `size` items, and whether there are more."""
     page: list[Item] = []
     for item in items:
         if len(page) == size:

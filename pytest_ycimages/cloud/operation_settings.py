@@ -1,4 +1,7 @@
-"""A value for each method that starts an operation: the first pattern that names the method decides."""
+"""The settings of operations: timing, outcome, rollback and cancel, for all methods or for each method.
+
+Of several patterns the first that names a method decides.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ STARTING: Final = tuple(METHOD_OF.values())
 """The methods that start an operation."""
 
 CANCELLED: Final = tuple(METHOD_OF[kind] for kind in METHOD_OF if kind in CANCELLABLE)
-"""Those whose operation can be cancelled."""
+"""The methods whose operation can be cancelled."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,33 +50,33 @@ class PerMethod(Generic[Value]):
         object.__setattr__(self, "_chosen", chosen)
 
     def of(self, method: str) -> Value:
-        """The value for a method that starts an operation."""
+        """Return the value for a method that starts an operation."""
         return self._chosen[method]
 
     def __repr__(self) -> str:
-        """As it was written."""
+        """Return the source text that creates it."""
         return repr(dict(self.patterns))
 
 
 def of_method(value: Value | PerMethod[Value], method: str) -> Value:
-    """The value that is in force for `method`."""
+    """Return the value in force for `method`."""
     return value.of(method) if isinstance(value, PerMethod) else value
 
 
 def per_method(
     name: str, value: object, read: Callable[[object], Value], default: Value, methods: tuple[str, ...] = STARTING
 ) -> Value | PerMethod[Value]:
-    """Read a setting as users may write it: one value for all, or a mapping of method words and globs to values.
+    """Read a setting: one value for all methods, or a mapping of method words and globs to values.
 
     Args:
         name: the setting.
-        value: what was written; a mapping may be text as well.
+        value: the written value; a mapping may be text as well.
         read: reads one value.
         default: the value for a method that no pattern names.
-        methods: the methods that the setting can be about.
+        methods: the methods that the setting applies to.
 
     Raises:
-        UsageError: a pattern that names none of `methods`, or that never counts; or a value that `read` refuses.
+        UsageError: a pattern names none of `methods` or is never used; or `read` refuses a value.
     """
     if isinstance(value, PerMethod):
         return value
@@ -81,7 +84,7 @@ def per_method(
     if not isinstance(mapping, Mapping):
         return read(value)
     if not mapping:
-        raise UsageError(f"{name}={{}} says nothing. Give a value for some methods, such as {{{methods[0]!r}: ...}}.")
+        raise UsageError(f"{name}={{}} is empty. Give a value for some methods, such as {{{methods[0]!r}: ...}}.")
     named: dict[str, str] = {}
     for pattern in mapping:
         _name(name, pattern, methods, named)
@@ -89,7 +92,7 @@ def per_method(
 
 
 def _mapping_in(text: str) -> object:
-    """The mapping that a text such as `{'images.create': 5, 'images.*': 'Never()'}` says; else the text itself."""
+    """Read a text such as `{'images.create': 5, 'images.*': 'Never()'}` as a mapping; return other text unchanged."""
     try:
         said = read_literal(text)
     except ValueError:
@@ -98,10 +101,10 @@ def _mapping_in(text: str) -> object:
 
 
 def named_by(pattern: object, methods: tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Those of `methods` that a word or a glob names.
+    """Return the methods that a word or a glob names.
 
     Raises:
-        UsageError: it names none of them, or no method at all; the text says which word is nearest.
+        UsageError: it names none of them; the text gives the nearest word.
     """
     words = matching(pattern) if isinstance(pattern, str) else frozenset[str]()
     found = tuple(method for method in methods if method in words)
@@ -111,14 +114,14 @@ def named_by(pattern: object, methods: tuple[str, ...], what: str) -> tuple[str,
 
 
 def _name(name: str, pattern: object, methods: tuple[str, ...], named: dict[str, str]) -> None:
-    """Take note of the methods that `pattern` is the first to name."""
+    """Record the methods that `pattern` is the first to name."""
     what = "method that starts an operation" if methods == STARTING else "method whose operation can be cancelled"
     found = named_by(pattern, methods, what)
     fresh = [method for method in found if method not in named]
     if not fresh:
         raise UsageError(
-            f"{pattern!r} in {name} never counts: {named[found[0]]!r} before it names the same, and the first one "
-            "that matches wins. Put it further up, or take it out."
+            f"{pattern!r} in {name} is never used: {named[found[0]]!r} before it matches the same methods, and the "
+            "first match wins. Move it up, or remove it."
         )
     named.update(dict.fromkeys(fresh, str(pattern)))
 
@@ -143,7 +146,7 @@ def timing_setting(value: object) -> Timing | PerMethod[Timing]:
     """Read the setting `timing`.
 
     Raises:
-        UsageError: it cannot be; the text says what can. So with the others.
+        UsageError: the value is invalid; the text says what is accepted. The same holds for the other settings.
     """
     return per_method("timing", value, timing_of, DEFAULT_TIMING)
 
@@ -159,17 +162,17 @@ def rollback_setting(value: object) -> float | PerMethod[float]:
 
 
 def rollback_of(value: object) -> float:
-    """Read one value of it."""
+    """Read one value of the setting."""
     return seconds_of("rollback", value)
 
 
 def cancel_setting(value: object) -> CancelWord | PerMethod[CancelWord]:
-    """Read the setting `cancel`; it can only be about what can be cancelled."""
+    """Read the setting `cancel`, which applies to methods whose operation can be cancelled."""
     return per_method("cancel", value, cancel_of, DEFAULT_CANCEL, CANCELLED)
 
 
 def cancel_of(value: object) -> CancelWord:
-    """Read one value of it."""
+    """Read one value of the setting."""
     if value not in _CANCELS:
         raise unknown_word("cancel", value, _CANCELS)
     return value
@@ -181,14 +184,14 @@ def cancel_delay_setting(value: object) -> float:
 
 
 def only_one(name: str, value: object) -> object:
-    """`value`, which is for one operation.
+    """Return `value`, which applies to one operation.
 
     Raises:
-        UsageError: it is a mapping of methods.
+        UsageError: the value is a mapping of methods.
     """
     if isinstance(value, Mapping | PerMethod):
         raise UsageError(
-            f"{name}={value!r} speaks of more than one method. The next operation takes one value; `on` says which "
+            f"{name}={value!r} has values for several methods. The next operation takes one value; `on` says which "
             "methods may start it."
         )
     return value

@@ -1,4 +1,4 @@
-"""How an operation ends: the outcomes that users write, each a frozen value."""
+"""Outcomes of operations, as users write them: `Success` and `Failure`."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ class Ending(Protocol):
 
     @property
     def error(self) -> Status | None:
-        """What the operation ends with; None: it succeeds."""
+        """The error that the operation ends with; None: it succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The operation does what it was asked to, unless the request itself makes it fail."""
+    """The operation succeeds, unless the request itself makes it fail."""
 
     @property
     def error(self) -> None:
-        """None: there is no error."""
+        """None: the operation succeeds."""
         return
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Failure:
-    """The operation fails, and what it did is undone.
+    """The operation fails, and its effects are rolled back.
 
     Attributes:
         code: any `google.rpc.Code` but OK: itself, its number, or its name in any case.
-        message: the text for people; an empty one is left out of the JSON, as the service leaves out what is empty.
-        details: what the code means here, as data: messages such as `api.status.BadRequest`, or dicts in the JSON form
+        message: the text for people; an empty one is left out of the JSON, as the service leaves out empty fields.
+        details: further data: messages such as `api.status.BadRequest`, or dicts in the JSON form
             of any message, with its `@type`, such as
             `{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}`.
 
     Raises:
-        UsageError: no such code, or what can be no text or no detail; the text says what could be.
+        UsageError: an unknown code, or an invalid message or detail; the text says what is accepted.
     """
 
     code: Code | int | str = Code.INTERNAL
@@ -60,14 +60,14 @@ class Failure:
     def __post_init__(self) -> None:
         code = _code(self.code)
         if not isinstance(self.message, str):
-            raise UsageError(f"message={self.message!r} is no text: give the words of the error, such as 'No space'.")
+            raise UsageError(f"invalid message={self.message!r}: expected the text of the error, such as 'No space'.")
         error = _status(code, self.message, _listed(self.details))
         object.__setattr__(self, "code", code)
         object.__setattr__(self, "details", error.details)
         object.__setattr__(self, "error", error)
 
     def __repr__(self) -> str:
-        """As it may be written."""
+        """Return the source text that creates it."""
         details = f", details={list(self.details)!r}" if self.details else ""
         message = f", {self.message!r}" if self.message else ""
         return f"Failure({Code(self.error.code).name!r}{message}{details})"
@@ -82,28 +82,28 @@ _WORDS: Final = Words(
 
 
 def ending_of(value: object) -> Success | Failure:
-    """Read an outcome as users may write it: itself, or as text.
+    """Read an outcome, given as itself or as text.
 
     Raises:
-        UsageError: `value` is none; the text says what would be.
+        UsageError: `value` is not an outcome; the text says what is accepted.
     """
     found = read_words(value, _WORDS) if isinstance(value, str) else value
     if isinstance(found, Success | Failure):
         return found
-    raise UsageError(f"{value!r} is no outcome. {_WORDS.hint}")
+    raise UsageError(f"invalid outcome {value!r}. {_WORDS.hint}")
 
 
 def error_of(what: str, value: object) -> Status:
-    """Read an error as users may write it: a `Failure`, or a `Status` whose code is not OK.
+    """Read an error: a `Failure`, or a `Status` whose code is not OK.
 
     Raises:
-        UsageError: `value` is neither; the text says that it was given for `what`.
+        UsageError: `value` is neither; the text names `what` it was given for.
     """
     if isinstance(value, Failure):
         return value.error
     if isinstance(value, Status) and value.code in _CODES.values():
         return value
-    raise UsageError(f"error={value!r} for {what} is no error. Give a Failure, such as Failure('UNAVAILABLE').")
+    raise UsageError(f"invalid error={value!r} for {what}: expected a Failure, such as Failure('UNAVAILABLE').")
 
 
 def _code(given: object) -> Code:
@@ -116,14 +116,14 @@ def _code(given: object) -> Code:
     if code is not None:
         return code
     if isinstance(given, int | str) and given in {Code.OK, "OK", "ok"}:
-        raise UsageError("No operation fails with OK. For one that succeeds, use Success().")
+        raise UsageError("An operation cannot fail with OK. For one that succeeds, use Success().")
     raise unknown_word("code of an error", given.upper() if isinstance(given, str) else given, _CODES)
 
 
 def _listed(details: object) -> list[object]:
     if isinstance(details, Iterable) and not isinstance(details, str | bytes | Mapping):
         return [_detail(each) for each in details]
-    raise UsageError(f"details={details!r} is no list. Give a list of details, such as [{_EXAMPLE}].")
+    raise UsageError(f"invalid details={details!r}: expected a list of details, such as [{_EXAMPLE}].")
 
 
 _EXAMPLE: Final = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}'
@@ -133,16 +133,11 @@ def _detail(detail: object) -> object:
     if isinstance(detail, Message):
         return detail
     if not isinstance(detail, Mapping):
-        raise UsageError(
-            f"{detail!r} is no detail. Give a message of pytest_ycimages.api.status, or such as {_EXAMPLE}."
-        )
+        raise UsageError(f"invalid detail {detail!r}: expected a message of pytest_ycimages.api.status, or {_EXAMPLE}.")
     kind = detail.get("@type")
     if not isinstance(kind, str) or "/" not in kind:
         nearest = f"type.googleapis.com/{kind or 'google.rpc.ErrorInfo'}"
-        raise UsageError(
-            f'The detail {dict(detail)!r} has no type that can be told: "@type" is {kind!r}. '
-            f"Give one such as {nearest!r}."
-        )
+        raise UsageError(f'invalid detail {dict(detail)!r}: "@type" is {kind!r}. Give one such as {nearest!r}.')
     return dict(detail)
 
 
@@ -152,7 +147,7 @@ def _status(code: Code, message: str, details: list[object]) -> Status:
         status.to_wire()
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"details={details!r} cannot be: {_first_line(error)}. Give messages of pytest_ycimages.api.status, or "
+            f"invalid details={details!r}: {_first_line(error)}. Give messages of pytest_ycimages.api.status, or "
             f"dicts in JSON form, such as {_EXAMPLE}."
         ) from None
     return status

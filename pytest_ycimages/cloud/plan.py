@@ -1,6 +1,6 @@
-"""An operation as a pure function of time: a frozen plan, and `view(plan, now)`.
+"""Operations as pure functions of time: a frozen plan, and `view(plan, now)`.
 
-Nothing runs in the background. A poll and a cancel make a new plan out of the old one; looking never does.
+Nothing runs in the background. A poll and a cancel derive a new plan from the old one; a view changes nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.stage import Scene
 
 CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
-"""What becomes of a cancel that comes while the operation runs; see `Settings`."""
+"""The effect of a cancel that arrives while the operation runs; see `Settings`."""
 
 
 class Cancel(NamedTuple):
-    """What a cancel that comes while the operation runs will bring about.
+    """The effect of a cancel that arrives while the operation runs.
 
     Attributes:
         how: `wins`, `late`, `loses`, `too_late` or `refused`.
@@ -34,16 +34,16 @@ WINS: Final = Cancel()
 
 
 class Plan(NamedTuple):
-    """What will become of an operation. Moments are nanoseconds since the epoch.
+    """The course of an operation. Moments are nanoseconds since the epoch.
 
     Attributes:
         started_at: when the operation was created.
-        schedule: when it ends by itself, and what polls see of it.
-        error: what it ends with by itself; None: it succeeds.
-        rollback: how long undoing takes once the error is set, in nanoseconds; a script says that for itself.
-        cancel: what a cancel will bring about.
-        cancelled_at: when a cancel takes effect, if one came and does; unless the operation has ended by then.
-        cancel_error: what it ends with then.
+        schedule: when it ends by itself, and what polls see.
+        error: the error that it ends with by itself; None: it succeeds.
+        rollback: how long the rollback takes after the error is set, in nanoseconds; a script has its own.
+        cancel: the effect of a cancel.
+        cancelled_at: when a cancel takes effect, unless the operation has ended by then; None: never.
+        cancel_error: the error that it ends with then.
     """
 
     started_at: int
@@ -56,22 +56,22 @@ class Plan(NamedTuple):
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether a cancel, and not the schedule, ends it; one that does not end is not told yet."""
+        """Whether a cancel ends it before its schedule does."""
         ends_at = self.schedule.ends_at
         return self.cancelled_at is not None and (ends_at is None or self.cancelled_at < ends_at)
 
     @property
     def failure(self) -> Status | None:
-        """What it ends with, cancelled or not; None: it succeeds."""
+        """The error that it ends with, cancelled or not; None: it succeeds."""
         return self.cancel_error if self.is_cancelled else self.error
 
 
 class View(NamedTuple):
-    """What there is to see of an operation at one moment.
+    """The state of an operation at one moment.
 
     Attributes:
-        phase: where it truly is in its lifecycle.
-        modified_at: when it came there, in nanoseconds since the epoch.
+        phase: its true phase.
+        modified_at: when it entered the phase, in nanoseconds since the epoch.
         scene: what polls see instead, while a script says so.
     """
 
@@ -81,12 +81,12 @@ class View(NamedTuple):
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will truly happen."""
+        """Whether the operation has truly ended."""
         return self.phase in DONE
 
 
 def view(plan: Plan, now: int) -> View:
-    """What a look at `now` sees. Looking changes nothing."""
+    """Return the state at `now`. It changes nothing."""
     phase, modified_at = Phase.RUNNING, plan.started_at
     for event, at in _events(plan):
         if at > now:
@@ -99,7 +99,7 @@ def view(plan: Plan, now: int) -> View:
 
 
 def polled(plan: Plan, now: int) -> Plan:
-    """The plan after one more poll: the poll that the schedule waited for fixes the moment of the end."""
+    """Return the plan after another poll. The poll that the schedule waits for fixes the moment of the end."""
     waiting = plan.schedule.polls
     if not waiting or (plan.cancelled_at is not None and plan.cancelled_at <= now):
         return plan
@@ -108,7 +108,7 @@ def polled(plan: Plan, now: int) -> Plan:
 
 
 def cancelled(plan: Plan, now: int, error: Status) -> Plan:
-    """The plan after a cancel at `now`; one that has left `RUNNING`, or was cancelled already, stays as it is."""
+    """Return the plan after a cancel at `now`, unchanged if it has left `RUNNING` or was cancelled before."""
     if plan.cancelled_at is not None or view(plan, now).phase is not Phase.RUNNING:
         return plan
     match plan.cancel.how:
@@ -123,12 +123,12 @@ def cancelled(plan: Plan, now: int, error: Status) -> Plan:
 
 
 def refuses_cancel(plan: Plan, now: int) -> bool:
-    """Whether a cancel at `now` is to be refused, rather than answered with the operation."""
+    """Return whether a cancel at `now` is refused, rather than answered with the operation."""
     return plan.cancel.how == "refused" and view(plan, now).phase is Phase.RUNNING
 
 
 def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
-    """What happens under this plan, in order, each with its moment."""
+    """Yield the events of this plan in order, each with its moment."""
     if plan.is_cancelled and plan.cancelled_at is not None:
         undone_at = plan.cancelled_at + plan.rollback
         return (Event.CANCEL, plan.cancelled_at), (Event.ROLLED_BACK, undone_at)

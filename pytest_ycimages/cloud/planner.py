@@ -1,4 +1,4 @@
-"""Decides what becomes of an operation when it begins: what is asked for the next one, else what the settings say."""
+"""The planner, which fixes the course of an operation when it starts: from `next_operation`, else from the settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NextOperation(NamedTuple):
-    """What is asked for one operation that has not begun yet; None leaves it to the settings.
+    """A request for one future operation; None leaves a value to the settings.
 
     Attributes:
         on: the word or glob that names the methods which may start it.
@@ -38,7 +38,7 @@ class NextOperation(NamedTuple):
     cancel_delay: float | None = None
 
     def __str__(self) -> str:
-        """As it may be written."""
+        """Return the call that makes this request."""
         asked = (
             f"{name}={value!r}" for name, value in zip(self._fields[2:], self[2:], strict=True) if value is not None
         )
@@ -52,16 +52,16 @@ class Planner:
     """Makes the plan of each operation.
 
     Args:
-        ids: draws what timings leave to chance.
-        rules: the settings to begin with.
+        ids: the source of random numbers.
+        rules: the initial settings.
 
     Attributes:
-        timing: how long the operations take that begin from now on. This and the next three may be `PerMethod`.
+        timing: how long operations take that start from now on. This and the next three may be `PerMethod`.
         outcome: how they end.
-        rollback: seconds that undoing takes when one of them fails or is cancelled.
-        cancel: what a cancel brings about.
-        cancel_delay: seconds until a late one takes effect.
-        upcoming: what is asked for single operations, in the order in which it was asked.
+        rollback: seconds of rollback after a failure or a cancel.
+        cancel: the effect of a cancel.
+        cancel_delay: seconds until a late cancel takes effect.
+        upcoming: the requests for single operations, in order.
     """
 
     def __init__(self, ids: Ids, rules: Rules) -> None:
@@ -74,14 +74,14 @@ class Planner:
         self._draw = partial(ids.fraction, "timing")
 
     def plan(self, method: str, at: int, *, size: int, source: str = "", failure: Status | None = None) -> Plan:
-        """The plan of an operation that begins.
+        """Return the plan of an operation that starts.
 
         Args:
-            method: what starts it.
+            method: the method that starts it.
             at: when, in nanoseconds since the epoch.
-            size: bytes of data that it is about.
-            source: the kind of thing that an image is made from, if one is made.
-            failure: why the request itself makes it fail, if it does.
+            size: its bytes of data.
+            source: the kind of the image's source, if an image is made.
+            failure: the error that the request itself causes, if any.
         """
         asked = self._asked(method) if self.upcoming else _AS_SET
         timing = of_method(self.timing, method) if asked.timing is None else asked.timing
@@ -91,13 +91,13 @@ class Planner:
         delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
         schedule = timing.schedule(Start(at, method, size, source, self._draw))
         error = outcome.error or failure
-        if schedule.script is not None:  # a script says itself how it ends, unless the request cannot succeed
+        if schedule.script is not None:  # a script has its own end, unless the request cannot succeed
             schedule = failed_by(schedule, failure) if failure else schedule
             error = schedule.script.error if schedule.script else None
         return Plan(at, schedule, error, nanoseconds(rollback), Cancel(how, nanoseconds(delay)))
 
     def _asked(self, method: str) -> NextOperation:
-        """What was asked first for an operation that `method` starts; it is used up by this."""
+        """Remove and return the first request for an operation that `method` starts."""
         for number, asked in enumerate(self.upcoming):
             if method in asked.methods:
                 return self.upcoming.pop(number)

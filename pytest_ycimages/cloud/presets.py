@@ -1,7 +1,7 @@
 """Timings that were measured on the real service (api-facts.md, section 4.2): wall time, as `yc` printed it.
 
-Each is one or two samples from a vendor's guide. They say in what order of magnitude a client has to wait, and nothing
-of how the times spread or grow with the size; `LogNormal` and `PerGiB` do, with figures of your own.
+Each is one or two samples from a vendor's guide. They give the order of magnitude of a wait, but not how times spread
+or grow with the size. Use `LogNormal` and `PerGiB` with your own figures for that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REALISTIC: Final = BySource(
     uri=REALISTIC_URI,
     other=REALISTIC_DELETE,
 )
-"""All of these. An update was not measured: it takes as long as a deletion."""
+"""All presets together. An update was not measured: it takes as long as a deletion."""
 
 PRESETS: Final = {
     "REALISTIC": REALISTIC,

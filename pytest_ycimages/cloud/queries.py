@@ -1,4 +1,4 @@
-"""ImageService, the calls that only look: get, latestByFamily, list and listOperations (api-facts.md, 1.1 and 5)."""
+"""Read-only calls of ImageService, and OperationService (api-facts.md, 1.1, 1.4, 4 and 5)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt
 
 
 class ImageQueries:
-    """Shows images and their operations."""
+    """Answers read-only calls about images and their operations."""
 
     def __init__(self, state: State, texts: Texts, *, strict_folders: bool) -> None:
         self._state = state
@@ -52,7 +52,7 @@ class ImageQueries:
         self._strict_folders = strict_folders
 
     def get(self, message: GetImageRequest, call: Context) -> Outcome:
-        """Show an image. To look at an image counts as a poll of the operations on it."""
+        """Return an image. This counts as a poll of the operations on it."""
         self._state.poll_image(message.image_id, call.now)
         wire = self._state.image_wire(message.image_id, call.now)
         if wire is None:
@@ -60,7 +60,7 @@ class ImageQueries:
         return Outcome(wire, image_id=message.image_id, note=wire["status"])
 
     def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
-        """Show the newest READY image of a family."""
+        """Return the newest READY image of a family."""
         refusal = self._unknown_folder(message.folder_id)
         if refusal:
             return refusal
@@ -74,7 +74,7 @@ class ImageQueries:
         return refused(Code.NOT_FOUND, text)
 
     def _ready(self, ids: Iterator[str], now: int, gone: list[str]) -> Iterator[Wire]:
-        """Those of the images that are READY; `gone` takes the ids of those that no longer are there."""
+        """Yield the READY images; add the ids of images that no longer exist to `gone`."""
         for image_id in ids:
             wire = self._state.image_wire(image_id, now)
             if wire is None:
@@ -83,7 +83,7 @@ class ImageQueries:
                 yield wire
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
-        """Show a page of the images in a folder. To be on it counts as a poll, for clients that wait by listing."""
+        """Return a page of the images in a folder. This counts as a poll of each image on it."""
         refusal = self._unknown_folder(message.folder_id)
         if refusal:
             return refusal
@@ -105,7 +105,7 @@ class ImageQueries:
     def _images(
         self, message: ListImagesRequest, order: tuple[str, str], after: Place | None, now: int, gone: list[str]
     ) -> Iterator[Image]:
-        """The images of a folder that are there now, in order; `gone` takes the ids of those that no longer are."""
+        """Yield the images of a folder in order; add the ids of images that no longer exist to `gone`."""
         catalog = self._state.catalog
         name = exact_name(message.filter)
         descending = order[1] == "desc"
@@ -127,7 +127,7 @@ class ImageQueries:
         return Place(self._state.images[image_id].created_at, image_id)
 
     def list_operations(self, message: ListImageOperationsRequest, call: Context) -> Outcome:
-        """Show a page of the operations on an image, in the order in which they began. This is a poll of each."""
+        """Return a page of the operations on an image, oldest first. This counts as a poll of each."""
         self._state.poll_image(message.image_id, call.now)
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
@@ -146,7 +146,7 @@ class ImageQueries:
         return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 
     def access_bindings(self, message: AccessBindingsRequest, call: Context) -> Outcome:  # noqa: ARG002 - never used
-        """Refuse: who may do what with an image is beyond this double."""
+        """Refuse: the double does not implement access bindings."""
         return refused(Code.UNIMPLEMENTED, self._texts("not_implemented", method="access bindings of images"))
 
     def _unknown_folder(self, folder_id: str) -> Outcome | None:
@@ -156,13 +156,13 @@ class ImageQueries:
 
 
 def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
-    """A page in its JSON form, where what is empty is left out."""
+    """Return a page in its JSON form, without empty fields."""
     wire = {name: list(items), "nextPageToken": token}
     return {key: value for key, value in wire.items() if value}
 
 
 def _order(text: str) -> tuple[str, str] | None:
-    """The field and the direction of an `orderBy`, or None for one that cannot be."""
+    """Return the field and the direction of an `orderBy`, or None for an invalid one."""
     if not re.fullmatch(ORDER, text):
         return None
     field, _, direction = text.strip().partition(" ")
@@ -170,18 +170,18 @@ def _order(text: str) -> tuple[str, str] | None:
 
 
 _ID: Final = re.compile(r"[0-9a-v]{20}")
-"""Twenty base32hex digits: the shape of every recorded id."""
+"""Twenty base32hex digits, the form of every recorded id."""
 
 
 class OperationService:
-    """Shows and cancels operations."""
+    """Answers and cancels operations."""
 
     def __init__(self, state: State, texts: Texts) -> None:
         self._state = state
         self._texts = texts
 
     def get(self, message: GetOperationRequest, call: Context) -> Outcome:
-        """Show an operation. This is a poll."""
+        """Return an operation. This counts as a poll."""
         self._state.poll(message.operation_id, call.now)
         record = self._state.operations.get(message.operation_id)
         if record is not None and record.is_vanished(call.now):
@@ -190,7 +190,7 @@ class OperationService:
         return self._shown(record, message.operation_id, call.now)
 
     def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
-        """Cancel an operation and show it; one that has ended is left as it is. This is no poll."""
+        """Cancel an operation and return it; one that has ended is unchanged. This does not count as a poll."""
         record = self._state.operations.get(message.operation_id)
         if record is not None and record.refuses_cancel(call.now):
             return refused_operation(Code.FAILED_PRECONDITION, self._texts("cancel_refused"), record)

@@ -1,4 +1,4 @@
-"""What the cloud remembers of an image, an operation and a source, each as an immutable record."""
+"""Immutable records of images, operations and sources, and the JSON form of operations (api-facts.md, 2.1)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class OperationRecord(NamedTuple):
-    """An operation: everything but what time decides.
+    """An operation, without its time-dependent state.
 
     Attributes:
-        changes: what the image's fields become when it succeeds; only an update has some.
+        changes: the new values of the image's fields after success; only an update has some.
     """
 
     id: str
@@ -38,28 +38,28 @@ class OperationRecord(NamedTuple):
     changes: Mapping[str, Any] = NO_CHANGES
 
     def at(self, now: int) -> View:
-        """Where the operation is at `now`, in nanoseconds since the epoch."""
+        """Return the state at `now`, in nanoseconds since the epoch."""
         return view(self.plan, now)
 
     def is_vanished(self, now: int) -> bool:
-        """Whether a script hides the operation at `now` from those who ask for it."""
+        """Return whether a script hides the operation at `now`."""
         script = self.plan.schedule.script
         return script is not None and (scene := self.at(now).scene) is not None and scene.state is Shown.VANISHED
 
     def refuses_cancel(self, now: int) -> bool:
-        """Whether a call that cancels the operation at `now` is to be refused."""
+        """Return whether a cancel at `now` is refused."""
         return self.kind in CANCELLABLE and refuses_cancel(self.plan, now)
 
 
 class ImageRecord(NamedTuple):
-    """An image: how it looked when it first was READY, and the operations on it since, in order.
+    """An image as it was when it became READY, and the operations on it since, in order.
 
     Attributes:
         wire: the image as it is once created, before any update, in its JSON form.
         created_at: nanoseconds since the epoch.
-        virtual_size: bytes that a disk made from it takes at least; `min_disk_size` cannot be less.
-        known: whether its sizes are those of something that exists; figures that the double made up bind nobody.
-        operation_ids: of the operations on it; the first creates it, unless it was seeded.
+        virtual_size: the minimum bytes of a disk made from it; `min_disk_size` cannot be less.
+        known: whether its sizes come from an existing source; made-up sizes restrict no request.
+        operation_ids: the ids of the operations on it; the first created it, unless it was seeded.
     """
 
     wire: Wire
@@ -89,21 +89,21 @@ class ImageRecord(NamedTuple):
         return str(self.wire.get("family", ""))
 
     def after(self, changes: Mapping[str, Any]) -> Image:
-        """The image after its fields have changed."""
+        """Return the image after changes of its fields."""
         image = Image.model_validate(self.wire)
         return image.model_copy(update=changes) if changes else image
 
 
 class Source(NamedTuple):
-    """What an image is made from, as far as the image takes after it.
+    """The source of an image, as far as the image inherits from it.
 
     Attributes:
         virtual_size: bytes that a disk made from it takes.
         storage_size: bytes of data in it, a multiple of 4 MiB.
         min_disk_size: bytes that a disk made from the image takes at least, unless the request asks for more.
-        os: the operating system in it, if known.
+        os: its operating system, if known.
         product_ids: licence ids that the image inherits.
-        hardware_generation: what hardware it is for, if known.
+        hardware_generation: its hardware generation, if known.
     """
 
     virtual_size: int
@@ -120,7 +120,7 @@ class StoredObject(NamedTuple):
     Attributes:
         size: bytes of data in it.
         virtual_size: bytes that a disk made from it takes.
-        format: `qcow2`, `vmdk`, `vhd`, `raw`, or one that the service does not take.
+        format: `qcow2`, `vmdk`, `vhd`, `raw`, or one that the service refuses.
         reachable: whether the service can read it.
     """
 
@@ -147,7 +147,7 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
     error: Status | None,
     metadata: Mapping[str, Any] = _NONE,
 ) -> Wire:
-    """An operation; `metadata` stands beside what its metadata says anyway."""
+    """Return an operation; `metadata` is added to its regular metadata."""
     wire: Wire = {
         "done": done,
         "metadata": {"@type": _METADATA[record.kind].type_url, "imageId": record.image_id, **metadata},
@@ -165,9 +165,9 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
 
 
 def scene_wire(record: OperationRecord, seen: View, scene: Scene, response: Callable[[], Wire]) -> Wire:
-    """An operation as its script shows it. One that is not to be seen, but shown all the same, shows what is true.
+    """Return an operation as its script shows it. A hidden one that is shown all the same shows its true state.
 
-    It is said to be modified when the scene began, so that what polls see is never modified before what they saw.
+    Its `modifiedAt` is the start of the scene, so that it never goes back between polls.
     """
     hidden = scene.state is Shown.VANISHED
     succeeded = seen.phase is Phase.SUCCEEDED if hidden else scene.state is Shown.SUCCEEDED

@@ -1,4 +1,7 @@
-"""Who calls, and when: what a handler of the service knows beside the message."""
+"""Results of handlers, the context of a call, and the table of error texts.
+
+A user may override a text with the setting `texts`. Its placeholders are the values that the service fills in.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """The circumstances of a call.
+    """The context of a call.
 
     Attributes:
         now: nanoseconds since the epoch.
-        account: the user or service account that calls.
+        account: the calling user or service account.
         idempotency_key: the key that came with the call, or empty.
         authority: `host:port` that the client addressed.
     """
@@ -56,7 +59,7 @@ TEXTS: Final = {
     "cancelled": "Cancelled by client",
     "uri_not_found": "url source not found",
     "uri_format": "unsupported image format: {format}",
-    # Nobody has recorded these.
+    # Not recorded.
     "cancel_refused": "The operation cannot be cancelled",
     "no_token": "The token is missing: send the header `Authorization: Bearer <IAM token>`",
     "jwt_malformed": "The JWT is malformed",
@@ -75,7 +78,7 @@ class Texts:
         overrides: texts that replace those of the table.
 
     Raises:
-        UsageError: an override of no text, or one with a placeholder that its text has not.
+        UsageError: an override of an unknown text, or one with an unknown placeholder.
     """
 
     def __init__(self, overrides: Mapping[str, str]) -> None:
@@ -86,7 +89,7 @@ class Texts:
         self._texts = {**TEXTS, **overrides}
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The text `key`, with `values` filled in."""
+        """Return the text `key` with `values` filled in."""
         return self._texts[key].format_map(values)
 
 
@@ -97,20 +100,20 @@ def _check(key: str, text: str) -> None:
         text.format_map(dict.fromkeys(known, ""))
     except (AttributeError, KeyError, IndexError, ValueError) as error:
         allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
-        raise UsageError(f"The text {key!r} cannot be {text!r} ({error!r}). Its placeholders: {allowed}.") from None
+        raise UsageError(f"invalid text {text!r} for {key!r} ({error!r}). Its placeholders: {allowed}.") from None
 
 
 class Outcome(NamedTuple):
-    """The answer of a handler, or its refusal.
+    """The result of a handler: an answer or a refusal.
 
     Attributes:
         body: the answer in its JSON form; empty for a refusal.
-        code: why it was refused.
-        error: the refusal in words.
-        details: the refusal as data.
-        operation_id: the operation that the call was about, if any.
-        image_id: the image that the call was about, if any.
-        note: what became of it, in a few words for people.
+        code: the code of the refusal, or OK.
+        error: the text of the refusal.
+        details: the details of the refusal.
+        operation_id: the operation concerned, if any.
+        image_id: the image concerned, if any.
+        note: the result in a few words, for people.
     """
 
     body: Wire
@@ -123,17 +126,17 @@ class Outcome(NamedTuple):
 
 
 def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
-    """A refusal: the call changed nothing."""
+    """Return a refusal: the call changed nothing."""
     return Outcome({}, code=code, error=error, details=details)
 
 
 def refused_operation(code: Code, error: str, record: OperationRecord, *, note: str = "") -> Outcome:
-    """A refusal of a call about an operation that is there."""
+    """Return a refusal of a call about an existing operation."""
     return Outcome({}, code=code, error=error, operation_id=record.id, image_id=record.image_id, note=note)
 
 
 def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
-    """The answer that shows an operation as clients see it at `now`."""
+    """Return the answer with an operation as clients see it at `now`."""
     seen = record.at(now)
     note = seen.phase if seen.scene is None or seen.scene.state is Shown.VANISHED else seen.scene.state
     return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)

@@ -1,4 +1,4 @@
-"""How the cloud behaves where neither the specification nor the facts decide: every open question, with its default."""
+"""The cloud's behaviour where neither the specification nor the facts decide: each open question, with its default."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UnknownFields = Literal["ignore", "warn", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """See `Settings` for what each of them means."""
+    """The rules in force; see `Settings` for their meanings."""
 
     auth: Auth = "any"
     timing: Timing | PerMethod[Timing] = DEFAULT_TIMING

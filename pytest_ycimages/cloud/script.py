@@ -1,4 +1,4 @@
-"""A timing that is a story: what polls see of an operation, stage by stage, while what is true keeps to its table."""
+"""Scripts: timings that say what polls of an operation see, stage by stage."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 class Script:
     """What polls of an operation see, stage after stage.
 
-    What is true of the operation follows from it, and keeps to the lifecycle: the first `succeeded` or `empty` ends it
-    with success for good, whatever polls see later; the first `failing` or `failed` begins its failure, and `failed`
-    ends it. The image, and the double's `operations`, show what is true. A cancel that takes effect while the operation
-    truly runs ends the script.
+    The true state follows from the script and obeys the lifecycle: the first `succeeded` or `empty` ends the operation
+    with success, whatever polls see later; the first `failing` or `failed` starts its failure, and `failed` ends it.
+    The image, and the double's `operations`, show the true state. A cancel that takes effect while the operation truly
+    runs ends the script.
 
     Attributes:
-        stages: in order; the last one lasts for ever, and each of the others says for how many seconds.
+        stages: the stages in order; all but the last have a length in seconds.
 
     Raises:
-        UsageError: the stages make no story; the text says which of them, and what could be.
+        UsageError: the stages contradict each other; the text says which, and what is possible.
     """
 
     stages: tuple[Stage, ...]
@@ -43,11 +43,11 @@ class Script:
         _check_ends(self.stages)
 
     def __repr__(self) -> str:
-        """As it may be written."""
+        """Return the source text that creates it."""
         return f"Script({', '.join(map(repr, self.stages))})"
 
     def schedule(self, start: Start) -> Schedule:
-        """Begin the first stage, and end where the first stage does that shows an end."""
+        """Return the schedule from `start`; it ends with the first stage that shows an end."""
         scenes = tuple(_scenes(self.stages, start.at))
         success = next((scene.begins_at for scene in scenes if scene.state in SHOWN_SUCCESS), None)
         failure = next((scene for scene in scenes if scene.state in SHOWN_ERROR), None)
@@ -58,7 +58,7 @@ class Script:
 
 
 def failed_by(schedule: Schedule, error: Status) -> Schedule:
-    """A script whose success cannot be, since the request makes the operation fail: it fails where it had succeeded."""
+    """Return this script with failures in place of its successes, for a request that makes the operation fail."""
     script = schedule.script
     if script is None or script.error is not None:
         return schedule
@@ -69,7 +69,7 @@ def failed_by(schedule: Schedule, error: Status) -> Schedule:
 
 
 def _scenes(stages: Iterable[Stage], at: int) -> Iterable[Scene]:
-    """The stages in their time; one that shows an error and has none takes over that of the stage before it."""
+    """Return the stages with their times. A stage without its own error takes over the one before it."""
     latest: Status = Failure().error
     for stage in stages:
         state = Shown(stage.state)
@@ -86,20 +86,20 @@ def _stages(given: tuple[object, ...]) -> tuple[Stage, ...]:
     stages = tuple(stage for stage in given if isinstance(stage, Stage))
     if len(stages) < len(given):
         wrong = next(stage for stage in given if not isinstance(stage, Stage))
-        raise UsageError(f"{wrong!r} is no stage. Give stages, such as Stage('running', 5).")
+        raise UsageError(f"invalid stage {wrong!r}: expected stages, such as Stage('running', 5).")
     if not stages:
-        raise UsageError("Script() has no stage. Give some, such as Script(Stage('running', 5), Stage('succeeded')).")
+        raise UsageError("Script() is empty: give stages, such as Script(Stage('running', 5), Stage('succeeded')).")
     return stages
 
 
 def _check_lengths(stages: tuple[Stage, ...]) -> None:
-    """Every stage ends but the last."""
+    """Check that every stage but the last has a length."""
     *rest, last = stages
     for number, stage in enumerate(rest, 1):
         if stage.seconds is None:
             raise UsageError(
-                f"Stage {number} of {len(stages)} ({_name(stage)}) never ends, so what follows is never seen. "
-                f"Say how long it lasts: Stage({_name(stage)}, 5)."
+                f"Stage {number} of {len(stages)} ({_name(stage)}) has no length, so later stages are never seen. "
+                f"Give its seconds: Stage({_name(stage)}, 5)."
             )
     if last.seconds is not None:
         raise UsageError(
@@ -109,10 +109,10 @@ def _check_lengths(stages: tuple[Stage, ...]) -> None:
 
 
 def _check_ends(stages: tuple[Stage, ...]) -> None:
-    """An operation either succeeds or fails: what is true of it cannot be both."""
+    """Check that the operation does not both succeed and fail."""
     for before, after in pairwise(stages):
         if before.state == Shown.FAILED:
-            raise UsageError(f"Nothing follows 'failed', not even {_name(after)}: let it be the last stage.")
+            raise UsageError(f"'failed' must be the last stage, but {_name(after)} follows it.")
     ends = [stage for stage in stages if stage.state in SHOWN_SUCCESS | SHOWN_ERROR]
     for before, after in pairwise(ends):
         if (before.state in SHOWN_SUCCESS) is not (after.state in SHOWN_SUCCESS):

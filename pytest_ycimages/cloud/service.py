@@ -1,6 +1,6 @@
-"""The whole cloud: a request and the time go in, a reply comes out. The only writer of the state.
+"""The service: turns a request and the time into a reply. The only writer of the state.
 
-Callers hold one lock around `handle`: nothing here waits, and nothing here may run twice at once.
+Callers hold one lock around `handle`. Nothing here waits, and nothing here may run concurrently.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.rules import Rules
 
 PUBLIC: Final = frozenset({"tokens.create", "endpoints.get", "endpoints.list"})
-"""The methods that ask for no token (api-facts.md, section 1.5)."""
+"""The methods that need no token (api-facts.md, section 1.5)."""
 
 
 class Service:
-    """One cloud of its own: state, ids and account, all drawn from one seed.
+    """A cloud with its own state, ids and account, all derived from one seed.
 
     Args:
-        ids: what ids and tokens are drawn from.
+        ids: the source of ids and tokens.
         contract: the revision in force.
-        rules: how it behaves where that is open.
+        rules: the behaviour where it is open.
 
     Attributes:
         state: what exists.
-        ids: what ids and tokens are drawn from.
-        planner: decides what becomes of operations; its settings may be changed.
+        ids: the source of ids and tokens.
+        planner: plans operations; its settings may be changed.
         folder_id: a folder that exists.
         token: an IAM token that is valid.
     """
@@ -110,15 +110,15 @@ class Service:
         return reply._replace(operation_id=outcome.operation_id, image_id=outcome.image_id, note=note)
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
-        """A refusal that something else than the service has decided on."""
+        """Return a refusal decided outside the service."""
         return refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
 
     def admits(self, request: Request, now: int) -> bool:
-        """Whether the caller has shown who it is."""
+        """Return whether the caller is authenticated."""
         return not isinstance(self._access.account_of(request.metadata.get("authorization", ""), now), Outcome)
 
     def not_found(self, kind: str, id_: str) -> Reply:
-        """The refusal of an `image` or an `operation` that is not there."""
+        """Return the refusal for an image or an operation that does not exist."""
         return self.refuse(Status(code=Code.NOT_FOUND, message=self._texts(f"{kind}_not_found", id=id_)))
 
     def _handled(self, request: Request, now: int) -> Outcome:
@@ -147,7 +147,7 @@ class Service:
 
 
 def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
-    """The reply that carries `error`, with the id of the call among its details."""
+    """Return the reply with `error` and the request id among its details."""
     details = (*error.details, RequestInfo.of(metadata["x-request-id"]))
     body = error.model_copy(update={"details": details}).to_wire()
     return Reply(Code(error.code), body, metadata, note=error.message)

@@ -1,4 +1,4 @@
-"""Seeding: what exists before the client's first call. Mistakes here are the test's, so they raise."""
+"""Sources of images: seeding them, and finding the source of a request (api-facts.md, section 5)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ DISK: Final = "epd"
 """The prefix of disks in the zone `b` (observed)."""
 
 SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
-"""The fields of an image that is added: its id is an argument of its own, and it is READY."""
+"""The fields of a seeded image that have no argument: its id has one, and it is always READY."""
 
 
 class Inventory:
-    """Adds what exists. Callers hold the double's lock."""
+    """Seeds folders, disks, snapshots, images and files. Callers hold the double's lock."""
 
     def __init__(self, state: State, ids: Ids, folder_id: str, clock: Clock) -> None:
         self._state = state
@@ -45,22 +45,22 @@ class Inventory:
         self._clock = clock
 
     def add_folder(self, folder_id: str | None) -> str:
-        """A folder."""
+        """Add a folder and return its id."""
         id_ = folder_id or self._ids.resource("folder", FOLDER)
         self._state.folders.add(id_)
         return id_
 
-    def add_source(  # noqa: PLR0913 - what an image takes over from a disk or a snapshot
+    def add_source(  # noqa: PLR0913 - the properties that an image inherits
         self, kind: str, id_: str | None, *, size: int, data_size: int, os: str, product_ids: Iterable[str]
     ) -> str:
-        """A disk or a snapshot."""
+        """Add a disk or a snapshot and return its id."""
         id_ = id_ or self._ids.resource(kind, IMAGE if kind == "snapshot" else DISK)
         if (kind, id_) in self._state.sources:
-            raise UsageError(f"The {kind} {id_!r} is there already: give each a different id, or none.")
+            raise UsageError(f"The {kind} {id_!r} exists already: give each a different id, or none.")
         if _bytes("data_size", data_size) > _bytes("size", size):
             raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
         if isinstance(product_ids, str):
-            raise UsageError(f"product_ids={product_ids!r} is one text. Give a list, such as [{product_ids!r}].")
+            raise UsageError(f"invalid product_ids={product_ids!r}: expected a list, such as [{product_ids!r}].")
         self._state.sources[kind, id_] = Source(
             virtual_size=size,
             storage_size=chunked(data_size),
@@ -71,11 +71,11 @@ class Inventory:
         return id_
 
     def add_image(self, image_id: str | None, fields: dict[str, Any]) -> str:
-        """A READY image."""
+        """Add a READY image and return it."""
         now = self._clock.now()
         id_ = image_id or self._ids.resource("image", IMAGE)
         if id_ in self._state.images:
-            raise UsageError(f"The image {id_!r} is there already: give each a different id, or none.")
+            raise UsageError(f"The image {id_!r} exists already: give each a different id, or none.")
         for name in fields:
             if name not in SEEDABLE:
                 raise unknown_word("image field", name, SEEDABLE)
@@ -94,7 +94,7 @@ class Inventory:
             image = Image(**fields, id=id_, status=ImageStatus.READY)
         except ValidationError as error:
             wrong = (f"{'.'.join(map(str, each['loc']))}={each['input']!r}: {each['msg']}" for each in error.errors())
-            raise UsageError(f"No image can be like this: {'; '.join(wrong)}.") from None
+            raise UsageError(f"invalid image: {'; '.join(wrong)}.") from None
         if image.name and self._state.holders(image.folder_id, image.name, now):
             raise UsageError(f"The name {image.name!r} is taken in the folder {image.folder_id!r}: names are unique.")
         self._state.folders.add(image.folder_id)
@@ -104,11 +104,11 @@ class Inventory:
     def add_object(
         self, uri: str, *, size: int, virtual_size: int | None, image_format: str | None, reachable: bool
     ) -> str:
-        """A file in Object Storage."""
+        """Add a file in Object Storage and return its URI."""
         address = address_of(uri)
         if address is None:
             raise UsageError(
-                f"{uri!r} is no file in Object Storage. A link to one looks like https://{OBJECT_STORAGE}/bucket/key."
+                f"invalid uri {uri!r}: expected a file in Object Storage, such as https://{OBJECT_STORAGE}/bucket/key."
             )
         by_extension = EXTENSIONS.get(PurePosixPath(urlsplit(address).path).suffix.lower(), "raw")
         self._state.objects[address] = StoredObject(
@@ -122,18 +122,18 @@ class Inventory:
 
 def _bytes(name: str, size: int) -> int:
     if type(size) is not int or size < 0:
-        raise UsageError(f"{name}={size!r} is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
+        raise UsageError(f"invalid {name}={size!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
     return size
 
 
 def _moment(text: str) -> int:
-    """Nanoseconds since the epoch; what is finer than a second is cut off."""
+    """Return nanoseconds since the epoch, truncated to whole seconds."""
     try:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise UsageError(f"created_at={text!r} is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z.")
+        raise UsageError(f"invalid created_at={text!r}: expected RFC 3339, such as 2026-01-01T00:00:00Z.")
     return int(moment.timestamp()) * SECOND
 
 
@@ -150,7 +150,7 @@ CHUNK: Final = 4 * 2**20
 """Bytes in which images are stored: every observed storageSize is a multiple (api-facts.md, section 5)."""
 
 UNKNOWN_SIZE: Final = 5 * 2**30
-"""Bytes that a source takes of which nothing is known. The double's figure, not the service's."""
+"""The size in bytes of a source of which nothing is known. The double's figure, not the service's."""
 
 UNKNOWN_DATA: Final = 2**30
 """Bytes of data in such a source. The double's figure, not the service's."""
@@ -170,7 +170,7 @@ _UNKNOWN: Final = Source(virtual_size=UNKNOWN_SIZE, storage_size=UNKNOWN_DATA, m
 
 
 def kind_of_source(message: CreateImageRequest) -> str:
-    """What `message` makes an image from: `image`, `disk`, `snapshot` or `uri`."""
+    """Return the kind of the request's source: `image`, `disk`, `snapshot` or `uri`."""
     if message.uri is not None:
         return "uri"
     if message.disk_id is not None:
@@ -179,17 +179,17 @@ def kind_of_source(message: CreateImageRequest) -> str:
 
 
 def chunked(size: int) -> int:
-    """`size` bytes as the service stores them: rounded up to whole chunks."""
+    """Return `size` bytes rounded up to whole chunks, as the service stores them."""
     return -(-size // CHUNK) * CHUNK
 
 
-class Found(NamedTuple):
-    """A source, and why the operation will fail all the same, if it will.
+class FoundSource(NamedTuple):
+    """A source, and the error that the operation will end with, if any.
 
     Attributes:
-        source: what the image takes after.
-        failure: found out only once the operation runs, such as a file that cannot be read.
-        known: whether the sizes are those of something that exists, rather than the double's figures.
+        source: the source of the image.
+        failure: the error that shows only while the operation runs, such as for an unreadable file.
+        known: whether the sizes come from an existing source, rather than being the double's figures.
     """
 
     source: Source
@@ -198,12 +198,12 @@ class Found(NamedTuple):
 
 
 class SourceFinder:
-    """Finds sources.
+    """Finds the sources of create requests.
 
     Args:
         state: what exists.
-        texts: the words of refusals.
-        unknown: `accept` takes a source that nobody has added, `not_found` refuses it.
+        texts: the error texts.
+        unknown: `accept` accepts a source that was not added, `not_found` refuses it.
         formats: the formats that a file may have.
     """
 
@@ -213,8 +213,8 @@ class SourceFinder:
         self._unknown = unknown
         self._formats = formats
 
-    def find(self, message: CreateImageRequest, now: int) -> Found | Outcome:
-        """The source that `message` names, or the refusal of it."""
+    def find(self, message: CreateImageRequest, now: int) -> FoundSource | Outcome:
+        """Return the source that `message` names, or a refusal."""
         if message.image_id is not None:
             return self._image(message.image_id, now)
         if message.disk_id is not None:
@@ -223,17 +223,17 @@ class SourceFinder:
             return self._added("snapshot", message.snapshot_id)
         return self._file(message.uri or "")
 
-    def _image(self, image_id: str, now: int) -> Found | Outcome:
+    def _image(self, image_id: str, now: int) -> FoundSource | Outcome:
         record = self._state.images.get(image_id)
         if record is None and self._unknown == "accept":
-            return Found(_UNKNOWN, known=False)
+            return FoundSource(_UNKNOWN, known=False)
         image = self._state.image_named(image_id, now)
         if record is None or image is None:
             return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
         if image.status is not ImageStatus.READY:
             why = f"status {image.status}"
             return refused(Code.FAILED_PRECONDITION, self._texts("invalid_state", kind="Image", id=image_id, why=why))
-        return Found(
+        return FoundSource(
             Source(
                 virtual_size=record.virtual_size,
                 storage_size=image.storage_size,
@@ -245,15 +245,15 @@ class SourceFinder:
             known=record.known,
         )
 
-    def _added(self, kind: str, id_: str) -> Found | Outcome:
+    def _added(self, kind: str, id_: str) -> FoundSource | Outcome:
         source = self._state.sources.get((kind, id_))
         if source is not None:
-            return Found(source)
+            return FoundSource(source)
         if self._unknown == "accept":
-            return Found(_UNKNOWN, known=False)
+            return FoundSource(_UNKNOWN, known=False)
         return refused(Code.NOT_FOUND, self._texts(f"{kind}_not_found", id=id_))
 
-    def _file(self, uri: str) -> Found | Outcome:
+    def _file(self, uri: str) -> FoundSource | Outcome:
         address = address_of(uri)
         if address is None:
             return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="uri"))
@@ -264,7 +264,7 @@ class SourceFinder:
             reachable = self._unknown == "accept"
             stored = StoredObject(UNKNOWN_DATA, UNKNOWN_SIZE, by_extension, reachable=reachable)
         source = Source(stored.virtual_size, chunked(stored.size), stored.virtual_size)
-        return Found(source, self._failure(stored), known=known)
+        return FoundSource(source, self._failure(stored), known=known)
 
     def _failure(self, stored: StoredObject) -> Status | None:
         if not stored.reachable:
@@ -275,7 +275,7 @@ class SourceFinder:
 
 
 def address_of(uri: str) -> str | None:
-    """A link to Object Storage without what signs it, or None for a link to elsewhere."""
+    """Return a link to Object Storage without its signature, or None for any other link."""
     if not re.fullmatch(URI, uri):
         return None
     _, _, path = re.split(r"[?#]", uri, maxsplit=1)[0].partition("://")

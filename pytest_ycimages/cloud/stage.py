@@ -1,4 +1,4 @@
-"""The stages of a script: what polls of an operation see for a while, whatever is true of it."""
+"""Stages of a script: what polls of an operation see for a while, whatever its true state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Shown(StrEnum):
-    """What a poll sees of an operation: the state of a stage, as users write it."""
+    """The visible state of an operation during a stage, as users write it."""
 
     RUNNING = "running"
     VANISHED = "vanished"
@@ -35,7 +35,7 @@ SHOWN_ERROR: Final = frozenset({Shown.FAILING, Shown.FAILED})
 """The states that show an error."""
 
 SHOWN_SUCCESS: Final = frozenset({Shown.SUCCEEDED, Shown.EMPTY})
-"""The states that the operation has succeeded by."""
+"""The states in which the operation has succeeded."""
 
 _NO_METADATA: Final = frozenset({"@type", "imageId"})
 
@@ -49,13 +49,13 @@ class Stage:
             images.listOperations leaves the operation out. `failing`: `error` is set, and `done` is false. `failed`:
             `error` is set, and `done` is true. `succeeded`: `done` is true, with the response. `empty`: `done` is true,
             with neither response nor error.
-        seconds: how long the stage lasts, more than zero; None for the last one, which lasts for ever.
+        seconds: the length of the stage, more than zero; None for the last one, which has no end.
         metadata: JSON values that the operation's metadata shows beside `@type` and `imageId`.
-        error: what `failing` and `failed` show: a `Failure` or a `Status`. Without one, that of the stage before which
-            shows an error, else `Failure()`.
+        error: the error that `failing` and `failed` show: a `Failure` or a `Status`. By default that of the stage
+            before that shows an error, else `Failure()`.
 
     Raises:
-        UsageError: a state that does not exist, or what the state does not have.
+        UsageError: an unknown state, or a value that the state does not have.
     """
 
     state: str
@@ -69,8 +69,8 @@ class Stage:
             raise unknown_word("state of a stage", self.state, map(str, Shown))
         if self.seconds is not None and not (is_seconds(self.seconds) and self.seconds > 0):
             raise UsageError(
-                f"Stage({str(self.state)!r}, seconds={self.seconds!r}) cannot be: a stage lasts more than zero "
-                "seconds, or no number of seconds for the last one, which lasts for ever."
+                f"invalid Stage({str(self.state)!r}, seconds={self.seconds!r}): expected more than zero seconds, or "
+                "none for the last stage, which has no end."
             )
         object.__setattr__(self, "state", Shown(self.state))
         if self.metadata is not None:
@@ -81,7 +81,7 @@ class Stage:
             object.__setattr__(self, "error", error_of(f"Stage({str(self.state)!r})", self.error))
 
     def __repr__(self) -> str:
-        """As it may be written."""
+        """Return the source text that creates it."""
         seconds = "" if self.seconds is None else f", {self.seconds}"
         metadata = "" if self.metadata is None else f", metadata={self.metadata!r}"
         error = "" if self.error is None else f", error={self.error!r}"
@@ -94,13 +94,13 @@ class Stage:
 
 
 class Scene(NamedTuple):
-    """A stage in its time.
+    """A stage with its start.
 
     Attributes:
         begins_at: nanoseconds since the epoch; it lasts until the next one begins.
         state: what polls see.
         metadata: what the operation's metadata shows beside `@type` and `imageId`.
-        error: the error that polls see, if they see one.
+        error: the error that polls see, if any.
     """
 
     begins_at: int
@@ -110,12 +110,12 @@ class Scene(NamedTuple):
 
 
 class Played(NamedTuple):
-    """A script in its time: what polls see, and what is true meanwhile.
+    """A script with its times: what polls see, and the true state meanwhile.
 
     Attributes:
-        scenes: what polls see, in order; the first begins when the operation does.
-        error: what the operation fails with; None: it succeeds, or never ends.
-        undone_at: when the failure is undone, in nanoseconds since the epoch; None: never, or there is none.
+        scenes: what polls see, in order; the first begins with the operation.
+        error: the error that the operation ends with; None: it succeeds, or never ends.
+        undone_at: the end of the rollback, in nanoseconds since the epoch; None: never.
     """
 
     scenes: tuple[Scene, ...]
@@ -123,20 +123,20 @@ class Played(NamedTuple):
     undone_at: int | None = None
 
     def scene_at(self, now: int) -> Scene:
-        """What a poll sees at `now`."""
+        """Return what a poll sees at `now`."""
         return next((scene for scene in reversed(self.scenes) if scene.begins_at <= now), self.scenes[0])
 
 
 def _metadata(state: str, metadata: object) -> dict[str, Any]:
     if not isinstance(metadata, Mapping) or not all(isinstance(name, str) for name in metadata):
-        raise UsageError(f"metadata={metadata!r} is no metadata: give a dict, such as {{'progressPercent': 40}}.")
+        raise UsageError(f"invalid metadata={metadata!r}: expected a dict, such as {{'progressPercent': 40}}.")
     if state == Shown.VANISHED:
-        raise UsageError("Stage('vanished') shows no metadata: nobody sees it. Leave `metadata` out.")
+        raise UsageError("Stage('vanished') shows no metadata, since it is hidden. Leave `metadata` out.")
     for name in metadata:
         if name in _NO_METADATA:
-            raise UsageError(f"metadata={metadata!r} cannot be: {name!r} is the operation's own. Give it another name.")
+            raise UsageError(f"invalid metadata={metadata!r}: {name!r} is the operation's own. Give it another name.")
     try:
         copy: dict[str, Any] = from_json(to_json(dict(metadata)))
     except (PydanticSerializationError, ValueError) as error:
-        raise UsageError(f"metadata={metadata!r} cannot be: it is no JSON ({error}).") from None
+        raise UsageError(f"invalid metadata={metadata!r}: not JSON ({error}).") from None
     return copy

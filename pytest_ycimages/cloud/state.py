@@ -1,6 +1,7 @@
-"""Indexes over images: by folder, by name and by family. They may name images that are gone; readers leave those out.
+"""The state of the cloud at any moment, and its indexes by folder, name and family.
 
-Nothing here knows the time: an image that has gone for good is taken out by whoever notices.
+Views change nothing; only the named verbs do. Indexes know no time and may name images that are gone: readers skip
+those, and remove the ones that have gone for good.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """Finds images without looking at all of them."""
+    """Indexes over images."""
 
     def __init__(self) -> None:
         self._fresh: list[ImageRecord] = []
@@ -38,7 +39,7 @@ class Catalog:
         self._families: defaultdict[tuple[str, str], SortedSet[Any]] = defaultdict(SortedSet)
 
     def add(self, record: ImageRecord) -> None:
-        """Take an image in. It is sorted in when somebody next asks for an order."""
+        """Add an image. It is sorted when an order is next needed."""
         self._fresh.append(record)
         self.add_name(record.folder_id, record.name, record.id)
 
@@ -50,16 +51,16 @@ class Catalog:
         self._fresh.clear()
 
     def add_name(self, folder_id: str, name: str, image_id: str) -> None:
-        """Note that an image may come to have this name."""
+        """Record that an image may come to have this name."""
         if name:
             self._names[folder_id, name].add(image_id)
 
     def discard_name(self, folder_id: str, name: str, image_id: str) -> None:
-        """Note that an image neither has this name nor will come to have it."""
+        """Record that an image neither has this name nor will come to have it."""
         self._names[folder_id, name].discard(image_id)
 
     def discard(self, record: ImageRecord) -> None:
-        """Take an image out that has gone for good."""
+        """Remove an image that has gone for good."""
         self._sort_in()
         self._by_id[record.folder_id].discard(record.id)
         self._by_age[record.folder_id].discard((record.created_at, record.id))
@@ -67,21 +68,21 @@ class Catalog:
         self._names[record.folder_id, record.name].discard(record.id)
 
     def named(self, folder_id: str, name: str) -> list[str]:
-        """The images that may have this name."""
+        """Return the images that may have this name."""
         return sorted(self._names.get((folder_id, name), ()))
 
     def newest_of_family(self, folder_id: str, family: str) -> Iterator[str]:
-        """The images of a family, newest first."""
+        """Return the images of a family, newest first."""
         self._sort_in()
         return (image_id for _, image_id in reversed(self._families.get((folder_id, family), ())))
 
     def by_id(self, folder_id: str, *, after: str | None, descending: bool) -> Iterator[str]:
-        """The images of a folder in the order of their ids, from the one behind `after`."""
+        """Return the images of a folder by id, starting after `after`."""
         self._sort_in()
         return _range(self._by_id.get(folder_id, SortedSet()), after, descending=descending)
 
     def by_age(self, folder_id: str, *, after: tuple[int, str] | None, descending: bool) -> Iterator[str]:
-        """The images of a folder in the order of their creation, from the one behind `after`."""
+        """Return the images of a folder by creation, starting after `after`."""
         self._sort_in()
         ages = _range(self._by_age.get(folder_id, SortedSet()), after, descending=descending)
         return (image_id for _, image_id in ages)
@@ -97,7 +98,7 @@ def _range(keys: SortedSet[Any], after: object, *, descending: bool) -> Iterator
 
 @dataclass(slots=True)
 class State:
-    """Everything that the cloud remembers."""
+    """The state of the cloud."""
 
     images: dict[str, ImageRecord] = field(default_factory=dict)
     operations: dict[str, OperationRecord] = field(default_factory=dict)
@@ -108,35 +109,35 @@ class State:
     _unfinished: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _created: Counter[int] = field(default_factory=Counter)
 
-    # What changes it.
+    # Changes.
 
     def add_image(self, record: ImageRecord) -> None:
-        """Take in an image; images of the same nanosecond are set one nanosecond apart, so that all have an order."""
+        """Add an image. Images of the same nanosecond are set one nanosecond apart, so that all have an order."""
         self._created[record.created_at] += 1
         record = record._replace(created_at=record.created_at + self._created[record.created_at] - 1)
         self.images[record.id] = record
         self.catalog.add(record)
 
     def start(self, operation: OperationRecord) -> None:
-        """Take in an operation on an image that is there."""
+        """Add an operation on an existing image."""
         self.operations[operation.id] = operation
         image = self.images[operation.image_id]
         self.images[operation.image_id] = image._replace(operation_ids=(*image.operation_ids, operation.id))
         self._unfinished[image.folder_id].add(operation.id)
 
     def forget(self, gone: Iterable[str]) -> None:
-        """Take images out of the indexes that have gone for good, so that no list meets them again."""
+        """Remove images that have gone for good from the indexes."""
         for image_id in gone:
             self.catalog.discard(self.images[image_id])
 
     def poll(self, operation_id: str, now: int) -> None:
-        """Count a poll of an operation: the one place where polls are counted."""
+        """Count a poll of an operation. Polls are counted only here."""
         record = self.operations.get(operation_id)
         if record is not None and record.plan.schedule.polls:
             self.operations[operation_id] = record._replace(plan=polled(record.plan, now))
 
     def poll_image(self, image_id: str, now: int) -> None:
-        """Count a look at an image that is there as a poll of every operation on it."""
+        """Count a read of an existing image as a poll of every operation on it."""
         record = self.images.get(image_id)
         waiting = [id_ for id_ in record.operation_ids if self.operations[id_].plan.schedule.polls] if record else ()
         if record and waiting and self._progress(record.operation_ids, now)[0] is not None:
@@ -144,7 +145,7 @@ class State:
                 self.poll(operation_id, now)
 
     def image_named(self, image_id: str, now: int) -> Image | None:
-        """The image that a call names, or None. To name one that is being deleted is to look whether it is gone."""
+        """Return the image that a call names, or None. Naming an image under deletion counts as a poll."""
         image = self.image_at(image_id, now)
         if image is not None and image.status is ImageStatus.DELETING:
             self.poll_image(image_id, now)
@@ -152,16 +153,16 @@ class State:
         return image
 
     def cancel(self, operation_id: str, now: int, error: Status) -> OperationRecord | None:
-        """Cancel an operation, if it is there, can be cancelled and has not ended; what has become of it."""
+        """Cancel an operation if it exists, can be cancelled and has not ended; return its record."""
         record = self.operations.get(operation_id)
         if record is not None and record.kind in CANCELLABLE:
             record = self.operations[operation_id] = record._replace(plan=cancelled(record.plan, now, error))
         return record
 
-    # What looks at it.
+    # Views.
 
     def image_at(self, image_id: str, now: int) -> Image | None:
-        """The image as it is at `now`, or None when there is no such image then."""
+        """Return the image at `now`, or None when it does not exist then."""
         record = self.images.get(image_id)
         if record is None:
             return None
@@ -173,7 +174,7 @@ class State:
         return record.after({**changes, "status": status})
 
     def image_wire(self, image_id: str, now: int) -> Wire | None:
-        """The image as it is at `now`, in its JSON form."""
+        """Return the image at `now` in its JSON form."""
         record = self.images.get(image_id)
         if record is None:
             return None
@@ -185,7 +186,7 @@ class State:
         return record.wire if status is ImageStatus.READY else {**record.wire, "status": status}
 
     def _progress(self, operation_ids: Iterable[str], now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
-        """What has come of operations on an image by `now`: its status, None when it is gone, and what has changed."""
+        """Return the status and the changes that operations have given an image by `now`; None: it is gone."""
         shown: ImageStatus | None = ImageStatus.READY
         ended: list[tuple[int, OperationRecord]] = []
         for operation_id in operation_ids:
@@ -201,14 +202,14 @@ class State:
         return shown, _changes(ended)
 
     def operation_at(self, operation_id: str, now: int) -> Operation | None:
-        """The operation as it truly is at `now`, or None when there is no such operation."""
+        """Return the true state of an operation at `now`, or None when it does not exist."""
         record = self.operations.get(operation_id)
         if record is None:
             return None
         return Operation.model_validate(self.operation_wire(record, record.at(now)._replace(scene=None)))
 
     def operation_wire(self, record: OperationRecord, seen: View) -> Wire:
-        """An operation as a look at it sees it, in its JSON form."""
+        """Return an operation as a view shows it, in its JSON form."""
         if seen.scene is not None:
             return scene_wire(record, seen, seen.scene, partial(self._response, record, seen.modified_at))
         phase, modified_at, _ = seen
@@ -217,7 +218,7 @@ class State:
         return operation_wire(record, modified_at, done=phase in DONE, response=response, error=error)
 
     def _response(self, operation: OperationRecord, ended_at: int) -> Wire:
-        """What the operation leaves behind: the image as it was just then, or nothing."""
+        """Return the operation's response: the image as it was at its end, or Empty."""
         if operation.kind is Kind.DELETE:
             return {"@type": Empty.type_url}
         record = self.images[operation.image_id]
@@ -230,7 +231,7 @@ class State:
         return {"@type": Image.type_url, **record.after(changes).to_wire()}
 
     def names_of(self, image_id: str, now: int) -> set[str]:
-        """The names that an image has or is about to have; none when it is gone."""
+        """Return the names that an image has or is about to have; none when it is gone."""
         image = self.image_at(image_id, now)
         if image is None:
             return set()
@@ -241,7 +242,7 @@ class State:
         }
 
     def holders(self, folder_id: str, name: str, now: int) -> list[str]:
-        """The images of a folder that have a name or are about to have it."""
+        """Return the images of a folder that have a name or are about to have it."""
         holders: list[str] = []
         for image_id in self.catalog.named(folder_id, name):
             if name in self.names_of(image_id, now):
@@ -251,14 +252,14 @@ class State:
         return holders
 
     def running_in(self, folder_id: str, now: int) -> int:
-        """How many operations are running in a folder."""
+        """Return the number of running operations in a folder."""
         unfinished = self._unfinished[folder_id]
         unfinished -= {id_ for id_ in unfinished if self.operations[id_].at(now).done}
         return len(unfinished)
 
 
 def _changes(ended: Iterable[tuple[int, OperationRecord]], last: OperationRecord | None = None) -> Mapping[str, Any]:
-    """What updates make of an image, up to the `last` one: they take effect in the order in which they ended."""
+    """Return the changes of updates up to the `last` one, in the order in which they ended."""
     changes: dict[str, Any] = {}
     for _, operation in sorted(ended, key=itemgetter(0)):
         changes |= operation.changes

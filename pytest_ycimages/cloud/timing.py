@@ -51,7 +51,7 @@ class Timing(Protocol):
     """Anything that says how long an operation takes."""
 
     def schedule(self, start: Start) -> Schedule:
-        """When the operation that begins ends by itself."""
+        """Return when the operation that begins ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Never:
 
 
 def timing_or_none(value: object) -> Timing | None:
-    """A timing as itself, seconds as `After`, and None for anything else."""
+    """Return a timing as itself, seconds as `After`, and None for anything else."""
     if is_number(value):
         return After(value)
     return value if isinstance(value, Timing) and not isinstance(value, type) else None

@@ -31,7 +31,7 @@ class Words(NamedTuple):
 
 
 def read_words(text: str, words: Words) -> object:
-    """The value that a text such as `AfterPolls(3)` says; a literal, such as a number, is what it is.
+    """Return the value that a text such as `AfterPolls(3)` says; a literal, such as a number, is what it is.
 
     Raises:
         UsageError: the text says nothing of that kind; the error says what would.
@@ -50,7 +50,7 @@ def read_words(text: str, words: Words) -> object:
 
 
 def _alone(word: str, text: str, words: Words) -> object:
-    """What a word says that has no values."""
+    """Return what a word says that has no values."""
     if word in words.constants:
         return words.constants[word]
     if word in words.makers:

@@ -40,7 +40,7 @@ def test_a_manual_clock_does_not_go_back() -> None:
     clock = ManualClock(start=0)
     with pytest.raises(UsageError) as refusal:
         clock.advance(-0.5)
-    assert str(refusal.value) == "Cannot advance the clock by -0.5 seconds: time does not go back."
+    assert str(refusal.value) == "Cannot advance the clock by -0.5 seconds: time cannot go back."
     assert clock.now() == 0
 
 

@@ -72,7 +72,7 @@ def test_an_outcome_may_be_written_as_itself_or_as_text(written: object, read: S
 
 
 NO_OUTCOME = "Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again')."
-OK = "No operation fails with OK. For one that succeeds, use Success()."
+OK = "An operation cannot fail with OK. For one that succeeds, use Success()."
 LISTED = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}'
 
 
@@ -90,28 +90,28 @@ LISTED = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SP
         (lambda: Failure(Code.OK), OK),
         (
             lambda: Failure(message=5),  # type: ignore[arg-type]  # tests are not always type-checked
-            "message=5 is no text: give the words of the error, such as 'No space'.",
+            "invalid message=5: expected the text of the error, such as 'No space'.",
         ),
         (
             lambda: Failure(details=INFO),  # type: ignore[arg-type]  # the list around it is missing
-            f"details={INFO!r} is no list. Give a list of details, such as [{LISTED}].",
+            f"invalid details={INFO!r}: expected a list of details, such as [{LISTED}].",
         ),
         (
             lambda: Failure(details=[{"@type": "google.rpc.ErrorInfo"}]),
             (
-                "The detail {'@type': 'google.rpc.ErrorInfo'} has no type that can be told: \"@type\" is "
+                "invalid detail {'@type': 'google.rpc.ErrorInfo'}: \"@type\" is "
                 "'google.rpc.ErrorInfo'. Give one such as 'type.googleapis.com/google.rpc.ErrorInfo'."
             ),
         ),
         (
             lambda: Failure(details=["NO_SPACE"]),  # type: ignore[list-item]  # tests are not always type-checked
-            f"'NO_SPACE' is no detail. Give a message of pytest_ycimages.api.status, or such as {LISTED}.",
+            f"invalid detail 'NO_SPACE': expected a message of pytest_ycimages.api.status, or {LISTED}.",
         ),
         (lambda: ending_of("Failure"), "'Failure' is no outcome without its values. Write Failure('UNAVAILABLE')."),
         (lambda: ending_of("Fail()"), "Unknown outcome 'Fail'. Did you mean 'Failure'? Known: Failure, Success."),
         (lambda: ending_of("INTERNAL"), f"'INTERNAL' is no outcome. {NO_OUTCOME}"),
-        (lambda: ending_of(13), f"13 is no outcome. {NO_OUTCOME}"),
-        (lambda: ending_of(Failure), f"{Failure!r} is no outcome. {NO_OUTCOME}"),
+        (lambda: ending_of(13), f"invalid outcome 13. {NO_OUTCOME}"),
+        (lambda: ending_of(Failure), f"invalid outcome {Failure!r}. {NO_OUTCOME}"),
     ],
 )
 def test_an_outcome_that_cannot_be_is_refused(make: Callable[[], object], text: str) -> None:
@@ -130,5 +130,5 @@ def test_an_outcome_that_cannot_be_is_refused(make: Callable[[], object], text: 
 )
 def test_a_detail_that_is_no_such_message_is_refused(detail: dict[str, Any]) -> None:
     """A field that is missing, or a value that is no JSON: it would only be found out by the client."""
-    with pytest.raises(UsageError, match=r"^details=.* cannot be: .* Give messages of pytest_ycimages.api.status, or"):
+    with pytest.raises(UsageError, match=r"^invalid details=.*: .* Give messages of pytest_ycimages.api.status, or"):
         Failure(details=[detail])

@@ -178,7 +178,7 @@ def test_what_no_operation_took_is_in_the_timeline(double: Double) -> None:
         (
             lambda double: double.next_operation(timing={"images.create": 5}),
             (
-                "timing={'images.create': 5} speaks of more than one method. The next operation takes one value; "
+                "timing={'images.create': 5} has values for several methods. The next operation takes one value; "
                 "`on` says which methods may start it."
             ),
         ),
@@ -189,13 +189,13 @@ def test_what_no_operation_took_is_in_the_timeline(double: Double) -> None:
         (
             lambda double: setattr(double, "timing", {"*": 5, "images.create": 7}),
             (
-                "'images.create' in timing never counts: '*' before it names the same, and the first one that matches "
-                "wins. Put it further up, or take it out."
+                "'images.create' in timing is never used: '*' before it matches the same methods, and the first "
+                "match wins. Move it up, or remove it."
             ),
         ),
         (
             lambda double: setattr(double, "outcome", {}),
-            "outcome={} says nothing. Give a value for some methods, such as {'images.create': ...}.",
+            "outcome={} is empty. Give a value for some methods, such as {'images.create': ...}.",
         ),
         (
             lambda double: setattr(double, "cancel", {"images.update": "late"}),
@@ -206,7 +206,7 @@ def test_what_no_operation_took_is_in_the_timeline(double: Double) -> None:
         ),
         (
             lambda double: setattr(double, "rollback", {"*": -1}),
-            "rollback=-1 cannot be: give seconds, zero or more, such as 2.5.",
+            "invalid rollback=-1: expected seconds, zero or more, such as 2.5.",
         ),
         (
             lambda double: setattr(double, "timing", {5: 5}),

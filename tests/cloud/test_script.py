@@ -142,9 +142,7 @@ def test_a_script_may_be_written_as_a_list_and_reads_as_it_was_written() -> None
     )
 
 
-LENGTH = (
-    "cannot be: a stage lasts more than zero seconds, or no number of seconds for the last one, which lasts for ever."
-)
+LENGTH = "expected more than zero seconds, or none for the last stage, which has no end."
 TWO_ENDS = (
     "an operation that has begun to fail does not succeed, and one that has succeeded does not fail. "
     "'running' and 'vanished' may follow either."
@@ -161,57 +159,57 @@ TWO_ENDS = (
                 "Known: empty, failed, failing, running, succeeded, vanished."
             ),
         ),
-        (lambda: Stage("running", 0), f"Stage('running', seconds=0) {LENGTH}"),
-        (lambda: Stage("running", -1), f"Stage('running', seconds=-1) {LENGTH}"),
-        (lambda: Stage("running", "5"), f"Stage('running', seconds='5') {LENGTH}"),  # type: ignore[arg-type]  # so
+        (lambda: Stage("running", 0), f"invalid Stage('running', seconds=0): {LENGTH}"),
+        (lambda: Stage("running", -1), f"invalid Stage('running', seconds=-1): {LENGTH}"),
+        (lambda: Stage("running", "5"), f"invalid Stage('running', seconds='5'): {LENGTH}"),  # type: ignore[arg-type]  # so
         (
             lambda: Stage("running", 5, error=FULL),
             "Stage('running') shows no error. Leave `error` out, or write 'failing'.",
         ),
         (
             lambda: Stage("failed", error="INTERNAL"),  # type: ignore[arg-type]  # tests are not always type-checked
-            "error='INTERNAL' for Stage('failed') is no error. Give a Failure, such as Failure('UNAVAILABLE').",
+            "invalid error='INTERNAL' for Stage('failed'): expected a Failure, such as Failure('UNAVAILABLE').",
         ),
         (
             lambda: Stage("failed", error=Status(code=0)),
             (
-                "error=Status(code=0, message='', details=()) for Stage('failed') is no error. "
-                "Give a Failure, such as Failure('UNAVAILABLE')."
+                "invalid error=Status(code=0, message='', details=()) for Stage('failed'): "
+                "expected a Failure, such as Failure('UNAVAILABLE')."
             ),
         ),
         (
             lambda: Stage("running", metadata={"imageId": "x"}),
-            "metadata={'imageId': 'x'} cannot be: 'imageId' is the operation's own. Give it another name.",
+            "invalid metadata={'imageId': 'x'}: 'imageId' is the operation's own. Give it another name.",
         ),
         (
             lambda: Stage("running", metadata=[1]),  # type: ignore[arg-type]  # tests are not always type-checked
-            "metadata=[1] is no metadata: give a dict, such as {'progressPercent': 40}.",
+            "invalid metadata=[1]: expected a dict, such as {'progressPercent': 40}.",
         ),
         (
             lambda: Stage("vanished", 5, metadata={"percent": 1}),
-            "Stage('vanished') shows no metadata: nobody sees it. Leave `metadata` out.",
+            "Stage('vanished') shows no metadata, since it is hidden. Leave `metadata` out.",
         ),
         (
             Script,
-            "Script() has no stage. Give some, such as Script(Stage('running', 5), Stage('succeeded')).",
+            "Script() is empty: give stages, such as Script(Stage('running', 5), Stage('succeeded')).",
         ),
         (
             lambda: Script([]),
-            "Script() has no stage. Give some, such as Script(Stage('running', 5), Stage('succeeded')).",
+            "Script() is empty: give stages, such as Script(Stage('running', 5), Stage('succeeded')).",
         ),
         (
             lambda: Script("running", Stage("failed")),  # type: ignore[arg-type]  # tests are not always type-checked
-            "'running' is no stage. Give stages, such as Stage('running', 5).",
+            "invalid stage 'running': expected stages, such as Stage('running', 5).",
         ),
         (
             lambda: Script(5),  # type: ignore[arg-type]  # tests are not always type-checked
-            "5 is no stage. Give stages, such as Stage('running', 5).",
+            "invalid stage 5: expected stages, such as Stage('running', 5).",
         ),
         (
             lambda: Script(Stage("running"), Stage("succeeded")),
             (
-                "Stage 1 of 2 ('running') never ends, so what follows is never seen. "
-                "Say how long it lasts: Stage('running', 5)."
+                "Stage 1 of 2 ('running') has no length, so later stages are never seen. "
+                "Give its seconds: Stage('running', 5)."
             ),
         ),
         (
@@ -223,7 +221,7 @@ TWO_ENDS = (
         ),
         (
             lambda: Script(Stage("failed", 5), Stage("vanished")),
-            "Nothing follows 'failed', not even 'vanished': let it be the last stage.",
+            "'failed' must be the last stage, but 'vanished' follows it.",
         ),
         (
             lambda: Script(Stage("failing", 5), Stage("running", 5), Stage("succeeded")),
@@ -244,5 +242,5 @@ def test_a_story_that_cannot_be_is_refused(make: Callable[[], object], text: str
 
 def test_metadata_that_is_no_json_is_refused() -> None:
     """It would make every poll fail."""
-    with pytest.raises(UsageError, match=r"^metadata=.* cannot be: it is no JSON "):
+    with pytest.raises(UsageError, match=r"^invalid metadata=.*: not JSON "):
         Stage("running", metadata={"at": object()})

@@ -68,7 +68,7 @@ def test_some_of_the_timing_is_set(ycimages: Double, control: Control, create: C
         ({"timing": 5, "cancel": "lses"}, "Unknown cancel 'lses'. Did you mean 'loses'? Known: "),
         ({"timing": 5, "latency": True}, "True is no latency. Give seconds, such as 0.2, or one of "),
         ({"timing": None}, "None is no timing. Give seconds, or one of "),
-        ({"timing": 5, "rollback": -1}, "rollback=-1 cannot be: give seconds, zero or more, such as 2.5."),
+        ({"timing": 5, "rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
         ({"timing": {"images.get": 5}}, "Unknown method that starts an operation 'images.get'. Did you mean "),
         ({"tming": 5}, "Unknown part of the timing 'tming'. Did you mean 'timing'? Known: "),
         ({}, "{} changes nothing. Give one or more of timing, outcome, rollback, cancel, cancel_delay, latency."),
@@ -99,7 +99,7 @@ def test_the_next_operation(control: Control, create: Create) -> None:
         ({}, "next_operation('*') asks for nothing. Give timing, outcome, "),
         ({"tming": 5}, "Unknown part of an operation 'tming'. Did you mean 'timing'? Known: "),
         ({"on": 5, "timing": 5}, "Unknown method that starts an operation 5. "),
-        ({"timing": {"*": 5}}, "timing={'*': 5} speaks of more than one method. "),
+        ({"timing": {"*": 5}}, "timing={'*': 5} has values for several methods. "),
     ],
 )
 def test_a_next_operation_that_cannot_be(control: Control, ycimages: Double, body: Any, error: str) -> None:
@@ -123,7 +123,7 @@ def test_the_clock_is_advanced(ycimages: Double, control: Control) -> None:
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        (b'{"seconds": -1}', "Cannot advance the clock by -1.0 seconds: time does not go back."),
+        (b'{"seconds": -1}', "Cannot advance the clock by -1.0 seconds: time cannot go back."),
         (b'{"seconds": 1e300}', "Cannot advance the clock by 1e+300 seconds: its time ends with the year 9999."),
         (b'{"seconds": "5"}', "seconds='5': Input should be a valid number. The fields are seconds."),
         (b'{"seconds": true}', "seconds=True: Input should be a valid number. The fields are seconds."),
@@ -189,7 +189,7 @@ def test_what_exists_is_added(ycimages: Double, control: Control, session: reque
         ("snapshots", {"os": "BEOS"}, "Unknown operating system type 'BEOS'. Known: "),
         ("snapshots", {"product_ids": "a"}, "product_ids='a': Input should be a valid list. The fields are "),
         ("images", {"nme": "a"}, "Unknown image field 'nme'. Did you mean 'name'? Known: "),
-        ("images", {"name": 5}, "No image can be like this: name=5: "),
+        ("images", {"name": 5}, "invalid image: name=5: "),
         ("images", {"image_id": 5}, "image_id=5: Input should be a valid string. "),
         ("images", [], "The body is [], and no object. Send an object with one or more of image_id."),
         ("objects", {}, "uri is missing. The fields are uri, size, virtual_size, format, reachable."),

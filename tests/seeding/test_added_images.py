@@ -126,18 +126,18 @@ def test_images_created_at_one_moment_keep_their_order(cloud: Cloud) -> None:
         ({"minDiskSize": 5}, f"Unknown image field 'minDiskSize'. Did you mean 'min_disk_size'? Known: {FIELDS}."),
         ({"id": "fd8"}, f"Unknown image field 'id'. Known: {FIELDS}."),
         ({"os": "MAC"}, "Unknown operating system type 'MAC'. Known: LINUX, WINDOWS."),
-        ({"storage_size": "big"}, "No image can be like this: storage_size='big': Input should be an int64."),
-        ({"os": {"type": "MAC"}}, "No image can be like this: os.type='MAC': Input should be 'LINUX' or 'WINDOWS'."),
-        ({"name": 5}, "No image can be like this: name=5: Input should be a valid string."),
+        ({"storage_size": "big"}, "invalid image: storage_size='big': Input should be an int64."),
+        ({"os": {"type": "MAC"}}, "invalid image: os.type='MAC': Input should be 'LINUX' or 'WINDOWS'."),
+        ({"name": 5}, "invalid image: name=5: Input should be a valid string."),
         (
             {"created_at": "yesterday"},
-            "created_at='yesterday' is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z.",
+            "invalid created_at='yesterday': expected RFC 3339, such as 2026-01-01T00:00:00Z.",
         ),
         (
             {"created_at": "2026-01-01"},
-            "created_at='2026-01-01' is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z.",
+            "invalid created_at='2026-01-01': expected RFC 3339, such as 2026-01-01T00:00:00Z.",
         ),
-        ({"created_at": 5}, "created_at=5 is no moment. Write RFC 3339, such as 2026-01-01T00:00:00Z."),
+        ({"created_at": 5}, "invalid created_at=5: expected RFC 3339, such as 2026-01-01T00:00:00Z."),
     ],
 )
 def test_an_image_that_cannot_be_is_refused(given: dict[str, Any], text: str) -> None:
@@ -155,7 +155,7 @@ def test_an_id_and_a_name_are_given_once(cloud: Cloud) -> None:
     double.add_image("fd8-mine", name="web")
     with pytest.raises(UsageError) as refusal:
         double.add_image("fd8-mine")
-    assert str(refusal.value) == "The image 'fd8-mine' is there already: give each a different id, or none."
+    assert str(refusal.value) == "The image 'fd8-mine' exists already: give each a different id, or none."
     with pytest.raises(UsageError) as refusal:
         double.add_image(name="web")
     assert str(refusal.value) == f"The name 'web' is taken in the folder '{double.folder_id}': names are unique."

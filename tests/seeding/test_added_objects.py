@@ -98,7 +98,7 @@ def test_a_link_to_elsewhere_is_refused(uri: str) -> None:
     with pytest.raises(UsageError) as refusal:
         Double().add_object(uri)
     assert str(refusal.value) == (
-        f"{uri!r} is no file in Object Storage. A link to one looks like https://storage.yandexcloud.net/bucket/key."
+        f"invalid uri {uri!r}: expected a file in Object Storage, such as https://storage.yandexcloud.net/bucket/key."
     )
 
 
@@ -108,5 +108,5 @@ def test_a_size_that_cannot_be_is_refused(name: str, value: object) -> None:
     given: dict[str, Any] = {name: value}
     with pytest.raises(UsageError) as refusal:
         Double().add_object(f"{BUCKET}/disk.qcow2", **given)
-    text = f"{name}={value!r} is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB."
+    text = f"invalid {name}={value!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."
     assert str(refusal.value) == text

@@ -97,12 +97,12 @@ def test_reset_takes_away_what_was_added(ycimages: Double) -> None:
     ("given", "text"),
     [
         ({"size": GIB, "data_size": 2 * GIB}, "A {kind} of 1073741824 bytes cannot hold 2147483648 bytes of data."),
-        ({"size": -1}, "size=-1 is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"size": "5 GiB"}, "size='5 GiB' is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"size": 1e9}, "size=1000000000.0 is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"data_size": -5}, "data_size=-5 is no size: give bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
+        ({"size": -1}, "invalid size=-1: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
+        ({"size": "5 GiB"}, "invalid size='5 GiB': expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
+        ({"size": 1e9}, "invalid size=1000000000.0: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
+        ({"data_size": -5}, "invalid data_size=-5: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
         ({"os": "linux"}, "Unknown operating system type 'linux'. Known: LINUX, WINDOWS."),
-        ({"product_ids": "f2e"}, "product_ids='f2e' is one text. Give a list, such as ['f2e']."),
+        ({"product_ids": "f2e"}, "invalid product_ids='f2e': expected a list, such as ['f2e']."),
     ],
 )
 def test_a_source_that_cannot_be_is_refused(verb: str, _: str, kind: str, given: dict[str, Any], text: str) -> None:
@@ -119,4 +119,4 @@ def test_an_id_is_given_once(verb: str, _: str, kind: str) -> None:
     add("taken")
     with pytest.raises(UsageError) as refusal:
         add("taken")
-    assert str(refusal.value) == f"The {kind} 'taken' is there already: give each a different id, or none."
+    assert str(refusal.value) == f"The {kind} 'taken' exists already: give each a different id, or none."

@@ -135,5 +135,5 @@ def test_a_quota_that_cannot_be_is_refused(limit: Any) -> None:
     """Zero is a quota; less is not."""
     with pytest.raises(UsageError) as refusal:
         Quotas(images=limit)
-    text = f"Quotas(images={limit!r}) cannot be: a quota is zero or more, or None for no limit."
+    text = f"invalid quota images={limit!r}: expected a whole number, zero or more, or None for no limit."
     assert str(refusal.value) == text

@@ -43,8 +43,8 @@ NO_TIMING: Final = (
             {"violation_paths": "camel"},
             "Settings that cannot be: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
         ),
-        ({"rollback": -1}, "rollback=-1 cannot be: give seconds, zero or more, such as 2.5."),
-        ({"cancel_delay": "soon"}, "cancel_delay='soon' cannot be: give seconds, zero or more, such as 2.5."),
+        ({"rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
+        ({"cancel_delay": "soon"}, "invalid cancel_delay='soon': expected seconds, zero or more, such as 2.5."),
         (
             {"cancel": "lost"},
             "Unknown cancel 'lost'. Did you mean 'loses'? Known: late, loses, refused, too_late, wins.",

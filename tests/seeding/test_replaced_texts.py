@@ -157,27 +157,27 @@ KNOWN: Final = ", ".join(sorted(TEXTS))
         ({"xyz": "x"}, f"Unknown text 'xyz'. Known: {KNOWN}."),
         (
             {"name_taken": "{id} is taken"},
-            "The text 'name_taken' cannot be '{id} is taken' (KeyError('id')). Its placeholders: {name}.",
+            "invalid text '{id} is taken' for 'name_taken' (KeyError('id')). Its placeholders: {name}.",
         ),
         (
             {"cancelled": "{name}"},
-            "The text 'cancelled' cannot be '{name}' (KeyError('name')). Its placeholders: none.",
+            "invalid text '{name}' for 'cancelled' (KeyError('name')). Its placeholders: none.",
         ),
         (
             {"family_not_found": "{x}"},
-            "The text 'family_not_found' cannot be '{x}' (KeyError('x')). Its placeholders: {family}, {folder_id}.",
+            "invalid text '{x}' for 'family_not_found' (KeyError('x')). Its placeholders: {family}, {folder_id}.",
         ),
         (
             {"name_taken": "{"},
             (
-                "The text 'name_taken' cannot be '{' (ValueError(\"Single '{' encountered in format string\")). "
+                "invalid text '{' for 'name_taken' (ValueError(\"Single '{' encountered in format string\")). "
                 "Its placeholders: {name}."
             ),
         ),
         (
             {"name_taken": "{name.first}"},
             (
-                "The text 'name_taken' cannot be '{name.first}' (AttributeError(\"'str' object has no attribute "
+                "invalid text '{name.first}' for 'name_taken' (AttributeError(\"'str' object has no attribute "
                 "'first'\")). Its placeholders: {name}."
             ),
         ),
