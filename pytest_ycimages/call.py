@@ -1,4 +1,4 @@
-"""A call as the journal has it: a frozen value. Times are seconds, exact to the nanosecond."""
+"""Calls as the journal records them: frozen values with times in seconds, exact to the nanosecond."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Call(NamedTuple):
 
     Attributes:
         method: the method word, such as `images.create`; `unrouted` when no method serves the call.
-        at: when it happened: seconds since the double began, on its clock; since time was frozen or made virtual, if
-            it was after that.
-        attempt: 1 for the first time that this very call was made, 2 when it was made again, and so on.
+        at: when it happened, in seconds on the double's clock since the double started, or since time was frozen or
+            made virtual, if later.
+        attempt: 1 for the first attempt of the same call, 2 for the second, and so on.
         gap: seconds since the attempt before; None for the first.
         status: how it was answered, a `google.rpc.Code`.
-        operation_id: the operation that the call was about, if any.
-        image_id: the image that the call was about, if any.
-        line: how the client spelled the call, such as `POST /compute/v1/images`.
-        note: what became of it: the image's status, the operation's phase, or the refusal.
-        message: the request as it was understood; None when it was refused as invalid.
+        operation_id: the operation concerned, if any.
+        image_id: the image concerned, if any.
+        line: the request line, such as `POST /compute/v1/images`.
+        note: the result: the image's status, the operation's phase, or the refusal.
+        message: the decoded request; None when it was invalid.
         metadata: the request's headers, names in lower case.
         unknown_fields: fields of the request that the contract in force does not know.
-        latency: seconds between its coming in and the end of its answer, as they were drawn.
-        held: how many of these it was held back before it happened: 0, unless `latency_order` is `latency_first`.
+        latency: seconds from the arrival of the request to the end of the answer, as drawn.
+        held: the part of these seconds before the call happened: 0, unless `latency_order` is `latency_first`.
         done: whether the answer showed an operation done, or an image READY or ERROR; None for any other answer.
         reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
-        fault: the fault that struck it, as it may be written, with `before` or `after` the commit; empty for none.
-        series: a number that all attempts of one call share, and no others.
+        fault: the source text of the fault that struck it, with `before` or `after` the commit; empty for none.
+        series: a number that the attempts of one call share.
     """
 
     method: str
@@ -60,16 +60,16 @@ class Call(NamedTuple):
 
     @property
     def came_at(self) -> float:
-        """When the request had come in, told like `at`."""
+        """When the request had arrived, in the form of `at`."""
         return between(self.held, self.at)
 
     @property
     def answered_at(self) -> float:
-        """When its answer was complete, told like `at`."""
+        """When its answer was complete, in the form of `at`."""
         return (nanoseconds(self.came_at) + nanoseconds(self.latency)) / SECOND
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         late = f"  {shown(self.latency)} late" if self.latency else ""
         gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
@@ -81,7 +81,7 @@ class Call(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """A text with escapes in place of characters that a terminal would obey rather than print."""
+    """Return a text with escapes in place of control characters."""
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
@@ -90,15 +90,15 @@ def _printable(character: str) -> str:
 
 
 def nanoseconds(seconds: float) -> int:
-    """The whole number that `seconds` stand for."""
+    """Return `seconds` in whole nanoseconds."""
     return round(seconds * SECOND)
 
 
 def between(start: float, end: float) -> float:
-    """Seconds from `start` to `end`, without the error that subtracting floats would make."""
+    """Return the seconds from `start` to `end` without the error of subtracting floats."""
     return (nanoseconds(end) - nanoseconds(start)) / SECOND
 
 
 def shown(seconds: float) -> str:
-    """Seconds for people, to the millisecond."""
+    """Return seconds as text, to the millisecond."""
     return f"{seconds:.3f}s"

@@ -1,4 +1,4 @@
-"""What users hold: a test double of the image API, its state and its journal. Wires the rooms together.
+"""The test double as users hold it: its address, state, journal and settings. It wires the packages together.
 
 with Double() as ycimages:
     bake(ycimages.url, token=ycimages.token, folder_id=ycimages.folder_id)
@@ -41,21 +41,21 @@ if TYPE_CHECKING:
 
 
 class Double(Seeding, Planning, Injecting, InProcess):
-    """A test double of the image API: a cloud of its own, with its own state, address and journal.
+    """A test double of the image API, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
 
     Args:
-        settings: how it behaves; see `Settings`.
-        name: says which double this is, in reports; doubles of different names draw different ids.
-        on_call: called with each `Call` once it is answered, on the thread that answered it; before the answer is late.
-        **overrides: single settings, which win over `settings`.
+        settings: its behaviour; see `Settings`.
+        name: names it in reports; doubles with different names generate different ids.
+        on_call: called with each answered `Call`, on the answering thread, before the latency of the answer.
+        **overrides: single settings, which take precedence over `settings`.
 
     Attributes:
         settings: the settings in force.
 
     Raises:
-        UsageError: a setting that does not exist or cannot be.
+        UsageError: an unknown setting, or an invalid value.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._warned = 0
 
     def _pause(self, seconds: float) -> None:
-        """Wait for real, while the double is open; a call in process does not wait once it is closed.
+        """Wait in real time while the double is open; a call in process does not wait once it is closed.
 
         Raises:
-            ConnectionAbortedError: it was closed meanwhile, so that the call is not answered any more.
+            ConnectionAbortedError: it was closed meanwhile, so the call gets no answer.
         """
         is_in_process = threading.get_ident() not in activity.serving
         if is_in_process and self._closed.is_set():
@@ -88,19 +88,19 @@ class Double(Seeding, Planning, Injecting, InProcess):
             raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
 
     def __repr__(self) -> str:
-        """Which double, where, and what it holds."""
+        """Show the name, the address and the numbers of images and calls."""
         where = self.url if self._listener else "not serving"
         return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
 
     @property
     def upcoming(self) -> tuple[NextOperation, ...]:
-        """What `next_operation` asked for and no operation has taken yet; only of the fake it can be asked."""
+        """The pending requests of `next_operation`; only the fake accepts any."""
         return super().upcoming if self.settings.mode == "fake" else ()
 
     # Serving.
 
     def start(self) -> Self:
-        """Listen on loopback. Starting twice does no harm; starting again after `close` takes a new port.
+        """Listen on loopback. A second start has no effect; a start after `close` takes a new port.
 
         Raises:
             UsageError: the port is taken.
@@ -117,14 +117,14 @@ class Double(Seeding, Planning, Injecting, InProcess):
         return self
 
     def close(self, *, whole: bool = True) -> None:
-        """Stop listening and end every connection. State and journal stay readable. Closing twice does no harm.
+        """Stop listening and close every connection. State and journal stay readable. A second close has no effect.
 
-        A call that waits for its latency meanwhile is not answered, and one that has not happened yet never will. In
-        process, a double that is closed answers on, but nothing really waits for a latency.
+        A call that waits for its latency gets no answer, and one that has not happened yet never will. In process, a
+        closed double still answers, but does not wait for latencies.
 
         Args:
-            whole: whether a recording has come to its good end. If not, an older cassette stays as it was; if there was
-                none, the new one is kept, and does not say that it is complete.
+            whole: whether a recording has completed. If not, an older cassette stays as it was; without one, the new
+                one is kept, marked as incomplete.
         """
         self._closed.set()
         if self._listener is not None:
@@ -138,24 +138,23 @@ class Double(Seeding, Planning, Injecting, InProcess):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close, and check unless something is wrong already; then a recording has come to no good end."""
+        """Close, and check unless an exception is raised already, which also makes a recording incomplete."""
         self.close(whole=error is None)
         if error is None:
             self.check()
 
     def check(self, *, faults: bool = True) -> None:
-        """Raise what went wrong inside the double, and warn of fields that the contract does not know.
+        """Raise errors that the double met, and warn about fields that the contract does not know.
 
         Args:
-            faults: whether it is an error that faults were to strike and have not, or that a cassette has interactions
-                which nobody asked for.
+            faults: whether faults that never struck and unused interactions of a cassette are errors.
 
         Raises:
             CassetteError: the cassette had no answer, has expired, or could not be written.
-            CassetteUnusedError: interactions of the cassette that nobody asked for.
-            CassetteDiffersError: answers that are not as they were recorded.
-            DoubleFailedError: the double raised while it answered a call; the cause has the traceback.
-            FaultNeverStruckError: a fault that was to strike has not.
+            CassetteUnusedError: the client did not request all interactions of the cassette.
+            CassetteDiffersError: answers differ from the recorded ones.
+            DoubleFailedError: the double raised while answering a call; the cause has the traceback.
+            FaultNeverStruckError: a planned fault has not struck.
         """
         __tracebackhide__ = True
         first, *others = self._backing.problems or (None,)
@@ -190,7 +189,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._backing.tell_of_calls(on_call)
 
     def reset(self) -> None:
-        """Forget everything: as new, with the settings it was made with, at the same address."""
+        """Return to the initial state and settings, at the same address."""
         with self._backing.pipeline.lock:
             self._warned = 0
             self._backing.reset()
@@ -213,7 +212,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         with self._backing.pipeline.lock:
             yield self._backing.pipeline.injector
 
-    # Where it is, and who may call.
+    # Address and credentials.
 
     @property
     def url(self) -> str:
@@ -240,56 +239,55 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     @property
     def clock(self) -> Clock:
-        """The double's time; `clock.advance(seconds)` moves a manual one."""
+        """The double's clock; `clock.advance(seconds)` moves a manual one."""
         return self._backing.clock
 
     @property
     def app(self) -> App:
-        """The same double as a WSGI application, for clients that need no socket."""
+        """The double as a WSGI application, for clients that need no socket."""
         return self._backing.app
 
     @property
     def token(self) -> str:
-        """An IAM token that is valid."""
+        """A valid IAM token."""
         return self._backing.token
 
     @property
     def folder_id(self) -> str:
-        """A folder that exists."""
+        """The id of an existing folder."""
         return self._backing.folder_id
 
-    # Server truth.
+    # Server state.
 
     @property
     def cassette(self) -> Cassette:
         """The cassette that is replayed or recorded.
 
         Raises:
-            UsageError: there is none, as this is the fake.
+            UsageError: the double is the fake and has no cassette.
         """
         return self._backing.cassette
 
     @property
     def images(self) -> Mapping[str, Image]:
-        """All images as they are now, by id; with a cassette, as a client saw them last. Reading counts as no poll."""
+        """All images by id, as of now; with a cassette, as the client last saw them. Reading does not poll."""
         return self._backing.images
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """All operations as they truly are now, by id, whatever a script shows; with a cassette, as with images."""
+        """All operations by id, in their true state as of now; with a cassette, as the client last saw them."""
         return self._backing.operations
 
     @property
     def calls(self) -> Calls:
-        """The journal: every call with its answer, in the order in which they were answered."""
+        """The journal: every call with its answer, in the order of the answers."""
         return self._backing.pipeline.journal.calls
 
     @property
     def latency(self) -> Latency | Mapping[str, Latency]:
-        """How late calls are answered that come from now on.
+        """The latency of future calls.
 
-        Set it to seconds, to a `Latency`, or to a dict from method words or globs to these, of which the first that
-        fits counts.
+        Set it to seconds, to a `Latency`, or to a dict from method words or globs to these; the first match counts.
         """
         return self._backing.pipeline.delays.latency
 
@@ -299,17 +297,17 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
 
 def _backing(mode: Mode) -> type[Backing]:
-    """What stands behind a double of a mode. What knows cassettes is imported only for who uses them."""
+    """Return the backing for a mode. Modules for cassettes are imported only when used."""
     if mode == "fake":
         return Fake
     if mode == "record":
-        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for who records
+        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for recording
 
         return Record
     if mode == "verify":
-        from pytest_ycimages.backing.verify import Verify  # noqa: PLC0415 - only for who compares
+        from pytest_ycimages.backing.verify import Verify  # noqa: PLC0415 - only for verification
 
         return Verify
-    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for who replays
+    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for replaying
 
     return Replay

@@ -1,7 +1,7 @@
-"""What the double raises and warns about: mistakes of the test's author, and failures of the double itself.
+"""Exceptions and warnings: wrong usage, problems with cassettes, and failures of the double itself.
 
-Errors of the *cloud* are replies, never Python exceptions, and do not live here. This module imports nothing
-of the project, so every room may raise from it.
+Errors of the *cloud* are replies, never Python exceptions. This module imports nothing of the project, so every other
+module may use it.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 
 
 class YCImagesError(Exception):
-    """Everything this package raises on purpose."""
+    """Base of all exceptions that this package raises on purpose."""
 
 
 class UsageError(YCImagesError):
-    """The test asked for something that does not exist or cannot be. The text names the nearest right thing."""
+    """The test used an unknown name or an invalid value. The text names the nearest valid one."""
 
 
 class DoubleFailedError(YCImagesError):
-    """The double itself raised while it answered a call: the client got a 500, the test gets the traceback."""
+    """The double raised while answering a call. The client got a 500; the test gets the traceback."""
 
 
 class FaultNeverStruckError(YCImagesError):
-    """A fault that was to strike has not. The text has its account, and the nearest call."""
+    """A planned fault has not struck. The text has its report and the nearest call."""
 
 
 class VirtualTimeError(YCImagesError):
-    """A wait in virtual time that cannot end, or would end too late. The text says who waits for what."""
+    """A wait in virtual time cannot end, or would end too late. The text names the thread and what it waits for."""
 
 
 class CassetteError(YCImagesError):
-    """Something is wrong with a cassette. The text says which, where, and what to do."""
+    """A problem with a cassette. The text says which, where, and what to do."""
 
 
 class CassetteBrokenError(CassetteError):
-    """A cassette's file cannot be read. It is left as it is."""
+    """A cassette's file cannot be read. It is not changed."""
 
 
 class CassetteMissingError(CassetteError):
-    """There is no such cassette. The text has the nearest names, and how to record one."""
+    """The cassette does not exist. The text has the nearest names, and how to record one."""
 
 
 class CassetteInUseError(CassetteError):
@@ -50,39 +50,39 @@ class CassetteInUseError(CassetteError):
 
 
 class SecretFoundError(CassetteError):
-    """What was to be saved holds the shape of a secret, so it was not. The text says where; never what."""
+    """Data to be saved contains a secret, so it was not saved. The text says where, never what."""
 
 
 class NoMatchError(CassetteError):
-    """A request that a cassette has no answer for. The text has the nearest one recorded, and what differs."""
+    """A cassette has no answer for a request. The text has the nearest recorded request and the differences."""
 
 
 class NetworkRefusedError(CassetteError):
-    """Something was about to leave this machine while a cassette is replayed."""
+    """A connection to another machine was refused during replay."""
 
 
 class CassetteUnusedError(CassetteError):
-    """Interactions of a cassette that the test never asked for."""
+    """The test did not request all interactions of a cassette."""
 
 
 class CassetteExpiredError(CassetteError):
-    """A cassette that is older than it may be."""
+    """A cassette is older than its maximum age."""
 
 
 class CassetteDiffersError(CassetteError):
-    """What was recorded is not what is answered today. The text has each field that differs."""
+    """Answers differ from the recorded ones. The text has each differing field."""
 
 
 class CassetteWarning(UserWarning):
-    """A cassette that is used, although something about it should be looked at."""
+    """A cassette is used, but needs attention."""
 
 
 class UnknownFieldWarning(UserWarning):
-    """The client sent a field that the contract in force does not know. The service ignores such fields."""
+    """The client sent a field unknown to the contract in force. The service ignores such fields."""
 
 
 def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
-    """Say that `given` is no known `what`, which words are, and which of them is nearest."""
+    """Return the error for an unknown word, with the known words and the nearest one."""
     words = sorted(known)
     nearest = difflib.get_close_matches(str(given), words, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""

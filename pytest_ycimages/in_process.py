@@ -1,4 +1,4 @@
-"""The verbs that give clients a way to the double without a socket. Each imports the client when it is called."""
+"""Connections to the double without sockets. Each method imports its client when it is called."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ if TYPE_CHECKING:
 
 
 class InProcess(ABC):
-    """Gives HTTP clients what they take in the place of a network.
+    """Transports for HTTP clients that lead to the double in process.
 
-    What they get is the client's own machinery on connections that are no sockets: whatever the URL, a request leads to
-    this double, which answers on the thread that asks. `https` is answered too, without TLS. Connections are kept and
-    reused, and break as those of sockets do, so the client raises what it raises when a socket breaks. A client's
-    time-outs count on the double's clock.
+    They are the client's own classes on in-process connections. Whatever the URL, a request goes to this double, which
+    answers on the calling thread. `https` is answered too, without TLS. Connections are kept alive and break as sockets
+    do, so the client raises its usual exceptions. The client's timeouts count on the double's clock.
 
     Attributes:
         settings: the settings in force.
-        name: says which double this is.
+        name: the double's name in reports.
     """
 
     settings: Settings
@@ -41,53 +40,53 @@ class InProcess(ABC):
     @property
     @abstractmethod
     def app(self) -> App:
-        """The same double as a WSGI application."""
+        """The double as a WSGI application."""
 
     def requests_adapter(self) -> requests.adapters.HTTPAdapter:
-        """An adapter for `requests.Session.mount`."""
-        from pytest_ycimages.server.in_process.over_requests import Adapter  # noqa: PLC0415 - only for who has it
+        """Return an adapter for `requests.Session.mount`."""
+        from pytest_ycimages.server.in_process.over_requests import Adapter  # noqa: PLC0415 - only where it is installed
 
         return Adapter(self.app.origin)
 
     def urllib3_pool_manager(self) -> urllib3.PoolManager:
-        """A pool manager, to be used as urllib3's own."""
-        from pytest_ycimages.server.in_process.over_urllib3 import pool_manager  # noqa: PLC0415 - likewise
+        """Return a pool manager that replaces urllib3's own."""
+        from pytest_ycimages.server.in_process.over_urllib3 import pool_manager  # noqa: PLC0415 - only where it is installed
 
         return pool_manager(self.app.origin)
 
     def httpx_transport(self) -> httpx.HTTPTransport:
-        """A transport for `httpx.Client(transport=...)`."""
-        from pytest_ycimages.server.in_process.over_httpx import Transport  # noqa: PLC0415 - likewise
+        """Return a transport for `httpx.Client(transport=...)`."""
+        from pytest_ycimages.server.in_process.over_httpx import Transport  # noqa: PLC0415 - only where it is installed
 
         return Transport(self.app.origin)
 
     def httpx_async_transport(self) -> httpx.AsyncHTTPTransport:
-        """A transport for `httpx.AsyncClient(transport=...)`."""
-        from pytest_ycimages.server.in_process.over_httpx import AsyncTransport  # noqa: PLC0415 - likewise
+        """Return a transport for `httpx.AsyncClient(transport=...)`."""
+        from pytest_ycimages.server.in_process.over_httpx import AsyncTransport  # noqa: PLC0415 - only where it is installed
 
         return AsyncTransport(self.app.origin)
 
     def aiohttp_connector(self) -> aiohttp.BaseConnector:
-        """A connector for `aiohttp.ClientSession(connector=...)`; call it while the event loop runs."""
-        from pytest_ycimages.server.in_process.over_aiohttp import Connector  # noqa: PLC0415 - likewise
+        """Return a connector for `aiohttp.ClientSession(connector=...)`; call it while the event loop runs."""
+        from pytest_ycimages.server.in_process.over_aiohttp import Connector  # noqa: PLC0415 - only where it is installed
 
         return Connector(self.app.origin)
 
     @contextmanager
     def intercept(self, *, hosts: Iterable[str] = ()) -> Generator[Self]:
-        """Answer the host names of the real service, for every client of this process, while the context lasts.
+        """Answer the host names of the real service for every client in this process, inside the context.
 
-        Clients need not be told: whatever http.client, urllib.request, urllib3, requests, httpcore, httpx or aiohttp
-        sends to `api.cloud.yandex.net`, `api.yandexcloud.kz` or a name below them comes here, whether a session was
-        made before or not. No name is looked up, and TLS is taken as given. All other hosts are left alone.
+        Clients need no changes: every request of http.client, urllib.request, urllib3, requests, httpcore, httpx or
+        aiohttp to `api.cloud.yandex.net`, `api.yandexcloud.kz` or a name below them comes here, also from sessions made
+        before. Names are not looked up, and TLS is skipped. Other hosts are not affected.
 
         Args:
             hosts: more host names, or globs such as `*.example.net`; the setting `intercept_hosts` adds to them.
 
         Raises:
-            UsageError: another double answers them already; or one of `hosts` is no host name.
+            UsageError: another double answers them already; or one of `hosts` is not a host name.
         """
-        from pytest_ycimages.server.in_process.intercept import Interception  # noqa: PLC0415 - likewise
+        from pytest_ycimages.server.in_process.intercept import Interception  # noqa: PLC0415 - only where it is installed
 
         more = (*host_names(self.settings.intercept_hosts), *host_names(hosts))
         with Interception(self.app.origin, more, name=repr(self)):
@@ -95,15 +94,15 @@ class InProcess(ABC):
 
     @contextmanager
     def through_vcrpy(self) -> Generator[None]:
-        """Let vcrpy lead every HTTP client here that it knows, whatever the host, for as long as the context lasts.
+        """Route every HTTP client that vcrpy supports to this double, whatever the host, inside the context.
 
-        For clients that take neither another address nor another transport. Requests to this machine's own addresses
-        are left alone. A client blocks while its answer is late, an event loop with it; where that matters, and where
-        connections are to break as sockets do, `intercept` is better.
+        Use it for clients that accept neither another address nor another transport. Requests to this machine's own
+        addresses are not affected. A late answer blocks the client, and an event loop with it. Where that matters, and
+        where connections should break as sockets do, use `intercept`.
         """
-        from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only for who uses vcrpy
-        from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - likewise
-        from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - likewise
+        from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only with vcrpy
+        from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - only where it is installed
 
         def answer(asked: RecordedRequest) -> RecordedResponse:
             reply = answered(self.app, asked.method, asked.uri, asked.headers, asked.body)

@@ -1,4 +1,4 @@
-"""The verb that lets something go wrong."""
+"""Fault injection: the methods of a double that inject faults and report on them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Injecting(ABC):
-    """Injects faults, and accounts for them."""
+    """Injects faults and reports what they did."""
 
     @abstractmethod
     def _injecting(self) -> AbstractContextManager[Injector]:
-        """The faults in force, while nobody else uses them."""
+        """Lock and return the injector."""
 
-    def inject(  # noqa: PLR0913 - what may be said of a fault, each by its name
+    def inject(  # noqa: PLR0913 - the parts of a rule, each by its name
         self,
         fault: Fault,
         *,
@@ -40,27 +40,27 @@ class Injecting(ABC):
         where: Mapping[str, str] | None = None,
         expect: bool = True,
     ) -> Injection:
-        """Let calls go wrong from now on.
+        """Inject a fault into future calls.
 
-        Rules hold in the order in which they were injected: the first that strikes a call decides.
+        Rules apply in the order of injection: the first that strikes a call decides.
 
         Args:
-            fault: what goes wrong, from the catalogue, such as `reset()` or `unavailable(retry_after=5)`.
+            fault: the fault, from the catalogue, such as `reset()` or `unavailable(retry_after=5)`.
             on: a method word or glob, or a predicate on the request.
-            when: which of the calls that match it strikes, such as `first(2)`; None: all of them.
-            commit: whether it strikes `before` the cloud does what it was asked, which then never happens, or `after`.
+            when: which of the matching calls it strikes, such as `first(2)`; None: all.
+            commit: whether it strikes `before` the cloud executes the call, which then never happens, or `after`.
                 None: before, unless the fault can only strike after; a `garble` strikes after.
             per: what `when` counts: the calls of this `rule`, the attempts of one `call`, or the calls over one
                 `connection`.
             where: fields of the request, such as `folderId` or `name`, and headers, such as `header.x-request-id`, each
                 with the pattern that its value matches.
-            expect: whether a double that is closed without the fault having struck fails the test.
+            expect: whether closing the double fails the test if the fault has never struck.
 
         Returns:
-            A handle that tells what it has done.
+            A handle that shows what the fault has done.
 
         Raises:
-            UsageError: it could never be right; the text says what would be.
+            UsageError: the rule can never strike, or a value is invalid; the text says what is accepted.
         """
         rule = Rule(fault, on, when or always(), commit, per, where or {}, expect)
         with self._injecting() as injector:
@@ -68,21 +68,21 @@ class Injecting(ABC):
 
     @property
     def accounts(self) -> Sequence[Account]:
-        """What every fault that was ever injected has done by now, as values that stay as they are."""
+        """The reports of all injected faults as of now, as frozen values."""
         with self._injecting() as injector:
             return accounts_of(injector.injections)
 
     @property
     def injections(self) -> Sequence[Injection]:
-        """Every fault that was ever injected, with what it has done."""
+        """All injected faults, with what they have done."""
         with self._injecting() as injector:
             return tuple(injector.injections)
 
     def _check_faults(self) -> None:
-        """Raise if a fault that was to strike has not.
+        """Raise if a planned fault has not struck.
 
         Raises:
-            FaultNeverStruckError: the text has the account of each of them.
+            FaultNeverStruckError: the text has the report of each.
         """
         __tracebackhide__ = True
         idle = [each for each in self.injections if each.rule.expect and not each.struck]

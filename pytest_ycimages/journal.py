@@ -1,4 +1,4 @@
-"""The journal: what the double saw and what it answered, call by call. Tests read it instead of spying."""
+"""The journal: every call that the double received and its answer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 _SETTLED: Final = frozenset({"READY", "ERROR"})
-"""The statuses of an image that nobody waits to see replaced."""
+"""The final statuses of an image."""
 
 
 class Calls(Sequence[Call]):
-    """Calls in the order in which they were answered."""
+    """A sequence of calls in the order of their answers."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self._calls = calls
@@ -38,47 +38,47 @@ class Calls(Sequence[Call]):
     @overload
     def __getitem__(self, index: slice) -> Calls: ...
     def __getitem__(self, index: int | slice) -> Call | Calls:
-        """One call, or a part of them."""
+        """Return one call, or a slice."""
         return Calls(self._calls[index]) if isinstance(index, slice) else self._calls[index]
 
     def __len__(self) -> int:
-        """How many calls."""
+        """Return the number of calls."""
         return len(self._calls)
 
     def __repr__(self) -> str:
-        """Every call on a line of its own."""
+        """Show every call on its own line."""
         return "\n".join([f"<{len(self)} calls>", *map(str, self)])
 
     def of(self, method: str) -> Calls:
-        """The calls of one method.
+        """Return the calls of one method.
 
         Args:
             method: a method word or a glob, such as `operations.get` or `images.*`.
 
         Raises:
-            UsageError: no method has such a name; the text says which is nearest.
+            UsageError: unknown method; the text has the nearest name.
         """
         words = matching(method)
         return Calls([call for call in self._calls if call.method in words])
 
     @property
     def gaps(self) -> list[float]:
-        """Seconds between each attempt and the one before it, first attempts left out."""
+        """The seconds between each attempt and the one before, without first attempts."""
         return [call.gap for call in self._calls if call.gap is not None]
 
     @property
     def pacing(self) -> Mapping[str, Pacing]:
-        """How the client paced itself, by the id of the operation that it waited for."""
+        """The pacing of the client's polls, by the id of the operation."""
         return pacing_in(self._calls)
 
     @property
     def hints(self) -> list[Hint]:
-        """Where an answer asked the client to wait, and whether it did."""
+        """The answers that asked the client to wait, and whether it did."""
         return hints_in(self._calls)
 
 
 class Journal:
-    """Writes the calls down. Callers hold the double's lock around its methods."""
+    """Records the calls. Callers hold the double's lock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -87,23 +87,23 @@ class Journal:
 
     @property
     def calls(self) -> Calls:
-        """All calls, those to come included: the sequence grows."""
+        """All calls; the sequence grows with later ones."""
         return Calls(self._calls)
 
     def attempts(self, request: Request) -> int:
-        """How often this very call has been written down."""
+        """Return how many attempts of this call were recorded."""
         latest = self._latest.get((request.method, request.identity))
         return latest[0] if latest else 0
 
     def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, held: int = 0) -> Call:
-        """Write down that `request` was answered with `reply`.
+        """Record that `request` was answered with `reply`.
 
         Args:
-            request: what was asked.
-            reply: what is answered.
-            now: when that happened, in nanoseconds since the epoch.
-            latency: nanoseconds between its coming in and the end of its answer.
-            held: how many of them it was held back before it happened.
+            request: the request.
+            reply: the reply.
+            now: when it happened, in nanoseconds since the epoch.
+            latency: nanoseconds from the arrival of the request to the end of the answer.
+            held: the part of them before it happened.
         """
         key = (request.method, request.identity)
         attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
@@ -133,7 +133,7 @@ class Journal:
 
 
 def _done(request: Request, reply: Reply) -> bool | None:
-    """Whether the answer shows an operation done, or an image that is what it will be; None when it shows neither."""
+    """Return whether the answer shows a finished operation or an image in a final status; None: it shows neither."""
     if loses_the_answer(reply.damage) or (reply.fault and reply.code is not Code.OK):
         return None
     if reply.operation_id is not None:

@@ -1,8 +1,8 @@
-"""The one way of every call, whatever its transport: decide and commit under one lock, write it down, hand it back.
+"""The pipeline of every call, whatever its transport: decide and commit under one lock, record, return the reply.
 
-Nothing waits while the lock is held, nor in here at all: a call that is late waits after it has happened, or before
-when the double is told so, and every way through here hands each `Delay` to the transport, which waits. A call that
-makes the double itself fail is answered INTERNAL and kept, so that the test fails with the traceback of the cause.
+The pipeline never waits. Each `Delay` is handed to the transport, which waits after the call has happened, or before if
+the settings say so. A call that makes the double itself fail is answered INTERNAL and kept, so that the test fails with
+the traceback of the cause.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ class Pipeline:
     """Answers calls.
 
     Args:
-        service: what decides.
-        clock: the time at which it does.
-        delays: how late each call is answered.
+        service: answers the calls.
+        clock: the time of the calls.
+        delays: the latency of each call.
         injector: the faults in force.
-        latency_first: whether a call waits before it happens; if not, it happens, and the answer waits.
-        on_call: told of each call as it is written down.
+        latency_first: whether a call waits before it happens; otherwise it happens and its answer waits.
+        on_call: called with each call as it is recorded.
 
     Attributes:
-        service: what decides.
-        clock: the time at which it decides.
+        service: answers the calls.
+        clock: the time of the calls.
         lock: held while a call is decided and committed; hold it to read the state.
-        journal: what was asked and answered.
-        failures: what the double itself raised, each with the line of the call that met it.
-        delays: how late each call is answered.
+        journal: the recorded calls.
+        failures: the exceptions of the double itself, each with the line of its call.
+        delays: the latency of each call.
         injector: the faults in force.
-        on_call: told of each call as it is written down; None for nobody.
+        on_call: called with each call as it is recorded, or None.
     """
 
-    def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
+    def __init__(  # noqa: PLR0913 - the stages of a call, each by its name
         self,
         service: Answerer,
         clock: Clock,
@@ -87,31 +87,31 @@ class Pipeline:
                     reply, late = self._struck(request, now)
                 else:
                     reply = self.service.handle(request, now)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
+            except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
                 reply = self._failure(request, error)
             call, delay = self._write(request, reply, now, held, late)
         return (yield from self._answered(request, call, reply, delay))
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
-        """The reply to a call that faults may strike, and the seconds by which they make it late."""
+        """Return the reply after faults, and the seconds of delay that they add."""
         strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
         return self._striker.answer(request, now, strike), strike.late if strike else 0
 
     def write(self, request: Request, reply: Reply) -> Replying:
-        """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""
+        """Record a call that a transport answers by itself, such as one to an unknown path."""
         held = (yield from self._hold(request)) if self.delays.by_method else None
         with self.lock:
             call, delay = self._write(request, reply, self.clock.now(), held)
         return (yield from self._answered(request, call, reply, delay))
 
     def fail(self, request: Request, error: Exception) -> Replying:
-        """Answer a call that made a transport raise `error`, and keep the error for the test."""
+        """Answer a call for which a transport raised `error`, and keep the error for the test."""
         with self.lock:
             reply = self._failure(request, error)
         return (yield from self.write(request, reply))
 
     def _hold(self, request: Request) -> Generator[Delay, None, Delay | None]:
-        """Let a call wait before it happens, if this is when it waits. What is spread over a body comes after."""
+        """Yield the delay before the call, with `latency_first`. A delay spread over the body comes later."""
         if not self._latency_first:
             return None
         key = request.method, request.identity
@@ -132,7 +132,7 @@ class Pipeline:
     def _write(
         self, request: Request, reply: Reply, now: int, held: Delay | None, late: float = 0
     ) -> tuple[Call, Delay | None]:
-        """Write a call down, and say how late its answer still is: by its latency, and by `late` seconds beyond."""
+        """Record a call and return the remaining delay of its answer: its latency, and `late` seconds beyond."""
         delay = None
         if held is not None:
             self._held[request.method, request.identity] -= 1
@@ -147,7 +147,7 @@ class Pipeline:
         return call, delay
 
     def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Replying:
-        """The reply once it may leave, or with what to wait for while its body leaves."""
+        """Yield the remaining delay and return the reply, with waits for a body that is spread over time."""
         reply = self._told(request, call, reply)
         if reply.damage is not None:
             reply = reply._replace(pause=self.delays.pause)
@@ -159,13 +159,13 @@ class Pipeline:
         return reply
 
     def _told(self, request: Request, call: Call, reply: Reply) -> Reply:
-        """Tell who listens of `call`; whoever raises at that has made the double fail."""
+        """Call `on_call`; an exception from it counts as a failure of the double."""
         on_call = self.on_call  # which another thread may change
         if on_call is None:
             return reply
         try:
             on_call(call)
-        except Exception as error:  # noqa: BLE001 - likewise
+        except Exception as error:  # noqa: BLE001 - the test gets any error
             with self.lock:
                 return self._failure(request, error)
         return reply

@@ -1,4 +1,4 @@
-"""The verbs that say what becomes of the operations that begin from now on."""
+"""Operation timing and outcome: the methods of a double that plan future operations."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
 
 
 class Planning(ABC):
-    """Says how long operations take, how they end, and what a cancel does to them.
+    """Plans how long operations take, how they end, and what a cancel does.
 
-    Each of these holds for the operations that begin from now on. Set it to one value for all of them, or to a mapping
-    of method words and globs to values: the first that names the method counts, and a method that none names has the
-    default. What cannot be is refused with a `UsageError`, and leaves everything as it was.
+    Each setting applies to operations that start from now on. Set it to one value for all methods, or to a mapping of
+    method words and globs to values: the first match counts, and a method without a match has the default. An invalid
+    value raises a `UsageError` and changes nothing.
     """
 
     @abstractmethod
     def _planning(self) -> AbstractContextManager[Planner]:
-        """What plans the double's operations, while nobody else uses it."""
+        """Lock and return the planner."""
 
     @property
     def timing(self) -> Timing | PerMethod[Timing]:
-        """How long operations take: seconds, or a timing, also as text."""
+        """The duration of operations: seconds, or a timing, also as text."""
         with self._planning() as planner:
             return planner.timing
 
@@ -65,7 +65,7 @@ class Planning(ABC):
 
     @property
     def outcome(self) -> Ending | PerMethod[Ending]:
-        """How operations end: `Success()`, or a `Failure`, also as text."""
+        """The outcome of operations: `Success()`, or a `Failure`, also as text."""
         with self._planning() as planner:
             return planner.outcome
 
@@ -77,7 +77,7 @@ class Planning(ABC):
 
     @property
     def rollback(self) -> float | PerMethod[float]:
-        """Seconds that undoing takes when an operation fails or is cancelled."""
+        """Seconds of rollback when an operation fails or is cancelled."""
         with self._planning() as planner:
             return planner.rollback
 
@@ -89,7 +89,7 @@ class Planning(ABC):
 
     @property
     def cancel(self) -> CancelWord | PerMethod[CancelWord]:
-        """What a cancel does while an operation runs: `wins`, `late`, `loses`, `too_late` or `refused`."""
+        """The effect of a cancel while an operation runs: `wins`, `late`, `loses`, `too_late` or `refused`."""
         with self._planning() as planner:
             return planner.cancel
 
@@ -101,7 +101,7 @@ class Planning(ABC):
 
     @property
     def cancel_delay(self) -> float:
-        """Seconds until a cancel that is `late` takes effect."""
+        """Seconds until a `late` cancel takes effect."""
         with self._planning() as planner:
             return planner.cancel_delay
 
@@ -111,7 +111,7 @@ class Planning(ABC):
         with self._planning() as planner:
             planner.cancel_delay = read
 
-    def next_operation(  # noqa: PLR0913 - what may be said of an operation, each by its name
+    def next_operation(  # noqa: PLR0913 - the settings of an operation, each by its name
         self,
         on: str = "*",
         *,
@@ -121,20 +121,20 @@ class Planning(ABC):
         cancel: CancelWord | None = None,
         cancel_delay: float | None = None,
     ) -> None:
-        """Say what becomes of the next operation alone. What is not given comes from the settings.
+        """Plan the next operation alone. Values that are not given come from the settings.
 
-        Asked twice, it speaks of the next two: each operation takes what was asked first of all that names its method.
+        Each request is for one operation; an operation takes the first request that names its method.
 
         Args:
-            on: the word or glob of the methods that it may be started by.
-            timing: how long it takes.
-            outcome: how it ends.
-            rollback: seconds that undoing takes.
-            cancel: what a cancel does.
-            cancel_delay: seconds until a cancel that is `late` takes effect.
+            on: the word or glob of the methods that may start it.
+            timing: its duration.
+            outcome: its outcome.
+            rollback: seconds of rollback.
+            cancel: the effect of a cancel.
+            cancel_delay: seconds until a `late` cancel takes effect.
 
         Raises:
-            UsageError: `on` names no method that starts an operation, nothing is asked, or a value cannot be.
+            UsageError: `on` names a method that starts no operation, no value is given, or a value is invalid.
         """
         about_cancels = cancel is not None or cancel_delay is not None
         what = "method whose operation can be cancelled" if about_cancels else "method that starts an operation"
@@ -150,7 +150,7 @@ class Planning(ABC):
         )
         if asked[2:] == (None,) * len(asked[2:]):
             raise UsageError(
-                f"next_operation({on!r}) asks for nothing. Give timing, outcome, rollback, cancel or cancel_delay, "
+                f"next_operation({on!r}) has no values. Give timing, outcome, rollback, cancel or cancel_delay, "
                 "such as next_operation(timing=60)."
             )
         with self._planning() as planner:
@@ -158,6 +158,6 @@ class Planning(ABC):
 
     @property
     def upcoming(self) -> tuple[NextOperation, ...]:
-        """What `next_operation` asked for and no operation has taken yet."""
+        """The requests of `next_operation` that no operation has taken yet."""
         with self._planning() as planner:
             return tuple(planner.upcoming)

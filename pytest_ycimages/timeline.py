@@ -1,4 +1,4 @@
-"""What a double saw, as text for people: every call, then every operation as it is now and how it was polled."""
+"""The timeline of a double as text: its calls, then the state and pacing of its operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 100
 
 
 def timeline(double: Double) -> str:
-    """The last calls of `double`, one a line, then the state of its operations and the pacing of their polls."""
+    """Return the last calls of `double`, one a line, then the state and pacing of its operations."""
     calls = double.calls
     settings = double.settings
     behind = f"timing {double.timing}" if settings.mode == "fake" else f"mode {settings.mode}, {double.cassette}"

@@ -160,7 +160,7 @@ def test_what_no_operation_took_is_in_the_timeline(double: Double) -> None:
         (
             lambda double: double.next_operation(),
             (
-                "next_operation('*') asks for nothing. Give timing, outcome, rollback, cancel or cancel_delay, "
+                "next_operation('*') has no values. Give timing, outcome, rollback, cancel or cancel_delay, "
                 "such as next_operation(timing=60)."
             ),
         ),

@@ -96,7 +96,7 @@ def test_the_next_operation(control: Control, create: Create) -> None:
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({}, "next_operation('*') asks for nothing. Give timing, outcome, "),
+        ({}, "next_operation('*') has no values. Give timing, outcome, "),
         ({"tming": 5}, "Unknown part of an operation 'tming'. Did you mean 'timing'? Known: "),
         ({"on": 5, "timing": 5}, "Unknown method that starts an operation 5. "),
         ({"timing": {"*": 5}}, "timing={'*': 5} has values for several methods. "),
