@@ -193,7 +193,7 @@ def test_what_exists_is_added(ycimages: Double, control: Control, session: reque
         ("images", {"image_id": 5}, "image_id=5: Input should be a valid string. "),
         ("images", [], "The body is [], and no object. Send an object with one or more of image_id."),
         ("objects", {}, "uri is missing. The fields are uri, size, virtual_size, format, reachable."),
-        ("objects", {"uri": "http://x/y"}, "'http://x/y' is no file in Object Storage. "),
+        ("objects", {"uri": "http://x/y"}, "invalid uri 'http://x/y': expected a file in Object Storage"),
     ],
 )
 def test_what_cannot_exist_is_refused(control: Control, ycimages: Double, path: str, body: Any, error: str) -> None:
