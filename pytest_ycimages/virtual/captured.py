@@ -6,11 +6,12 @@ parameter, such as in `def wait_until_done(operation, *, sleep=time.sleep, clock
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from contextlib import suppress
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 from weakref import ref
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _NEVER: Final = frozenset({"freezegun", "pytest_ycimages", "time"})
 """Packages that keep what they have captured."""
 _SEARCHED: Final = frozenset({"sched"})
 """Modules of the standard library in which functions have clocks as defaults."""
+
+_LAZY: Final = getattr(importlib.util, "_LazyModule", None)
+"""What `importlib.util.LazyLoader` makes of a module until it is used."""
 
 
 class _Site(NamedTuple):
@@ -54,37 +58,48 @@ def replace_captured(
     """
     fakes = {**known, **unknown}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in _NEVER or is_real(name) or not _is_module(module):
+        if name.partition(".")[0] in _NEVER or is_real(name) or not is_loaded_module(module):
             continue
-        found = _found.get(name)
-        if found is None or found.module() is not module or found.size != len(vars(module)):
-            found = _Found(ref(module), len(vars(module)), tuple(_find(module, name, unknown, fakes)))
+        found, size = _found.get(name), len(_members(module))
+        if found is None or found.module() is not module or found.size != size:
+            found = _Found(ref(module), size, tuple(_find(module, name, unknown, fakes)))
             _found[name] = found
         for site in found.sites:
             _replace(stack, site, fakes)
 
 
-def _is_module(module: object) -> bool:
-    """Whether this is one: people put all kinds of things into `sys.modules`."""
-    return isinstance(module, ModuleType)
+def is_loaded_module(module: object) -> TypeGuard[ModuleType]:
+    """Return whether an entry of `sys.modules` is a real module whose code has run.
+
+    Reads no attribute: `__class__` of a cffi library says that it is a module, that of a lazy object may raise
+    anything, and any attribute of a lazy module would load it.
+    """
+    return issubclass(type(module), ModuleType) and type(module) is not _LAZY
+
+
+def _members(owner: Any) -> Mapping[str, Any]:
+    """Return what a module or a class holds, past whatever its own `__getattribute__` does."""
+    kind = type if issubclass(type(owner), type) else object
+    members: Mapping[str, Any] = kind.__getattribute__(owner, "__dict__")
+    return members
 
 
 def _find(module: ModuleType, name: str, unknown: Mapping[int, Any], fakes: Mapping[int, Any]) -> Iterator[_Site]:
-    members = list(vars(module).items())
+    members = list(_members(module).items())
     yield from (_Site(module, key) for key, each in members if id(each) in unknown or _is_partial(each, fakes))
     if name not in _SEARCHED and name.partition(".")[0] in sys.stdlib_module_names:
         return
     for _, value in members:
-        if isinstance(value, FunctionType):
+        if type(value) is FunctionType:
             yield from _defaults(value, fakes)
-        elif isinstance(value, type) and value.__module__ == name:
+        elif issubclass(type(value), type) and _members(value).get("__module__") == name:
             yield from _in_class(value, fakes)
 
 
 def _in_class(owner: type, fakes: Mapping[int, Any]) -> Iterator[_Site]:
-    for name, member in list(vars(owner).items()):
-        function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
-        if isinstance(function, FunctionType):
+    for name, member in list(_members(owner).items()):
+        function = member.__func__ if issubclass(type(member), staticmethod | classmethod) else member
+        if type(function) is FunctionType:
             yield from _defaults(function, fakes)
         elif id(function) in fakes or _is_partial(function, fakes):
             yield _Site(owner, name)
@@ -96,7 +111,7 @@ def _is_partial(value: object, fakes: Mapping[int, Any]) -> bool:
 
 def _defaults(function: object, fakes: Mapping[int, Any]) -> Iterator[_Site]:
     """The defaults of a function, and of the one that its decorator holds."""
-    while isinstance(function, FunctionType):
+    while type(function) is FunctionType:
         if any(id(default) in fakes for default in function.__defaults__ or ()):
             yield _Site(function, "__defaults__")
         if any(id(default) in fakes for default in (function.__kwdefaults__ or {}).values()):
@@ -106,9 +121,9 @@ def _defaults(function: object, fakes: Mapping[int, Any]) -> Iterator[_Site]:
 
 def _replace(stack: ExitStack, site: _Site, fakes: Mapping[int, Any]) -> None:
     owner, name = site
-    value = getattr(owner, name) if isinstance(owner, FunctionType) else vars(owner).get(name)
+    value = getattr(owner, name) if type(owner) is FunctionType else _members(owner).get(name)
     new = _replacement(value, fakes)
-    if isinstance(owner, type) and isinstance(new, FunctionType):
+    if issubclass(type(owner), type) and type(new) is FunctionType:
         new = staticmethod(new)  # what it replaces is built in, and does not turn into a method
     if new is not value:
         with suppress(AttributeError, TypeError):  # a class that lets nobody change it
