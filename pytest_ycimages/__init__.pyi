@@ -131,5 +131,5 @@ from pytest_ycimages.pacing.pacing import Pacing as Pacing
 from pytest_ycimages.settings import Settings as Settings
 from pytest_ycimages.virtual.time import VirtualTime as VirtualTime
 
-__all__: list[str]
+__all__: list[str]  # noqa: PYI035 - __init__.py derives it from its table
 __version__: str
