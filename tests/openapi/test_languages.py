@@ -13,7 +13,7 @@ from pytest_ycimages.api.numerals import numerals
 from pytest_ycimages.cloud.filters import FilterError, matcher
 from pytest_ycimages.cloud.paging import Place, place_of, token_of
 
-DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 WORDS: Final = [
     *("name", "id", "status", "size", "AND", "OR", "NOT", "IN", "=", "!=", "(", ")", ",", '"x"', "'y'", '""', '"'),
     *("'", "\\", r'"\""', '"\\\n"', '"\n"', " ", "\t", "\n", "\x0b", "\u00a0", "x", ""),
