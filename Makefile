@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARALLEL := -n auto --dist worksteal
 WHEEL := build/wheel
+# The tests start hundreds of processes, each of which would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test test-slow test-all coverage wheel-test lint bench cassettes fuzz clean
 
