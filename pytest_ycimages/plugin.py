@@ -1,4 +1,4 @@
-"""pytest's door: options, markers, fixtures and report sections. Everything heavy is imported inside the fixtures."""
+"""The pytest plugin: options, markers, fixtures and report sections. Heavy imports are inside the fixtures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pytest_ycimages.plugin_cassettes import (
     check_orphans_setting,
     guard,
     has_cassette,
-    note_end,
     pytest_collection_modifyitems,
     pytest_make_collect_report,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
+    record_end,
     without_name,
     ycimages_cassette,
 )
@@ -47,32 +47,32 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.time import VirtualTime
 
 _INI = {
-    "mode": "what stands behind `ycimages`: `fake`, `replay`, `record` or `verify` (default: fake)",
+    "mode": "which backend answers: `fake`, `replay`, `record` or `verify` (default: fake)",
     "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
-    "replay_pace": "how replayed operations go on: by `state`, by `time`, or `auto` (default: auto)",
+    "replay_pace": "how replayed operations progress: by `state`, by `time`, or `auto` (default: auto)",
     "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
-    "unused_interactions": "interactions nobody asked for `fail` the test, `warn`, or `ignore` (default: fail)",
-    "scrub": "names of more fields whose values no cassette shall hold (default: none)",
+    "unused_interactions": "interactions that no request used `fail` the test, `warn`, or `ignore` (default: fail)",
+    "scrub": "names of more fields whose values are redacted in cassettes (default: none)",
     "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
     "max_age": "days after which a cassette has expired, or `none` (default: none)",
     "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",
     "allowed_hosts": "hosts that may be reached while a cassette is replayed, globs too (default: none)",
-    "seed": "what ids and tokens are drawn from: an integer, or `random` (default: 0)",
+    "seed": "the seed of ids and tokens: an integer, or `random` (default: 0)",
     "contract": "`page` for the specification page, `current` for today's API (default: page)",
-    "auth": "`any` takes every bearer token, `strict` only the double's own, `off` asks for none (default: any)",
+    "auth": "`any` takes every bearer token, `strict` only the double's own, `off` needs none (default: any)",
     "timing": "how long operations take: seconds, or such as AfterPolls(3) or REALISTIC (default: AfterPolls(1))",
-    "latency": "how late calls are answered: seconds, or such as uniform(0.1, 0.4) (default: 0)",
-    "latency_order": "what comes first when an answer is late: `effect_first`, `latency_first` (default: effect_first)",
+    "latency": "how late responses are: seconds, or such as uniform(0.1, 0.4) (default: 0)",
+    "latency_order": "what comes first in a late call: `effect_first` or `latency_first` (default: effect_first)",
     "outcome": "how operations end: Success(), or such as Failure('UNAVAILABLE', 'try again') (default: Success())",
     "rollback": "seconds that undoing a failed or cancelled operation takes (default: 0)",
-    "cancel": "a cancel of what runs `wins`, comes `late`, `loses`, is `too_late` or `refused` (default: wins)",
+    "cancel": "cancelling an operation `wins`, comes `late`, `loses`, is `too_late` or `refused` (default: wins)",
     "cancel_delay": "seconds until a `late` cancel takes effect (default: 5)",
-    "faults": "what goes wrong in every test, a rule a line, such as slow(2), when=chance(0.1) (default: none)",
+    "faults": "the faults of every test, a rule a line, such as slow(2), when=chance(0.1) (default: none)",
     "clock": "`real`, or `manual` to move it with clock.advance(seconds) (default: real)",
-    "unknown_fields": "`warn` of fields that the contract does not know, `ignore` or `reject` them (default: warn)",
-    "unknown_resources": "`accept` sources and folders that nobody added, or answer `not_found` (default: accept)",
-    "idempotency_key_format": "`any` takes every key, `uuid` refuses one that is no UUID (default: any)",
-    "idempotency_key_reuse": "a key that comes with another request: `first` or `reject` (default: first)",
+    "unknown_fields": "`warn` about fields that the contract lacks, `ignore` or `reject` them (default: warn)",
+    "unknown_resources": "`accept` sources and folders that were not added, or answer `not_found` (default: accept)",
+    "idempotency_key_format": "`any` takes every key, `uuid` only UUIDs (default: any)",
+    "idempotency_key_reuse": "a key that was sent with another request: `first` or `reject` (default: first)",
     "poll_interval": "whole seconds that answers to polls ask clients to wait, or `none` (default: none)",
     "quotas": "`default` for the service's own, `none` for none (default: none)",
     "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
@@ -81,7 +81,7 @@ _INI = {
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
 _LINES = frozenset({"faults", "intercept_hosts", "volatile"})
-"""Those of which each may have several, one a line."""
+"""Settings that take several values, one a line."""
 _SEED = pytest.StashKey[str]()
 
 
@@ -100,7 +100,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and fix the seed: a random one is drawn once, for all workers of pytest-xdist."""
+    """Register the markers and choose the seed: a random one is the same in all workers of pytest-xdist."""
     config.addinivalue_line(
         "markers", "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'"
     )
@@ -108,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option, ini = config.option.ycimages_seed, config.getini("ycimages_seed")
     source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
     if seed == "random":
-        from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only who asks for it pays for it
+        from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only for random seeds
 
         seed = getattr(config, "workerinput", {}).get("ycimages_seed") or str(random_seed())
     try:
@@ -121,18 +121,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the seed."""
+    """Send the seed to a worker of pytest-xdist."""
     node.workerinput["ycimages_seed"] = node.config.stash[_SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say which seed is in force."""
+    """Print the seed in force."""
     return f"ycimages: seed {config.stash[_SEED]}"
 
 
 @pytest.fixture
 def ycimages_settings() -> Settings | Mapping[str, Any]:
-    """Settings for the doubles of the tests that see this fixture: override it, and return a dict or `Settings`.
+    """Return the settings of doubles: override it in a module, class or conftest with a dict or `Settings`.
 
     The command line and the marker win over it; it wins over the ini file.
     """
@@ -145,11 +145,11 @@ def ycimages_factory(
 ) -> Generator[Callable[..., Double]]:
     """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
     from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - only for tests that use it
-    from pytest_ycimages.plugin_doubles import finish, made_for  # noqa: PLC0415 - heavy, so likewise
-    from pytest_ycimages.settings import merged  # noqa: PLC0415 - likewise
+    from pytest_ycimages.plugin_doubles import finish, make_double  # noqa: PLC0415 - heavy
+    from pytest_ycimages.settings import merged  # noqa: PLC0415 - heavy
 
     if "ycimages_time" in request.fixturenames:
-        request.getfixturevalue("ycimages_time")  # it rules over the doubles, so it begins before them and ends after
+        request.getfixturevalue("ycimages_time")  # virtual time begins before the doubles and ends after them
     item: pytest.Item = request.node
     doubles: list[Double] = []
     item.stash[DOUBLES] = doubles
@@ -163,8 +163,8 @@ def ycimages_factory(
         if made.mode != "fake" and made.cassette is None:
             made = merged({"cassette": cassette_path(item, number)}, made)
         try:
-            double = made_for(item, made, _name(item) if number == 1 else f"{_name(item)} #{number}")
-        except CassetteError as error:  # which says all that there is to say
+            double = make_double(item, made, _name(item) if number == 1 else f"{_name(item)} #{number}")
+        except CassetteError as error:  # its text is complete without a traceback
             raise error.with_traceback(None) from None
         doubles.append(double)
         if made.mode in {"replay", "verify"}:
@@ -180,7 +180,7 @@ def ycimages_factory(
 def _sources(
     item: pytest.Item, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
 ) -> list[Settings | Mapping[str, Any]]:
-    """Where the settings of a test's double come from: command line > marker > fixture > ini.
+    """Return the settings of a test's double by precedence: command line > marker > fixture > ini.
 
     A marker that pins a test to the fake wins over everything: no option sends such a test to the service.
     """
@@ -207,14 +207,14 @@ def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
 
 
 def _name(item: pytest.Item) -> str:
-    """The name of the test's first double, and so what it draws: the test's, unless a marker says another."""
+    """Return the name of the test's first double, which its ids depend on: the marker's `name`, or the test's."""
     names = (marker.kwargs.get("name") for marker in item.iter_markers("ycimages"))
     return next(filter(None, names), item.nodeid)
 
 
 @pytest.fixture
 def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
-    """Virtual time: the client's waits take no real time, and move the one clock that client and doubles share."""
+    """Start virtual time: waits take no real time, and move the one clock that client and doubles share."""
     from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - heavy, so only for tests that use it
 
     plugins = pytestconfig.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the test suite
@@ -224,14 +224,14 @@ def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
 
 @pytest.fixture
 def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
-    """A fresh test double of the image API: its own port, its own state, checked at teardown."""
+    """Start a test double of the image API with a port and a state of its own, checked at teardown."""
     __tracebackhide__ = True
     return ycimages_factory()
 
 
 @pytest.fixture
 def ycimages_intercept(ycimages: Double) -> Generator[Double]:
-    """The test's double, which answers the host names of the real service for every HTTP client of this process."""
+    """Answer the host names of the real service with the test's double, for every HTTP client of this process."""
     with ycimages.intercept():
         yield ycimages
 
@@ -245,9 +245,9 @@ def ycimages_experiment(
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes.
     """
-    from pytest_ycimages.cassette_settings import CassetteSettings  # noqa: PLC0415 - nothing else than the fake is tried
-    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
-    from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
+    from pytest_ycimages.cassette_settings import CassetteSettings  # noqa: PLC0415 - for the fake alone
+    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy
+    from pytest_ycimages.settings import given  # noqa: PLC0415 - heavy
 
     config = request.config
     seed = {"seed": config.stash[_SEED]}
@@ -265,32 +265,32 @@ def ycimages_experiment(
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Note that a test has come to its end, and was neither left nor stopped on the way."""
+    """Record that a test function has returned."""
     result = yield
     item.stash.setdefault(PASSED, True)
     return result
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let go of recordings whose test was stopped in its teardown."""
-    if "pytest_ycimages.plugin_recording" in sys.modules:
-        from pytest_ycimages.plugin_recording import settle  # noqa: PLC0415 - only for who records
+    """Drop the recordings of a test that was stopped in its teardown."""
+    if "pytest_ycimages.plugin_doubles" in sys.modules:
+        from pytest_ycimages.plugin_doubles import finish_recordings  # noqa: PLC0415 - only for tests with doubles
 
-        settle(config, whole=False)
+        finish_recordings(config, whole=False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failure what the test's doubles saw."""
+    """Add the timelines of the test's doubles to a failure, and finish its recordings."""
     report = yield
     if report.when == "setup" and PASSED in item.stash:
-        del item.stash[PASSED]  # of the time before, if a test is run again
+        del item.stash[PASSED]  # left by an earlier run of the same test
     if report.when == "teardown":
-        note_end(item)
+        record_end(item)
         if DOUBLES in item.stash:
-            from pytest_ycimages.plugin_doubles import settled  # noqa: PLC0415 - only for tests with doubles
+            from pytest_ycimages.plugin_doubles import report_recordings  # noqa: PLC0415 - only for tests with doubles
 
-            settled(item, report)
+            report_recordings(item, report)
     elif not report.passed:
         item.stash[PASSED] = False
     if report.failed:

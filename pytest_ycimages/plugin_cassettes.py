@@ -1,18 +1,23 @@
-"""The part of pytest's door that has to do with cassettes: which test has which, what was used, and what was not."""
+"""Cassettes in pytest: which test has which cassette, and what a run used of them.
+
+`ycimages_cassette` and the hooks that only cassettes need are here; `plugin` re-exports them for pytest. Facts that are
+not certain are not reported, because `ycimages cassette prune` removes files by them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from pytest_ycimages.cassette.cassette import Cassette
-    from pytest_ycimages.cassettes_of_run import CassettesOfRun
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.settings import Settings
@@ -22,26 +27,110 @@ MARKER: Final = (
     "after the test"
 )
 _ORPHANS_WORDS: Final = ("fail", "warn", "ignore")
+_PARTIAL: Final = ".partial"
+"""The end of the stem of a recording that was not finished."""
+_NUMBER: Final = re.compile(r"-\d+$", re.ASCII)
+"""The end of the stem of the cassettes of a test's second and further doubles."""
+
 DOUBLES: pytest.StashKey[list[Double]] = pytest.StashKey()
-"""Those of a test."""
+"""The doubles of a test."""
 PASSED: Final = pytest.StashKey[bool]()
-"""Whether a test has come to its good end; False as soon as it is known that it does not."""
-_CASSETTES: pytest.StashKey[CassettesOfRun] = pytest.StashKey()
+"""Whether a test has passed; False as soon as it is known that it does not."""
+_USAGE: pytest.StashKey[CassetteUsage] = pytest.StashKey()
 _ORPHANS: pytest.StashKey[list[Path]] = pytest.StashKey()
-_TORN: Final = pytest.StashKey[bool]()
-"""Whether a part of the tests could not be collected, or did not want to be."""
+_INCOMPLETE: Final = pytest.StashKey[bool]()
+"""Whether a module of tests could not be collected, or skipped itself."""
 _OWN: Final = pytest.StashKey[str]()
-"""The file of a test's own cassette, whether there is one or not."""
+"""The file of a test's own cassette, whether it exists or not."""
 _ENDED: Final = pytest.StashKey[bool]()
 
 
+class CassetteUsage:
+    """How a run, or a worker of pytest-xdist, used its cassettes, as plain values.
+
+    Attributes:
+        belonging: files -> how many of the collected tests each belongs to, whether they ran or not.
+        passed: files -> how many of the tests that they belong to have passed.
+        used: files -> how many interactions each has, and the indexes of those that no passed test used.
+        opened: files that any double opened.
+        collected: how many tests were collected, before any were deselected.
+        ended: how many tests have ended, with any result.
+        incomplete: whether a module of tests could not be collected, or skipped itself.
+    """
+
+    def __init__(self, sent: Mapping[str, Any] | None = None) -> None:
+        sent = sent or {}
+        self.belonging = Counter[str](sent.get("belonging"))
+        self.passed = Counter[str](sent.get("passed"))
+        self.used = {path: (count, tuple(unused)) for path, (count, *unused) in sent.get("used", {}).items()}
+        self.opened = set[str](sent.get("opened", ()))
+        self.collected: int = sent.get("collected", 0)
+        self.ended: int = sent.get("ended", 0)
+        self.incomplete: bool = sent.get("incomplete", False)
+
+    def to_worker_output(self) -> dict[str, Any]:
+        """Return all of it as values that execnet can send, and from which it can be made again."""
+        used = {path: [count, *unused] for path, (count, unused) in self.used.items()}
+        plain = {"belonging": dict(self.belonging), "passed": dict(self.passed), "opened": sorted(self.opened)}
+        return vars(self) | plain | {"used": used}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every collected test has run."""
+        return self.ended >= self.collected and not self.incomplete
+
+    def use(self, path: str, count: int, unused: Iterable[int]) -> None:
+        """Record which interactions a passed test left unused; those count that every test of the file left unused."""
+        before = self.used.get(path)
+        both = set(unused) if before is None or before[0] != count else set(unused) & set(before[1])
+        self.used[path] = count, tuple(sorted(both))
+
+    def add(self, other: Self) -> None:
+        """Add what another worker has seen. All workers collect the same tests."""
+        self.belonging |= other.belonging
+        self.opened |= other.opened
+        self.passed += other.passed
+        self.collected = max(self.collected, other.collected)
+        self.ended += other.ended
+        self.incomplete |= other.incomplete
+        for path, (count, unused) in other.used.items():
+            self.use(path, count, unused)
+
+    def known(self) -> dict[str, tuple[int, tuple[int, ...]]]:
+        """Return the usage of each file all of whose tests have passed."""
+        return {
+            path: used
+            for path, used in self.used.items()
+            if all(self.passed[owner] >= self.belonging[owner] for owner in _owners(path))
+        }
+
+    def orphans(self, directory: Path) -> list[Path]:
+        """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`."""
+        from pytest_ycimages.cassette.naming import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
+
+        files = (path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES)
+        return [path for path in files if not self._is_ours(str(path.absolute())) and not path.stem.endswith(_PARTIAL)]
+
+    def _is_ours(self, path: str) -> bool:
+        return path in self.opened or any(owner in self.belonging for owner in _owners(path))
+
+
+def _owners(path: str) -> Iterator[str]:
+    """Yield the files whose tests a file may belong to: itself, and the first double's, if it is that of the n-th."""
+    yield path
+    file = Path(path)
+    first = _NUMBER.sub("", file.stem)
+    if first != file.stem:
+        yield str(file.with_name(first + file.suffix))
+
+
 def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
-    """Add the options and ini values that are no settings of a double, or that settings have as options too."""
+    """Add the options and ini values of cassettes that are not settings, or that settings also have as options."""
     group.addoption(
         "--ycimages-mode",
         choices=("fake", "replay", "record", "verify"),
-        help="what stands behind `ycimages`; a test that is pinned with mode='fake' keeps the fake (default: ini, then "
-        "replay for tests with a cassette, else fake)",
+        help="which backend answers; a test that is pinned with mode='fake' keeps the fake (default: ini, then replay "
+        "for tests with a cassette, else fake)",
     )
     group.addoption(
         "--ycimages-upstream",
@@ -61,7 +150,7 @@ def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
 
 
 def check_orphans_setting(config: pytest.Config) -> None:
-    """Refuse a word that `ycimages_orphans` does not know."""
+    """Raise an error for an unknown value of `ycimages_orphans`."""
     given = config.getini("ycimages_orphans")
     if given and given not in _ORPHANS_WORDS:
         from pytest_ycimages.errors import unknown_word  # noqa: PLC0415 - only for errors
@@ -69,32 +158,30 @@ def check_orphans_setting(config: pytest.Config) -> None:
         raise pytest.UsageError(f"ycimages_orphans = {given}: {unknown_word('value', given, _ORPHANS_WORDS)}")
 
 
-# Which test has which.
+# The cassette of a test.
 
 
 def fixtures(item: pytest.Item) -> Sequence[str]:
-    """The names of the fixtures that a test is known to use before it runs."""
+    """Return the names of the fixtures that a test is known to use before it runs."""
     names: Sequence[str] = getattr(item, "fixturenames", ())
     return names
 
 
 def has_cassette(item: pytest.Item) -> bool:
-    """Whether a test has asked for a cassette."""
+    """Return whether a test uses a cassette."""
     return "ycimages_cassette" in fixtures(item) or item.get_closest_marker("ycimages_cassette") is not None
 
 
 def _cassette_dir(config: pytest.Config) -> Path:
-    given = config.option.ycimages_cassette_dir
-    return (
-        config.invocation_params.dir / given
-        if given
-        else config.rootpath / (config.getini("ycimages_cassette_dir") or "cassettes")
-    )
+    given: str | None = config.option.ycimages_cassette_dir
+    if given:
+        return config.invocation_params.dir / given
+    return config.rootpath / str(config.getini("ycimages_cassette_dir") or "cassettes")
 
 
 def cassette_path(item: pytest.Item, number: int = 1) -> Path:
-    """The file of the cassette of a test's n-th double."""
-    from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for who has a cassette
+    """Return the file of the cassette of a test's n-th double."""
+    from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
 
     marker = item.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
@@ -105,124 +192,114 @@ def cassette_path(item: pytest.Item, number: int = 1) -> Path:
 
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
-    """Nothing leaves this machine while a test replays."""
-    from pytest_ycimages.cassette.guard import network_refused  # noqa: PLC0415 - likewise
+    """Refuse connections to other hosts while a test replays."""
+    from pytest_ycimages.cassette.guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
 
     return network_refused(settings.allowed_hosts, refusals.append)
 
 
 def without_name(marker: pytest.Mark) -> dict[str, Any]:
-    """The settings that a marker gives besides the cassette's name."""
+    """Return the settings of a marker: all its keywords but the name."""
     return {key: value for key, value in marker.kwargs.items() if key != "name"}
-
-
-# What a test makes of its own.
-
-
-def note_use(item: pytest.Item, double: Double) -> None:
-    """Remember what a test that passed has left unused of its cassette."""
-    if double.settings.mode in {"replay", "verify"} and item.stash.get(PASSED, False):
-        run = item.config.stash.get(_CASSETTES, None)
-        cassette = double.cassette
-        if run is not None:
-            run.use(cassette.path, len(cassette.interactions), cassette.unused)
-
-
-def note_end(item: pytest.Item) -> None:
-    """Remember that a test has come to an end, and whether all is known of how it uses its cassette."""
-    run = item.config.stash.get(_CASSETTES, None)
-    if run is not None:
-        run.ended += not item.stash.get(_ENDED, False)
-        item.stash[_ENDED] = True  # once, however often it is run again
-        if _OWN in item.stash and item.stash.get(PASSED, False):
-            run.passed[item.stash[_OWN]] += 1
-            del item.stash[_OWN]  # likewise
-
-
-# What the client is led by.
 
 
 @pytest.fixture
 def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Generator[Cassette]:
-    """This test's cassette, for clients whose host names cannot be changed: vcrpy leads them to `ycimages`.
+    """Replay this test's cassette for clients whose host names cannot be changed, by way of vcrpy.
 
-    It is replayed, unless the test is told to record it.
+    vcrpy routes every HTTP client in the process to `ycimages`, whatever host it calls. With `--ycimages-mode=record`,
+    the cassette is recorded instead.
     """
-    from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for who asks for it
-    from pytest_ycimages.cassette.interaction import Label, Origin  # noqa: PLC0415 - likewise
+    from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.interaction import Label, Origin  # noqa: PLC0415 - only for tests with cassettes
 
     with ycimages.through_vcrpy():
-        if ycimages.settings.mode == "fake":  # which was asked for: then there is none
+        if ycimages.settings.mode == "fake":  # the fake was chosen for this test, which then has an empty cassette
             yield Cassette(cassette_path(request.node), Label(Origin.FAKE), tuple)
         else:
             yield ycimages.cassette
 
 
-# What the run makes of them.
+# The usage of a run.
+
+
+def record_usage(item: pytest.Item, double: Double) -> None:
+    """Record which interactions a passed test left unused."""
+    usage = item.config.stash.get(_USAGE, None)
+    if usage is not None and double.settings.mode in {"replay", "verify"} and item.stash.get(PASSED, False):
+        cassette = double.cassette
+        usage.use(str(cassette.path.absolute()), len(cassette.interactions), cassette.unused)
+
+
+def record_end(item: pytest.Item) -> None:
+    """Record that a test has ended, and that it has passed, once each, even if the test is run again."""
+    usage = item.config.stash.get(_USAGE, None)
+    if usage is not None:
+        usage.ended += not item.stash.get(_ENDED, False)
+        item.stash[_ENDED] = True
+        if _OWN in item.stash and item.stash.get(PASSED, False):
+            usage.passed[item.stash[_OWN]] += 1
+            del item.stash[_OWN]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Hear from a worker of pytest-xdist which cassettes its tests have to do with."""
-    told = getattr(node, "workeroutput", {}).get("ycimages_cassettes")
-    if told:
-        from pytest_ycimages.cassettes_of_run import CassettesOfRun  # noqa: PLC0415 - only for runs with cassettes
-
-        node.config.stash.setdefault(_CASSETTES, CassettesOfRun()).add(CassettesOfRun.heard(told))
+    """Add the usage of a worker of pytest-xdist."""
+    sent = getattr(node, "workeroutput", {}).get("ycimages_cassettes")
+    if sent:
+        node.config.stash.setdefault(_USAGE, CassetteUsage()).add(CassetteUsage(sent))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, Any]:
-    """Remember that a part of the tests could not be collected, or did not want to be."""
+    """Record that a module could not be collected, or skipped itself."""
     report = yield
     if not report.passed:
-        collector.config.stash[_TORN] = True
+        collector.config.stash[_INCOMPLETE] = True
     return report
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """Remember which cassettes belong to tests, before anybody leaves out some of these."""
-    everybody = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
-    may = [item for item in items if has_cassette(item) or "ycimages_factory" in fixtures(item)]
-    if may and (everybody or any(map(has_cassette, may))):
-        from pytest_ycimages.cassettes_of_run import CassettesOfRun  # noqa: PLC0415 - only for runs with cassettes
-
-        run = config.stash.setdefault(_CASSETTES, CassettesOfRun())
-        run.collected = len(items)
-        for item in may:
+    """Record which cassettes belong to tests, before any test is deselected."""
+    for_all = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
+    candidates = [item for item in items if has_cassette(item) or "ycimages_factory" in fixtures(item)]
+    if candidates and (for_all or any(map(has_cassette, candidates))):
+        usage = config.stash.setdefault(_USAGE, CassetteUsage())
+        usage.collected = len(items)
+        for item in candidates:
             item.stash[_OWN] = str(cassette_path(item).absolute())
-            run.belonging[item.stash[_OWN]] += 1
+            usage.belonging[item.stash[_OWN]] += 1
     return (yield)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the controller of pytest-xdist, or write down, what was used; fail for cassettes that no test uses."""
+    """Send the usage to the controller of pytest-xdist, or write it to a file; fail for cassettes that no test uses."""
     config = session.config
-    run = config.stash.get(_CASSETTES, None)
-    if run is None:
+    usage = config.stash.get(_USAGE, None)
+    if usage is None:
         return
     from pytest_ycimages.cassette.cassette import opened  # noqa: PLC0415 - only for runs with cassettes
 
-    run.opened.update(map(str, opened))
-    run.torn |= config.stash.get(_TORN, False)
+    usage.opened.update(map(str, opened))
+    usage.incomplete |= config.stash.get(_INCOMPLETE, False)
     if hasattr(config, "workeroutput"):
-        config.workeroutput["ycimages_cassettes"] = run.told()
+        config.workeroutput["ycimages_cassettes"] = usage.to_worker_output()
         return
-    orphans = run.orphans(_cassette_dir(config)) if run.is_whole and _is_of_all(session) else None
+    orphans = usage.orphans(_cassette_dir(config)) if usage.is_whole and _runs_all_tests(session) else None
     config.stash[_ORPHANS] = orphans or []
     if orphans and config.getini("ycimages_orphans") == "fail":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    cache = getattr(config, "cache", None)  # which there is not without pytest's own plugin
+    cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
     if cache is not None:
         from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
-        write_usage(cache.mkdir("ycimages") / "usage.json", run.known(), orphans)
+        write_usage(cache.mkdir("ycimages") / "usage.json", usage.known(), orphans)
 
 
-def _is_of_all(session: pytest.Session) -> bool:
-    """Whether a run was told to run all tests, as they are, and went well: only then it is known what none uses."""
+def _runs_all_tests(session: pytest.Session) -> bool:
+    """Return whether a run passed and was not narrowed to some tests: otherwise orphans are not known."""
     config, sources = session.config, pytest.Config.ArgsSource
     elsewhere = config.args_source is sources.INVOCATION_DIR and config.invocation_params.dir != config.rootpath
     narrowed = ("ignore", "ignore_glob", "deselect", "lf", "collectonly", "setuponly", "setupplan")

@@ -1,46 +1,57 @@
-"""The part of pytest's door that makes the doubles of a test, and ends them: loaded when a test has one."""
+"""Doubles of a test in pytest: making, closing and checking them. Loaded for the first test that has one.
+
+A recording replaces an older file once its test has passed, teardown included.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteUnusedError, YCImagesError
-from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, note_use
+from pytest_ycimages.errors import CassetteInUseError, CassetteUnusedError, YCImagesError
+from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, fixtures, record_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pytest
+    from pathlib import Path
 
     from pytest_ycimages.settings import Settings
 
+_RECORDING: pytest.StashKey[list[Double]] = pytest.StashKey()
+"""The doubles that record a test whose result is not known yet."""
+_RECORDED_BY: Final = pytest.StashKey[dict[str, list[str]]]()
+"""Files -> the tests of this run that record them."""
 
-def made_for(item: pytest.Item, settings: Settings, name: str) -> Double:
-    """A double of a test.
+
+def make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
+    """Return a new double of a test.
 
     Raises:
-        CassetteError: a cassette that cannot be replayed or recorded.
+        CassetteError: its cassette cannot be replayed or recorded.
     """
     __tracebackhide__ = True
     if settings.mode != "record" or settings.cassette is None:
         return Double(settings, name=name)
-    from pytest_ycimages.plugin_recording import held, refuse_shared  # noqa: PLC0415 - only for who records
-
-    refuse_shared(item, settings.cassette)
-    return held(item.config, Double(settings, name=name))
+    _refuse_shared(item, settings.cassette)
+    double = Double(settings, name=name)
+    double.cassette.hold()  # until its test has passed, even if it is closed before
+    item.config.stash.setdefault(_RECORDING, []).append(double)
+    return double
 
 
 def finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCImagesError]) -> None:
-    """Close and check every double, though another has failed.
+    """Close and check every double, even if another has failed.
 
     Raises:
-        Exception: what is wrong, without a line of this package's code before it, unless that is what has failed.
+        Exception: what is wrong, without a traceback of this package unless it is what has failed.
     """
     __tracebackhide__ = True
     for double in doubles:
         double.close()
-    wrong = [*filter(None, (_wrong_with(item, double) for double in doubles)), *refusals[:1]]
+    wrong = [*filter(None, (_check(item, double) for double in doubles)), *refusals[:1]]
     if wrong:
         first, *others = wrong
         for other in others:
@@ -48,30 +59,87 @@ def finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCIm
         raise first.with_traceback(None) if isinstance(first, YCImagesError | Warning) else first
 
 
-def _wrong_with(item: pytest.Item, double: Double) -> Exception | None:
-    """What a double has to say against its test. Only one that passed has to have used all that there was."""
+def _check(item: pytest.Item, double: Double) -> Exception | None:
+    """Return what is wrong with a double. Faults and interactions must have been used only if its test has passed."""
     wrong: Exception | None = None
     try:
         double.check(faults=item.stash.get(PASSED, False))
     except CassetteUnusedError as error:
         wrong = error
-    except Exception as error:  # noqa: BLE001 - the others shall be checked too
+    except Exception as error:  # noqa: BLE001 - the other doubles are checked too
         wrong = error
         item.stash[PASSED] = False
-    note_use(item, double)
+    record_usage(item, double)
     return wrong
 
 
-def settled(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Let the recordings of a test that has passed, with all its teardown, take their places; report it if one cannot.
+def report_recordings(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Put the recordings of a test that has passed in place, and fail its teardown if one cannot be written.
 
     Args:
         item: the test.
-        report: that of its teardown.
+        report: the report of its teardown.
     """
     if any(double.settings.mode == "record" for double in item.stash[DOUBLES]):
-        from pytest_ycimages.plugin_recording import settle  # noqa: PLC0415 - only for who records
-
-        problems = settle(item.config, whole=report.passed and item.stash.get(PASSED, False))
+        problems = finish_recordings(item.config, whole=report.passed and item.stash.get(PASSED, False))
         if problems and report.passed:
             report.outcome, report.longrepr = "failed", "\n".join(problems)
+
+
+def finish_recordings(config: pytest.Config, *, whole: bool) -> list[str]:
+    """Put the recordings of a test in place, or drop those that would replace an older file.
+
+    Args:
+        config: the configuration of the run.
+        whole: whether the test has passed, with all its teardown.
+
+    Returns:
+        The errors of those that could not be written.
+    """
+    problems, doubles = [], config.stash.get(_RECORDING, [])
+    while doubles:
+        double = doubles.pop()
+        double.close(whole=whole)  # a test that was stopped in its teardown has not closed it
+        try:
+            double.cassette.settle(whole=whole)
+        except OSError as error:
+            problems.append(f"{double.cassette.path} cannot be written: {error}")
+    return problems
+
+
+def _refuse_shared(item: pytest.Item, path: Path) -> None:
+    """Refuse to record one file by two tests of a run, of which the second would overwrite the first.
+
+    Raises:
+        CassetteInUseError: another test records it, in this process or in another worker of pytest-xdist.
+    """
+    __tracebackhide__ = True
+    recorded_by = item.config.stash.get(_RECORDED_BY, None)
+    if recorded_by is None:
+        recorded_by = item.config.stash[_RECORDED_BY] = {}
+        for each in filter(_will_record, item.session.items):
+            recorded_by.setdefault(str(cassette_path(each).absolute()), []).append(each.nodeid)
+    tests = recorded_by.setdefault(str(path.absolute()), [])
+    if item.nodeid not in tests:
+        tests.append(item.nodeid)
+    if len(tests) > 1:
+        raise CassetteInUseError(_shared_text(path, tests))
+
+
+def _will_record(item: pytest.Item) -> bool:
+    """Return whether markers and options, without the test's fixtures, already say that it records."""
+    marks = [*item.iter_markers("ycimages"), *item.iter_markers("ycimages_cassette")]
+    modes = [mark.kwargs["mode"] for mark in marks if "mode" in mark.kwargs]
+    for_all = item.config.option.ycimages_mode
+    mode = "fake" if "fake" in modes else for_all or (modes or [item.config.getini("ycimages_mode")])[0]
+    return mode == "record" and "ycimages_factory" in fixtures(item)
+
+
+def _shared_text(path: Path, tests: Sequence[str]) -> str:
+    lines = [f"{path} would be recorded by several tests of this run, each in the place of what another has recorded:"]
+    lines += (f"  {test}" for test in tests)
+    lines.append(
+        "Give each test a cassette of its own: @pytest.mark.ycimages_cassette without a name names it after the test. "
+        f"Or record one, which the others replay: pytest {shlex.quote(tests[0])} --ycimages-mode=record"
+    )
+    return "\n".join(lines)

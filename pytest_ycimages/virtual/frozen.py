@@ -11,18 +11,21 @@ import queue
 import sys
 import threading
 import time
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from weakref import WeakSet
 
 import freezegun
 from freezegun import api, config
 from freezegun.api import FrozenDateTimeFactory
 
 from pytest_ycimages.cloud.clock import MANUAL_START, frozen_moment, move_frozen
+from pytest_ycimages.virtual.patch_captured import is_loaded_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import ExitStack
+    from collections.abc import Callable, Generator
     from types import FrameType
 
     from pytest_ycimages.virtual.scheduler import Scheduler
@@ -113,9 +116,10 @@ class FrozenTime:
             freezer = freezegun.freeze_time(start)
         finally:
             config.settings.default_ignore_list = ignored
-        freezer.start()
+        with _readable_modules():
+            freezer.start()
         self._began = start
-        stack.callback(freezer.stop)
+        stack.callback(_stop, freezer)
         factories[-1] = self._factory = _ForTheClient(start, self._is_client)
         replace(stack, api, "_should_use_real_time", self._should_use_real_time)
         replace(stack, time, "time_ns", exact_time_ns)
@@ -159,6 +163,48 @@ class FrozenTime:
         while caller is not None and caller.f_globals.get("__name__") == api.__name__:
             caller = caller.f_back  # one such function may call another
         return caller is not None and self._is_real(caller.f_globals.get("__name__", ""))
+
+
+def _stop(freezer: Any) -> None:
+    with _readable_modules():
+        freezer.stop()
+
+
+@contextmanager
+def _readable_modules() -> Generator[None]:
+    """Show freezegun only entries of `sys.modules` that it can read: any other would stop it half-way."""
+    modules = {name: module for name, module in list(sys.modules.items()) if _is_readable(module)}
+    with ExitStack() as stack:
+        replace(stack, api, "sys", SimpleNamespace(modules=modules))  # it uses only `modules`
+        yield
+
+
+_readable: Final[WeakSet[ModuleType]] = WeakSet()
+"""Modules of their own kind, or with a `__dir__` of their own, that have been read without an error."""
+
+
+def _is_readable(module: Any) -> bool:
+    if type(module) is ModuleType and "__dir__" not in vars(module):
+        return True
+    if is_loaded_module(module):
+        if module in _readable:
+            return True
+        if _reads(module):
+            _readable.add(module)
+            return True
+        return False
+    return not issubclass(type(module), ModuleType) and _reads(module)
+
+
+def _reads(module: Any) -> bool:
+    """Return whether every attribute can be read, or raises what freezegun expects."""
+    try:
+        for name in ("__name__", *dir(module)):
+            with suppress(ImportError, AttributeError, TypeError):
+                getattr(module, name)
+    except Exception:  # noqa: BLE001 - freezegun would end with it
+        return False
+    return True
 
 
 def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:

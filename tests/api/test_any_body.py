@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 
-quickly = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+quickly = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 
 FIELDS = sorted(
     {name for contract in CONTRACTS.values() for model in contract.requests.values() for name in model.model_fields}

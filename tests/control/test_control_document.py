@@ -112,6 +112,7 @@ def test_the_services_document_does_not_know_of_it() -> None:
         assert not [path for path in document(contract)["paths"] if "_ycimages" in path]
 
 
+@pytest.mark.slow
 @pytest.mark.ycimages(clock="manual")
 def test_schemathesis_finds_nothing(ycimages: Double, tmp_path: Path) -> None:
     """What it makes up is answered as described, and never with a failure of the double."""

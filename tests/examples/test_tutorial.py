@@ -41,13 +41,22 @@ STEPS: Final = (
     Step("bake_7.py", 2, ()),
 )
 
+QUICK: Final = STEPS[4:6]
+"""Those that `make test` runs too: the last of the single faults, before and after it is mended."""
+
 
 def shown(text: str) -> str:
     """What differs between versions of the clients' libraries is nothing that the tutorial is about."""
     return re.sub(r"HTTPConnectionPool\(.*?\)\)\)", "...", text)
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.client}, depth {step.depth}")
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(step, id=f"{step.client}, depth {step.depth}", marks=() if step in QUICK else pytest.mark.slow)
+        for step in STEPS
+    ],
+)
 def test_each_step_leaves_fewer_judges_that_complain(step: Step) -> None:
     """Exactly those, and the page shows what they say."""
     report = report_of(step.client, step.depth)
@@ -92,6 +101,7 @@ def _code(fenced: str) -> str:
     return fenced.partition("\n")[2].removesuffix("```")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("client", "outcome"), [("bake_5.py", "failed"), ("bake_6.py", "passed")])
 def test_the_test_of_the_page_passes_when_nothing_is_found(
     client: str, outcome: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -182,12 +182,22 @@ def test_an_experiment_has_virtual_time_of_its_own() -> None:
 # The same each time.
 
 
-@pytest.mark.parametrize("name", ["duplicates_on_a_lost_answer", "success_on_error", "fatal_not_found"])
-def test_the_same_is_found_each_time_and_by_however_many_processes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        ("success_on_error", 1),
+        pytest.param("duplicates_on_a_lost_answer", 2, marks=pytest.mark.slow),
+        pytest.param("success_on_error", 2, marks=pytest.mark.slow),
+        pytest.param("fatal_not_found", 2, marks=pytest.mark.slow),
+    ],
+)
+def test_the_same_is_found_each_time_and_by_however_many_processes(name: str, depth: int) -> None:
     """To the last word."""
     client = getattr(flawed_clients, name)
     faults = ["unavailable()", "operation_seen_late(reads=1)", "truncate()", "operation_fails()"]
-    first, second, spread = (run_experiment(client, faults=faults, depth=2, workers=workers) for workers in (1, 1, 2))
+    first, second, spread = (
+        run_experiment(client, faults=faults, depth=depth, workers=workers) for workers in (1, 1, 2)
+    )
     assert first.findings
     assert everything(first) == everything(second) == everything(spread)
 

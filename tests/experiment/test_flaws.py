@@ -63,12 +63,21 @@ FLAWS: Final = (
     ),
 )
 
+LONG: Final = {"storms"}
+"""Flaws whose trials are long, so that they are left to `make test-all`."""
+
 
 def _examined(flaw: Flaw) -> Report:
     return run_experiment(getattr(flawed_clients, flaw.client), depth=flaw.depth, workers=flaw.depth)
 
 
-@pytest.mark.parametrize("flaw", FLAWS, ids=[flaw.client for flaw in FLAWS])
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        pytest.param(flaw, id=flaw.client, marks=[pytest.mark.slow] if flaw.depth > 1 or flaw.client in LONG else [])
+        for flaw in FLAWS
+    ],
+)
 def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
     flaw: Flaw, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +108,7 @@ def _runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
     return run
 
 
+@pytest.mark.slow
 def test_a_client_without_a_flaw_has_no_finding_at_depth_2() -> None:
     """Whatever two faults of the whole catalogue strike it."""
     report = run_experiment(flawed_clients.correct, depth=2, workers=2)

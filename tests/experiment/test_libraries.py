@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.running import Client
 
 
-@pytest.mark.parametrize("client", [over_requests, over_httpx])
+@pytest.mark.parametrize("client", [over_requests, pytest.param(over_httpx, marks=pytest.mark.slow)])
 def test_a_right_client_has_no_finding_whatever_it_is_written_with(client: Client) -> None:
     """Over requests, and over httpx in an event loop."""
     report = run_experiment(client, depth=1)

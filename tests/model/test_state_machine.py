@@ -169,7 +169,7 @@ class Disagreement(RuleBasedStateMachine):
 
 
 Disagreement.TestCase.settings = settings(
-    max_examples=2000 if FUZZ else 80,
+    max_examples=2000 if FUZZ else 50,
     stateful_step_count=100 if FUZZ else 50,
     derandomize=not FUZZ,
     deadline=None,

@@ -12,7 +12,7 @@ from pytest_ycimages.api.json_schema import numerals
 from pytest_ycimages.api.requests import FILTER, PLACE
 from pytest_ycimages.cloud.listing import FilterError, Place, matcher, place_of, token_of
 
-DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 WORDS: Final = [
     *("name", "id", "status", "size", "AND", "OR", "NOT", "IN", "=", "!=", "(", ")", ",", '"x"', "'y'", '""', '"'),
     *("'", "\\", r'"\""', '"\\\n"', '"\n"', " ", "\t", "\n", "\x0b", "\u00a0", "x", ""),

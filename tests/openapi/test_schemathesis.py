@@ -28,6 +28,7 @@ def schemathesis(double: Double, where: Path, *options: str) -> subprocess.Compl
     return subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
 
+@pytest.mark.slow
 @pytest.mark.ycimages(clock="manual", auth="strict")
 def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> None:
     """No check is left out. What the revisions share is tried in every phase once; `make fuzz` tries all of both."""

@@ -95,7 +95,9 @@ def orphans(project: pytest.Pytester) -> list[str] | None:
 
 
 @pytest.mark.parametrize(
-    ("suite", "options"), [((), ()), ((), ("--ff", "-k", "test")), (("-n2",), ("-n2",))], indirect=["suite"]
+    ("suite", "options"),
+    [((), ()), ((), ("--ff", "-k", "test")), pytest.param(("-n2",), ("-n2",), marks=pytest.mark.slow)],
+    indirect=["suite"],
 )
 def test_a_whole_run_names_what_no_test_uses(options: tuple[str, ...], suite: pytest.Pytester) -> None:
     """And nothing else: neither that of a second double, nor what a test has opened by itself."""
@@ -116,7 +118,7 @@ def test_a_whole_run_names_what_no_test_uses(options: tuple[str, ...], suite: py
         ("--ycimages-mode=fake",),
         ("--ignore", "tests/test_c.py"),
         ("tests",),
-        ("-n2", "-k", "test_two"),
+        pytest.param(("-n2", "-k", "test_two"), marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )
@@ -138,7 +140,7 @@ def test_a_run_that_fails_or_stops_calls_nothing_an_orphan(
     result.stdout.no_fnmatch_line("*cassettes that no test uses*")
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("module", ["pytest.skip('no', allow_module_level=True)", "raise LookupError"])
 def test_a_module_that_is_not_collected_may_use_everything(
     module: str, workers: str, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +197,7 @@ def test_what_is_used_of_a_shared_cassette_is_known_when_all_its_tests_have_pass
     monkeypatch.delenv("BOTH")
     project.runpytest("-k", "test_it and 1").assert_outcomes(passed=1, deselected=1)
     assert usage(project)["cassettes"] == {}
-    project.runpytest("-n2").assert_outcomes(passed=2)
+    project.runpytest().assert_outcomes(passed=2)
     assert [each["unused"] for each in usage(project)["cassettes"].values()] == [[]]
     monkeypatch.setenv("END2", "pytest.skip('no')")
     project.runpytest().assert_outcomes(passed=1, skipped=1)

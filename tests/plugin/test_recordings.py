@@ -285,7 +285,7 @@ SHARING: Final = f"""{ASKING}
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_tests_that_share_a_cassette_are_not_recorded_in_one_run(
     workers: int, project: pytest.Pytester, upstream: Double
 ) -> None:

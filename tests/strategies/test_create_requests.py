@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Revision = Literal["page", "current"]
 REVISIONS: Final[tuple[Revision, ...]] = ("page", "current")
-thoroughly = settings(max_examples=150, derandomize=True, database=None, deadline=None)
+thoroughly = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 
 
 def posted(double: Double, body: dict[str, Any]) -> HttpReply:

@@ -21,7 +21,7 @@ from tests.model.caller import IMAGES
 if TYPE_CHECKING:
     from pytest_ycimages import Call, Rule
 
-thoroughly = settings(max_examples=60, derandomize=True, database=None, deadline=None)
+thoroughly = settings(max_examples=30, derandomize=True, database=None, deadline=None)
 BODY: Final = b'{"folderId": "b1g0000000000000000a", "diskId": "epd0000000000000000a"}'
 
 

@@ -27,7 +27,7 @@ from tests.model.caller import IMAGES, Caller
 if TYPE_CHECKING:
     from pytest_ycimages import Timing
 
-thoroughly = settings(max_examples=100, derandomize=True, database=None, deadline=None)
+thoroughly = settings(max_examples=50, derandomize=True, database=None, deadline=None)
 BODY: Final = {"folderId": "b1g0000000000000000a", "diskId": "epd0000000000000000a"}
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
-from functools import partial
+import time
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+import freezegun.api
 import pytest
 
 from pytest_ycimages import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 SOURCE: Final = """
 import functools
@@ -263,13 +266,106 @@ def test_a_class_that_lets_nobody_change_it_is_left_alone(client: Any) -> None:
         assert client.by_default() == virtual_time.elapsed == 10
 
 
-def test_strange_things_among_the_modules_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """People put all kinds of things there."""
-    monkeypatch.setitem(sys.modules, "a_strange_thing", object())
-    monkeypatch.setitem(sys.modules, "nothing_at_all", None)
+class _NoWeakReference:
+    """A cffi library: it says that it is a module, and allows no weak reference (`_openssl.lib` of cryptography)."""
+
+    __slots__ = ()
+
+    @property  # type: ignore[misc]  # as such libraries do
+    def __class__(self) -> type:
+        return ModuleType
+
+
+class _RaisingClass:
+    """Django's settings that are not configured: even `isinstance` raises."""
+
+    @property  # type: ignore[misc]  # as such libraries do
+    def __class__(self) -> type:
+        raise LookupError("not configured")
+
+
+class _RaisingAttributes:
+    """An object in the place of a module, none of whose attributes can be read."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise LookupError(name)
+
+
+class _RaisingModule(ModuleType):
+    """A module that says what it has, and does not give it."""
+
+    def __dir__(self) -> list[str]:
+        return ["sleep"]
+
+    def __getattribute__(self, name: str) -> object:
+        raise LookupError(name)
+
+
+def _module_with_getattr() -> ModuleType:
+    module = ModuleType("odd_module")
+
+    def refuse(name: str) -> object:
+        raise LookupError(name)
+
+    vars(module).update(__getattr__=refuse, __dir__=lambda: ["sleep"])
+    return module
+
+
+ODD: Final = {
+    "no weak reference": _NoWeakReference,
+    "its class raises": _RaisingClass,
+    "its attributes raise": _RaisingAttributes,
+    "a module whose attributes raise": lambda: _RaisingModule("odd_module"),
+    "a module whose __getattr__ raises": _module_with_getattr,
+    "no module": object,
+    "None": lambda: None,
+}
+"""What libraries put into `sys.modules` besides modules."""
+
+
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "meanwhile"])
+def test_an_odd_entry_of_sys_modules_does_no_harm(
+    client: Any, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any], *, meanwhile: bool
+) -> None:
+    """Virtual time begins and ends, whether the entry was there before it or came while it ran."""
+    odd = make()
+    if not meanwhile:
+        monkeypatch.setitem(sys.modules, "odd_module", odd)
     with VirtualTime() as virtual_time:
-        partial(virtual_time.advance, 5)()
-        assert virtual_time.elapsed == 5
+        monkeypatch.setitem(sys.modules, "odd_module", odd)
+        assert client.by_default() == virtual_time.elapsed == 10
+    assert client.monotonic is time.monotonic
+    assert freezegun.api.freeze_factories == []
+    assert vars(freezegun.api)["sys"] is sys
+
+
+@pytest.mark.parametrize("make", [_RaisingClass, _RaisingAttributes])
+def test_an_odd_value_in_a_module_does_no_harm(client: Any, make: Callable[[], object]) -> None:
+    """A lazy object, in a module and in a class of it."""
+    client.settings = client.Static.settings = make()
+    with VirtualTime() as virtual_time:
+        assert client.by_default() == virtual_time.elapsed == 10
+
+
+def test_a_lazy_module_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code runs when the client first uses it, with virtual time in force; afterwards it has real time."""
+    (tmp_path / "lazy_module.py").write_text("from time import monotonic, sleep\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = importlib.util.find_spec("lazy_module")
+    assert spec
+    assert spec.loader
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module: Any = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "lazy_module", module)
+    spec.loader.exec_module(module)
+    with VirtualTime():
+        assert type(module) is not ModuleType
+    with VirtualTime() as virtual_time:
+        module.sleep(10)
+        assert type(module) is ModuleType
+        assert virtual_time.elapsed == 10
+    assert module.monotonic is time.monotonic
 
 
 def test_whose_name_only_begins_like_ours_is_a_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,8 +247,8 @@ def test_a_signal_that_raises_leaves_no_wait_behind(ycimages_time: VirtualTime) 
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.005)
-        with pytest.raises(InterruptedError, match="rung"):
+        with pytest.raises(InterruptedError, match="rung"):  # noqa: PT012 - it may ring before the wait begins
+            signal.setitimer(signal.ITIMER_REAL, 0.005)
             threading.Event().wait()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -62,7 +62,7 @@ def _lived(schedules: Sequence[Sequence[int]]) -> list[Waking]:
     return wakings
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SCHEDULES)
 def test_threads_wake_as_in_a_simulation(schedules: list[list[int]]) -> None:
     """In the same order, at the same moments; equal moments in the order in which the threads went to sleep."""

@@ -17,7 +17,7 @@ from tests.cassette.files.some import LABEL
 from tests.cassette.files.vcr import JSON, SERIALIZERS, expected, seen
 
 PATH = Path("some.yaml")
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(tapes)
@@ -29,7 +29,7 @@ def test_what_is_written_is_read_as_it_was(tape: Tape) -> None:
 
 @pytest.mark.parametrize("reader", SERIALIZERS)
 @given(tape=tapes)
-@settings(MANY, max_examples=80)
+@settings(MANY, max_examples=40)
 def test_vcrpy_reads_the_same(reader: str, tape: Tape) -> None:
     """Whichever parser of YAML it finds."""
     assert seen(tape_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
@@ -40,7 +40,7 @@ LONG_NAME = Interaction(RecordedRequest("GET", "/", (("\x1f" + "\U00010000" * 12
 
 @given(tapes)
 @example(Tape(Label(), (LONG_NAME,)))
-@settings(MANY, max_examples=50)
+@settings(MANY, max_examples=25)
 def test_what_is_written_in_blocks_is_read_as_it_was(tape: Tape) -> None:
     """By us and by vcrpy."""
     text = block_text(tape)
@@ -49,7 +49,7 @@ def test_what_is_written_in_blocks_is_read_as_it_was(tape: Tape) -> None:
 
 
 @given(tapes)
-@settings(MANY, max_examples=80)
+@settings(MANY, max_examples=40)
 def test_json_is_read_as_it_was_or_refused(tape: Tape) -> None:
     """Refused is a body that is no UTF-8, as JSON has no bytes, and only that."""
     bodies = [body for (*_, sent), (*_, got), *_ in tape.interactions for body in (sent, got)]
@@ -76,7 +76,7 @@ def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(tape: Tape) -
 
 
 @given(tapes)
-@settings(MANY, max_examples=50)
+@settings(MANY, max_examples=25)
 def test_line_ends_of_another_system_change_nothing(tape: Tape) -> None:
     """Git may check text out with them."""
     assert parse(tape_text(tape).replace(b"\n", b"\r\n"), PATH) == tape

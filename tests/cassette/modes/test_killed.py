@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).parents[3]
 TIMES: Final = 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 def test_two_hundred_doubles_that_are_killed_lose_nothing_that_was_answered(tmp_path: Path) -> None:
     """Each interaction is on disk before the client has its answer, through proxy, scrubbing and all."""

@@ -25,6 +25,7 @@ def _namespace() -> list[str] | None:
     return None
 
 
+@pytest.mark.slow
 def test_recording_and_replaying_take_no_network() -> None:
     """All clients in both ways, with loopback alone. It first makes sure that nothing else can be reached."""
     namespace = _namespace()

@@ -34,7 +34,7 @@ from tests.cassette.secrets.kinds import (
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Interaction
 
-drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=25)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
 """What is in every cassette. Who takes a word of it as a password cannot be helped."""
 FORGETFUL: Final = {
@@ -97,7 +97,7 @@ def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -
     assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
 
 
-@settings(drawn, max_examples=300)
+@settings(drawn, max_examples=100)
 @given(
     name=st.sampled_from(["authorization", "proxy-authorization", "x-yacloud-subjecttoken", "x-access-token"]),
     authorization=st.sampled_from(AUTHORIZATIONS),
@@ -134,7 +134,7 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
     assert is_nowhere(Secret("quoted", value, value), data)
 
 
-@settings(drawn, max_examples=300)
+@settings(drawn, max_examples=100)
 @given(place=st.sampled_from(sorted(NAMED_PLACES)), name=NAMED, value=PLAIN)
 def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: str, name: str, value: str) -> None:
     """From the same body where it stands beside it, and from what comes after it."""
@@ -229,7 +229,7 @@ def test_anything_at_all_can_be_scrubbed_and_stays_scrubbed(body: bytes, uri: st
     find_secrets(data)
 
 
-@settings(drawn, max_examples=300)
+@settings(drawn, max_examples=100)
 @given(
     place=st.sampled_from(["field", "text", "form", "query, with a plus", "grpc-message"]),
     words=st.lists(st.sampled_from(WORDS), max_size=14),

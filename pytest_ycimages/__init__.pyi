@@ -1,0 +1,140 @@
+# The public names for type checkers. tests/plugin/test_public_names.py compares them with the table in __init__.py.
+
+from pytest_ycimages.api.resources import (
+    Empty as Empty,
+    Image as Image,
+    ImageStatus as ImageStatus,
+    Operation as Operation,
+    Os as Os,
+    OsType as OsType,
+)
+from pytest_ycimages.api.status import Code as Code, Status as Status
+from pytest_ycimages.call import Call as Call
+from pytest_ycimages.cassette.cassette import Cassette as Cassette
+from pytest_ycimages.cassette.interaction import (
+    Interaction as Interaction,
+    Label as Label,
+    Origin as Origin,
+    RecordedRequest as RecordedRequest,
+    RecordedResponse as RecordedResponse,
+)
+from pytest_ycimages.cloud.limits import Quotas as Quotas
+from pytest_ycimages.cloud.outcome import Failure as Failure, Success as Success
+from pytest_ycimages.cloud.presets import (
+    REALISTIC as REALISTIC,
+    REALISTIC_DELETE as REALISTIC_DELETE,
+    REALISTIC_DISK as REALISTIC_DISK,
+    REALISTIC_IMAGE as REALISTIC_IMAGE,
+    REALISTIC_SNAPSHOT as REALISTIC_SNAPSHOT,
+    REALISTIC_URI as REALISTIC_URI,
+)
+from pytest_ycimages.cloud.script import Script as Script
+from pytest_ycimages.cloud.stage import Stage as Stage
+from pytest_ycimages.cloud.timing import (
+    After as After,
+    AfterPolls as AfterPolls,
+    Immediate as Immediate,
+    Never as Never,
+    Schedule as Schedule,
+    Start as Start,
+    Timing as Timing,
+)
+from pytest_ycimages.cloud.timing_by_chance import LogNormal as LogNormal, Uniform as Uniform
+from pytest_ycimages.cloud.timing_by_source import BySource as BySource, PerGiB as PerGiB
+from pytest_ycimages.double import Double as Double
+from pytest_ycimages.errors import (
+    CassetteBrokenError as CassetteBrokenError,
+    CassetteDiffersError as CassetteDiffersError,
+    CassetteError as CassetteError,
+    CassetteExpiredError as CassetteExpiredError,
+    CassetteInUseError as CassetteInUseError,
+    CassetteMissingError as CassetteMissingError,
+    CassetteUnusedError as CassetteUnusedError,
+    CassetteWarning as CassetteWarning,
+    DoubleFailedError as DoubleFailedError,
+    FaultNeverStruckError as FaultNeverStruckError,
+    NetworkRefusedError as NetworkRefusedError,
+    NoMatchError as NoMatchError,
+    SecretFoundError as SecretFoundError,
+    UnknownFieldWarning as UnknownFieldWarning,
+    UsageError as UsageError,
+    VirtualTimeError as VirtualTimeError,
+    YCImagesError as YCImagesError,
+)
+from pytest_ycimages.experiment.candidates import Candidate as Candidate
+from pytest_ycimages.experiment.command import Command as Command
+from pytest_ycimages.experiment.experiment import run_experiment as run_experiment
+from pytest_ycimages.experiment.judges.pace import bounded as bounded, finishes as finishes, polite as polite
+from pytest_ycimages.experiment.judges.trouble import (
+    cancels as cancels,
+    no_useless_retry as no_useless_retry,
+    recovers as recovers,
+)
+from pytest_ycimages.experiment.judges.what_is_left import (
+    no_duplicates as no_duplicates,
+    no_orphans as no_orphans,
+    truthful as truthful,
+)
+from pytest_ycimages.experiment.report import Finding as Finding, Report as Report
+from pytest_ycimages.experiment.report_html import report_html as report_html
+from pytest_ycimages.experiment.report_json import report_from_json as report_from_json, report_json as report_json
+from pytest_ycimages.experiment.running import TrialLimits as TrialLimits, run_trial as run_trial
+from pytest_ycimages.experiment.scenario import PlannedFault as PlannedFault, Scenario as Scenario
+from pytest_ycimages.experiment.surviving import assert_survives as assert_survives
+from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
+from pytest_ycimages.faults.answers import (
+    bad_gateway as bad_gateway,
+    bad_request as bad_request,
+    error as error,
+    gateway_timeout as gateway_timeout,
+    internal as internal,
+    permission_denied as permission_denied,
+    quota_exceeded as quota_exceeded,
+    rate_limited as rate_limited,
+    token_expired as token_expired,
+    unavailable as unavailable,
+)
+from pytest_ycimages.faults.connection_faults import (
+    close as close,
+    garble as garble,
+    hang as hang,
+    refuse as refuse,
+    reset as reset,
+    stale as stale,
+    stall as stall,
+    trickle as trickle,
+    truncate as truncate,
+)
+from pytest_ycimages.faults.fault import Fault as Fault
+from pytest_ycimages.faults.injection import Injection as Injection
+from pytest_ycimages.faults.operation_faults import (
+    cancel_ignored as cancel_ignored,
+    image_seen_late as image_seen_late,
+    operation_fails as operation_fails,
+    operation_lost as operation_lost,
+    operation_never_ends as operation_never_ends,
+    operation_seen_late as operation_seen_late,
+)
+from pytest_ycimages.faults.rule import Rule as Rule
+from pytest_ycimages.faults.slowness import ramp as ramp, slow as slow
+from pytest_ycimages.faults.when import (
+    When as When,
+    after as after,
+    always as always,
+    between as between,
+    chance as chance,
+    every as every,
+    first as first,
+    nth as nth,
+    over_rate as over_rate,
+    script as script,
+)
+from pytest_ycimages.journal import Calls as Calls
+from pytest_ycimages.latency import Latency as Latency
+from pytest_ycimages.pacing.hints import Hint as Hint
+from pytest_ycimages.pacing.pacing import Pacing as Pacing
+from pytest_ycimages.settings import Settings as Settings
+from pytest_ycimages.virtual.time import VirtualTime as VirtualTime
+
+__all__: list[str]  # noqa: PYI035 - __init__.py derives it from its table
+__version__: str
