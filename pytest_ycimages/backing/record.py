@@ -25,7 +25,7 @@ from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import NO_LATENCY
-from pytest_ycimages.server.passing import PassingApp
+from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ class Record(Backing):
 
     def _app(self, controlled: Controlled) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return PassingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
+        return RecordingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
 
     def reset(self) -> None:
         """What the service has done cannot be undone.

@@ -32,7 +32,7 @@ from pytest_ycimages.errors import (
     UsageError,
     YCImagesError,
 )
-from pytest_ycimages.server.passing import PlayingApp
+from pytest_ycimages.server.app import ReplayApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ class Replay(Backing):
         return pseudonyms if pseudonyms.are_in(self.tape) else None
 
     def _app(self, controlled: Controlled) -> App:
-        return PlayingApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
+        return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
 
     @property
     def token(self) -> str:

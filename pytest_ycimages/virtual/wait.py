@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
 
-    from pytest_ycimages.server.connection import Connection
-    from pytest_ycimages.server.listener import Listener
+    from pytest_ycimages.server.activity import Serving
 
 _numbers: Final = count()
 
@@ -111,7 +110,7 @@ class Wait:
         self,
         releaser: Releaser,
         thread: threading.Thread | None,
-        connection: Connection | Listener | None,
+        connection: Serving | None,
         what: str,
         deadline: int | None,
         descriptors: tuple[int, ...],
