@@ -93,7 +93,7 @@ def drawn(name: str, function: Callable[[Fault, Commit], None]) -> None:
     )()
 
 
-EXAMPLES: Final = 3
+EXAMPLES: Final = 2
 
 
 @pytest.mark.parametrize("name", NAMES)
