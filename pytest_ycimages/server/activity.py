@@ -20,7 +20,13 @@ class Phase(Enum):
 
 
 class Serving(Protocol):
-    """What a serving thread serves: a connection, or a listener that refuses connections for a while."""
+    """What a serving thread serves: a connection, or a listener that refuses connections for a while.
+
+    Attributes:
+        phase: what the thread does.
+    """
+
+    phase: Phase
 
     @property
     def is_shut(self) -> bool:

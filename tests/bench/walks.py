@@ -59,7 +59,7 @@ def walks() -> dict[str, Walk]:
     try:
         return _walks()
     finally:
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def _walks() -> dict[str, Walk]:
@@ -70,10 +70,10 @@ def _walks() -> dict[str, Walk]:
         found["create, struck"] = _warm(lambda: _served(double))
     with tempfile.TemporaryDirectory() as folder, Double(unknown_fields="ignore") as fake:
         cassette = Path(folder, "create.yaml")
-        recorded = {"cassette": str(cassette), "upstream": fake.url}
+        recorded: dict[str, Any] = {"cassette": str(cassette), "upstream": fake.url}
         with closing(Double(mode="record", **recorded)) as recording:
             found["record"] = _warm(lambda: _served(recording))
-        single = {"cassette": str(Path(folder, "one.yaml")), "upstream": fake.url}
+        single: dict[str, Any] = {"cassette": str(Path(folder, "one.yaml")), "upstream": fake.url}
         with closing(Double(mode="record", **single)) as recording:
             _served(recording)
         for _ in range(2):
