@@ -19,6 +19,7 @@ from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server import activity
+from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.listener import Listener
 from pytest_ycimages.settings import Settings, merged
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
-    from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 
 class Double(Seeding, Planning, Injecting, InProcess):
@@ -73,6 +72,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
         self._backing.open(self)
+        self._in_process = Endpoint(self._backing.app)
         self._warned = 0
 
     def _pause(self, seconds: float) -> None:
@@ -109,7 +109,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             host, port = self.settings.host, self.settings.port
             self._closed.clear()
             try:
-                self._listener = Listener(self._answer, host, port)
+                self._listener = Listener(self._backing.app.answer, host, port)
             except OSError as error:
                 raise UsageError(
                     f"Cannot listen on {host}:{port}: {error}. Leave `port` out to take a free one."
@@ -194,9 +194,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
             self._warned = 0
             self._backing.reset()
 
-    def _answer(self, http: HttpRequest) -> HttpReply:
-        return self._backing.app.answer(http)
-
     @contextmanager
     def _stocking(self) -> Generator[Inventory]:
         with self._backing.pipeline.lock:
@@ -243,9 +240,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
         return self._backing.clock
 
     @property
-    def app(self) -> App:
-        """The double as a WSGI application, for clients that need no socket."""
-        return self._backing.app
+    def _endpoint(self) -> Endpoint:
+        return self._in_process
 
     @property
     def token(self) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import urllib3
 
     from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
-    from pytest_ycimages.server.app import App
+    from pytest_ycimages.server.in_process.connection import Endpoint
+    from pytest_ycimages.server.in_process.wsgi import WsgiApp
     from pytest_ycimages.settings import Settings
 
 
@@ -39,38 +40,45 @@ class InProcess(ABC):
 
     @property
     @abstractmethod
-    def app(self) -> App:
-        """The double as a WSGI application."""
+    def _endpoint(self) -> Endpoint:
+        """The double as in-process clients reach it."""
+
+    @property
+    def app(self) -> WsgiApp:
+        """The same double as a WSGI application, for clients that need no socket."""
+        from pytest_ycimages.server.in_process.wsgi import WsgiApp  # noqa: PLC0415 - only for users of WSGI
+
+        return WsgiApp(self._endpoint)
 
     def requests_adapter(self) -> requests.adapters.HTTPAdapter:
         """Return an adapter for `requests.Session.mount`."""
-        from pytest_ycimages.server.in_process.over_requests import Adapter  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.http_client import requests_adapter  # noqa: PLC0415 - only for users of it
 
-        return Adapter(self.app.origin)
+        return requests_adapter(self._endpoint)
 
     def urllib3_pool_manager(self) -> urllib3.PoolManager:
         """Return a pool manager that replaces urllib3's own."""
-        from pytest_ycimages.server.in_process.over_urllib3 import pool_manager  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.http_client import urllib3_pool_manager  # noqa: PLC0415 - as above
 
-        return pool_manager(self.app.origin)
+        return urllib3_pool_manager(self._endpoint)
 
     def httpx_transport(self) -> httpx.HTTPTransport:
         """Return a transport for `httpx.Client(transport=...)`."""
-        from pytest_ycimages.server.in_process.over_httpx import Transport  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.httpcore import httpx_transport  # noqa: PLC0415 - as above
 
-        return Transport(self.app.origin)
+        return httpx_transport(self._endpoint)
 
     def httpx_async_transport(self) -> httpx.AsyncHTTPTransport:
         """Return a transport for `httpx.AsyncClient(transport=...)`."""
-        from pytest_ycimages.server.in_process.over_httpx import AsyncTransport  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.httpcore import httpx_async_transport  # noqa: PLC0415 - as above
 
-        return AsyncTransport(self.app.origin)
+        return httpx_async_transport(self._endpoint)
 
     def aiohttp_connector(self) -> aiohttp.BaseConnector:
         """Return a connector for `aiohttp.ClientSession(connector=...)`; call it while the event loop runs."""
-        from pytest_ycimages.server.in_process.over_aiohttp import Connector  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.aiohttp import Connector  # noqa: PLC0415 - as above
 
-        return Connector(self.app.origin)
+        return Connector(self._endpoint)
 
     @contextmanager
     def intercept(self, *, hosts: Iterable[str] = ()) -> Generator[Self]:
@@ -89,7 +97,7 @@ class InProcess(ABC):
         from pytest_ycimages.server.in_process.intercept import Interception  # noqa: PLC0415 - only where it is installed
 
         more = (*host_names(self.settings.intercept_hosts), *host_names(hosts))
-        with Interception(self.app.origin, more, name=repr(self)):
+        with Interception(self._endpoint, more, name=repr(self)):
             yield self
 
     @contextmanager
@@ -102,10 +110,10 @@ class InProcess(ABC):
         """
         from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only with vcrpy
         from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - only where it is installed
-        from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.wsgi import request_once  # noqa: PLC0415 - as above
 
         def answer(asked: RecordedRequest) -> RecordedResponse:
-            reply = answered(self.app, asked.method, asked.uri, asked.headers, asked.body)
+            reply = request_once(self._endpoint, asked.method, asked.uri, asked.headers, asked.body)
             return RecordedResponse(reply.status, _reason(reply.status), reply.headers, reply.body)
 
         with through_vcrpy(answer):

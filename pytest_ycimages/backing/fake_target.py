@@ -20,7 +20,8 @@ from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
-from pytest_ycimages.server.in_process.whole import answered
+from pytest_ycimages.server.in_process.connection import Endpoint
+from pytest_ycimages.server.in_process.wsgi import request_once
 from pytest_ycimages.settings import Settings, merged
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class FakeTarget(Planning, Seeding):
         self._settings = merged(forced, settings or {}, _suited_to(tape, steps))
         self._fake = _OfThePast(self._settings, "verify", _no_pause, None)
         self._fake.open(cast("Controlled", self))  # whose control API nobody asks
+        self._endpoint = Endpoint(self._fake.app)
         self._fates = fates_of(steps)
         self._clock = self._fake.clock
         self._clock.wait_until(_beginning(tape, steps), _no_pause)
@@ -75,7 +77,7 @@ class FakeTarget(Planning, Seeding):
         self._fake.planner.upcoming.clear()
         if step.number in self._fates:
             self._plan(step, self._fates[step.number])
-        reply = answered(self._fake.app, request.method, request.uri, request.headers, request.body)
+        reply = request_once(self._endpoint, request.method, request.uri, request.headers, request.body)
         headers = tuple((name.lower(), value) for name, value in reply.headers)
         return RecordedResponse(reply.status, "", headers, reply.body)
 

@@ -6,8 +6,8 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.resources import Image, Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.replay import path_of
@@ -24,7 +24,7 @@ from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import NO_LATENCY
-from pytest_ycimages.server.passing import PassingApp
+from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
+
 
 TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The variables of the environment that say who records, and in which folder. Nothing else does."""
@@ -79,7 +80,7 @@ class Record(Backing):
 
     def _app(self, controlled: Controlled) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return PassingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
+        return RecordingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
 
     def reset(self) -> None:
         """What the service has done cannot be undone.

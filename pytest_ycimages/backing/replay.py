@@ -6,7 +6,7 @@ import shlex
 import warnings
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.resources import Image, Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.shown import Shown
@@ -31,7 +31,7 @@ from pytest_ycimages.errors import (
     UsageError,
     YCImagesError,
 )
-from pytest_ycimages.server.passing import PlayingApp
+from pytest_ycimages.server.app import ReplayApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ class Replay(Backing):
         return pseudonyms if pseudonyms.are_in(self.tape) else None
 
     def _app(self, controlled: Controlled) -> App:
-        return PlayingApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
+        return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
 
     @property
     def token(self) -> str:

@@ -12,13 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from jsonschema_rs import Draft202012Validator
 from pydantic.alias_generators import to_snake
-from werkzeug.exceptions import HTTPException
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.methods import CONTRACTS, ROUTES, NoRouteError, route
 from pytest_ycimages.cassette.asked import asked_by, json_value
 from pytest_ycimages.server.openapi import document
-from pytest_ycimages.server.routes import ROUTES, route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
     from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+
 
 _REFUSED: Final = 400
 _NOT_KEPT: Final = "tokens.create"
@@ -39,7 +38,7 @@ def objections(interaction: Interaction, revision: str) -> Iterator[str]:
         return
     try:
         method, ids = route(asked.path, asked.method)
-    except HTTPException:
+    except NoRouteError:
         if interaction.response.status < _REFUSED:
             yield f"the contract has no {asked.method} {asked.path}, and yet it was not refused"
         return

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from rich.text import Text
-from werkzeug.exceptions import HTTPException
 
+from pytest_ycimages.api.methods import NoRouteError, route
 from pytest_ycimages.call import printable, shown
 from pytest_ycimages.cassette.asked import asked_by
 from pytest_ycimages.cassette.interaction import NOT_LABELLED
 from pytest_ycimages.cassette.shown import CUT_OFF
 from pytest_ycimages.cassette.translation import json_of, reply_of
-from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,7 @@ def method_word(request: RecordedRequest) -> str:
         return ""
     try:
         return route(asked.path, asked.method)[0]
-    except HTTPException:
+    except NoRouteError:
         return ""
 
 

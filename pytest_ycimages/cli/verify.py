@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.backing.verifying import SERVICE, target_of
 from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
 from pytest_ycimages.cassette.interaction import Origin

@@ -21,9 +21,9 @@ from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.message import Wire
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.api.requests import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
+
 
 _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 """Fields of a request that are messages themselves, or that only one revision knows."""

@@ -22,8 +22,8 @@ from pytest_ycimages.cloud.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.rules import Rules
 

@@ -1,20 +1,17 @@
-"""What the serving threads are at, for who has to know that nothing is on its way: virtual time moves only then."""
+"""Activity of the serving threads: virtual time moves only while no request is on its way."""
 
 from __future__ import annotations
 
 import select
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_ycimages.server.connection import Connection
-    from pytest_ycimages.server.listener import Listener
-
 
 class Phase(Enum):
-    """What a connection's thread is at."""
+    """What the thread of a connection does."""
 
     LISTENING = "waits for a request"
     DECIDING = "reads or decides"
@@ -22,17 +19,46 @@ class Phase(Enum):
     ANSWERING = "writes the answer"
 
 
-listeners: Final[set[Listener]] = set()
+class Serving(Protocol):
+    """What a serving thread serves: a connection, or a listener that refuses connections for a while.
+
+    Attributes:
+        phase: what the thread does.
+    """
+
+    phase: Phase
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it is to end."""
+
+
+class Listening(Protocol):
+    """A listener that is open."""
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+
+    def is_busy(self, phases: set[Phase]) -> bool:
+        """Return whether a connection is in one of `phases`, or a request has arrived that no thread has read."""
+
+
+listeners: Final[set[Listening]] = set()
 """Every listener that is open. A list of a set is made in one step, whichever thread adds to it meanwhile."""
 
-serving: Final[dict[int, Connection | Listener]] = {}
+serving: Final[dict[int, Serving]] = {}
 """What each serving thread, by its identifier, serves."""
 
 observer: Callable[[], None] | None = None
 """Called whenever a connection has come to rest, or has been shut; only virtual time sets it."""
 
 
-def tell() -> None:
+def notify() -> None:
     """Call the observer, if there is one at this moment."""
     observe = observer  # which another thread may take away
     if observe is not None:
@@ -40,7 +66,7 @@ def tell() -> None:
 
 
 def is_quiet(*, answered: bool) -> bool:
-    """Whether no double has a request that it has not decided yet.
+    """Return whether no double has a request that it has not decided yet.
 
     Args:
         answered: ask for more, namely that every answer has been written too.
@@ -50,12 +76,12 @@ def is_quiet(*, answered: bool) -> bool:
 
 
 def addresses() -> set[tuple[str, int]]:
-    """Where the doubles listen."""
+    """Return the addresses on which doubles listen."""
     return {(listener.host, listener.port) for listener in list(listeners)}
 
 
 def readable(descriptors: Iterable[int]) -> set[int]:
-    """Those of `descriptors` at which there is something to read, at this moment."""
+    """Return those of `descriptors` that have something to read at this moment."""
     opened = [descriptor for descriptor in descriptors if descriptor >= 0]  # a closed socket has none
     if not hasattr(select, "poll"):
         return set(select.select(opened, [], [], 0)[0])
@@ -63,7 +89,7 @@ def readable(descriptors: Iterable[int]) -> set[int]:
 
 
 def writable(descriptor: int) -> bool:
-    """Whether something can be written at `descriptor`: not if the other side is in no hurry to read."""
+    """Return whether `descriptor` takes bytes: not if the other side is slow to read."""
     if descriptor < 0 or not hasattr(select, "poll"):
         return descriptor < 0 or bool(select.select([], [descriptor], [], 0)[1])
     return bool(_polled([descriptor], select.POLLOUT))

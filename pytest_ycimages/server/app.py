@@ -1,38 +1,31 @@
-"""The gateway: from HTTP to the pipeline and back, as one function, and as a WSGI application around it.
+"""The gateway: HTTP requests to calls of the pipeline, and replies back to HTTP.
 
-What the real gateway refuses by itself (malformed JSON, a wrong JSON type, a path that nobody serves) is refused
-here, and written down in the journal all the same.
+Requests that the real gateway refuses by itself (malformed JSON, a wrong JSON type, an unknown path) are refused here,
+and the journal has them all the same. A recording or replaying double refuses nothing but invalid HTTP: a cassette may
+hold calls that this package does not know, and a recorded service refuses for itself.
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.wrappers import Request as WsgiRequest
-from werkzeug.wrappers import Response as WsgiResponse
 
 from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.api.methods import UNROUTED
+from pytest_ycimages.api.methods import UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
-from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
-from pytest_ycimages.server.in_process.origin import Origin
-from pytest_ycimages.server.in_process.wsgi import Loss, arriving, error_of
-from pytest_ycimages.server.routes import route
-from pytest_ycimages.server.wire import rewritten
+from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, too_large
+from pytest_ycimages.server.transmission import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from collections.abc import Callable, Generator, Mapping
 
-    from pytest_ycimages.api.contract import Contract
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.delay import Delay
-    from pytest_ycimages.pipeline import Pipeline
+    from pytest_ycimages.pipeline import Pipeline, Replying
     from pytest_ycimages.server.control.controlled import Controlled
 
     Answering = Generator[Delay, None, HttpReply]
@@ -46,11 +39,10 @@ TEXT = ("content-type", "text/plain")
 
 
 class App:
-    """One double, spoken to over HTTP. Also a WSGI application, for clients that need no socket.
+    """Answers HTTP requests for one double.
 
     Attributes:
-        pipeline: what answers; a double that is reset puts a new one here.
-        origin: where clients of this process connect that use no socket.
+        pipeline: answers the calls; a double that is reset puts a new one here.
     """
 
     def __init__(
@@ -60,46 +52,9 @@ class App:
         self._controlled = controlled
         self._contract = contract
         self._snake_case = snake_case
-        self.origin = Origin(self)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as a WSGI application.
-
-        Raises:
-            Exception: a fault breaks the connection, and this is what the client would raise.
-        """
-        wsgi = WsgiRequest(environ)
-        user_agent = wsgi.headers.get("User-Agent", "")
-        try:
-            self.origin.check_open()
-        except ConnectionRefusedError as refused:
-            raise error_of(user_agent, Loss("refused")) from refused
-        reply = self.answer(
-            HttpRequest(
-                method=wsgi.method,
-                path=wsgi.path,
-                query=wsgi.query_string.decode("latin-1"),
-                headers={name.lower(): value for name, value in wsgi.headers},
-                body=wsgi.get_data(),
-            )
-        )
-        whole: bytes | Iterable[bytes] = () if reply.is_head else reply.body
-        length = () if reply.is_head else (("content-length", str(len(reply.body))),)
-        headers = [*reply.headers]
-        is_empty = wsgi.method == "HEAD" or not reply.body
-        if reply.damage is not None:
-            arrives = arriving(reply, b"" if is_empty else reply.body, self.origin, user_agent)
-            whole, headers = chain([next(arrives, b"")], arrives), [*headers, *length]
-        elif reply.wait is not None and is_empty:
-            reply.wait(1)
-        elif reply.wait is not None:
-            whole, headers = pieces(reply.body, reply.wait), [*headers, *length]
-        response = WsgiResponse(whole, reply.status, headers)
-        response.automatically_set_content_length = not reply.is_head
-        return response(environ, start_response)
 
     def answer(self, http: HttpRequest) -> HttpReply:
-        """Answer one request, and wait where it has to wait.
+        """Answer one request, and wait where the call is late.
 
         Raises:
             ConnectionAbortedError: the double was closed while the call was late.
@@ -110,14 +65,14 @@ class App:
                 delay = next(answering)
                 try:
                     delay.wait()
-                except BaseException as error:  # noqa: BLE001 - the call has to know, and raises it again
+                except BaseException as error:  # noqa: BLE001 - the call cleans up, and raises it again
                     answering.throw(error)
         except StopIteration as end:
             reply: HttpReply = end.value
             return reply
 
     def answering(self, http: HttpRequest) -> Answering:
-        """Answer one request, and hand out each wait on the way to whoever does it."""
+        """Answer one request; yield each delay, which the caller waits for."""
         line = f"{http.method} {http.path}{'?' if http.query else ''}{http.query}"
         request = Request(
             UNROUTED,
@@ -137,21 +92,21 @@ class App:
                 return (yield from self._refuse(request, 413, too_large(len(http.body))))
             return (yield from self._routed(request, http))
         except ConnectionAbortedError:
-            raise  # the double was closed: nobody is left to answer, and nothing has failed
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shall see it, and the client a 500
+            raise  # the double was closed
+        except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
             return http_reply((yield from self.pipeline.fail(request, error)))
 
     def _routed(self, request: Request, http: HttpRequest) -> Answering:
-        """Let the method answer that serves the verb on the path."""
+        """Answer a valid request."""
         try:
             method, ids = route(http.path, http.method)
-        except HTTPException as error:
+        except NoRouteError as error:
             return (yield from self._unrouted(request, http, error))
         return (yield from self._call(request._replace(method=method), ids, http))
 
-    def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> Answering:
-        if isinstance(error, MethodNotAllowed):
-            allowed = ", ".join(sorted(error.valid_methods or ()))
+    def _unrouted(self, request: Request, http: HttpRequest, error: NoRouteError) -> Answering:
+        if error.allowed:
+            allowed = ", ".join(error.allowed)
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
             return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
         return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))
@@ -172,15 +127,15 @@ class App:
         return http_reply((yield from self.pipeline.answer(request)))
 
     def _understood(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Request:
-        """The request with its message, or with what the contract has against it.
+        """Return the request with its message or its violations of the contract.
 
         Raises:
-            GatewayRefusalError: it is none that the gateway lets through.
+            GatewayRefusalError: the gateway refuses it by itself.
         """
         fields = parse_body(http.body) if http.method in _WITH_BODY else {}
-        if http.query:  # what the body says comes first
+        if http.query:  # fields of the body win
             fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
-        if ids:  # what the path names, nothing else can name
+        if ids:  # the id in the path wins over all
             fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
         decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
         return request._replace(
@@ -190,7 +145,6 @@ class App:
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
     ) -> Answering:
-        """Answer what never becomes a call of a method."""
         refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
         reply = yield from self.pipeline.write(request, refusal)
         if reply.code is not refusal.code:
@@ -211,7 +165,7 @@ def _refused(code: Code, problem: str) -> Reply:
 
 
 def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
-    """The reply as HTTP has it, with the damage done that needs no socket."""
+    """Return the reply as HTTP, with the damage to its content done."""
     is_head = False
     if reply.verbatim is None:
         body, headers = json_bytes(reply.body), (JSON, *reply.metadata.items())
@@ -222,3 +176,43 @@ def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
     if reply.damage is None or reply.pause is None:
         return http
     return rewritten(http._replace(pause=reply.pause), reply.damage)
+
+
+class ReplayApp(App):
+    """Lets the pipeline answer every request, routed or not."""
+
+    def _routed(self, request: Request, http: HttpRequest) -> Answering:
+        return http_reply((yield from self._replying(self._as_understood(request, http))))
+
+    def _replying(self, request: Request) -> Replying:
+        return self.pipeline.answer(request)
+
+    def _as_understood(self, request: Request, http: HttpRequest) -> Request:
+        """Return the request with its method and message as far as it has them."""
+        request = request._replace(authority=http.headers.get("host", ""))
+        try:
+            method, ids = route(http.path, http.method)
+            request = request._replace(method=method)
+            return self._understood(request, ids, http)
+        except (NoRouteError, GatewayRefusalError):
+            return request
+
+
+class RecordingApp(ReplayApp):
+    """Passes every request on to the service that is recorded, and puts the call into the journal.
+
+    Args:
+        pipeline: keeps the journal.
+        contract: the revision.
+        controlled: the double.
+        pass_on: returns the reply of the service.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, pass_on: Callable[[Request], Reply]
+    ) -> None:
+        super().__init__(pipeline, contract, controlled)
+        self._pass_on = pass_on
+
+    def _replying(self, request: Request) -> Replying:
+        return self.pipeline.write(request, self._pass_on(request))

@@ -1,4 +1,4 @@
-"""An HTTP request that has been read whole, and an HTTP reply, whole or piece by piece. Neither knows a socket."""
+"""HTTP requests and replies as values, and the head of a reply as bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_ycimages.api.damage import Damage
 
@@ -16,7 +16,7 @@ MAX_BODY: Final = 4 * 2**20
 
 
 def too_large(size: int) -> str:
-    """What is wrong with a body of `size` bytes."""
+    """Return the refusal of a body of `size` bytes."""
     return f"The request's body has {size} bytes; the limit is {MAX_BODY} bytes (4 MiB)"
 
 
@@ -26,12 +26,12 @@ class HttpRequest(NamedTuple):
     Attributes:
         method: such as `GET`.
         path: percent-decoded.
-        query: the query string as it came, without `?`.
+        query: the query string as it was sent, without `?`.
         headers: names in lower case; a repeated header joined with commas.
         body: the whole body.
-        problem: why no method can take this request; empty when one may.
+        problem: why the request is invalid HTTP; empty if it is valid.
         problem_status: the HTTP status that answers the problem.
-        connection: a number for the connection that it came over; 0 for none.
+        connection: the number of the connection; 0 for none.
         served: how many requests that connection has served before.
     """
 
@@ -47,7 +47,7 @@ class HttpRequest(NamedTuple):
 
 
 def _no_pause(seconds: float) -> None:
-    """Let no time pass: for an answer that nothing is done to."""
+    """Do not wait: the reply is not damaged."""
 
 
 class HttpReply(NamedTuple):
@@ -55,13 +55,13 @@ class HttpReply(NamedTuple):
 
     Attributes:
         status: the HTTP status.
-        headers: all headers but those that belong to the connection.
+        headers: all headers but those of the connection.
         body: the whole body.
-        wait: comes back when so much of the body may leave, from 0 for nothing to 1 for all; None: all of it, now.
-        damage: what the socket has to do to it; None: nothing.
-        pause: lets so many seconds pass on the double's clock.
-        moment: when so much of the body may leave, in nanoseconds since the epoch; set if `wait` is.
-        is_head: whether it answered HEAD elsewhere: then its headers have the length, if that was told at all.
+        wait: returns when a share of the body may leave, from 0 for nothing to 1 for all; None: all of it, at once.
+        damage: what its transmission does to it; None: nothing.
+        pause: waits for seconds on the double's clock.
+        moment: when a share of the body may leave, in nanoseconds since the epoch; set if `wait` is.
+        is_head: whether it was recorded for HEAD: its headers have the length then, if the service sent it.
     """
 
     status: int
@@ -73,27 +73,19 @@ class HttpReply(NamedTuple):
     moment: Callable[[float], int] | None = None
     is_head: bool = False
 
-
-_PIECES: Final = 5
-"""Into how many pieces a body is cut that takes its time, unless it has fewer bytes."""
-
-
-def pieces(body: bytes, wait: Callable[[float], object]) -> Iterator[bytes]:
-    """The body in pieces, each given out when all of it may leave; the last one when the time is over."""
-    size = -(-len(body) // _PIECES)
-    for start in range(0, len(body), size or 1):
-        piece = body[start : start + size]
-        wait((start + len(piece)) / len(body))
-        yield piece
+    def due(self, share: float) -> None:
+        """Wait until a share of the body may leave."""
+        if self.wait is not None:
+            self.wait(share)
 
 
 def head(reply: HttpReply, *, keep_alive: bool, old: bool) -> bytes:
-    """The reply's status line and headers.
+    """Return the reply's status line and headers.
 
     Args:
         reply: the reply.
         keep_alive: whether the connection goes on after it.
-        old: whether the client has to be told so.
+        old: whether the client must be told so, because it speaks HTTP/1.0.
     """
     text = f"HTTP/1.1 {status_line(reply.status)}\r\n"
     for name, value in reply.headers:
@@ -111,5 +103,5 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Clien
 
 
 def status_line(status: int) -> str:
-    """The status with its reason, such as `404 Not Found`."""
+    """Return the status with its reason, such as `404 Not Found`."""
     return f"{status} {_REASONS.get(status, 'Unknown')}"

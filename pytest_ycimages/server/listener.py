@@ -1,4 +1,4 @@
-"""Accepts connections on loopback, and serves each on a thread of its own. Starts and stops in well under 1 ms."""
+"""A listening socket on loopback with one thread for each connection. Starts and stops in well under 1 ms."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 256
 _PATIENCE: Final = 5.0
-"""Seconds that closing waits for a thread that is answering; each is a daemon, so none outlives the process."""
+"""Seconds that `close` waits for a thread that is answering; the threads are daemons."""
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has an address, and refuses whoever comes until it listens."""
+    """Return a bound socket, which refuses connections until it listens."""
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         if os.name == "posix":
@@ -45,13 +45,18 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class Listener:
-    """A listening socket, and the connections that came through it.
+    """A listening socket and its connections.
+
+    Args:
+        answer: answers a request, on the thread of its connection.
+        host: the address.
+        port: the port; 0 for a free one.
 
     Attributes:
-        host: the address it listens on.
-        port: the port that it was given.
+        host: the address.
+        port: the port in use.
         is_closed: whether it has been closed.
-        phase: what the thread is at that accepts.
+        phase: what the accepting thread does.
     """
 
     def __init__(self, answer: Callable[[HttpRequest], HttpReply], host: str, port: int) -> None:
@@ -73,12 +78,12 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop accepting, end every connection, and wait for their threads. Closing twice does no harm."""
+        """Stop accepting, end every connection, and wait for their threads. Closing twice is safe."""
         with self._lock:
             if self.is_closed:
                 return
             self.is_closed = True
-        activity.tell()
+        activity.notify()
         self._wake.send(b"x")
         self._thread.join()
         with self._lock:
@@ -94,14 +99,14 @@ class Listener:
 
     @property
     def is_shut(self) -> bool:
-        """Whether it was told to end."""
+        """Whether it has been closed."""
         return self.is_closed
 
     def is_busy(self, phases: set[Phase]) -> bool:
-        """Whether a connection is in one of `phases`, or something has come in that nobody has taken yet.
+        """Return whether a connection is in one of `phases`, or a request has arrived that no thread has read.
 
-        A thread says what it is at before it takes anything from a socket. So what is not to be seen on the sockets,
-        which are looked at first, is to be seen in the phases.
+        A thread changes its phase before it reads from a socket. So a request that is no longer visible on the
+        sockets, which are checked first, is visible in the phases.
         """
         serving = {connection: connection.sock.fileno() for connection in list(self._serving)}
         ready = activity.readable([self._socket.fileno(), *serving.values()])
@@ -111,9 +116,9 @@ class Listener:
             phase = connection.phase
             if phase in phases and (phase is not Phase.ANSWERING or activity.writable(descriptor)):
                 return True
-            if phase is Phase.LISTENING and descriptor in ready:  # one that waits takes nothing before it has answered
+            if phase is Phase.LISTENING and descriptor in ready:  # in other phases it reads only after its answer
                 return True
-        return list(self._serving) != list(serving)  # whoever has come since then has not been looked at
+        return list(self._serving) != list(serving)  # connections accepted since then have not been checked
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -124,24 +129,24 @@ class Listener:
                     self.phase = Phase.DECIDING
                     self._accept_one()
                     self.phase = Phase.LISTENING
-                    activity.tell()
+                    activity.notify()
                 if self._refusals:
                     self._refuse_all(selector)
 
     def _refuse(self, until: Callable[[], object]) -> None:
-        """Accept nothing until `until` comes back. Returns once nobody is let in any more."""
+        """Stop accepting connections until `until()` returns. Return once the socket is closed."""
         refused = threading.Event()
         with self._lock:
             if self.is_closed:
                 return
             self._refusals.append((until, refused))
             if self._is_refusing:
-                return  # nobody is let in now, nor will be until this one is over, too
+                return  # the socket is closed, and stays so until this refusal is over too
         self._wake.send(b"x")
         refused.wait(_PATIENCE)
 
     def _refuse_all(self, selector: selectors.BaseSelector) -> None:
-        """Accept nothing until every refusal is over. The port stays taken meanwhile."""
+        """Stop accepting until every refusal is over, and keep the port."""
         self.phase = Phase.DECIDING
         self._woken.recv(1)
         selector.unregister(self._socket)
@@ -159,7 +164,7 @@ class Listener:
         self._socket = reserved
         selector.register(self._socket, selectors.EVENT_READ)
         self.phase = Phase.LISTENING
-        activity.tell()
+        activity.notify()
 
     def _wait_for_refusals(self) -> None:
         self._is_refusing = True
@@ -175,7 +180,7 @@ class Listener:
         try:
             sock, _ = self._socket.accept()
         except OSError:
-            return  # the client left before it was let in
+            return  # the client has gone already
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(sock, self._answer, number=next(self._numbers), refuse=self._refuse)
@@ -192,4 +197,4 @@ class Listener:
         finally:
             with self._lock:
                 del self._serving[connection]
-            activity.tell()
+            activity.notify()

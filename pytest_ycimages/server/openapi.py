@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.alias_generators import to_camel
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.json_schema import WHERE, Schemas
+from pytest_ycimages.api.methods import CONTRACTS, ROUTES
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
 from pytest_ycimages.cloud.service import PUBLIC
 from pytest_ycimages.server.openapi_answers import ANSWERS, LINKS, MEANINGS, TAGS
 from pytest_ycimages.server.openapi_examples import BODIES, GATEWAY_TEXT, PARAMETERS, RESPONSES
-from pytest_ycimages.server.routes import ROUTES
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.json_schema import Schema
+    from pytest_ycimages.api.methods import Contract
+
 
 _REFERENCE: Final = re.compile(f'"{WHERE}([^"]+)"')
 _ID: Final = re.compile(r"<(\w+)>")

@@ -1,7 +1,7 @@
-"""From bytes to requests, without a socket: llhttp parses, and this puts the pieces of each request together.
+"""Parsing of requests from bytes, with llhttp.
 
-Bodies are read to their end even when they are too large, so that a refused request never spoils the next one.
-An offer of another protocol is declined by reading the request again without the offer.
+Bodies are read to their end even when they are too large, so that a refused request does not spoil the next one.
+An Upgrade offer is declined by parsing the request again without the offer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import httptools
 
 from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
 
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_HEAD: Final = 64 * 2**10
 """Bytes of a request line and its headers, the empty line behind them included."""
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ycimages.server.connection import Connection
-    from pytest_ycimages.server.listener import Listener
+    from pytest_ycimages.server.activity import Serving
 
 _numbers: Final = count()
 
@@ -112,7 +111,7 @@ class Wait:
         self,
         releaser: Releaser,
         thread: threading.Thread | None,
-        connection: Connection | Listener | None,
+        connection: Serving | None,
         what: str,
         deadline: int | None,
         descriptors: tuple[int, ...],

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.create_image import CreateImageRequest
 from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.methods import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

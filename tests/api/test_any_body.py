@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.methods import CONTRACTS
 
 quickly = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 

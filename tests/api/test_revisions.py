@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.contract import CONTRACTS
-from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.api.methods import CONTRACTS, METHODS
 from pytest_ycimages.api.resources import PciTopology
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.api.create_image import CreateImageRequest
+
 
 PAGE_FIELDS = [
     "folder_id",

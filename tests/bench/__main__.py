@@ -26,6 +26,7 @@ from . import (
     plugin_cost,
     throughput,
     virtual_time,
+    walks,
 )
 from .broken import BrokenError
 from .goals import summary
@@ -46,6 +47,7 @@ _BENCHMARKS: Final = {
     "cassettes": cassette_files.measure,
     "replay": cassette_replay.measure,
     "experiment": experiment.measure,
+    "walks": walks.measure,
 }
 _WIDTH: Final = 150
 

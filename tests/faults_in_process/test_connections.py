@@ -159,34 +159,34 @@ def test_what_a_client_streams_comes_piece_by_piece(session: requests.Session, d
 
 def test_a_client_that_leaves_without_listening_has_asked(double: Double) -> None:
     """What it asked for has happened, as soon as it is sent."""
-    line = double.app.origin.connect()
+    connection = double.app.endpoint.connect()
     body = CREATE.body or b""
     head = f"POST /compute/v1/images HTTP/1.1\r\nauthorization: Bearer a\r\ncontent-length: {len(body)}\r\n\r\n"
-    line.send(head.encode() + body)
-    line.leave()
+    connection.send(head.encode() + body)
+    connection.close()
     assert len(double.images) == 1
     with pytest.raises(BrokenPipeError):
-        line.send(b"GET / HTTP/1.1\r\n\r\n")
+        connection.send(b"GET / HTTP/1.1\r\n\r\n")
 
 
 def test_a_reset_connection_takes_nothing_more(double: Double) -> None:
     """Sending says so as well."""
     double.inject(reset())
-    line = double.app.origin.connect()
-    line.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
+    connection = double.app.endpoint.connect()
+    connection.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
     with pytest.raises(ConnectionResetError):
-        line.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
+        connection.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
 
 
 def test_what_is_no_http_is_refused_and_left(double: Double) -> None:
     """As by the server."""
-    line = double.app.origin.connect()
-    line.send(b"nonsense\r\n\r\n")
-    taken = line.take(2**16)
-    assert isinstance(taken, bytes)
-    assert taken.startswith(b"HTTP/1.1 400 ")
-    assert line.is_readable()
-    assert line.take(1) == b""
+    connection = double.app.endpoint.connect()
+    connection.send(b"nonsense\r\n\r\n")
+    received = connection.recv(2**16)
+    assert isinstance(received, bytes)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert connection.is_readable()
+    assert connection.recv(1) == b""
 
 
 def test_async_requests_take_turns(double: Double) -> None:
@@ -221,7 +221,7 @@ def test_nothing_is_left_over(client: Client, double: Double) -> None:
 
 def test_a_client_that_is_not_installed_says_so(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are no dependencies."""
-    monkeypatch.delitem(sys.modules, "pytest_ycimages.server.in_process.over_aiohttp", raising=False)
+    monkeypatch.delitem(sys.modules, "pytest_ycimages.server.in_process.aiohttp", raising=False)
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(ImportError, match="aiohttp"):
         double.aiohttp_connector()

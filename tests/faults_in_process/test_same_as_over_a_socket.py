@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
-from pytest_ycimages import Double, VirtualTime, first
+from pytest_ycimages import Double, VirtualTime, first, stall, trickle, truncate
 from pytest_ycimages.faults.rule_text import fault_of
-from tests.faults_in_process.clients import CLIENTS, TIMEOUT, Client, Question, Seen
+from pytest_ycimages.strategies.fault_schedules import FAULTS as STRATEGIES
+from tests.faults_in_process.clients import CLIENTS, Client, Question, Seen
 
 if TYPE_CHECKING:
-    from pytest_ycimages.faults.fault import Commit
+    from collections.abc import Callable
+
+    from pytest_ycimages.faults.fault import Commit, Fault
 
 LIST: Final = Question("GET", "/compute/v1/images?folderId=b1g0000000000000000a")
 CREATE: Final = Question(
@@ -30,7 +35,7 @@ FAULTS: Final = (
     "stall(seconds=2)", f"stall(after={IN_THE_BODY}, seconds=2)",
     "stall(seconds=9)", f"stall(after={IN_THE_BODY}, seconds=9)",
     "trickle(2000)", "trickle(50)",
-    "truncate()", "truncate(length=0)",
+    "truncate()", "truncate(length=0)", "truncate(length=1000000)",
     "garble('bytes')", "garble('utf8')", "garble('json')", "garble('content_type')",
     "stale()", "refuse(3)",
     "slow(2)", "slow(9)",
@@ -38,6 +43,7 @@ FAULTS: Final = (
 )  # fmt: skip
 """Times are shorter than what the clients wait for, and longer."""
 
+NAMES: Final = sorted({fault.partition("(")[0] for fault in FAULTS})
 CASES: Final = [(fault, commit) for fault in FAULTS for commit in fault_of(fault).commits]
 
 
@@ -59,23 +65,65 @@ class Story(NamedTuple):
     seconds: float
 
 
-def story(double: Double, client: Client, fault: str, commit: Commit, *, in_process: bool) -> Story:
+def story(double: Double, client: Client, fault: Fault, commit: Commit, *, in_process: bool) -> Story:
     """Let a client meet a fault."""
-    injection = double.inject(fault_of(fault), on="images.create", when=first(1), commit=commit)
+    injection = double.inject(fault, on="images.create", when=first(1), commit=commit)
     seen = client(double, QUESTIONS, in_process=in_process)
     calls = [(call.method, call.status.name, call.fault) for call in double.calls]
     seconds = (double.clock.now() - double.clock.began_at) / 10**9
     return Story(seen, calls, len(double.images), injection.struck, seconds)
 
 
-@pytest.mark.parametrize(("fault", "commit"), CASES)
+def _rule(name: str) -> st.SearchStrategy[tuple[Fault, Commit]]:
+    """A fault of a name of the catalogue, with drawn values, before or after the commit."""
+    values = STRATEGIES[name].drawn if name != "truncate" else STRATEGIES[name].drawn | st.just(truncate(length=10**6))
+    return values.flatmap(lambda fault: st.tuples(st.just(fault), st.sampled_from(fault.commits)))
+
+
+def drawn(name: str, function: Callable[[Fault, Commit], None]) -> None:
+    """Run `function` with a few drawn faults of a name, the same ones in each run."""
+    given(_rule(name))(
+        settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+        )(lambda rule: function(*rule))
+    )()
+
+
+EXAMPLES: Final = 2
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_a_fault_is_the_same(client: Client, fault: str, commit: Commit) -> None:
+def test_a_fault_is_the_same(client: Client, name: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds: over a socket and in process."""
+
+    def compare(fault: Fault, commit: Commit) -> None:
+        with VirtualTime(), Double() as double:
+            over_a_socket = story(double, client, fault, commit, in_process=False)
+        assert story(Double(clock="manual"), client, fault, commit, in_process=True) == over_a_socket
+        assert over_a_socket.struck == 1
+
+    drawn(name, compare)
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+def test_a_fault_is_the_same_in_virtual_time(client: Client) -> None:
+    """In process, virtual time moves as a manual clock does."""
+    for fault in (stall(after=IN_THE_BODY, seconds=9), trickle(2000), truncate(length=10**6)):
+        told = story(Double(clock="manual"), client, fault, "after", in_process=True)
+        with VirtualTime():
+            assert story(Double(), client, fault, "after", in_process=True) == told
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+@pytest.mark.parametrize("in_process", [False, True])
+def test_a_truncated_body_is_never_whole(client: Client, *, in_process: bool) -> None:
+    """However much of it is to arrive: its last byte does not."""
     with VirtualTime(), Double() as double:
-        over_a_socket = story(double, client, fault, commit, in_process=False)
-    with VirtualTime():
-        assert story(Double(), client, fault, commit, in_process=True) == over_a_socket
-    assert story(Double(clock="manual"), client, fault, commit, in_process=True) == over_a_socket
-    assert over_a_socket.struck == 1
-    assert over_a_socket.seconds <= TIMEOUT or "trickle" in fault
+        told = story(double, client, truncate(length=10**6), "after", in_process=in_process)
+    assert told.seen[1].status == 0
+    assert told.seen[1].error

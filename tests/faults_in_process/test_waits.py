@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-NEVER_ENDS: Final = "a hang without a time-out never ends"
+NEVER_ENDS: Final = "The answer hangs and the client has no time-out"
 
 
 def elapsed(double: Double) -> float:

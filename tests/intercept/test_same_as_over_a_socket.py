@@ -6,33 +6,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages import Double, VirtualTime, first
-from pytest_ycimages.faults.rule_text import fault_of
-from tests.faults_in_process.test_same_as_over_a_socket import CASES, QUESTIONS, Story
+from pytest_ycimages import Double, VirtualTime, first, truncate
+from tests.faults_in_process.test_same_as_over_a_socket import NAMES, QUESTIONS, Story, drawn
 from tests.intercept.clients import CLIENTS, KEEPING, REAL, Client
 
 if TYPE_CHECKING:
-    from pytest_ycimages.faults.fault import Commit
+    from pytest_ycimages.faults.fault import Commit, Fault
 
 
-def story(double: Double, client: Client, url: str, fault: str, commit: Commit) -> Story:
+def story(double: Double, client: Client, url: str, fault: Fault, commit: Commit) -> Story:
     """Let a client meet a fault."""
-    injection = double.inject(fault_of(fault), on="images.create", when=first(1), commit=commit, expect=False)
+    injection = double.inject(fault, on="images.create", when=first(1), commit=commit, expect=False)
     seen = client(url, QUESTIONS)
     calls = [(call.method, call.status.name, call.fault) for call in double.calls]
     seconds = (double.clock.now() - double.clock.began_at) / 10**9
     return Story(seen, calls, len(double.images), injection.struck, seconds)
 
 
-@pytest.mark.parametrize(("fault", "commit"), CASES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_a_fault_is_the_same(client: Client, fault: str, commit: Commit) -> None:
+def test_a_fault_is_the_same(client: Client, name: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds."""
-    with VirtualTime(), Double() as double:
-        over_a_socket = story(double, client, double.url, fault, commit)
-    with VirtualTime(), Double().intercept() as double:
-        assert story(double, client, REAL, fault, commit) == over_a_socket
+
+    def compare(fault: Fault, commit: Commit) -> None:
+        with VirtualTime(), Double() as double:
+            over_a_socket = story(double, client, double.url, fault, commit)
+        with Double(clock="manual").intercept() as double:
+            assert story(double, client, REAL, fault, commit) == over_a_socket
+        assert over_a_socket.struck == (client in KEEPING.values() or name != "stale")
+
+    drawn(name, compare)
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+def test_a_truncated_body_is_never_whole(client: Client) -> None:
+    """However much of it is to arrive: its last byte does not."""
     with Double(clock="manual").intercept() as double:
-        assert story(double, client, REAL, fault, commit) == over_a_socket
-    is_kept = client in KEEPING.values()
-    assert over_a_socket.struck == (is_kept or not fault.startswith("stale"))
+        told = story(double, client, REAL, truncate(length=10**6), "after")
+    assert told.seen[1].status == 0
+    assert told.seen[1].error

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ycimages import Double, Latency
 from pytest_ycimages.server.connection import Connection
-from pytest_ycimages.server.http import HttpReply, HttpRequest, pieces
+from pytest_ycimages.server.http import HttpReply, HttpRequest
+from pytest_ycimages.server.transmission import Due, transmission
 from tests.server.raw_client import Client, endpoint, request
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 @given(body=st.binary(max_size=50))
 def test_pieces_make_up_the_body(body: bytes) -> None:
     """At most five, none empty, each waited for until all of it is due; the last one for the whole time."""
-    waits: list[float] = []
-    cut = list(pieces(body, waits.append))
+    reply = HttpReply(200, (), body, lambda _: None)
+    steps = list(transmission(b"head", body, reply))
+    waits = [step.share for step in steps if isinstance(step, Due)]
+    cut = [step for step in steps[1:] if isinstance(step, bytes)] if body else []
     assert b"".join(cut) == body
     assert all(cut)
-    assert len(cut) == len(waits) <= 5
+    assert len(cut or b"1") == len(waits) <= 5
     assert waits == sorted(set(waits))
-    assert waits[-1:] == [1][: len(cut)]
+    assert waits[-1] == 1
 
 
 def sent(answer: Callable[[HttpRequest], HttpReply], data: bytes) -> bytes:

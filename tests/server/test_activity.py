@@ -148,9 +148,9 @@ def test_all_listeners_count(watched: Watched) -> None:
 def test_the_observer_is_told_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a connection that is shut, too."""
     told: list[int] = []
-    activity.tell()
+    activity.notify()
     monkeypatch.setattr(activity, "observer", lambda: told.append(1))
-    activity.tell()
+    activity.notify()
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
         connection = Connection(ours, lambda _: HttpReply(200, (), b""))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pytest_ycimages import Double
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.server.in_process.whole import answered
+from pytest_ycimages.server.in_process.wsgi import request_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class Taping:
         uri = f"{self._host(path)}{path}{f'?{urlencode(query)}' if query else ''}"
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         at = (self.double.clock.now() - self._began) / SECOND
-        reply = answered(self.double.app, verb, uri, tuple((headers | credential).items()), content)
+        reply = request_once(self.double.app.endpoint, verb, uri, tuple((headers | credential).items()), content)
         kept = headers | ({"authorization": f"Bearer {SCRUBBED}"} if token else {})
         request = RecordedRequest(verb, uri, tuple(kept.items()), content)
         response = RecordedResponse(reply.status, "", tuple(reply.headers), reply.body)
