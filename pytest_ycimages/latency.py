@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
+from typing import Final, Protocol, Self, runtime_checkable
 
 from pytest_ycimages.api.methods import matching
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.literals import Worded, read_literal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
 
 _SMALLEST: Final = 2.0**-54
 _LARGEST: Final = 1 - 2.0**-53
@@ -175,36 +172,40 @@ class Latency:
 
 NO_LATENCY: Final = Latency.fixed(0)
 
-_MADE_BY: Final[Mapping[str, Callable[..., Latency]]] = {
-    "fixed": Latency.fixed,
-    "uniform": Latency.uniform,
-    "lognormal": Latency.lognormal,
-}
-_EXAMPLES: Final = {"fixed": "fixed(0.2)", "uniform": "uniform(0.1, 0.4)", "lognormal": "lognormal(0.2, 0.5, cap=2)"}
-_WAYS: Final = f"seconds, such as 0.2, or one of {', '.join(_EXAMPLES.values())}"
+_LATENCIES: Final = Vocabulary(
+    what="latency",
+    makers={"fixed": Latency.fixed, "uniform": Latency.uniform, "lognormal": Latency.lognormal},
+    expected=(
+        "seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, cap=2), "
+        "or a dict from methods to these"
+    ),
+    examples={"fixed": "fixed(0.2)", "uniform": "uniform(0.1, 0.4)", "lognormal": "lognormal(0.2, 0.5, cap=2)"},
+)
 
 
 def latency_of(value: object) -> Latency | Mapping[str, Latency]:
-    """Read a latency as users may write it.
+    """Return the latency that a user gave.
 
-    That is a `Latency`; a number of seconds; either of them as text, such as `0.2` or `uniform(0.1, 0.4)`; or a mapping
-    from method words or globs to any of these, itself perhaps as text. The first pattern that fits a method counts;
-    what none fits is answered at once.
+    Args:
+        value: a `Latency`; a number of seconds; either of them as text, such as `0.2`, `200ms` or `uniform(0.1, 0.4)`;
+            or a mapping from method words or globs to any of these, itself perhaps as text. The first pattern that
+            matches a method counts; a method that no pattern matches has no latency.
 
     Raises:
-        UsageError: it is none of these, or a pattern fits no method; the text says what would be right.
+        UsageError: the value is not a latency, or a pattern matches no method.
     """
-    if isinstance(value, str):
-        value = _from_text(value)
-    if isinstance(value, Mapping):
-        for pattern in value:
+    found = _value_in(value)
+    if isinstance(found, Mapping):
+        for pattern in found:
             matching(str(pattern))
-        return MappingProxyType({str(pattern): _single(latency) for pattern, latency in value.items()})
-    return _single(value)
+        return MappingProxyType(
+            {str(pattern): _single(_value_in(latency), latency) for pattern, latency in found.items()}
+        )
+    return _single(found, value)
 
 
 def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
-    """The latency of every method that has one, by its word. Where two patterns fit, the first counts."""
+    """Return the latency of every method that has one, by its word. Where two patterns match, the first counts."""
     patterns = latency.items() if isinstance(latency, Mapping) else [("*", latency)]
     found: dict[str, Latency] = {}
     for pattern, each in patterns:
@@ -213,28 +214,16 @@ def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
     return {word: each for word, each in found.items() if not each.is_zero}
 
 
-def _single(value: object) -> Latency:
-    if isinstance(value, str):
-        value = _from_text(value)
-    if isinstance(value, Latency):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Latency.fixed(value)
-    raise UsageError(f"{value!r} is no latency. Give {_WAYS} of Latency.")
+def _value_in(written: object) -> object:
+    if not isinstance(written, str):
+        return written
+    seconds = duration_in(written)
+    return read_text(written, _LATENCIES) if seconds is None else seconds
 
 
-def _from_text(text: str) -> Any:
-    usage = UsageError(f"{text!r} is no latency. Write {_WAYS}, or a dict from methods to these.")
-    try:
-        said = read_literal(text)
-        if not isinstance(said, Worded):
-            if isinstance(said, str):
-                raise usage
-            return said
-        if said.word not in _MADE_BY:
-            raise unknown_word("latency", said.word, _MADE_BY)
-        if said.arguments is None:
-            raise UsageError(f"{text!r} is no latency without its values. Write {_EXAMPLES[said.word]}.")
-        return _MADE_BY[said.word](*said.arguments, **said.named)
-    except (TypeError, ValueError):
-        raise usage from None
+def _single(found: object, written: object) -> Latency:
+    if isinstance(found, Latency):
+        return found
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return Latency.fixed(found)
+    raise _LATENCIES.error(written)

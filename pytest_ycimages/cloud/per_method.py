@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.literals import read_literal
+from pytest_ycimages.text_values import read_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

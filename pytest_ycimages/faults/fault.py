@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.methods import METHODS
-from pytest_ycimages.faults.written import Written
+from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.when import When, always
 from pytest_ycimages.faults.where import checked_where, fits, texts_at
-from pytest_ycimages.faults.written import Written
+from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request

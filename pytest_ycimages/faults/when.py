@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.written import Written
+from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
