@@ -12,11 +12,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.damage import Stall
 from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.call import nanoseconds
-from pytest_ycimages.faults.striker import Striker
+from pytest_ycimages.faults.catalogue import Stall
+from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.delay import Delay, Delays
-    from pytest_ycimages.faults.injector import Injector
-    from pytest_ycimages.faults.striker import Answerer
+    from pytest_ycimages.faults.injector import Answerer, Injector
 
     Replying = Generator[Delay, None, Reply]
 
@@ -70,7 +69,6 @@ class Pipeline:
         self.delays = delays
         self.injector = injector
         injector.calls = self.journal.calls
-        self._striker = Striker(service, injector)
         self.service = service
         self.clock = clock
         self._latency_first = latency_first
@@ -95,8 +93,8 @@ class Pipeline:
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
         """The reply to a call that faults may strike, and the seconds by which they make it late."""
-        strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
-        return self._striker.answer(request, now, strike), strike.late if strike else 0
+        decision = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
+        return self.injector.answer(self.service, request, now, decision), decision.late if decision else 0
 
     def write(self, request: Request, reply: Reply) -> Replying:
         """Write down a call that a transport answers by itself, such as one to a path that nobody serves."""

@@ -32,7 +32,7 @@ from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.cloud.texts import Texts
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
+from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.host_names import HostNames, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 

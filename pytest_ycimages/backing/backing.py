@@ -12,7 +12,7 @@ from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import OF_ANSWERS
 from pytest_ycimages.faults.injector import Injector
-from pytest_ycimages.faults.rule_text import rules_of
+from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
-    from pytest_ycimages.faults.striker import Answerer
+    from pytest_ycimages.faults.injector import Answerer
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
     from pytest_ycimages.settings import Settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.damage import Substitute, loses_the_answer
+from pytest_ycimages.api.exchange import delivery_of
 from pytest_ycimages.api.operation import CreateImageMetadata, DeleteImageMetadata
 from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.faults.fault import Answer, Damaged, Late
@@ -74,7 +74,7 @@ class Reading:
         if planned is None or not isinstance(planned.fault.effect, Damaged):
             return False
         damage = planned.fault.effect.damage
-        return loses_the_answer(damage) and not isinstance(damage, Substitute)
+        return delivery_of(damage).is_lost
 
     def told(self, place: int) -> bool:
         """Whether the client had the whole answer to a call before it went on."""

@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
-from pytest_ycimages.api.damage import Break, Damage, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
+from pytest_ycimages.faults.catalogue import Break, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
 from pytest_ycimages.server.http import pieces
 
 if sys.platform == "linux":
@@ -18,6 +18,7 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_ycimages.api.exchange import Damage
     from pytest_ycimages.server.http import HttpReply
 
     Refuser = Callable[[Callable[[], object]], object]

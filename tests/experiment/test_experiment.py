@@ -122,7 +122,7 @@ def test_faults_are_read_from_what_users_write(written: object, count: int) -> N
     [
         ({"faults": []}, "leaves an experiment nothing to try"),
         ({"faults": "reset(), when=first(2)"}, "that is what an experiment tries out"),
-        ({"faults": [3]}, "is no rule"),
+        ({"faults": [3]}, "invalid rule 3"),
         ({"depth": -1}, "depth=-1 cannot be"),
         ({"workers": 0}, "workers=0 cannot be"),
         ({"workers": "all"}, "workers='all' cannot be: it is a whole number, 1 or more, or \"auto\"."),

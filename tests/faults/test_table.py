@@ -9,7 +9,7 @@ import pytest
 from pytest_ycimages import first
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Hidden, Planned
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
 from tests.faults.clients import CLIENTS, Client
 from tests.faults.table import CASES, NAMES, PAGE, REFUSED, Case, functions, page
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from pytest_ycimages import Double, VirtualTime, first
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
 from tests.faults_in_process.clients import CLIENTS, TIMEOUT, Client, Question, Seen
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ycimages import Double, VirtualTime, first
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
 from tests.faults_in_process.test_same_as_over_a_socket import CASES, QUESTIONS, Story
 from tests.intercept.clients import CLIENTS, KEEPING, REAL, Client
 

@@ -21,7 +21,10 @@ FRACTIONS: Final = st.integers(0, 2**53 - 1).map(lambda number: number / 2**53)
 """Everything that can be drawn: 53 bits, from 0 up to but not including 1."""
 
 SECONDS: Final = st.floats(0, 1e6)
-WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lognormal(0.2, 0.5, cap=2)"
+EXPECTED: Final = (
+    "expected seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, "
+    "cap=2), or a dict from methods to these"
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,8 @@ WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lo
         (0.2, Latency.fixed(0.2)),
         ("0.2", Latency.fixed(0.2)),
         (" 2e-1 ", Latency.fixed(0.2)),
+        ("200ms", Latency.fixed(0.2)),
+        ("1.5 m", Latency.fixed(90)),
         ("fixed(2)", Latency.fixed(2)),
         ("fixed(seconds=2, over_body=True)", Latency.fixed(2, over_body=True)),
         ("uniform(0.1, 0.4)", Latency.uniform(0.1, 0.4)),
@@ -38,7 +43,7 @@ WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lo
         ("lognormal(0.2, 0.5)", Latency.lognormal(0.2, 0.5)),
         ("lognormal(0.2, 0.5, cap=2)", Latency.lognormal(0.2, 0.5, cap=2)),
         (Latency.uniform(1, 2), Latency.uniform(1, 2)),
-        ({"images.*": 0.2, "*": "fixed(3)"}, {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
+        ({"images.*": 0.2, "*": "3s"}, {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
         ("{'images.*': 0.2, '*': 'fixed(3)'}", {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
         ({}, {}),
     ],
@@ -98,24 +103,25 @@ def test_a_latency_that_cannot_be_is_refused_with_the_rule(make: Callable[[], La
 
 
 @pytest.mark.parametrize(
-    "text", ["0.2s", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
+    "text", ["0.2d", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
              "os.system('x')", "fixed(__import__('os'))", "uniform(*[1, 2])", "fixed(**{'seconds': 1})"],
 )  # fmt: skip
-def test_text_that_is_no_latency_is_refused_and_never_run(text: str) -> None:
+def test_invalid_latency_text_is_refused_and_never_run(text: str) -> None:
     """The text says what would be one."""
     with pytest.raises(UsageError) as refusal:
         latency_of(text)
-    assert "is no latency. " in str(refusal.value)
-    assert WAYS in str(refusal.value)
+    said = str(refusal.value)
+    assert said.startswith((f"invalid latency {text!r}: ", "Unknown latency '", "Unknown argument of fixed 'minutes'"))
+    assert any(way in said for way in (EXPECTED, "expected fixed(seconds, ", "Known: "))
 
 
 @pytest.mark.parametrize(
     ("written", "text"),
     [
         ("unifrm(1, 2)", "Unknown latency 'unifrm'. Did you mean 'uniform'? Known: fixed, lognormal, uniform."),
-        ("uniform", "'uniform' is no latency without its values. Write uniform(0.1, 0.4)."),
-        (True, f"True is no latency. Give {WAYS} of Latency."),
-        ({"images.get": {}}, f"{{}} is no latency. Give {WAYS} of Latency."),
+        ("uniform", "invalid latency 'uniform': uniform needs parentheses, such as uniform(0.1, 0.4)"),
+        (True, f"invalid latency True: {EXPECTED}"),
+        ({"images.get": {}}, f"invalid latency {{}}: {EXPECTED}"),
     ],
 )
 def test_what_is_nearly_a_latency_is_told_what_it_lacks(written: object, text: str) -> None:

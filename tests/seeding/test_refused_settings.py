@@ -11,7 +11,8 @@ from pytest_ycimages import After, AfterPolls, Double, Settings, UsageError
 NAMES: Final = ", ".join(sorted(Settings.model_fields))
 TIMINGS: Final = "Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never"
 NO_TIMING: Final = (
-    f"Write seconds, such as 2.5, or one of {TIMINGS} with its values, such as AfterPolls(3), or REALISTIC."
+    f"expected seconds such as 2.5, a duration such as '200ms', REALISTIC, or one of {TIMINGS} with its arguments, "
+    "such as AfterPolls(3)"
 )
 
 
@@ -51,10 +52,7 @@ NO_TIMING: Final = (
         ),
         (
             {"outcome": "fine"},
-            (
-                "'fine' is no outcome. "
-                "Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again')."
-            ),
+            ("invalid outcome 'fine': expected Success() or a Failure, such as Failure('UNAVAILABLE', 'try again')"),
         ),
         (
             {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
@@ -68,8 +66,11 @@ NO_TIMING: Final = (
                 "port=-1: Input should be greater than or equal to 0."
             ),
         ),
-        ({"timing": "soon"}, f"'soon' is no timing. {NO_TIMING}"),
-        ({"timing": "After()"}, f"'After()' is no timing. {NO_TIMING}"),
+        ({"timing": "soon"}, f"invalid timing 'soon': {NO_TIMING}"),
+        (
+            {"timing": "After()"},
+            "invalid timing 'After()': missing a required argument: 'seconds'; expected After(seconds)",
+        ),
         (
             {"timing": "AfterPoll(1)"},
             (
@@ -80,7 +81,7 @@ NO_TIMING: Final = (
         ),
         (
             {"timing": None},
-            f"None is no timing. Give seconds, or one of {TIMINGS}, BySource, Script, such as AfterPolls(3).",
+            f"invalid timing None: {NO_TIMING}",
         ),
         (
             {"timing": -1},
@@ -122,7 +123,7 @@ def test_a_timing_that_cannot_be_is_refused_where_it_is_written(polls: int) -> N
 def test_the_timing_of_a_double_is_held_to_the_same() -> None:
     """It may be set in words, too, and what cannot be leaves it as it was."""
     double = Double(timing=3)
-    with pytest.raises(UsageError, match="'soon' is no timing"):
+    with pytest.raises(UsageError, match="invalid timing 'soon'"):
         double.timing = "soon"
     assert double.timing == After(3)
     double.timing = "AfterPolls(2)"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.api.damage import Refuse
 from pytest_ycimages.call import between
 from pytest_ycimages.experiment.reading import Reading
+from pytest_ycimages.faults.catalogue import Refuse
 from pytest_ycimages.faults.fault import Damaged
 
 if TYPE_CHECKING:

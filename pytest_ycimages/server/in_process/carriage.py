@@ -6,15 +6,23 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never, cast
 
-from pytest_ycimages.api.damage import Break, Garble, Refuse, Stall, Substitute, Trickle, Truncate
+from pytest_ycimages.faults.catalogue import (
+    Break,
+    ConnectionDamage,
+    Garble,
+    Refuse,
+    Stall,
+    Substitute,
+    Trickle,
+    Truncate,
+)
 from pytest_ycimages.server.http import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.api.damage import Damage
     from pytest_ycimages.server.http import HttpReply
 
 
@@ -70,7 +78,7 @@ def carried(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
         reply: what says of its damage and of its time.
     """
     if reply.damage is not None:
-        yield from _damaged(head, body, reply.damage)
+        yield from _damaged(head, body, cast("ConnectionDamage", reply.damage))
     elif reply.moment is None:
         yield head + body
     else:
@@ -83,7 +91,7 @@ def carried(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
             yield piece
 
 
-def _damaged(head: bytes, body: bytes, damage: Damage) -> Iterator[Step]:
+def _damaged(head: bytes, body: bytes, damage: ConnectionDamage) -> Iterator[Step]:
     whole = head + body
     match damage:
         case Break(after, how):
