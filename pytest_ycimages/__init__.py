@@ -110,8 +110,8 @@ if TYPE_CHECKING:
     )
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.latency import Latency
-    from pytest_ycimages.pacing.hints import Hint
-    from pytest_ycimages.pacing.pacing import Pacing
+    from pytest_ycimages.pacing import Pacing
+    from pytest_ycimages.polls import Hint
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -275,7 +275,7 @@ _HOME: Final = {
     "Fault": "faults.fault",
     "FaultNeverStruckError": "errors",
     "Finding": "experiment.report",
-    "Hint": "pacing.hints",
+    "Hint": "polls",
     "Image": "api.image",
     "ImageStatus": "api.image",
     "Immediate": "cloud.timing",
@@ -292,7 +292,7 @@ _HOME: Final = {
     "Os": "api.image",
     "OsType": "api.image",
     "Outcome": "experiment.trial",
-    "Pacing": "pacing.pacing",
+    "Pacing": "pacing",
     "PerGiB": "cloud.timing_by_source",
     "PlannedFault": "experiment.scenario",
     "Quotas": "cloud.quotas",

@@ -10,16 +10,16 @@ from pytest_ycimages.api.exchange import NO_METADATA, Delivery, delivery_of
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.call import Call
-from pytest_ycimages.pacing.hints import hints_in
-from pytest_ycimages.pacing.pacing import pacing_in
+from pytest_ycimages.pacing import pacing_in
+from pytest_ycimages.polls import hints_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.pacing.hints import Hint
-    from pytest_ycimages.pacing.pacing import Pacing
+    from pytest_ycimages.pacing import Pacing
+    from pytest_ycimages.polls import Hint
 
 
 _SETTLED: Final = frozenset({"READY", "ERROR"})

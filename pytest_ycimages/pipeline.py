@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.delay import Delay, Delays
     from pytest_ycimages.faults.injector import Answerer, Injector
+    from pytest_ycimages.latency import Delay, Delays
 
     Replying = Generator[Delay, None, Reply]
 

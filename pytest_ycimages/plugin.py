@@ -245,9 +245,8 @@ def ycimages_experiment(
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes.
     """
-    from pytest_ycimages.cassette_settings import CassetteSettings  # noqa: PLC0415 - nothing else than the fake is tried
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
-    from pytest_ycimages.settings import given  # noqa: PLC0415 - likewise
+    from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config
     seed = {"seed": config.stash[_SEED]}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from pytest_ycimages.api.contract import Contract
-    from pytest_ycimages.delay import Delay
+    from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.control.controlled import Controlled
 

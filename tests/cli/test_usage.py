@@ -50,7 +50,7 @@ def test_serve_refuses_what_cannot_be(arguments: list[str], text: str) -> None:
         (b"tming = 5", "Unknown setting 'tming'. Did you mean 'timing'? Known: "),
         (
             b"contract = 'pag'",
-            "contract: Settings that cannot be: contract='pag': Input should be 'page' or 'current'.",
+            "contract: invalid settings: contract='pag': Input should be 'page' or 'current'.",
         ),
         (b"[timing]\n'image.create' = 5", "timing: Unknown method 'image.create'. Did you mean 'images.create'? "),
         (b"[latency]\n'images.*' = 'fast'", "latency: invalid latency 'fast': expected seconds or a duration "),

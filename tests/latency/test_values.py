@@ -82,18 +82,21 @@ def test_a_latency_is_a_value_that_does_not_change() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Latency.fixed(-1), r"fixed\(-1\) cannot be: a latency is zero seconds or more"),
-        (lambda: Latency.fixed(math.inf), r"fixed\(inf\) cannot be: .* For a client that gives up, take a minute"),
-        (lambda: Latency.fixed(math.nan), r"fixed\(nan\) cannot be"),
-        (lambda: Latency.fixed(True), r"fixed\(True\) cannot be"),  # noqa: FBT003 - refused is the point
-        (lambda: Latency.fixed(None), r"fixed\(None\) cannot be"),  # type: ignore[arg-type]  # likewise
-        (lambda: Latency.uniform(2, 1), r"uniform\(2, 1\) cannot be: .* the shorter one first"),
-        (lambda: Latency.uniform(-1, 1), r"uniform\(-1, 1\) cannot be"),
-        (lambda: Latency.lognormal(-1, 1), r"lognormal\(-1, 1\) cannot be: median and cap are seconds"),
-        (lambda: Latency.lognormal(1, -1), r"lognormal\(1, -1\) cannot be"),
-        (lambda: Latency.lognormal(1, 1, cap=-1), r"lognormal\(1, 1, cap=-1\) cannot be"),
-        (lambda: Latency.lognormal(1, 100), r"lognormal\(1, 100\) cannot be: .* Give it a cap"),
-        (lambda: Latency.fixed(1, over_body=1), r"over_body=1 cannot be: it is True or False"),  # type: ignore[arg-type]
+        (lambda: Latency.fixed(-1), r"invalid latency fixed\(-1\): expected zero seconds or more"),
+        (
+            lambda: Latency.fixed(math.inf),
+            r"invalid latency fixed\(inf\): .* a minute is enough",
+        ),
+        (lambda: Latency.fixed(math.nan), r"invalid latency fixed\(nan\)"),
+        (lambda: Latency.fixed(True), r"invalid latency fixed\(True\)"),  # noqa: FBT003 - refused is the point
+        (lambda: Latency.fixed(None), r"invalid latency fixed\(None\)"),  # type: ignore[arg-type]  # likewise
+        (lambda: Latency.uniform(2, 1), r"invalid latency uniform\(2, 1\): .* the shorter one first"),
+        (lambda: Latency.uniform(-1, 1), r"invalid latency uniform\(-1, 1\)"),
+        (lambda: Latency.lognormal(-1, 1), r"invalid latency lognormal\(-1, 1\): expected median and cap in seconds"),
+        (lambda: Latency.lognormal(1, -1), r"invalid latency lognormal\(1, -1\)"),
+        (lambda: Latency.lognormal(1, 1, cap=-1), r"invalid latency lognormal\(1, 1, cap=-1\)"),
+        (lambda: Latency.lognormal(1, 100), r"invalid latency lognormal\(1, 100\): .* expected a cap"),
+        (lambda: Latency.fixed(1, over_body=1), r"invalid over_body=1: expected True or False"),  # type: ignore[arg-type]
     ],
 )
 def test_a_latency_that_cannot_be_is_refused_with_the_rule(make: Callable[[], Latency], text: str) -> None:

@@ -233,7 +233,7 @@ def test_what_the_factory_is_given_wins_over_all(project: pytest.Pytester) -> No
         ),
         (
             "@pytest.mark.ycimages(contract='curent')",
-            "*UsageError: Settings that cannot be: contract='curent': Input should be 'page' or 'current'.",
+            "*UsageError: invalid settings: contract='curent': Input should be 'page' or 'current'.",
         ),
         (
             "@pytest.mark.ycimages(30)",

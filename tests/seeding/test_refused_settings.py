@@ -1,4 +1,4 @@
-"""Settings that cannot be: refused when the double is made, in words that say what would be right."""
+"""invalid settings: refused when the double is made, in words that say what would be right."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ NO_TIMING: Final = (
     [
         ({"sead": 1}, f"Unknown setting 'sead'. Did you mean 'seed'? Known: {NAMES}."),
         ({"xyz": 1}, f"Unknown setting 'xyz'. Known: {NAMES}."),
-        ({"contract": "today"}, "Settings that cannot be: contract='today': Input should be 'page' or 'current'."),
-        ({"auth": "no"}, "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'."),
-        ({"clock": "fast"}, "Settings that cannot be: clock='fast': Input should be 'real' or 'manual'."),
+        ({"contract": "today"}, "invalid settings: contract='today': Input should be 'page' or 'current'."),
+        ({"auth": "no"}, "invalid settings: auth='no': Input should be 'any', 'strict' or 'off'."),
+        ({"clock": "fast"}, "invalid settings: clock='fast': Input should be 'real' or 'manual'."),
         (
             {"unknown_fields": "fail"},
-            "Settings that cannot be: unknown_fields='fail': Input should be 'ignore', 'warn' or 'reject'.",
+            "invalid settings: unknown_fields='fail': Input should be 'ignore', 'warn' or 'reject'.",
         ),
         (
             {"unknown_resources": "no"},
-            "Settings that cannot be: unknown_resources='no': Input should be 'accept' or 'not_found'.",
+            "invalid settings: unknown_resources='no': Input should be 'accept' or 'not_found'.",
         ),
         (
             {"idempotency_key_format": "x"},
-            "Settings that cannot be: idempotency_key_format='x': Input should be 'any' or 'uuid'.",
+            "invalid settings: idempotency_key_format='x': Input should be 'any' or 'uuid'.",
         ),
         (
             {"idempotency_key_reuse": "x"},
-            "Settings that cannot be: idempotency_key_reuse='x': Input should be 'first' or 'reject'.",
+            "invalid settings: idempotency_key_reuse='x': Input should be 'first' or 'reject'.",
         ),
         (
             {"violation_paths": "camel"},
-            "Settings that cannot be: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
+            "invalid settings: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
         ),
         ({"rollback": -1}, "rollback=-1 cannot be: give seconds, zero or more, such as 2.5."),
         ({"cancel_delay": "soon"}, "cancel_delay='soon' cannot be: give seconds, zero or more, such as 2.5."),
@@ -56,13 +56,13 @@ NO_TIMING: Final = (
         ),
         (
             {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
-            "Settings that cannot be: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
+            "invalid settings: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
         ),
-        ({"port": 70000}, "Settings that cannot be: port=70000: Input should be less than or equal to 65535."),
+        ({"port": 70000}, "invalid settings: port=70000: Input should be less than or equal to 65535."),
         (
             {"port": -1, "auth": "no"},
             (
-                "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'; "
+                "invalid settings: auth='no': Input should be 'any', 'strict' or 'off'; "
                 "port=-1: Input should be greater than or equal to 0."
             ),
         ),

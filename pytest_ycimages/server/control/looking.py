@@ -14,7 +14,7 @@ from pytest_ycimages.server.control.written import settings_now
 if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.pacing.pacing import Pacing
+    from pytest_ycimages.pacing import Pacing
     from pytest_ycimages.server.control.asked import Asked
 
 

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.host_names import HOSTS, is_one_of
 from pytest_ycimages.server.in_process.imported import when_imported
+from pytest_ycimages.settings import HOSTS, is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
