@@ -1,8 +1,9 @@
-"""A call as the journal has it: a frozen value. Times are seconds, exact to the nanosecond."""
+"""Calls in the journal. Times are seconds, exact to the nanosecond."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.message import SECOND
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.request_message import RequestMessage
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Call:
     """One call and its answer.
 
     Attributes:
@@ -54,7 +56,7 @@ class Call(NamedTuple):
     latency: float = 0
     held: float = 0
     done: bool | None = None
-    reply_metadata: Mapping[str, str] = NO_METADATA
+    reply_metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     fault: str = ""
     series: int = 0
 

@@ -193,7 +193,7 @@ class Pacing:
         """
         __tracebackhide__ = True
         if factor is not None and at_least is not None:
-            raise UsageError("invalid assert_backs_off(factor=..., at_least=...): expected one of them")
+            raise UsageError("invalid assert_backs_off(factor=..., at_least=...): expected one of them, but not both")
         growth = factor if factor is not None else at_least if at_least is not None else 1
         highest = math.inf if cap is None else cap
         words = "at least " if factor is None else ""

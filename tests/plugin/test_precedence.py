@@ -271,4 +271,4 @@ def test_a_fixture_that_returns_nothing_is_an_error(project: pytest.Pytester) ->
     """)
     result = project.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["E *UsageError: None gives no settings. Give Settings(...), or a dict such as *"])
+    result.stdout.fnmatch_lines(["E *UsageError: invalid settings None: expected Settings(...), or a dict such as *"])

@@ -105,7 +105,7 @@ def test_what_gives_no_settings_is_refused(given: Any) -> None:
     with pytest.raises(UsageError) as refusal:
         Double(given)
     assert str(refusal.value) == (
-        f"{given!r} gives no settings. Give Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}."
+        f"invalid settings {given!r}: expected Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}"
     )
 
 

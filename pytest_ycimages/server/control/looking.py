@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND, operation_time
@@ -72,7 +73,7 @@ def _since(text: str) -> int:
 
 
 def _one(number: int, call: Call) -> OneCall:
-    fields = call._asdict()
+    fields = {each.name: getattr(call, each.name) for each in dataclass_fields(call)}
     fields |= {
         "number": number,
         "status": call.status.name,
