@@ -37,7 +37,7 @@ class Call:
         held: how many of these it was held back before it happened: 0, unless `latency_order` is `latency_first`.
         done: whether the answer showed an operation done, or an image READY or ERROR; None for any other answer.
         reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
-        fault: the fault that struck it, as it may be written, with `before` or `after` the commit; empty for none.
+        fault: the fault that struck it, as text, with `before` or `after` the commit; empty for none.
         series: a number that all attempts of one call share, and no others.
     """
 

@@ -26,7 +26,7 @@ class Injecting(ABC):
 
     @abstractmethod
     def _injecting(self) -> AbstractContextManager[Injector]:
-        """The faults in force, while nobody else uses them."""
+        """The faults in force, under the lock."""
 
     def inject(  # noqa: PLR0913 - what may be said of a fault, each by its name
         self,

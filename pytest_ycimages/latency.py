@@ -66,9 +66,7 @@ class _Uniform:
 
     def __post_init__(self) -> None:
         if not (_is_length(self.shortest) and _is_length(self.longest) and self.shortest <= self.longest):
-            raise UsageError(
-                f"invalid latency {self}: expected two numbers of seconds, the shorter one first"
-            )
+            raise UsageError(f"invalid latency {self}: expected two numbers of seconds, the shorter one first")
 
     def __str__(self) -> str:
         return f"uniform({self.shortest!r}, {self.longest!r})"

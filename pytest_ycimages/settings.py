@@ -199,8 +199,8 @@ class Settings(CassetteSettings):
             `clock.advance(seconds)`. Virtual time (`ycimages_time`) rules over both.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
             `reject` refuses the request.
-        unknown_resources: `accept` takes sources and folders that nobody added; `not_found` refuses them.
-        idempotency_key_format: `any` takes every key; `uuid` refuses one that is no UUID.
+        unknown_resources: `accept` takes sources and folders that were not added; `not_found` refuses them.
+        idempotency_key_format: `any` takes every key; `uuid` refuses one that is not a UUID.
         idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
             was made first, `reject` refuses.
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
