@@ -43,23 +43,20 @@ _EXPORTS: Final = {
     "experiment.scenario": "PlannedFault Scenario",
     "experiment.surviving": "assert_survives",
     "experiment.trial": "Outcome Trial Verdict",
-    "faults.answers": (
-        "bad_gateway bad_request error gateway_timeout internal permission_denied quota_exceeded rate_limited "
-        "token_expired unavailable"
+    "faults.catalogue": (
+        "bad_gateway bad_request cancel_ignored close error garble gateway_timeout hang image_seen_late "
+        "internal operation_fails operation_lost operation_never_ends operation_seen_late permission_denied "
+        "quota_exceeded ramp rate_limited refuse reset slow stale stall token_expired trickle truncate "
+        "unavailable"
     ),
-    "faults.connection_faults": "close garble hang refuse reset stale stall trickle truncate",
     "faults.fault": "Fault",
     "faults.injection": "Injection",
-    "faults.operation_faults": (
-        "cancel_ignored image_seen_late operation_fails operation_lost operation_never_ends operation_seen_late"
-    ),
     "faults.rule": "Rule",
-    "faults.slowness": "ramp slow",
-    "faults.when": "When after always between chance every first nth over_rate script",
+    "faults.schedules": "When after always between chance every first nth over_rate script",
     "journal": "Calls",
     "latency": "Latency",
-    "pacing.hints": "Hint",
-    "pacing.pacing": "Pacing",
+    "pacing": "Pacing",
+    "polls": "Hint",
     "settings": "Settings",
     "virtual.time": "VirtualTime",
 }

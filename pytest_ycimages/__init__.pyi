@@ -82,42 +82,39 @@ from pytest_ycimages.experiment.running import TrialLimits as TrialLimits, run_t
 from pytest_ycimages.experiment.scenario import PlannedFault as PlannedFault, Scenario as Scenario
 from pytest_ycimages.experiment.surviving import assert_survives as assert_survives
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
-from pytest_ycimages.faults.answers import (
+from pytest_ycimages.faults.catalogue import (
     bad_gateway as bad_gateway,
     bad_request as bad_request,
-    error as error,
-    gateway_timeout as gateway_timeout,
-    internal as internal,
-    permission_denied as permission_denied,
-    quota_exceeded as quota_exceeded,
-    rate_limited as rate_limited,
-    token_expired as token_expired,
-    unavailable as unavailable,
-)
-from pytest_ycimages.faults.connection_faults import (
-    close as close,
-    garble as garble,
-    hang as hang,
-    refuse as refuse,
-    reset as reset,
-    stale as stale,
-    stall as stall,
-    trickle as trickle,
-    truncate as truncate,
-)
-from pytest_ycimages.faults.fault import Fault as Fault
-from pytest_ycimages.faults.injection import Injection as Injection
-from pytest_ycimages.faults.operation_faults import (
     cancel_ignored as cancel_ignored,
+    close as close,
+    error as error,
+    garble as garble,
+    gateway_timeout as gateway_timeout,
+    hang as hang,
     image_seen_late as image_seen_late,
+    internal as internal,
     operation_fails as operation_fails,
     operation_lost as operation_lost,
     operation_never_ends as operation_never_ends,
     operation_seen_late as operation_seen_late,
+    permission_denied as permission_denied,
+    quota_exceeded as quota_exceeded,
+    ramp as ramp,
+    rate_limited as rate_limited,
+    refuse as refuse,
+    reset as reset,
+    slow as slow,
+    stale as stale,
+    stall as stall,
+    token_expired as token_expired,
+    trickle as trickle,
+    truncate as truncate,
+    unavailable as unavailable,
 )
+from pytest_ycimages.faults.fault import Fault as Fault
+from pytest_ycimages.faults.injection import Injection as Injection
 from pytest_ycimages.faults.rule import Rule as Rule
-from pytest_ycimages.faults.slowness import ramp as ramp, slow as slow
-from pytest_ycimages.faults.when import (
+from pytest_ycimages.faults.schedules import (
     When as When,
     after as after,
     always as always,
@@ -131,8 +128,8 @@ from pytest_ycimages.faults.when import (
 )
 from pytest_ycimages.journal import Calls as Calls
 from pytest_ycimages.latency import Latency as Latency
-from pytest_ycimages.pacing.hints import Hint as Hint
-from pytest_ycimages.pacing.pacing import Pacing as Pacing
+from pytest_ycimages.pacing import Pacing as Pacing
+from pytest_ycimages.polls import Hint as Hint
 from pytest_ycimages.settings import Settings as Settings
 from pytest_ycimages.virtual.time import VirtualTime as VirtualTime
 

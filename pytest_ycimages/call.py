@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.message import SECOND
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Code
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Call:
     """One call and its answer.
 
     Attributes:
@@ -35,7 +37,7 @@ class Call(NamedTuple):
         held: the part of these seconds before the call happened: 0, unless `latency_order` is `latency_first`.
         done: whether the answer showed an operation done, or an image READY or ERROR; None for any other answer.
         reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
-        fault: the source text of the fault that struck it, with `before` or `after` the commit; empty for none.
+        fault: the fault that struck it, as text, with `before` or `after` the commit; empty for none.
         series: a number that the attempts of one call share.
     """
 
@@ -54,7 +56,7 @@ class Call(NamedTuple):
     latency: float = 0
     held: float = 0
     done: bool | None = None
-    reply_metadata: Mapping[str, str] = NO_METADATA
+    reply_metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     fault: str = ""
     series: int = 0
 

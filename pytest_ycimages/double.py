@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.cassette import Cassette
-    from pytest_ycimages.cassette_settings import Mode
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.planner import NextOperation, Planner
     from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
+    from pytest_ycimages.settings import Mode
 
 
 class Double(Seeding, Planning, Injecting, InProcess):

@@ -6,20 +6,19 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import FaultNeverStruckError
-from pytest_ycimages.faults.account import accounts_of
+from pytest_ycimages.faults.injection import fault_reports
 from pytest_ycimages.faults.rule import Rule
-from pytest_ycimages.faults.when import always
+from pytest_ycimages.faults.schedules import always
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.fault import Commit, Fault
-    from pytest_ycimages.faults.injection import Injection
+    from pytest_ycimages.faults.injection import FaultReport, Injection
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.faults.rule import On, Per
-    from pytest_ycimages.faults.when import When
+    from pytest_ycimages.faults.schedules import When
 
 
 class Injecting(ABC):
@@ -67,10 +66,10 @@ class Injecting(ABC):
             return injector.add(rule)
 
     @property
-    def accounts(self) -> Sequence[Account]:
+    def accounts(self) -> Sequence[FaultReport]:
         """The reports of all injected faults as of now, as frozen values."""
         with self._injecting() as injector:
-            return accounts_of(injector.injections)
+            return fault_reports(injector.injections)
 
     @property
     def injections(self) -> Sequence[Injection]:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from pytest_ycimages.api.damage import loses_the_answer, loses_the_head
-from pytest_ycimages.api.exchange import NO_METADATA
+from pytest_ycimages.api.exchange import NO_METADATA, Delivery, delivery_of
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import Call
-from pytest_ycimages.pacing.hints import hints_in
-from pytest_ycimages.pacing.pacing import pacing_in
+from pytest_ycimages.pacing import pacing_in
+from pytest_ycimages.polls import hints_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.pacing.hints import Hint
-    from pytest_ycimages.pacing.pacing import Pacing
+    from pytest_ycimages.pacing import Pacing
+    from pytest_ycimages.polls import Hint
 
 
 _SETTLED: Final = frozenset({"READY", "ERROR"})
 """The final statuses of an image."""
+_WITHOUT_HEAD: Final = frozenset({Delivery.NOTHING, Delivery.REPLACED})
+"""The deliveries without the headers of the service."""
 
 
 class Calls(Sequence[Call]):
@@ -105,7 +106,7 @@ class Journal:
             latency: nanoseconds from the arrival of the request to the end of the answer.
             held: the part of them before it happened.
         """
-        key = (request.method, request.identity)
+        key, delivery = (request.method, request.identity), delivery_of(reply.damage)
         attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
         call = Call(
             method=request.method,
@@ -123,7 +124,7 @@ class Journal:
             latency=latency / SECOND,
             held=held / SECOND,
             done=_done(request, reply),
-            reply_metadata=NO_METADATA if loses_the_head(reply.damage) else reply.metadata,
+            reply_metadata=NO_METADATA if delivery in _WITHOUT_HEAD else reply.metadata,
             fault=reply.fault,
             series=series,
         )
@@ -134,7 +135,7 @@ class Journal:
 
 def _done(request: Request, reply: Reply) -> bool | None:
     """Return whether the answer shows a finished operation or an image in a final status; None: it shows neither."""
-    if loses_the_answer(reply.damage) or (reply.fault and reply.code is not Code.OK):
+    if delivery_of(reply.damage) is not Delivery.WHOLE or (reply.fault and reply.code is not Code.OK):
         return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True

@@ -1,7 +1,4 @@
-"""How late the double answers: the values that users write. Each gives seconds for a number from 0 to 1.
-
-Nothing here waits or draws: `delay` does both.
-"""
+"""Latency: the distributions that users give, and the delay of each call."""
 
 from __future__ import annotations
 
@@ -10,21 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self, runtime_checkable
 
+from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.literals import Worded, read_literal
+from pytest_ycimages.cloud.ids import fraction as ids_fraction
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.cloud.clock import Clock
+
 _SMALLEST: Final = 2.0**-54
 _LARGEST: Final = 1 - 2.0**-53
-"""The nearest to 0 and to 1 that a draw comes, for laws whose ends are infinitely far away."""
+"""The ends of the fractions, for distributions that are infinite at 0 and 1."""
 
-
-_NEVER: Final = "For a client that gives up, take a minute: a double that is closed waits no longer."
+_NEVER: Final = "for a client that gives up, a minute is enough, as a double stops waiting when it closes"
 
 
 def _is_length(value: object) -> bool:
@@ -33,14 +34,14 @@ def _is_length(value: object) -> bool:
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"over_body={value!r} cannot be: it is True or False.")
+        raise UsageError(f"invalid over_body={value!r}: expected True or False")
     return value
 
 
 @runtime_checkable  # pydantic asks what it is
-class _Law(Protocol):
+class _Distribution(Protocol):
     def at(self, fraction: float) -> float:
-        """Seconds, such that a `fraction` of all draws takes less."""
+        """Return the seconds that a `fraction` of all delays is below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class _Fixed:
 
     def __post_init__(self) -> None:
         if not _is_length(self.seconds):
-            raise UsageError(f"{self} cannot be: a latency is zero seconds or more. {_NEVER}")
+            raise UsageError(f"invalid latency {self}: expected zero seconds or more; {_NEVER}")
 
     def __str__(self) -> str:
         return f"fixed({self.seconds!r})"
@@ -65,7 +66,7 @@ class _Uniform:
 
     def __post_init__(self) -> None:
         if not (_is_length(self.shortest) and _is_length(self.longest) and self.shortest <= self.longest):
-            raise UsageError(f"{self} cannot be: it takes two numbers of seconds, from 0 up, the shorter one first.")
+            raise UsageError(f"invalid latency {self}: expected two numbers of seconds, the shorter one first")
 
     def __str__(self) -> str:
         return f"uniform({self.shortest!r}, {self.longest!r})"
@@ -83,9 +84,9 @@ class _LogNormal:
     def __post_init__(self) -> None:
         numbers = (self.median, self.sigma, 0 if self.cap is None else self.cap)
         if not all(map(_is_length, numbers)):
-            raise UsageError(f"{self} cannot be: median and cap are seconds, sigma is a number, and all are 0 or more.")
+            raise UsageError(f"invalid latency {self}: expected median and cap in seconds and sigma, each 0 or more")
         if math.isinf(self.at(_LARGEST)):
-            raise UsageError(f"{self} cannot be: with so large a sigma a latency may have no end. Give it a cap.")
+            raise UsageError(f"invalid latency {self}: with so large a sigma a delay may be infinite; expected a cap")
 
     def __str__(self) -> str:
         cap = "" if self.cap is None else f", cap={self.cap!r}"
@@ -101,33 +102,33 @@ class _LogNormal:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Latency:
-    """How late an answer comes: `Latency.fixed`, `Latency.uniform` or `Latency.lognormal`, all in seconds.
+    """The latency of answers: `Latency.fixed`, `Latency.uniform` or `Latency.lognormal`, all in seconds.
 
-    Equal when they say the same. `str` gives what an ini file or a command line would say.
+    `str` returns the text for an ini file or a command line.
 
     Attributes:
-        over_body: whether the head leaves at once and the body in pieces over the time, instead of all of it late.
+        over_body: whether the head is sent at once and the body in pieces over the time, instead of all of it late.
     """
 
-    _law: _Law
+    _distribution: _Distribution
     over_body: bool = False
 
     @classmethod
     def fixed(cls, seconds: float, *, over_body: bool = False) -> Self:
-        """Always the same.
+        """Return a latency that is always the same.
 
         Args:
             seconds: zero or more.
             over_body: spread the time over the body of the answer instead of waiting before it.
 
         Raises:
-            UsageError: `seconds` is negative, infinite or no number.
+            UsageError: `seconds` is not a number, or negative or infinite.
         """
         return cls(_Fixed(seconds), _flag(over_body))
 
     @classmethod
     def uniform(cls, shortest: float, longest: float, *, over_body: bool = False) -> Self:
-        """Anything between two limits, each as likely as the other.
+        """Return a latency that is uniformly distributed between two limits.
 
         Args:
             shortest: seconds, zero or more.
@@ -135,76 +136,80 @@ class Latency:
             over_body: spread the time over the body of the answer instead of waiting before it.
 
         Raises:
-            UsageError: the limits are no such numbers.
+            UsageError: the limits are invalid.
         """
         return cls(_Uniform(shortest, longest), _flag(over_body))
 
     @classmethod
     def lognormal(cls, median: float, sigma: float, cap: float | None = None, *, over_body: bool = False) -> Self:
-        """Mostly near the median, and now and then much longer, as latencies of real services are.
+        """Return a latency near the median, sometimes much longer, as of real services.
 
         Args:
-            median: seconds; half of the draws are below it.
-            sigma: the standard deviation of the logarithm: 0 is always the median; with 0.5, one draw of 40 is longer
+            median: seconds; half of the delays are below it.
+            sigma: the standard deviation of the logarithm: 0 is always the median; with 0.5, one delay of 40 is longer
                 than 2.7 medians, with 1 longer than 7.
-            cap: seconds that no draw exceeds; what would is cut to it. None: no limit.
+            cap: the longest delay in seconds. None: no limit.
             over_body: spread the time over the body of the answer instead of waiting before it.
 
         Raises:
-            UsageError: a value is negative, infinite or no number, or a draw could be infinite.
+            UsageError: a value is not a number, or negative or infinite, or a delay could be infinite.
         """
         return cls(_LogNormal(median, sigma, cap), _flag(over_body))
 
     def at(self, fraction: float) -> float:
-        """The latency in seconds that a `fraction` of all draws, from 0 up to but not including 1, stays below."""
-        return self._law.at(fraction)
+        """Return the seconds that a `fraction` of all delays, from 0 up to but not including 1, is below."""
+        return self._distribution.at(fraction)
 
     @property
     def is_zero(self) -> bool:
-        """Whether it makes nothing late."""
-        return self._law == _Fixed(0)
+        """Whether it delays nothing."""
+        return self._distribution == _Fixed(0)
 
     def __str__(self) -> str:
         if self.over_body:
-            return f"{str(self._law)[:-1]}, over_body=True)"
-        return repr(self._law.seconds) if isinstance(self._law, _Fixed) else str(self._law)
+            return f"{str(self._distribution)[:-1]}, over_body=True)"
+        return repr(self._distribution.seconds) if isinstance(self._distribution, _Fixed) else str(self._distribution)
 
     def __repr__(self) -> str:
-        return f"Latency.{str(self._law)[:-1]}{', over_body=True' if self.over_body else ''})"
+        return f"Latency.{str(self._distribution)[:-1]}{', over_body=True' if self.over_body else ''})"
 
 
 NO_LATENCY: Final = Latency.fixed(0)
 
-_MADE_BY: Final[Mapping[str, Callable[..., Latency]]] = {
-    "fixed": Latency.fixed,
-    "uniform": Latency.uniform,
-    "lognormal": Latency.lognormal,
-}
-_EXAMPLES: Final = {"fixed": "fixed(0.2)", "uniform": "uniform(0.1, 0.4)", "lognormal": "lognormal(0.2, 0.5, cap=2)"}
-_WAYS: Final = f"seconds, such as 0.2, or one of {', '.join(_EXAMPLES.values())}"
+_LATENCIES: Final = Vocabulary(
+    what="latency",
+    makers={"fixed": Latency.fixed, "uniform": Latency.uniform, "lognormal": Latency.lognormal},
+    expected=(
+        "seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, cap=2), "
+        "or a dict from methods to these"
+    ),
+    examples={"fixed": "fixed(0.2)", "uniform": "uniform(0.1, 0.4)", "lognormal": "lognormal(0.2, 0.5, cap=2)"},
+)
 
 
 def latency_of(value: object) -> Latency | Mapping[str, Latency]:
-    """Read a latency as users may write it.
+    """Return the latency that a user gave.
 
-    That is a `Latency`; a number of seconds; either of them as text, such as `0.2` or `uniform(0.1, 0.4)`; or a mapping
-    from method words or globs to any of these, itself perhaps as text. The first pattern that fits a method counts;
-    what none fits is answered at once.
+    Args:
+        value: a `Latency`; a number of seconds; either of them as text, such as `0.2`, `200ms` or `uniform(0.1, 0.4)`;
+            or a mapping from method words or globs to any of these, itself perhaps as text. The first pattern that
+            matches a method counts; a method that no pattern matches has no latency.
 
     Raises:
-        UsageError: it is none of these, or a pattern fits no method; the text says what would be right.
+        UsageError: the value is not a latency, or a pattern matches no method.
     """
-    if isinstance(value, str):
-        value = _from_text(value)
-    if isinstance(value, Mapping):
-        for pattern in value:
+    found = _value_in(value)
+    if isinstance(found, Mapping):
+        for pattern in found:
             matching(str(pattern))
-        return MappingProxyType({str(pattern): _single(latency) for pattern, latency in value.items()})
-    return _single(value)
+        return MappingProxyType(
+            {str(pattern): _single(_value_in(latency), latency) for pattern, latency in found.items()}
+        )
+    return _single(found, value)
 
 
 def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
-    """The latency of every method that has one, by its word. Where two patterns fit, the first counts."""
+    """Return the latency of every method that has one, by its word. Where two patterns match, the first counts."""
     patterns = latency.items() if isinstance(latency, Mapping) else [("*", latency)]
     found: dict[str, Latency] = {}
     for pattern, each in patterns:
@@ -213,28 +218,91 @@ def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
     return {word: each for word, each in found.items() if not each.is_zero}
 
 
-def _single(value: object) -> Latency:
-    if isinstance(value, str):
-        value = _from_text(value)
-    if isinstance(value, Latency):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Latency.fixed(value)
-    raise UsageError(f"{value!r} is no latency. Give {_WAYS} of Latency.")
+def _value_in(written: object) -> object:
+    if not isinstance(written, str):
+        return written
+    seconds = duration_in(written)
+    return read_text(written, _LATENCIES) if seconds is None else seconds
 
 
-def _from_text(text: str) -> Any:
-    usage = UsageError(f"{text!r} is no latency. Write {_WAYS}, or a dict from methods to these.")
-    try:
-        said = read_literal(text)
-        if not isinstance(said, Worded):
-            if isinstance(said, str):
-                raise usage
-            return said
-        if said.word not in _MADE_BY:
-            raise unknown_word("latency", said.word, _MADE_BY)
-        if said.arguments is None:
-            raise UsageError(f"{text!r} is no latency without its values. Write {_EXAMPLES[said.word]}.")
-        return _MADE_BY[said.word](*said.arguments, **said.named)
-    except (TypeError, ValueError):
-        raise usage from None
+def _single(found: object, written: object) -> Latency:
+    if isinstance(found, Latency):
+        return found
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return Latency.fixed(found)
+    raise _LATENCIES.error(written)
+
+
+# Delays of calls.
+
+
+class Delay(NamedTuple):
+    """The time between a request and the end of its answer.
+
+    Attributes:
+        began_at: when it began, in nanoseconds since the epoch.
+        length: nanoseconds.
+        over_body: whether the answer's body is sent in pieces meanwhile.
+        clock: the clock to wait on.
+        pause: waits for so many seconds of the machine's own time.
+    """
+
+    began_at: int
+    length: int
+    over_body: bool
+    clock: Clock
+    pause: Callable[[float], object]
+
+    def moment(self, part: float = 1) -> int:
+        """Return when this part of it, from 0 to 1, is over, in nanoseconds since the epoch."""
+        return self.began_at + round(self.length * part)
+
+    def wait(self, part: float = 1) -> None:
+        """Wait until this part of it is over."""
+        self.clock.wait_until(self.moment(part), self.pause)
+
+
+class Delays:
+    """The delay of every call that has one.
+
+    A delay is a pure function of the seed, method, identity and attempt of the call: neither the order of calls nor
+    other calls change it.
+
+    Attributes:
+        by_method: the latency of each method that has one.
+        pause_for_real: waits for so many seconds of the machine's own time.
+    """
+
+    def __init__(self, seed: str, clock: Clock, pause: Callable[[float], object]) -> None:
+        self._seed = seed
+        self._clock = clock
+        self.pause_for_real = pause
+        self.latency = NO_LATENCY
+
+    @property
+    def latency(self) -> Latency | Mapping[str, Latency]:
+        """Return the latency in force, as it was set."""
+        return self._latency
+
+    @latency.setter
+    def latency(self, latency: Latency | Mapping[str, Latency]) -> None:
+        self._latency = latency
+        self.by_method = per_method(latency)
+
+    def longer(self, delay: Delay | None, seconds: float, now: int) -> Delay:
+        """Return the delay with so many seconds more; without one, a delay of these."""
+        if delay is None:
+            return Delay(now, round(seconds * SECOND), over_body=False, clock=self._clock, pause=self.pause_for_real)
+        return delay._replace(length=delay.length + round(seconds * SECOND))
+
+    def pause(self, seconds: float) -> None:
+        """Wait for so many seconds on the double's clock."""
+        self._clock.wait_until(self._clock.now() + round(seconds * SECOND), self.pause_for_real)
+
+    def of(self, request: Request, attempt: int, now: int) -> Delay | None:
+        """Return the delay that begins `now`, in nanoseconds since the epoch; None for a call without latency."""
+        latency = self.by_method.get(request.method)
+        if latency is None:
+            return None
+        drawn = ids_fraction(self._seed, "latency", request.method, request.identity, attempt)
+        return Delay(now, round(latency.at(drawn) * SECOND), latency.over_body, self._clock, self.pause_for_real)

@@ -11,11 +11,11 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.damage import Stall
 from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.call import nanoseconds
-from pytest_ycimages.faults.striker import Striker
+from pytest_ycimages.faults.catalogue import Stall
+from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.delay import Delay, Delays
-    from pytest_ycimages.faults.injector import Injector
-    from pytest_ycimages.faults.striker import Answerer
+    from pytest_ycimages.faults.injector import Answerer, Injector
+    from pytest_ycimages.latency import Delay, Delays
 
     Replying = Generator[Delay, None, Reply]
 
@@ -69,7 +68,6 @@ class Pipeline:
         self.delays = delays
         self.injector = injector
         injector.calls = self.journal.calls
-        self._striker = Striker(service, injector)
         self.service = service
         self.clock = clock
         self._latency_first = latency_first
@@ -94,8 +92,8 @@ class Pipeline:
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
         """Return the reply after faults, and the seconds of delay that they add."""
-        strike = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
-        return self._striker.answer(request, now, strike), strike.late if strike else 0
+        decision = self.injector.decide(request, self.journal.attempts(request) + 1, now, self.clock.began_at)
+        return self.injector.answer(self.service, request, now, decision), decision.late if decision else 0
 
     def write(self, request: Request, reply: Reply) -> Replying:
         """Record a call that a transport answers by itself, such as one to an unknown path."""

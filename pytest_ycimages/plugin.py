@@ -28,15 +28,6 @@ from pytest_ycimages.plugin_cassettes import (
     ycimages_cassette,
 )
 
-__all__ = [
-    "pytest_collection_modifyitems",
-    "pytest_make_collect_report",
-    "pytest_sessionfinish",
-    "pytest_terminal_summary",
-    "pytest_testnodedown",
-    "ycimages_cassette",
-]
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
@@ -46,6 +37,15 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "ycimages_cassette",
+]
 _INI = {
     "mode": "which backend answers: `fake`, `replay`, `record` or `verify` (default: fake)",
     "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
@@ -245,9 +245,8 @@ def ycimages_experiment(
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes.
     """
-    from pytest_ycimages.cassette_settings import CassetteSettings  # noqa: PLC0415 - for the fake alone
-    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy
-    from pytest_ycimages.settings import given  # noqa: PLC0415 - heavy
+    from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
+    from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config
     seed = {"seed": config.stash[_SEED]}

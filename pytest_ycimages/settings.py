@@ -1,15 +1,18 @@
-"""One frozen `Settings`, and the one place where its sources are merged: command line > marker > fixture > ini."""
+"""Settings of a double, and the order of their sources: command line > marker > fixture > ini."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from pytest_ycimages.cassette_settings import CassetteSettings
 from pytest_ycimages.cloud.access import Auth
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
 from pytest_ycimages.cloud.operation_settings import (
@@ -31,13 +34,121 @@ from pytest_ycimages.cloud.refusals import Texts
 from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.rule_text import FaultsSetting, rules_of
-from pytest_ycimages.host_names import HostNames, host_names
+from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
+
+if TYPE_CHECKING:
+    HostNames = Iterable[str] | str
+else:  # pydantic reads it with the function below, and needs no type
+    HostNames = object
+
+HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexcloud.kz", "*.api.yandexcloud.kz")
+"""The names of the real service: its own, one for each of its services, and the same in Kazakhstan."""
+
+_PATTERN: Final = re.compile(r"[\w.*?\[\]!-]+")
+
+Mode = Literal["fake", "replay", "record", "verify"]
+"""The backend of a double; see `Settings`."""
+Severity = Literal["fail", "warn", "ignore"]
+"""What a problem of a cassette does to the test."""
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """Return host names and globs from a list, or from one text with white space between them.
+
+    Raises:
+        UsageError: one of them is not a host name.
+    """
+    names = value.split() if isinstance(value, str) else value if isinstance(value, Iterable) else (value,)
+    return tuple(map(_host_name, names))
+
+
+def is_one_of(host: str, patterns: Iterable[str]) -> bool:
+    """Return whether a host name matches one of these. Case and a dot at its end do not matter."""
+    plain = host.lower().removesuffix(".")
+    return any(fnmatchcase(plain, pattern) for pattern in patterns)
+
+
+def _host_name(name: object) -> str:
+    if not isinstance(name, str) or not _PATTERN.fullmatch(name):
+        raise UsageError(
+            f"invalid host name {name!r}: expected a name or a glob without scheme, port or path, such as "
+            "'compute.example.net' or '*.example.net'"
+        )
+    return name.lower().removesuffix(".")
+
+
+def _or_none(value: object) -> object:
+    return None if value == "none" else value
+
+
+def _upstream(value: str | None) -> str | None:
+    """Return the address, if it has a scheme and a host and nothing else."""
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise PydanticCustomError("upstream", "Write scheme and host, and no path, such as http://127.0.0.1:8080")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _words(value: object) -> object:
+    """Return the words of a text, separated by white space or commas."""
+    return tuple(word.rstrip(",") for word in value.split()) if isinstance(value, str) else value
+
+
+def _pairs(value: object) -> object:
+    """Return the `name=pattern` pairs of a text, separated by lines or commas."""
+    if isinstance(value, str):
+        value = value.replace(",", "\n").splitlines()
+    if not isinstance(value, list | tuple):
+        return value
+    pairs = [str(each).partition("=") for each in value if str(each).strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise PydanticCustomError("volatile", "Write FIELD=PATTERN, such as name=bake-*")
+    return {name.strip(): pattern.strip() for name, _, pattern in pairs}
+
+
+class CassetteSettings(BaseModel):
+    """The settings of a double about cassettes.
+
+    Attributes:
+        mode: the backend. `fake`: a cloud in memory. `replay`: a cassette. `record`: the real service, or `upstream`,
+            whose answers go into the cassette. `verify`: the cassette, which is then compared with what `upstream`, or
+            else the fake, answers to the same requests.
+        cassette: the file of the cassette, for every mode but `fake`.
+        upstream: the address that is recorded or compared with, such as `http://127.0.0.1:8080`; None: when recording,
+            the service's own; when comparing, the fake.
+        replay_pace: when a replayed operation advances. `state`: every poll sees the next recorded state. `time`: at
+            the time of the recording. `auto`: by time on a clock that the test moves, else by state.
+        volatile: fields of requests that differ from run to run, such as `{"name": "bake-*"}`, with the pattern that
+            they match; the answers get the client's value in place of the recorded one.
+        unused_interactions: whether interactions that the test did not request `fail` it, `warn`, or are ignored.
+        scrub: names of more fields whose values are redacted; `re:` before an expression redacts its matches anywhere;
+            `allow:` before one keeps its matches, although they look like secrets.
+        pseudonyms: whether a recording gives folders, clouds and accounts other ids.
+        max_age: days after which a cassette has expired; None: never.
+        expired: whether a cassette that has expired makes the test `fail`, `warn`, or is ignored.
+        allowed_hosts: names of hosts, or globs, that may be reached while a cassette is replayed, besides this machine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    mode: Mode = "fake"
+    cassette: Annotated[Path | None, BeforeValidator(_or_none)] = None
+    upstream: Annotated[str | None, BeforeValidator(_or_none), AfterValidator(_upstream)] = None
+    replay_pace: Literal["auto", "state", "time"] = "auto"
+    volatile: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(default_factory=dict)
+    unused_interactions: Severity = "fail"
+    scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    pseudonyms: bool = False
+    max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
+    expired: Severity = "warn"
+    allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
 
 
 def _quotas(value: object) -> object:
-    """Read quotas as users may write them."""
+    """Return the quotas of a text; other values as they are."""
     if value == "default":
         return DEFAULT_QUOTAS
     return Quotas() if value is None or value == "none" else value
@@ -49,7 +160,7 @@ def _texts(value: dict[str, str]) -> dict[str, str]:
 
 
 def _poll_interval(value: object) -> int | None:
-    """Read an interval that a header can say."""
+    """Return whole seconds for the header, or None."""
     if value is None or value == "none":
         return None
     text = str(value)
@@ -59,12 +170,12 @@ def _poll_interval(value: object) -> int | None:
 
 
 class Settings(CassetteSettings):
-    """How a double behaves. Every value has a default that pleases; each may be given as text as well.
+    """The behaviour of a double. Every setting has a default, and may be given as text.
 
-    What it says of cassettes stands in `CassetteSettings`.
+    `CassetteSettings` has those about cassettes.
 
     Attributes:
-        seed: what all ids and tokens are drawn from.
+        seed: the seed of all ids and tokens.
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
         auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
             have not expired; `off` asks for none.
@@ -77,18 +188,18 @@ class Settings(CassetteSettings):
         outcome: how operations end: `Success()`, unless the request itself brings a failure, or a `Failure(...)`.
         rollback: seconds that undoing takes when an operation fails or is cancelled; until then the error is set and
             the operation is not done.
-        cancel: what becomes of a cancel that comes while the operation runs. `wins`: it ends as cancelled at once.
+        cancel: the effect of a cancel while the operation runs. `wins`: it ends as cancelled at once.
             `late`: it runs on, and ends as cancelled `cancel_delay` seconds later unless it has ended by then. `loses`:
             it goes on to its own end. `too_late`: it ends of its own just then. `refused`: the call is refused.
         cancel_delay: seconds until a cancel that is `late` takes effect.
-        faults: what goes wrong: a list of rules, each a `Rule(...)`, a dict of what `inject` takes, or text such as
+        faults: a list of rules, each a `Rule(...)`, a dict of what `inject` takes, or text such as
             `reset(), on="images.create", when=first(1)`.
         clock: `real` is the machine's time, or what the test has frozen; `manual` stands still until
             `clock.advance(seconds)`. Virtual time (`ycimages_time`) rules over both.
         unknown_fields: the service ignores a field it does not know; `warn` tells the test, `ignore` does not, and
             `reject` refuses the request.
-        unknown_resources: `accept` takes sources and folders that nobody added; `not_found` refuses them.
-        idempotency_key_format: `any` takes every key; `uuid` refuses one that is no UUID.
+        unknown_resources: `accept` takes sources and folders that were not added; `not_found` refuses them.
+        idempotency_key_format: `any` takes every key; `uuid` refuses one that is not a UUID.
         idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
             was made first, `reject` refuses.
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
@@ -127,15 +238,15 @@ class Settings(CassetteSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
     def rules(self) -> Rules:
-        """What of this the cloud has to know."""
+        """Return the settings that the cloud needs."""
         return Rules(**{each.name: getattr(self, each.name) for each in fields(Rules)})
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
-    """Check `values` and make settings of them.
+    """Return settings with these values.
 
     Raises:
-        UsageError: a name or a value that cannot be; the text says which would.
+        UsageError: a name or a value is invalid.
     """
     for name in values:
         if name not in Settings.model_fields:
@@ -144,20 +255,20 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         wrong = (f"{each['loc'][0]}={each['input']!r}: {each['msg']}" for each in error.errors())
-        raise UsageError(f"Settings that cannot be: {'; '.join(wrong)}.") from None
+        raise UsageError(f"invalid settings: {'; '.join(wrong)}.") from None
 
 
 def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
-    """Merge settings; where two sources say something about one of them, the earlier source wins.
+    """Return the settings of all sources; where two have the same setting, the earlier source wins.
 
     Raises:
-        UsageError: a source is neither `Settings` nor a mapping, or holds what cannot be.
+        UsageError: a source is neither `Settings` nor a mapping, or has an invalid setting.
     """
     return settings_from(given(*sources))
 
 
 def given(*sources: Settings | Mapping[str, Any]) -> dict[str, Any]:
-    """What sources of settings say, as they say it; where two speak of one setting, the earlier source wins.
+    """Return the values of all sources as given; where two have the same setting, the earlier source wins.
 
     Raises:
         UsageError: a source is neither `Settings` nor a mapping.
@@ -170,6 +281,6 @@ def given(*sources: Settings | Mapping[str, Any]) -> dict[str, Any]:
             values |= source
         else:
             raise UsageError(
-                f"{source!r} gives no settings. Give Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}."
+                f"invalid settings {source!r}: expected Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}"
             )
     return values

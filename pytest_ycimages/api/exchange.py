@@ -5,13 +5,13 @@ A transport turns bytes into a `Request` and a `Reply` back into bytes; nothing 
 
 from __future__ import annotations
 
+from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from pytest_ycimages.api.damage import Damage
     from pytest_ycimages.api.message import RequestMessage, Wire
     from pytest_ycimages.api.status import Code, FieldViolation
 
@@ -61,6 +61,38 @@ class Verbatim(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     is_head: bool = False
+
+
+class Delivery(Enum):
+    """What a client receives of the service's answer: what it was told."""
+
+    WHOLE = "the whole answer"
+    HEAD = "the head, and a body that is not right"
+    NOTHING = "no head, or a part of it"
+    REPLACED = "another answer, by something in front of the service"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client has no valid answer of anything. An error page is an answer."""
+        return self in {Delivery.HEAD, Delivery.NOTHING}
+
+
+class Damage:
+    """How an answer is damaged on its way to the client. The catalogue of faults defines each kind."""
+
+    __slots__ = ()
+    delivery: ClassVar[Delivery] = Delivery.NOTHING
+    """What the client receives of the answer."""
+
+    @property
+    def delivers(self) -> Delivery:
+        """What the client receives; where a kind has more than one case, that of this damage."""
+        return self.delivery
+
+
+def delivery_of(damage: Damage | None) -> Delivery:
+    """Return what a client receives of an answer with this damage, or without any."""
+    return Delivery.WHOLE if damage is None else damage.delivers
 
 
 class Reply(NamedTuple):

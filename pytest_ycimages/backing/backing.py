@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import ManualClock, RealClock
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.delay import Delays
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import OF_ANSWERS
 from pytest_ycimages.faults.injector import Injector
-from pytest_ycimages.faults.rule_text import rules_of
+from pytest_ycimages.faults.rule import rules_of
+from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
-    from pytest_ycimages.faults.striker import Answerer
+    from pytest_ycimages.faults.injector import Answerer
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.control.controlled import Controlled
     from pytest_ycimages.settings import Settings

@@ -8,8 +8,8 @@ from pytest_ycimages.backing.replay import Replay, how_to_record
 from pytest_ycimages.backing.verifying import target_of
 from pytest_ycimages.cassette.differing import differing
 from pytest_ycimages.cassette.verification import verify
-from pytest_ycimages.cassette_settings import CassetteSettings
 from pytest_ycimages.errors import CassetteDiffersError
+from pytest_ycimages.settings import CassetteSettings
 
 if TYPE_CHECKING:
     from typing import Any

@@ -16,7 +16,7 @@ from unittest import mock
 
 from pytest_ycimages.cassette.hosts import is_loopback
 from pytest_ycimages.errors import NetworkRefusedError
-from pytest_ycimages.host_names import is_one_of
+from pytest_ycimages.settings import is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from pytest_ycimages.host_names import HOSTS, is_one_of
+from pytest_ycimages.settings import HOSTS, is_one_of
 
 _DOMAIN: Final = "api.cloud.yandex.net"
 

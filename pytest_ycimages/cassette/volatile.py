@@ -12,7 +12,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.where import text_of
+from pytest_ycimages.faults.rule import text_of
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.asked import Asked

@@ -9,7 +9,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.rule_text import rule_of
+from pytest_ycimages.faults.rule import rule_of
 from pytest_ycimages.settings import Settings, settings_from
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.console import Console
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, YCImagesError
-from pytest_ycimages.faults.account import never_struck
+from pytest_ycimages.faults.injection import never_struck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from pytest_ycimages.cloud.plan import CancelWord
 from pytest_ycimages.cloud.timing import AfterPolls, Timing
 from pytest_ycimages.cloud.timing_text import timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.literals import read_literal
+from pytest_ycimages.text_values import read_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from pytest_ycimages.api.message import Message
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.cloud.written import Words, read_words
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.text_values import Vocabulary, read_text
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Detail
@@ -73,11 +73,11 @@ class Failure:
         return f"Failure({Code(self.error.code).name!r}{message}{details})"
 
 
-_WORDS: Final = Words(
+_OUTCOMES: Final = Vocabulary(
     what="outcome",
+    expected="Success() or a Failure, such as Failure('UNAVAILABLE', 'try again')",
     makers={"Success": Success, "Failure": Failure},
     examples={"Success": "Success()", "Failure": "Failure('UNAVAILABLE')"},
-    hint="Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again').",
 )
 
 
@@ -87,10 +87,10 @@ def ending_of(value: object) -> Success | Failure:
     Raises:
         UsageError: `value` is not an outcome; the text says what is accepted.
     """
-    found = read_words(value, _WORDS) if isinstance(value, str) else value
+    found = read_text(value, _OUTCOMES) if isinstance(value, str) else value
     if isinstance(found, Success | Failure):
         return found
-    raise UsageError(f"invalid outcome {value!r}. {_WORDS.hint}")
+    raise _OUTCOMES.error(value)
 
 
 def error_of(what: str, value: object) -> Status:

@@ -8,17 +8,22 @@ from pytest_ycimages.cloud.presets import PRESETS
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing, timing_or_none
 from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform
 from pytest_ycimages.cloud.timing_by_source import PerGiB
-from pytest_ycimages.cloud.written import Words, read_words
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
 
 TIMINGS: Final[dict[str, type[Timing]]] = {
     timing.__name__: timing for timing in (Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never)
 }
 """Those that text can say; BySource and Script are for Python."""
 
-_WORDS: Final = Words(
+_ONLY_IN_PYTHON: Final = ("BySource", "Script")
+_TIMINGS: Final = Vocabulary(
     what="timing",
     makers=TIMINGS,
+    expected=(
+        "seconds such as 2.5, a duration such as '200ms', REALISTIC, "
+        f"or one of {', '.join(TIMINGS)} with its arguments, such as AfterPolls(3)"
+    ),
     examples={
         "Immediate": "Immediate()",
         "After": "After(5)",
@@ -28,32 +33,25 @@ _WORDS: Final = Words(
         "PerGiB": "PerGiB(7, base=2)",
         "Never": "Never()",
     },
-    hint=(
-        f"Write seconds, such as 2.5, or one of {', '.join(TIMINGS)} with its values, such as AfterPolls(3), "
-        "or REALISTIC."
-    ),
     constants=PRESETS,
 )
-_ONLY_IN_PYTHON: Final = ("BySource", "Script")
 
 
 def timing_of(value: object) -> Timing:
-    """Read a timing as users may write it: a timing, a number of seconds, or either of them as text.
+    """Return the timing that a user gave: a timing, a number of seconds, or either of them as text.
 
-    Text is for command lines and ini files: `2.5`, `AfterPolls(3)`, `After(seconds=5)`, `Never()`, `REALISTIC`.
+    Text is for command lines and ini files: `2.5`, `200ms`, `AfterPolls(3)`, `Never()`, `REALISTIC`.
 
     Raises:
-        UsageError: `value` is none of these; the text says what would be.
+        UsageError: `value` is not a timing.
     """
-    if not isinstance(value, str):
-        timing = timing_or_none(value)
-        if timing is None:
-            names = ", ".join((*TIMINGS, *_ONLY_IN_PYTHON))
-            raise UsageError(f"{value!r} is no timing. Give seconds, or one of {names}, such as AfterPolls(3).")
-        return timing
-    if value.strip().startswith(_ONLY_IN_PYTHON):
-        raise UsageError(f"{value!r} cannot be said as text: give it in Python, such as Settings(timing=...).")
-    timing = timing_or_none(read_words(value, _WORDS))
+    if isinstance(value, str) and value.strip().startswith(_ONLY_IN_PYTHON):
+        raise UsageError(f"invalid timing {value!r}: give it in Python, such as Settings(timing=...)")
+    found = value
+    if isinstance(value, str):
+        duration = duration_in(value)
+        found = read_text(value, _TIMINGS) if duration is None else duration
+    timing = timing_or_none(found)
     if timing is None:
-        raise UsageError(f"{value!r} is no timing. {_WORDS.hint}")
+        raise _TIMINGS.error(value)
     return timing

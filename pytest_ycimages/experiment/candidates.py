@@ -8,32 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.scenario import PlannedFault
-from pytest_ycimages.faults.answers import (
-    bad_gateway,
-    bad_request,
-    error,
-    gateway_timeout,
-    internal,
-    permission_denied,
-    quota_exceeded,
-    rate_limited,
-    token_expired,
-    unavailable,
-)
-from pytest_ycimages.faults.connection_faults import close, garble, hang, refuse, reset, stale, stall, trickle, truncate
+from pytest_ycimages.faults.catalogue import TRIED_BY_DEFAULT
 from pytest_ycimages.faults.fault import Fault
-from pytest_ycimages.faults.operation_faults import (
-    cancel_ignored,
-    image_seen_late,
-    operation_fails,
-    operation_lost,
-    operation_never_ends,
-    operation_seen_late,
-)
-from pytest_ycimages.faults.rule import Rule
-from pytest_ycimages.faults.rule_text import rule_of
-from pytest_ycimages.faults.slowness import slow
-from pytest_ycimages.faults.when import always
+from pytest_ycimages.faults.rule import Rule, rule_of
+from pytest_ycimages.faults.schedules import always
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,50 +41,8 @@ class Candidate(NamedTuple):
                 yield PlannedFault(self.fault, method, nth, commit, self.lasts)
 
 
-_WHY: Final = "Injected: the source of the image cannot be read"
-
-DEFAULT_FAULTS: Final = (
-    # The answer is late.
-    Candidate(slow(5)),
-    Candidate(trickle(1000)),
-    # What is there is not found yet.
-    Candidate(operation_seen_late(reads=1)),
-    Candidate(image_seen_late(reads=1)),
-    # Errors that pass. A gateway does not know whether the service has done what it was asked.
-    Candidate(unavailable()),
-    Candidate(rate_limited(retry_after=7), commits=("before",)),
-    Candidate(bad_gateway()),
-    Candidate(gateway_timeout()),
-    Candidate(internal()),
-    # Answers that do not arrive, or not whole.
-    Candidate(stale()),
-    Candidate(close()),
-    Candidate(reset()),
-    Candidate(reset(after=60), commits=("after",)),
-    Candidate(truncate(), commits=("after",)),
-    Candidate(garble("json"), commits=("after",)),
-    Candidate(garble("bytes"), commits=("after",)),
-    Candidate(garble("content_type"), commits=("after",)),
-    Candidate(refuse(5)),
-    Candidate(slow(120)),
-    Candidate(stall(after=60), commits=("after",)),
-    Candidate(hang()),
-    # The operation goes wrong.
-    Candidate(operation_fails(message=_WHY)),
-    Candidate(operation_fails(message=_WHY, rollback=600)),
-    Candidate(operation_never_ends()),
-    Candidate(cancel_ignored()),
-    Candidate(operation_lost()),
-    # Refusals for good.
-    Candidate(token_expired(), commits=("before",)),
-    Candidate(permission_denied(), commits=("before",)),
-    Candidate(error("INVALID_ARGUMENT"), commits=("before",)),
-    Candidate(bad_request(), commits=("before",)),
-    Candidate(quota_exceeded(), on="images.create", commits=("before",)),
-    # An outage.
-    Candidate(unavailable(), commits=("before",), lasts=True),
-)
-"""Every fault of the catalogue but `ramp`, which is many calls long, each with values that clients meet."""
+DEFAULT_FAULTS: Final = tuple(Candidate(*each) for each in TRIED_BY_DEFAULT)
+"""The faults of `TRIED_BY_DEFAULT` in the catalogue, each with values that clients meet, the mildest first."""
 
 
 def candidates_of(faults: object) -> tuple[Candidate, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.damage import Substitute, loses_the_answer
+from pytest_ycimages.api.exchange import delivery_of
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import nanoseconds
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial
+
 
 CREATE: Final = "images.create"
 DELETE: Final = "images.delete"
@@ -74,7 +75,7 @@ class Reading:
         if planned is None or not isinstance(planned.fault.effect, Damaged):
             return False
         damage = planned.fault.effect.damage
-        return loses_the_answer(damage) and not isinstance(damage, Substitute)
+        return delivery_of(damage).is_lost
 
     def told(self, place: int) -> bool:
         """Whether the client had the whole answer to a call before it went on."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.faults.rule import Rule
-from pytest_ycimages.faults.when import after, nth
+from pytest_ycimages.faults.schedules import after, nth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.faults.fault import Commit, Fault
     from pytest_ycimages.faults.injection import Injection
-    from pytest_ycimages.faults.when import When
+    from pytest_ycimages.faults.schedules import When
     from pytest_ycimages.journal import Calls
 
 

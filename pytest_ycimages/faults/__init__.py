@@ -1,1 +1,1 @@
-"""What goes wrong: which faults there are, when they strike and whom, and an account of what they did."""
+"""Faults: the catalogue, schedules, rules, and the injector that strikes calls with them."""

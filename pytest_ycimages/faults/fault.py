@@ -1,4 +1,4 @@
-"""A fault: a name for people, and one effect. Users make them with the functions of the catalogue."""
+"""A fault: its name and arguments, and the one effect that it has. The functions of the catalogue make them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.methods import METHODS
-from pytest_ycimages.faults.written import Written
+from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.damage import Damage
+    from pytest_ycimages.api.exchange import Damage
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.planner import NextOperation
 
@@ -34,10 +34,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """The answer does not arrive as it should.
+    """The answer is damaged on its way to the client.
 
     Attributes:
-        damage: what becomes of it.
+        damage: how.
         only_reused: strike only on a connection that has served a request before.
     """
 
@@ -51,8 +51,8 @@ class Late:
 
     Attributes:
         seconds: how late at first, on the double's clock.
-        most: how late in the end; None: it stays as it is.
-        over: the seconds in which it grows from the one to the other, from the first call that it strikes.
+        most: how late in the end; None: always `seconds`.
+        over: the seconds in which it grows from `seconds` to `most`, from the first call that it strikes.
     """
 
     seconds: float
@@ -65,7 +65,7 @@ class Planned:
     """The operation that the call starts goes wrong.
 
     Attributes:
-        asked: what becomes of the operation.
+        asked: how the operation goes.
     """
 
     asked: NextOperation
@@ -73,13 +73,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What exists is not found for a while.
+    """The operation or image that the call starts is not found for a while.
 
     Attributes:
         what: `operation`, as operations.get sees it, or `image`, as images.get does.
-        reads: how many looks at it find nothing; None: it is the seconds that count.
-        after: seconds after its creation from when on nothing is found, on the double's clock.
-        seconds: for how long nothing is found; infinite for good.
+        reads: how many requests do not find it; None: `after` and `seconds` decide.
+        after: seconds after its creation until it is hidden, on the double's clock.
+        seconds: for how long it is hidden; infinite for good.
     """
 
     what: Literal["operation", "image"]
@@ -91,18 +91,18 @@ class Hidden:
 Effect = Answer | Damaged | Late | Planned | Hidden
 EFFECTS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late, Planned, Hidden)
 OF_ANSWERS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late)
-"""What can be done to answers, whoever gives them."""
+"""The effects on answers, which any backend supports."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fault(Written):
-    """What goes wrong.
+    """One thing that goes wrong.
 
     Attributes:
         name: the function of the catalogue that made it.
-        arguments: what that was given, as it was given.
-        effect: what it does.
-        commits: whether it may strike before the commit, after it, or both; the first unless told.
+        arguments: the arguments that the function was given.
+        effect: the effect.
+        commits: whether it may strike before the commit, after it, or both; the first is the default.
         methods: the methods that it can strike.
     """
 

@@ -1,26 +1,28 @@
-"""What `inject` returns: a handle that tells what a rule has done."""
+"""Injections: the rules in force with what each has done, live and as a report."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
     from pytest_ycimages.faults.rule import Rule
 
 
-class Struck(NamedTuple):
-    """One time that a fault struck.
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A call that a fault struck.
 
     Attributes:
         at: seconds since the double began, on its clock.
         method: the method word of the call.
-        line: how the client spelled the call.
+        line: the call as the client sent it.
         attempt: which attempt of this call it was.
     """
 
@@ -49,7 +51,7 @@ class Reason(StrEnum):
 
 
 class _Passed(NamedTuple):
-    """A call that the rule was about and that was not struck."""
+    """A call of its methods that a rule did not strike."""
 
     reason: Reason
     line: str
@@ -58,20 +60,20 @@ class _Passed(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
-        which = f"call {self.number} that it was about, at +{self.at:.3f}s" if self.number else ""
+        which = f"call {self.number} that matches, at +{self.at:.3f}s" if self.number else ""
         return ": ".join(filter(None, (self.line, self.reason, self.note or which)))
 
 
 class Injection:
-    """A rule in force, and its account. What `where` keeps from a rule costs nothing until somebody asks.
+    """A rule in force, and the record of what it did. Calls that `where` excludes are counted only on demand.
 
     Attributes:
         rule: the rule.
-        key: what tells its draws from those of other rules. Equal rules draw alike: so a rule that never struck has had
-            no part in what the others did.
+        key: the key of its random choices. Equal rules choose alike, so a rule that never struck has not changed what
+            the others did.
         methods: the methods that it can strike.
-        considered: how many calls it was about.
-        strikes: each time that it struck.
+        considered: how many calls matched the rule.
+        strikes: the calls that it struck.
         is_removed: whether it is out of force.
     """
 
@@ -80,7 +82,7 @@ class Injection:
         self.key = rule.words
         self.methods = rule.methods()
         self.considered = 0
-        self.strikes: list[Struck] = []
+        self.strikes: list[Strike] = []
         self.counts: Counter[Hashable] = Counter()
         self.times: list[int] = []
         self.is_removed = False
@@ -91,18 +93,18 @@ class Injection:
 
     @property
     def struck(self) -> int:
-        """How often it struck."""
+        """Return how many calls it struck."""
         return len(self.strikes)
 
     @property
     def passed(self) -> Counter[str]:
-        """Why it did not strike calls of its methods, and how often."""
+        """Return the reasons why it did not strike calls of its methods, each with how often."""
         unlike = sum(1 for _ in self._unlike())
         return Counter({**{str(reason): count for reason, count in self._passed.items()}, **_counted(unlike)})
 
     @property
     def nearest(self) -> str:
-        """The last call that it was about and did not strike, else the last call of its methods; and why not."""
+        """Return the last call that matched and was not struck, else the last call of its methods, and why not."""
         if self._latest is not None:
             return str(self._latest)
         for call in self._unlike():
@@ -110,26 +112,26 @@ class Injection:
         return ""
 
     def remove(self) -> None:
-        """Take the rule out of force. Its account stays."""
+        """Take the rule out of force. The record stays."""
         self.is_removed = True
 
     def pass_by(self, request: Request, reason: Reason, number: int = 0, at: float = 0, note: str = "") -> None:
-        """Write down that it did not strike."""
+        """Record that it did not strike."""
         self._passed[reason] += 1
         self._latest = _Passed(reason, request.line, number, at, note)
 
     def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
-        """Write down that its last strike came to nothing."""
+        """Record that its last strike had no effect."""
         self.strikes.pop()
         self.pass_by(request, reason, note=note)
 
     def __repr__(self) -> str:
-        """The rule and its account."""
+        """Return the rule and how often it struck."""
         return f"<{self.rule}: struck {self.struck} of {self.considered} calls>"
 
     def report(self) -> str:
-        """The account, for people."""
-        lines = [f"{self.rule}: struck {self.struck} of the {self.considered} calls that it was about"]
+        """Return the record as text."""
+        lines = [f"{self.rule}: struck {self.struck} of the {self.considered} calls that match"]
         if self.struck > _SHOWN:
             lines.append(f"  struck {self.struck - _SHOWN} times before these:")
         lines += (f"  struck {strike}" for strike in self.strikes[-_SHOWN:])
@@ -139,7 +141,7 @@ class Injection:
         return "\n".join(lines)
 
     def _unlike(self) -> Iterator[Call]:
-        """The calls of its methods that the rule is not about, the latest first."""
+        """Return the calls of its methods that `where` excludes, the latest first."""
         for number in range(len(self._calls) - 1, self._since - 1, -1):
             call = self._calls[number]
             if call.method in self.methods and self.rule.unlike(call):
@@ -148,3 +150,53 @@ class Injection:
 
 def _counted(unlike: int) -> dict[str, int]:
     return {str(Reason.WHERE): unlike} if unlike else {}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReport:
+    """What a fault had done at one moment.
+
+    Attributes:
+        number: its number, counted from 1 in the order of injection.
+        rule: the rule as text.
+        expect: whether it had to strike.
+        in_force: whether it may still strike; False once it has been removed.
+        considered: how many calls matched the rule.
+        strikes: the calls that it struck.
+        passed: the reasons why it did not strike, each with how often.
+        nearest: the call that came nearest when it did not strike; empty for none.
+        report: all of it as text.
+    """
+
+    number: int
+    rule: str
+    expect: bool
+    in_force: bool
+    considered: int
+    strikes: tuple[Strike, ...]
+    passed: Mapping[str, int]
+    nearest: str
+    report: str
+
+
+def fault_reports(injections: Sequence[Injection]) -> tuple[FaultReport, ...]:
+    """Return the reports of all faults that were ever injected. Callers hold the double's lock."""
+    return tuple(
+        FaultReport(
+            number=number,
+            rule=str(each.rule),
+            expect=each.rule.expect,
+            in_force=not each.is_removed,
+            considered=each.considered,
+            strikes=tuple(each.strikes),
+            passed=dict(each.passed),
+            nearest=each.nearest,
+            report=each.report(),
+        )
+        for number, each in enumerate(injections, 1)
+    )
+
+
+def never_struck(reports: Sequence[FaultReport]) -> tuple[FaultReport, ...]:
+    """Return the reports of faults that had to strike and have not."""
+    return tuple(each for each in reports if each.expect and not each.strikes)

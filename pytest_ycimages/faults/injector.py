@@ -1,43 +1,84 @@
-"""Decides which fault strikes a call: a pure function of the seed, the rule, the method, the attempt and the counts."""
+"""The injector: decides which fault strikes a call, and answers the call with it.
+
+The decision is a pure function of the seed, the rule, the method, the attempt and the counts.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.fault import EFFECTS, Damaged, Hidden, Late
-from pytest_ycimages.faults.injection import Injection, Reason, Struck
-from pytest_ycimages.faults.lane import Lane
-from pytest_ycimages.faults.when import Occasion
+from pytest_ycimages.faults.catalogue import Substitute
+from pytest_ycimages.faults.fault import EFFECTS, Answer, Damaged, Hidden, Late, Planned
+from pytest_ycimages.faults.injection import Injection, Reason, Strike
+from pytest_ycimages.faults.rule import texts_at
+from pytest_ycimages.faults.schedules import CallContext
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
-    from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.api.exchange import Damage, Reply, Request
     from pytest_ycimages.call import Call
+    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.state import State
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
 
 
-class Strike(NamedTuple):
-    """A fault that strikes a call.
+_GLOB: Final = frozenset("*?[")
+_UNDONE: Final = Status(code=Code.UNAVAILABLE, message="Injected: nothing was done")
+"""The answer that is damaged when a fault strikes before the commit."""
+_CODES: Final = {400: Code.INVALID_ARGUMENT, 502: Code.UNAVAILABLE, 504: Code.DEADLINE_EXCEEDED}
+"""The code in the journal for the answer of a gateway, by its HTTP status."""
+_READS: Final = {"operations.get": "operation", "images.get": "image"}
+"""The methods that read one resource, and its kind."""
+
+
+class Answerer(Protocol):
+    """Answers the calls that no fault strikes: the fake cloud, or a cassette."""
+
+    @property
+    def planner(self) -> Planner:
+        """The planner of operations, for faults of operations."""
+
+    @property
+    def state(self) -> State:
+        """The state of the cloud, for faults of operations."""
+
+    def handle(self, request: Request, now: int) -> Reply:
+        """Answer a call at `now`, in nanoseconds since the epoch."""
+
+    def refuse(self, error: Status, metadata: Mapping[str, str] = ...) -> Reply:
+        """Return the answer with this error."""
+
+    def admits(self, request: Request, now: int) -> bool:
+        """Return whether the caller is authenticated."""
+
+    def not_found(self, kind: str, id_: str) -> Reply:
+        """Return the answer for an `image` or an `operation` that does not exist."""
+
+
+class Decision(NamedTuple):
+    """The fault that strikes a call.
 
     Attributes:
-        injection: the rule that it comes from, with its account.
-        late: seconds by which the answer is late, if that is what it does.
+        injection: its rule, with the record of what it did.
+        late: seconds by which the answer is late.
     """
 
     injection: Injection
     late: float = 0
 
 
-class _Veil(NamedTuple):
-    """What nobody finds: for some looks, or between two moments in nanoseconds since the epoch; and by which fault."""
+class _Concealed(NamedTuple):
+    """A resource that reads do not find: so many of them, or those between two times in nanoseconds."""
 
     reads: int | None
     start: int
@@ -46,17 +87,17 @@ class _Veil(NamedTuple):
 
 
 class Injector:
-    """The rules in force, in their order. The first that strikes a call decides; the others have only considered it.
+    """The rules in force, in their order: the first that strikes a call decides.
 
     Callers hold the double's lock.
 
     Args:
-        seed: what draws are made from.
-        effects: what faults may do; not everything where a cassette decides, and nothing to a recording.
+        seed: the seed of random choices.
+        effects: the effects that the backend supports.
 
     Attributes:
-        calls: the journal, which the accounts are read from.
-        injections: the rules that were ever in force, with their accounts.
+        calls: the journal.
+        injections: the rules that were ever in force.
     """
 
     def __init__(self, seed: str, effects: tuple[type[Effect], ...] = EFFECTS) -> None:
@@ -64,18 +105,18 @@ class Injector:
         self._effects = effects
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
-        self._lanes: dict[str, Lane] = {}
-        self._veils: dict[tuple[str, str], _Veil] = {}
+        self._by_method: dict[str, _Index] = {}
+        self._concealed: dict[tuple[str, str], _Concealed] = {}
 
     def __bool__(self) -> bool:
-        """Whether a call can be struck at all."""
-        return bool(self._lanes or self._veils)
+        """Return whether any call can be struck."""
+        return bool(self._by_method or self._concealed)
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are.
 
         Raises:
-            UsageError: its fault cannot be done here.
+            UsageError: the backend does not support its fault.
         """
         if not isinstance(rule.fault.effect, self._effects):
             able = "faults of answers and connections, such as unavailable() and reset()" if self._effects else "none"
@@ -86,74 +127,160 @@ class Injector:
         injection = Injection(rule, self.calls)
         self.injections.append(injection)
         for method in injection.methods:
-            self._lanes.setdefault(method, Lane()).add(injection)
+            self._by_method.setdefault(method, _Index()).add(injection)
         return injection
 
-    def decide(self, request: Request, attempt: int, now: int, began_at: int) -> Strike | None:
-        """What strikes a call that comes `now`, in nanoseconds since the epoch."""
-        lane = self._lanes.get(request.method)
-        if lane is None:
+    # Decide.
+
+    def decide(self, request: Request, attempt: int, now: int, began_at: int) -> Decision | None:
+        """Return the fault that strikes a call at `now`, in nanoseconds since the epoch."""
+        index = self._by_method.get(request.method)
+        if index is None:
             return None
-        struck: Strike | None = None
+        decision: Decision | None = None
         at = (now - began_at) / SECOND
-        for injection in lane.candidates(request):
+        for injection in index.candidates(request):
             rule = injection.rule
             if not rule.is_about(request):
                 if callable(rule.on):
                     injection.pass_by(request, Reason.WHERE, note="the predicate")
                 continue
-            if _is_too_new(rule.fault.effect, request):
+            effect = rule.fault.effect
+            if isinstance(effect, Damaged) and effect.only_reused and request.served == 0:
                 injection.pass_by(request, Reason.NEW)
                 continue
-            occasion = self._occasion(injection, request, attempt, now, at)
-            if not rule.when(occasion):
-                injection.pass_by(request, Reason.WHEN, occasion.number, at)
-            elif struck is not None:
-                injection.pass_by(request, Reason.FIRST, note=str(struck.injection.rule))
+            context = self._context(injection, request, attempt, now, at)
+            if not rule.when(context):
+                injection.pass_by(request, Reason.WHEN, context.number, at)
+            elif decision is not None:
+                injection.pass_by(request, Reason.FIRST, note=str(decision.injection.rule))
             else:
-                struck = Strike(injection, _late(injection, at))
-                injection.strikes.append(Struck(at, request.method, request.line, attempt))
-        return struck
+                decision = Decision(injection, _late(injection, at))
+                injection.strikes.append(Strike(at, request.method, request.line, attempt))
+        return decision
 
-    def _occasion(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> Occasion:
-        """What a schedule may know of a call that the rule is about; the call counts."""
+    def _context(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> CallContext:
+        """Count the call, and return what its schedule may ask."""
         times = injection.times
         injection.considered += 1
         times.append(now)
-        return Occasion(
+        return CallContext(
             number=_number(injection, request, attempt),
             at=at,
             draw=lambda: fraction(self._seed, injection.key, request.method, request.identity, attempt),
             within=lambda seconds: len(times) - bisect_right(times, now - nanoseconds(seconds)),
         )
 
-    # What is there and is not found.
+    # Answer.
 
-    def veil(self, effect: Hidden, id_: str, now: int, fault: str) -> None:
-        """Hide what a call has made `now`, which `fault` struck."""
-        start = now + round(effect.after * SECOND)
-        end = start + effect.seconds * SECOND if math.isfinite(effect.seconds) else math.inf
-        self._veils[effect.what, id_] = _Veil(effect.reads, start, end, fault)
+    def answer(self, service: Answerer, request: Request, now: int, decision: Decision | None) -> Reply:
+        """Return the answer of `service` at `now`, with the fault that strikes the call, if any."""
+        if decision is None:
+            return self._served(service, request, now)
+        rule = decision.injection.rule
+        label = f"{rule.fault} {rule.commit} the commit"
+        effect = rule.fault.effect
+        if isinstance(effect, Planned | Hidden):
+            reply, problem = self._started(service, request, now, effect, str(rule.fault))
+            if problem is not None:
+                decision.injection.take_back(request, problem, reply.note if problem is Reason.REFUSED else "")
+                return reply
+        else:
+            done = self._served(service, request, now) if rule.commit == "after" else None
+            reply = _struck(service, effect, done)
+        return reply._replace(fault=label, note=f"{label}: {reply.note}")
 
-    def veiled(self, what: str, id_: str, now: int) -> str:
-        """The fault that lets a look `now` find nothing; empty when it finds what is there. A look counts."""
-        veil = self._veils.get((what, id_))
-        if veil is None or not veil.start <= now < veil.end:
+    def _started(
+        self, service: Answerer, request: Request, now: int, effect: Planned | Hidden, fault: str
+    ) -> tuple[Reply, Reason | None]:
+        """Answer a call whose operation goes wrong; the reason is why the call started none."""
+        upcoming, operations = service.planner.upcoming, service.state.operations
+        before = len(operations)
+        if isinstance(effect, Planned):
+            upcoming.insert(0, effect.asked)
+        reply = self._served(service, request, now)
+        if isinstance(effect, Planned) and upcoming and upcoming[0] is effect.asked:
+            del upcoming[0]
+        if reply.code is not Code.OK:
+            return reply, Reason.REFUSED
+        if len(operations) == before:
+            return reply, Reason.REPEATED
+        if isinstance(effect, Hidden) and reply.operation_id and reply.image_id:
+            id_ = reply.operation_id if effect.what == "operation" else reply.image_id
+            start = now + round(effect.after * SECOND)
+            end = start + effect.seconds * SECOND if math.isfinite(effect.seconds) else math.inf
+            self._concealed[effect.what, id_] = _Concealed(effect.reads, start, end, fault)
+        return reply, None
+
+    def _served(self, service: Answerer, request: Request, now: int) -> Reply:
+        """Answer a call that no fault strikes; a read of a concealed resource finds nothing."""
+        what = _READS.get(request.method)
+        if what is not None and self._concealed and request.message is not None and service.admits(request, now):
+            id_ = getattr(request.message, f"{what}_id")
+            fault = self._concealing(what, id_, now)
+            if fault:
+                reply = service.not_found(what, id_)
+                ids = {f"{what}_id": id_}
+                return reply._replace(fault=fault, note=f"{fault}: {reply.note}", **ids)
+        return service.handle(request, now)
+
+    def _concealing(self, what: str, id_: str, now: int) -> str:
+        """Return the fault that conceals a resource from a read at `now`, and count the read; empty for none."""
+        found = self._concealed.get((what, id_))
+        if found is None or found.reads == 0 or not found.start <= now < found.end:
             return ""
-        if veil.reads is not None:
-            if veil.reads == 0:
-                return ""
-            self._veils[what, id_] = veil._replace(reads=veil.reads - 1)
-        return veil.fault
+        if found.reads is not None:
+            self._concealed[what, id_] = found._replace(reads=found.reads - 1)
+        return found.fault
 
 
-def _is_too_new(effect: Effect, request: Request) -> bool:
-    """Whether the fault strikes connections that were kept alive, and this one has not been."""
-    return isinstance(effect, Damaged) and effect.only_reused and request.served == 0
+class _Index:
+    """The rules about one method, by the values that they ask for, so that a call meets only those that may match."""
+
+    def __init__(self) -> None:
+        self._any: list[tuple[int, Injection]] = []
+        self._by_value: dict[str, dict[str, list[tuple[int, Injection]]]] = {}
+        self._count = 0
+
+    def add(self, injection: Injection) -> None:
+        """Add a rule after those that are there."""
+        entry = (self._count, injection)
+        self._count += 1
+        for path, pattern in injection.rule.where.items():
+            if not _GLOB & set(pattern):
+                self._by_value.setdefault(path, {}).setdefault(pattern, []).append(entry)
+                return
+        self._any.append(entry)
+
+    def candidates(self, request: Request) -> list[Injection]:
+        """Return the rules that `request` may match, in their order."""
+        found = self._any
+        for path, by_value in self._by_value.items():
+            for text in texts_at(request, path):
+                if text in by_value:
+                    found = [*found, *by_value[text]]
+        if found is not self._any:
+            found.sort(key=itemgetter(0))
+        return [injection for _, injection in found if not injection.is_removed]
+
+
+def _struck(service: Answerer, effect: Answer | Damaged | Late, done: Reply | None) -> Reply:
+    """Return the answer that a fault changes; `done` is the service's own, after the commit."""
+    if isinstance(effect, Answer):
+        reply = service.refuse(effect.error, dict(effect.metadata))
+        return reply._replace(operation_id=done.operation_id, image_id=done.image_id) if done else reply
+    reply = done or service.refuse(_UNDONE)
+    return _damaged(reply, effect.damage) if isinstance(effect, Damaged) else reply
+
+
+def _damaged(reply: Reply, damage: Damage) -> Reply:
+    if isinstance(damage, Substitute):
+        reply = reply._replace(code=_CODES.get(damage.status, Code.UNAVAILABLE))
+    return reply._replace(damage=damage)
 
 
 def _number(injection: Injection, request: Request, attempt: int) -> int:
-    """Which call this is for the rule, counted from 1."""
+    """Return the number of the call for the rule, counted from 1."""
     per = injection.rule.per
     if per == "call":
         return attempt
@@ -163,7 +290,7 @@ def _number(injection: Injection, request: Request, attempt: int) -> int:
 
 
 def _late(injection: Injection, at: float) -> float:
-    """The seconds by which the fault makes an answer late."""
+    """Return the seconds by which the fault makes an answer late."""
     effect = injection.rule.fault.effect
     if not isinstance(effect, Late) or effect.most is None:
         return effect.seconds if isinstance(effect, Late) else 0

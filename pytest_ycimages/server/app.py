@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from pytest_ycimages.api.methods import Contract
-    from pytest_ycimages.delay import Delay
+    from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline, Replying
     from pytest_ycimages.server.control.controlled import Controlled
 

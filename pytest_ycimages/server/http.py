@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.api.damage import Damage
+    from pytest_ycimages.api.exchange import Damage
 
 
 MAX_BODY: Final = 4 * 2**20

@@ -6,13 +6,15 @@ The one interpreter of damage. Sockets, in-process connections and the WSGI appl
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never, cast
 
-from pytest_ycimages.api.damage import Break, Damage, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
+from pytest_ycimages.faults.catalogue import Break, Garble, Garbling, Refuse, Stall, Substitute, Trickle, Truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pytest_ycimages.api.exchange import Damage
+    from pytest_ycimages.faults.catalogue import ConnectionDamage
     from pytest_ycimages.server.http import HttpReply
 
 
@@ -79,7 +81,7 @@ def transmission(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
         reply: the reply, for its damage and whether its body takes time.
     """
     pieces = _pieces(head, body) if reply.wait is not None else [_Piece(head + body)]
-    damage = reply.damage
+    damage = cast("ConnectionDamage | None", reply.damage)
     match damage:
         case None | Substitute() | Garble():  # the latter two have changed the reply already
             yield from _steps(pieces)
@@ -149,6 +151,7 @@ def _split(pieces: Iterable[_Piece], at: int) -> tuple[list[_Piece], list[_Piece
 
 def rewritten(reply: HttpReply, damage: Damage) -> HttpReply:
     """Return the reply with `damage`; damage to its content is done at once, other damage by its transmission."""
+    damage = cast("ConnectionDamage", damage)
     match damage:
         case Substitute(status, content_type, body):
             headers = (("content-type", content_type),)

@@ -1,10 +1,11 @@
-"""A state machine that drives a client step by step, and compares what it says with the server's truth."""
+"""A Hypothesis state machine that calls a client step by step, and compares its results with the server's state."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
@@ -13,7 +14,7 @@ from pytest_ycimages.api.resources import CreateImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.double import Double
-from pytest_ycimages.strategies.client_methods import METHODS, check_client, offers
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.strategies.create_requests import create_requests, text
 from pytest_ycimages.strategies.timings import timings
 from pytest_ycimages.virtual.time import VirtualTime
@@ -27,13 +28,28 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.timing import Timing
     from pytest_ycimages.faults.rule import Rule
 
+METHODS: Final[Mapping[str, tuple[str, ...]]] = {
+    "create": ("body",),
+    "wait": ("operation_id",),
+    "get": ("image_id",),
+    "list": ("folder_id",),
+    "update": ("image_id", "changes"),
+    "delete": ("image_id",),
+    "cancel": ("operation_id",),
+}
+"""The methods of a client that a machine calls, and the arguments of each, by position."""
+
+_FIRST: Final = ("create", "list")
+"""The methods that need no resource."""
+_SHOWN: Final = 8
+
 
 class Answer(NamedTuple):
-    """What came of a call of the client.
+    """The result of a call of the client.
 
     Attributes:
-        value: what it returned.
-        error: what it raised, where it may; None: it returned.
+        value: the value that it returned.
+        error: the error that it raised, where it may; None: it returned.
     """
 
     value: Any
@@ -41,47 +57,45 @@ class Answer(NamedTuple):
 
 
 def _offers(method: str) -> Callable[[Any], bool]:
-    """Whether the client has a method; the rules of those that it has not are left out."""
-    return lambda machine: offers(machine.client, method)
+    return lambda machine: _has(machine.client, method)
 
 
 def _own(name: str) -> SearchStrategy[Any]:
-    """A strategy that a subclass may have replaced."""
+    """Return a strategy that a subclass may have replaced."""
     return st.runner().flatmap(lambda machine: getattr(machine, name))
 
 
 class ImageClientMachine(RuleBasedStateMachine):
-    """Calls a client in any order, and holds what it says against what is true. Extend it, and run its `TestCase`.
+    """Call a client in any order, and check its results against the double. Extend it, and run its `TestCase`.
 
     A subclass gives `connect`. What that returns has some of these methods, `create` or `list` among them unless the
-    subclass has rules of its own. Rules whose method it has not are left out. Arguments are given by position:
+    subclass has rules of its own. Rules whose method it lacks are skipped. Arguments are given by position:
 
     * `create(body)`: start an image; the operation's id
-    * `wait(operation_id)`: wait for any operation; the id of the image that it was about
+    * `wait(operation_id)`: wait for any operation; the id of its image
     * `get(image_id)`: the image, as JSON has it
     * `list(folder_id)`: the ids of all images of a folder
     * `update(image_id, changes)`, `delete(image_id)`: start that; the operation's id
-    * `cancel(operation_id)`: ask for the end of an operation
+    * `cancel(operation_id)`: cancel an operation
 
-    Whatever fails in them raises; see `may_fail` for when that is in order. Every example has a double of its own, and
-    takes place in virtual time, so that the client may wait. Rules and invariants of one's own may use `double`,
+    A method that fails raises; see `may_fail` for when it may. Every example has a double of its own, and
+    takes place in virtual time, so that the client may wait. Your rules and invariants may use `double`,
     `client`, `ask`, and the bundles `operations` and `images`.
 
     Attributes:
         double_settings: settings of the doubles.
-        faults: what goes wrong: draws lists of rules, such as `fault_schedules(["reset", "unavailable"])`; nothing,
-            unless a subclass says so.
-        timings: draws how long operations take.
-        bodies: draws what `create` is given. The folder is set to the double's.
-        changes: draws what `update` is given.
+        faults: a strategy for lists of rules, such as `fault_schedules(["reset", "unavailable"])`; none by default.
+        timings: a strategy for the timing of operations.
+        bodies: a strategy for the bodies of `create`. The folder is set to the double's.
+        changes: a strategy for the changes of `update`.
         operations: the bundle of operation ids that the client has returned.
         images: the bundle of image ids that it has waited for.
-        double: the double of this example, and the server's truth.
-        client: what `connect` has returned.
+        double: the double of this example.
+        client: the client that `connect` returned.
         time: virtual time.
 
     Raises:
-        UsageError: the client has none of these methods, none to begin with, or one that does not take what it gets.
+        UsageError: the client has none of these methods, none that can be called first, or one with other arguments.
     """
 
     double_settings: ClassVar[Mapping[str, Any]] = {}
@@ -100,7 +114,7 @@ class ImageClientMachine(RuleBasedStateMachine):
             self.double = Double(self.double_settings, name=type(self).__name__).start()
             stack.callback(self.double.close)
             self.client = self.connect(self.double)
-            check_client(type(self).__name__, self.client, has_own_rules=self._has_own_rules())
+            _check_client(type(self).__name__, self.client, has_own_rules=self._has_own_rules())
             self._stack = stack.pop_all()
         self._asked = 0
         self._seen = 0
@@ -108,34 +122,34 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     @classmethod
     def _has_own_rules(cls) -> bool:
-        """Whether a subclass may have rules: it has names of its own, or those of rules of this class."""
+        """Return whether a subclass may have rules: it defines names that this class lacks, or those of its rules."""
         extended = cls.__mro__[: cls.__mro__.index(ImageClientMachine)]
         names = {name for each in extended for name in vars(each) if not name.startswith("_")}
         return bool(names - (set(dir(ImageClientMachine)) - set(METHODS)))
 
-    # What a subclass says.
+    # For subclasses to define.
 
     def connect(self, double: Double) -> object:
-        """Make the client, or what adapts it; see the class for its methods.
+        """Return the client, or an adapter of it; see the class for its methods.
 
         Args:
-            double: where it goes: to `double.url` with `double.token`, or without a socket by such as
+            double: the double to connect to: at `double.url` with `double.token`, or without a socket, such as by
                 `double.requests_adapter()`.
         """
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its client: give it connect(self, double).")
+        raise NotImplementedError(f"{type(self).__name__} has no client: define connect(self, double)")
 
     def may_fail(self, error: Exception) -> bool:  # noqa: ARG002 - for those that override it
-        """Whether the client may raise what it did: a fault has struck by now, or one of its last calls was refused."""
+        """Return whether the client may raise this error: a fault has struck, or one of its last calls was refused."""
         refused = any(call.status is not Code.OK for call in self.double.calls[self._seen :])
         return refused or any(injection.struck for injection in self.double.injections)
 
-    # For rules of one's own.
+    # For rules of subclasses.
 
     def ask(self, method: str, *arguments: object) -> Answer:
         """Call a method of the client.
 
         Raises:
-            Exception: what the client raised, when it may not fail.
+            Exception: the error of the client, when it may not fail.
             DoubleFailedError: the double raised while it answered.
         """
         self._seen = len(self.double.calls)
@@ -148,11 +162,11 @@ class ImageClientMachine(RuleBasedStateMachine):
         finally:
             self.double.check(faults=False)
 
-    # What is done.
+    # Rules.
 
     @initialize(timing=_own("timings"), faults=_own("faults"))
     def begin(self, timing: Timing, faults: Iterable[Rule]) -> None:
-        """Say how long operations take, and what goes wrong."""
+        """Set the timing of operations, and inject the faults."""
         self.double.timing = timing
         for each in faults:
             self.double.inject(
@@ -194,7 +208,7 @@ class ImageClientMachine(RuleBasedStateMachine):
     @precondition(_offers("get"))
     @rule(image=images)
     def get(self, image: str) -> None:
-        """Look at an image."""
+        """Get an image."""
         before = self.double.images.get(image)
         answer = self.ask("get", image)
         if answer.error is None:
@@ -220,10 +234,10 @@ class ImageClientMachine(RuleBasedStateMachine):
     @precondition(_offers("update"))
     @rule(target=operations, image=images, changes=_own("changes"))
     def update(self, image: str, changes: dict[str, Any]) -> Any:
-        """Start a change of an image."""
+        """Start an update of an image."""
         answer = self.ask("update", image, changes)
         if answer.error is not None:
-            self._updates.pop(image, None)  # nobody knows whether it was done
+            self._updates.pop(image, None)  # it may or may not have been done
             return multiple()
         self._check_about("update", answer.value, image)
         self._updates[image] = (answer.value, changes)
@@ -242,7 +256,7 @@ class ImageClientMachine(RuleBasedStateMachine):
     @precondition(_offers("cancel"))
     @rule(operation=operations)
     def cancel(self, operation: str) -> None:
-        """Ask for the end of an operation."""
+        """Cancel an operation."""
         answer = self.ask("cancel", operation)
         if answer.error is None:
             calls = self.double.calls[self._seen :].of("operations.cancel")
@@ -251,14 +265,14 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 600))
     def advance(self, seconds: int) -> None:
-        """Let time pass."""
+        """Advance virtual time."""
         self.time.advance(seconds)
 
-    # What always holds.
+    # Invariants.
 
     @invariant()
     def nothing_is_made_twice(self) -> None:
-        """There are no more creations that have not failed than `create` was called."""
+        """Check that no more images were created than `create` was called."""
         made = [id_ for id_, each in self.double.operations.items() if _creates(each) and each.error is None]
         _hold(len(made) <= self._asked, f"{self._asked} create(s) have made {len(made)} images: {', '.join(made)}")
 
@@ -276,7 +290,7 @@ class ImageClientMachine(RuleBasedStateMachine):
         _hold(about == image, f"{method} of image {image} returned operation {operation!r}, which is about {about}")
 
     def _check_update(self, operation: str) -> None:
-        """An update that was the last of its image, and is done, has done what it was to do."""
+        """Check that the last update of an image, once done, has changed it."""
         for image, (last, changes) in self._updates.items():
             if last == operation and (truth := self.double.images.get(image)) is not None:
                 shown = truth.to_wire()
@@ -285,14 +299,64 @@ class ImageClientMachine(RuleBasedStateMachine):
 
 
 def _hold(condition: object, text: str) -> None:
-    """Raise unless something holds: `assert` would not, where Python is told to optimise.
-
-    Raises:
-        AssertionError: it does not hold.
-    """
+    """Raise `AssertionError` unless the condition holds, also under `python -O`."""
     if not condition:
         raise AssertionError(text)
 
 
 def _creates(operation: Operation) -> bool:
     return isinstance(operation.metadata, CreateImageMetadata)
+
+
+# The client's methods.
+
+
+def _has(client: object, method: str) -> bool:
+    return callable(getattr(client, method, None))
+
+
+def _check_client(machine: str, client: object, *, has_own_rules: bool) -> None:
+    """Raise `UsageError` for a client that a machine cannot drive."""
+    found = [method for method in METHODS if _has(client, method)]
+    if not found:
+        raise UsageError(
+            f"invalid client of {machine}.connect, a {_named(client)}: expected some of the methods "
+            f"{_listed(METHODS)}; {_public(client)}. Rename them, or return an adapter."
+        )
+    if not has_own_rules and not set(_FIRST) & set(found):
+        raise UsageError(
+            f"invalid client of {machine}.connect, a {_named(client)}: {_listed(found)} cannot be called first; "
+            f"expected {' or '.join(map(_written, _FIRST))} as well, or a rule of your own"
+        )
+    for method in found:
+        _check_signature(client, method)
+
+
+def _check_signature(client: object, method: str) -> None:
+    try:
+        signature = inspect.signature(getattr(client, method))
+    except (TypeError, ValueError):  # unreadable, as of some methods in C
+        return
+    try:
+        signature.bind(*METHODS[method])
+    except TypeError as error:
+        raise UsageError(
+            f"invalid signature of {_named(client)}.{method}: {error}; expected {_written(method)}"
+        ) from None
+
+
+def _listed(methods: Iterable[str]) -> str:
+    return ", ".join(map(_written, methods))
+
+
+def _written(method: str) -> str:
+    return f"{method}({', '.join(METHODS[method])})"
+
+
+def _named(client: object) -> str:
+    return type(client).__qualname__
+
+
+def _public(client: object) -> str:
+    names = [name for name in dir(client) if not name.startswith("_") and _has(client, name)]
+    return f"it has {', '.join(names[:_SHOWN])}" if names else "it has no methods"

@@ -34,7 +34,7 @@ def timings(*, longest: float = 3600, ending: bool = False) -> SearchStrategy[Ti
         ending: whether all of them are of operations that end by themselves, and that polls see end.
 
     Raises:
-        UsageError: `longest` is no length of time.
+        UsageError: `longest` is not a length of time.
     """
     if not is_seconds(longest) or not 0 < longest <= LONGEST:
         raise UsageError(f"timings(longest={longest!r}) cannot be: it takes seconds above zero, such as 600.")

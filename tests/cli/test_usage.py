@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     ("arguments", "text"),
     [
         (["--timing", "Aftr(3)"], "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, "),
-        (["--timing", "soon"], "'soon' is no timing. Write seconds, such as 2.5, or one of Immediate, After, "),
+        (["--timing", "soon"], "invalid timing 'soon': expected seconds such as 2.5, a duration such as '200ms', "),
         (["--timing", "-1"], "After(seconds=-1) cannot be: an operation takes zero seconds or more."),
         (["--contract", "curent"], "contract='curent': Input should be 'page' or 'current'."),
         (["--auth", "of"], "auth='of': Input should be 'any', 'strict' or 'off'."),
@@ -50,16 +50,16 @@ def test_serve_refuses_what_cannot_be(arguments: list[str], text: str) -> None:
         (b"tming = 5", "Unknown setting 'tming'. Did you mean 'timing'? Known: "),
         (
             b"contract = 'pag'",
-            "contract: Settings that cannot be: contract='pag': Input should be 'page' or 'current'.",
+            "contract: invalid settings: contract='pag': Input should be 'page' or 'current'.",
         ),
         (b"[timing]\n'image.create' = 5", "timing: Unknown method 'image.create'. Did you mean 'images.create'? "),
-        (b"[latency]\n'images.*' = 'fast'", "latency: Unknown latency 'fast'. Known: fixed, lognormal, uniform."),
+        (b"[latency]\n'images.*' = 'fast'", "latency: invalid latency 'fast': expected seconds or a duration "),
         (b"[[faults]]\nfault = 'rest()'", "faults, number 1: Unknown fault"),
         (
             b"[[faults]]\nfault = 'hang()'\n[[faults]]\nfault = 'reset()'\ncomit = 'after'",
             "faults, number 2: Unknown part of a rule 'comit'. Did you mean 'commit'? Known: ",
         ),
-        (b"faults = 5", "faults: 5 is no rule. Give a fault, a Rule, a dict, or text, such as "),
+        (b"faults = 5", "faults: invalid rule 5: expected a fault, a Rule, a dict, or text such as "),
     ],
 )
 def test_serve_refuses_a_file_that_cannot_be(tmp_path: Path, text: bytes, error: str) -> None:

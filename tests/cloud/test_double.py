@@ -35,7 +35,7 @@ def test_what_gives_no_settings_is_refused() -> None:
     with pytest.raises(UsageError) as refusal:
         Double(5)  # type: ignore[arg-type]  # tests are not always type-checked
     assert str(refusal.value) == (
-        "5 gives no settings. Give Settings(...), or a dict such as {'timing': 5, 'auth': 'off'}."
+        "invalid settings 5: expected Settings(...), or a dict such as {'timing': 5, 'auth': 'off'}"
     )
 
 

@@ -13,6 +13,7 @@ from pytest_ycimages.cloud.outcome import ending_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 INFO = {
     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
     "reason": "NO_SPACE",
@@ -71,7 +72,7 @@ def test_an_outcome_may_be_written_as_itself_or_as_text(written: object, read: S
         assert ending_of(repr(read)) == read
 
 
-NO_OUTCOME = "Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again')."
+EXPECTED = "expected Success() or a Failure, such as Failure('UNAVAILABLE', 'try again')"
 OK = "An operation cannot fail with OK. For one that succeeds, use Success()."
 LISTED = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SPACE"}'
 
@@ -107,11 +108,14 @@ LISTED = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SP
             lambda: Failure(details=["NO_SPACE"]),  # type: ignore[list-item]  # tests are not always type-checked
             f"invalid detail 'NO_SPACE': expected a message of pytest_ycimages.api.status, or {LISTED}.",
         ),
-        (lambda: ending_of("Failure"), "'Failure' is no outcome without its values. Write Failure('UNAVAILABLE')."),
+        (
+            lambda: ending_of("Failure"),
+            "invalid outcome 'Failure': Failure needs parentheses, such as Failure('UNAVAILABLE')",
+        ),
         (lambda: ending_of("Fail()"), "Unknown outcome 'Fail'. Did you mean 'Failure'? Known: Failure, Success."),
-        (lambda: ending_of("INTERNAL"), f"'INTERNAL' is no outcome. {NO_OUTCOME}"),
-        (lambda: ending_of(13), f"invalid outcome 13. {NO_OUTCOME}"),
-        (lambda: ending_of(Failure), f"invalid outcome {Failure!r}. {NO_OUTCOME}"),
+        (lambda: ending_of("INTERNAL"), f"invalid outcome 'INTERNAL': {EXPECTED}"),
+        (lambda: ending_of(13), f"invalid outcome 13: {EXPECTED}"),
+        (lambda: ending_of(Failure), f"invalid outcome {Failure!r}: {EXPECTED}"),
     ],
 )
 def test_an_outcome_that_cannot_be_is_refused(make: Callable[[], object], text: str) -> None:

@@ -75,12 +75,12 @@ def test_several_at_once(control: Control, ycimages: Double) -> None:
         ({**RULE, "where": {"name": 5}}, "where.name=5: Input should be a valid string. "),
         ({**RULE, "expect": "no"}, "expect='no': Input should be a valid boolean. "),
         ({**RULE, "when": 5}, "when=5: Input should be a valid string. "),
-        ({**RULE, "when": "5"}, "when='5' does not say when. Write a schedule "),
+        ({**RULE, "when": "5"}, "invalid schedule '5': expected a schedule "),
         ({"on": "images.get"}, "fault is missing. The fields are fault, on, when, "),
         ({}, "fault is missing. The fields are fault, on, when, "),
         ([], "An empty list injects nothing. Give a rule, or several, such as 'reset(), when=first(1)'."),
-        (["hang()", "reset("], "'inject(reset()' cannot be read. Write it as in Python, such as "),
-        (5, "5 is no rule. Give a fault, a Rule, a dict, or text, such as "),
+        (["hang()", "reset("], "invalid rule 'reset(': expected the arguments of inject(...), such as "),
+        (5, "invalid rule 5: expected a fault, a Rule, a dict, or text such as "),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(control: Control, ycimages: Double, body: Any, error: str) -> None:

@@ -74,8 +74,8 @@ def test_the_calls_have_every_field(ycimages: Double, control: Control, create: 
     assert [call["number"] for call in journal["calls"]] == [1, 2]
     assert (journal["gaps"], journal["last"]) == ([3], 2)
     for shown, call in zip(journal["calls"], ycimages.calls, strict=True):
-        assert set(shown) == {*Call._fields, "number", "came_at", "answered_at"}
-        for name in set(Call._fields) - {"status", "message", "unknown_fields"}:
+        assert set(shown) == {*Call.__dataclass_fields__, "number", "came_at", "answered_at"}
+        for name in set(Call.__dataclass_fields__) - {"status", "message", "unknown_fields"}:
             assert shown[name] == getattr(call, name)
         assert shown["status"] == "OK"
         assert shown["message"] == {"folderId": ycimages.folder_id, "diskId": "epd0000000000000000a"}

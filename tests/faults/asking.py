@@ -13,7 +13,7 @@ from pytest_ycimages.faults.injector import Injector
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double
-    from pytest_ycimages.faults.injector import Strike
+    from pytest_ycimages.faults.injector import Decision
 
 FIELDS: dict[str, dict[str, Any]] = {
     "images.create": {"folderId": "b1g", "diskId": "epd"},
@@ -48,7 +48,7 @@ class Decider:
         self.injections = [self.injector.add(rule) for rule in rules]
         self._attempts: dict[object, int] = {}
 
-    def decide(self, request: Request, at: float = 0) -> Strike | None:
+    def decide(self, request: Request, at: float = 0) -> Decision | None:
         """What strikes the next attempt of a call, so many seconds after the beginning."""
         key = request.method, request.identity
         self._attempts[key] = self._attempts.get(key, 0) + 1

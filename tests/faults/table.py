@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages import Code
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

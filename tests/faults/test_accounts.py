@@ -89,7 +89,7 @@ def test_a_fault_that_never_struck_fails_the_test(pytester: pytest.Pytester) -> 
     result.stdout.fnmatch_lines(
         [
             "*FaultNeverStruckError: 1 fault(s) never struck*",
-            "*inject(reset(), on='images.get'): struck 0 of the 0 calls that it was about",
+            "*inject(reset(), on='images.get'): struck 0 of the 0 calls that match",
             "*nearest: no call of images.get",
         ]
     )

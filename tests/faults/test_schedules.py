@@ -23,7 +23,7 @@ from pytest_ycimages import (
 from tests.faults.asking import Decider, asked
 
 if TYPE_CHECKING:
-    from pytest_ycimages.faults.when import When
+    from pytest_ycimages.faults.schedules import When
 
 
 @pytest.mark.parametrize(

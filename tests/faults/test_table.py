@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from inspect import getsource
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pytest_ycimages
 from pytest_ycimages import first
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Hidden, Planned
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
+from pytest_ycimages.strategies.fault_schedules import values_of
+from tests.faults import table
 from tests.faults.clients import CLIENTS, Client
 from tests.faults.table import CASES, NAMES, PAGE, REFUSED, Case, functions, page
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from pytest_ycimages import Double
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -42,9 +48,30 @@ def test_a_client_sees_a_fault(ycimages_time: VirtualTime, ycimages: Double, cas
     assert len(ycimages.images) == (was_made and fault.name != "operation_fails")
 
 
+def line_of(module: ModuleType, name: str) -> str:
+    """The file and line on which a module first has a name."""
+    lines = getsource(module).splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if name in line)
+    return f"{module.__file__}:{number}"
+
+
 def test_every_fault_of_the_catalogue_is_in_the_table() -> None:
-    """A new fault has no place in the catalogue before it has one in the table."""
-    assert functions() == set(CATALOGUE)
+    """The failure names the file and line to edit."""
+    missing = sorted(set(CATALOGUE) - functions())
+    assert not missing, f"add a row for {', '.join(missing)} to TABLE in {line_of(table, 'TABLE')}"
+    assert functions() <= set(CATALOGUE)
+
+
+def test_every_fault_of_the_catalogue_is_exported() -> None:
+    """The failure names the file and line to edit."""
+    missing = sorted(set(CATALOGUE) - set(pytest_ycimages.__all__))
+    assert not missing, f"export {', '.join(missing)} in {line_of(pytest_ycimages, 'unavailable')}"
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_argument_of_a_fault_has_values_that_strategies_draw(name: str) -> None:
+    """At least every required one; the failure names the table to edit."""
+    assert values_of(name) is not None
 
 
 @pytest.mark.parametrize("text", sorted({case.fault for case in CASES}))

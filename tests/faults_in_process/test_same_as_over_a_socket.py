@@ -9,14 +9,16 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double, VirtualTime, first, stall, trickle, truncate
-from pytest_ycimages.faults.rule_text import fault_of
-from pytest_ycimages.strategies.fault_schedules import FAULTS as STRATEGIES
+from pytest_ycimages.faults.catalogue import CATALOGUE
+from pytest_ycimages.faults.rule import fault_of
+from pytest_ycimages.strategies.fault_schedules import values_of
 from tests.faults_in_process.clients import CLIENTS, Client, Question, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.faults.fault import Commit, Fault
+
 
 LIST: Final = Question("GET", "/compute/v1/images?folderId=b1g0000000000000000a")
 CREATE: Final = Question(
@@ -76,7 +78,9 @@ def story(double: Double, client: Client, fault: Fault, commit: Commit, *, in_pr
 
 def _rule(name: str) -> st.SearchStrategy[tuple[Fault, Commit]]:
     """A fault of a name of the catalogue, with drawn values, before or after the commit."""
-    values = STRATEGIES[name].drawn if name != "truncate" else STRATEGIES[name].drawn | st.just(truncate(length=10**6))
+    values: st.SearchStrategy[Fault] = values_of(name).map(lambda values: CATALOGUE[name](**values))
+    if name == "truncate":
+        values |= st.just(truncate(length=10**6))
     return values.flatmap(lambda fault: st.tuples(st.just(fault), st.sampled_from(fault.commits)))
 
 

@@ -27,7 +27,7 @@ from pytest_ycimages import (
     trickle,
     truncate,
 )
-from pytest_ycimages.faults.rule_text import fault_of
+from pytest_ycimages.faults.rule import fault_of
 from tests.faults_in_process.clients import over_requests
 from tests.faults_in_process.test_same_as_over_a_socket import CREATE, FAULTS, IN_THE_BODY, IN_THE_HEAD
 

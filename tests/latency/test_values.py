@@ -21,7 +21,10 @@ FRACTIONS: Final = st.integers(0, 2**53 - 1).map(lambda number: number / 2**53)
 """Everything that can be drawn: 53 bits, from 0 up to but not including 1."""
 
 SECONDS: Final = st.floats(0, 1e6)
-WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lognormal(0.2, 0.5, cap=2)"
+EXPECTED: Final = (
+    "expected seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, "
+    "cap=2), or a dict from methods to these"
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,8 @@ WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lo
         (0.2, Latency.fixed(0.2)),
         ("0.2", Latency.fixed(0.2)),
         (" 2e-1 ", Latency.fixed(0.2)),
+        ("200ms", Latency.fixed(0.2)),
+        ("1.5 m", Latency.fixed(90)),
         ("fixed(2)", Latency.fixed(2)),
         ("fixed(seconds=2, over_body=True)", Latency.fixed(2, over_body=True)),
         ("uniform(0.1, 0.4)", Latency.uniform(0.1, 0.4)),
@@ -38,7 +43,7 @@ WAYS: Final = "seconds, such as 0.2, or one of fixed(0.2), uniform(0.1, 0.4), lo
         ("lognormal(0.2, 0.5)", Latency.lognormal(0.2, 0.5)),
         ("lognormal(0.2, 0.5, cap=2)", Latency.lognormal(0.2, 0.5, cap=2)),
         (Latency.uniform(1, 2), Latency.uniform(1, 2)),
-        ({"images.*": 0.2, "*": "fixed(3)"}, {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
+        ({"images.*": 0.2, "*": "3s"}, {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
         ("{'images.*': 0.2, '*': 'fixed(3)'}", {"images.*": Latency.fixed(0.2), "*": Latency.fixed(3)}),
         ({}, {}),
     ],
@@ -77,18 +82,21 @@ def test_a_latency_is_a_value_that_does_not_change() -> None:
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Latency.fixed(-1), r"fixed\(-1\) cannot be: a latency is zero seconds or more"),
-        (lambda: Latency.fixed(math.inf), r"fixed\(inf\) cannot be: .* For a client that gives up, take a minute"),
-        (lambda: Latency.fixed(math.nan), r"fixed\(nan\) cannot be"),
-        (lambda: Latency.fixed(True), r"fixed\(True\) cannot be"),  # noqa: FBT003 - refused is the point
-        (lambda: Latency.fixed(None), r"fixed\(None\) cannot be"),  # type: ignore[arg-type]  # likewise
-        (lambda: Latency.uniform(2, 1), r"uniform\(2, 1\) cannot be: .* the shorter one first"),
-        (lambda: Latency.uniform(-1, 1), r"uniform\(-1, 1\) cannot be"),
-        (lambda: Latency.lognormal(-1, 1), r"lognormal\(-1, 1\) cannot be: median and cap are seconds"),
-        (lambda: Latency.lognormal(1, -1), r"lognormal\(1, -1\) cannot be"),
-        (lambda: Latency.lognormal(1, 1, cap=-1), r"lognormal\(1, 1, cap=-1\) cannot be"),
-        (lambda: Latency.lognormal(1, 100), r"lognormal\(1, 100\) cannot be: .* Give it a cap"),
-        (lambda: Latency.fixed(1, over_body=1), r"over_body=1 cannot be: it is True or False"),  # type: ignore[arg-type]
+        (lambda: Latency.fixed(-1), r"invalid latency fixed\(-1\): expected zero seconds or more"),
+        (
+            lambda: Latency.fixed(math.inf),
+            r"invalid latency fixed\(inf\): .* a minute is enough",
+        ),
+        (lambda: Latency.fixed(math.nan), r"invalid latency fixed\(nan\)"),
+        (lambda: Latency.fixed(True), r"invalid latency fixed\(True\)"),  # noqa: FBT003 - refused is the point
+        (lambda: Latency.fixed(None), r"invalid latency fixed\(None\)"),  # type: ignore[arg-type]  # likewise
+        (lambda: Latency.uniform(2, 1), r"invalid latency uniform\(2, 1\): .* the shorter one first"),
+        (lambda: Latency.uniform(-1, 1), r"invalid latency uniform\(-1, 1\)"),
+        (lambda: Latency.lognormal(-1, 1), r"invalid latency lognormal\(-1, 1\): expected median and cap in seconds"),
+        (lambda: Latency.lognormal(1, -1), r"invalid latency lognormal\(1, -1\)"),
+        (lambda: Latency.lognormal(1, 1, cap=-1), r"invalid latency lognormal\(1, 1, cap=-1\)"),
+        (lambda: Latency.lognormal(1, 100), r"invalid latency lognormal\(1, 100\): .* expected a cap"),
+        (lambda: Latency.fixed(1, over_body=1), r"invalid over_body=1: expected True or False"),  # type: ignore[arg-type]
     ],
 )
 def test_a_latency_that_cannot_be_is_refused_with_the_rule(make: Callable[[], Latency], text: str) -> None:
@@ -98,24 +106,25 @@ def test_a_latency_that_cannot_be_is_refused_with_the_rule(make: Callable[[], La
 
 
 @pytest.mark.parametrize(
-    "text", ["0.2s", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
+    "text", ["0.2d", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
              "os.system('x')", "fixed(__import__('os'))", "uniform(*[1, 2])", "fixed(**{'seconds': 1})"],
 )  # fmt: skip
-def test_text_that_is_no_latency_is_refused_and_never_run(text: str) -> None:
+def test_invalid_latency_text_is_refused_and_never_run(text: str) -> None:
     """The text says what would be one."""
     with pytest.raises(UsageError) as refusal:
         latency_of(text)
-    assert "is no latency. " in str(refusal.value)
-    assert WAYS in str(refusal.value)
+    said = str(refusal.value)
+    assert said.startswith((f"invalid latency {text!r}: ", "Unknown latency '", "Unknown argument of fixed 'minutes'"))
+    assert any(way in said for way in (EXPECTED, "expected fixed(seconds, ", "Known: "))
 
 
 @pytest.mark.parametrize(
     ("written", "text"),
     [
         ("unifrm(1, 2)", "Unknown latency 'unifrm'. Did you mean 'uniform'? Known: fixed, lognormal, uniform."),
-        ("uniform", "'uniform' is no latency without its values. Write uniform(0.1, 0.4)."),
-        (True, f"True is no latency. Give {WAYS} of Latency."),
-        ({"images.get": {}}, f"{{}} is no latency. Give {WAYS} of Latency."),
+        ("uniform", "invalid latency 'uniform': uniform needs parentheses, such as uniform(0.1, 0.4)"),
+        (True, f"invalid latency True: {EXPECTED}"),
+        ({"images.get": {}}, f"invalid latency {{}}: {EXPECTED}"),
     ],
 )
 def test_what_is_nearly_a_latency_is_told_what_it_lacks(written: object, text: str) -> None:

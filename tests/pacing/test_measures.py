@@ -167,9 +167,9 @@ def test_the_start_is_the_last_answer_before_the_first_poll() -> None:
 def test_an_operation_that_is_not_there_is_told_which_are(waiting: Callable[..., Waiting]) -> None:
     """As a mapping tells it."""
     client = waiting()
-    with pytest.raises(KeyError, match=f"no answer told of an operation 'x'; there are: {client.id}"):
+    with pytest.raises(KeyError, match=f"no answer named an operation 'x'; known: {client.id}"):
         client.double.calls.pacing["x"]
-    with pytest.raises(KeyError, match="there are: none"):
+    with pytest.raises(KeyError, match="known: none"):
         Calls([]).pacing["x"]
     assert repr(Calls([]).pacing) == "no operations"
     assert repr(client.double.calls.pacing) == str(client.pacing)

@@ -233,7 +233,7 @@ def test_what_the_factory_is_given_wins_over_all(project: pytest.Pytester) -> No
         ),
         (
             "@pytest.mark.ycimages(contract='curent')",
-            "*UsageError: Settings that cannot be: contract='curent': Input should be 'page' or 'current'.",
+            "*UsageError: invalid settings: contract='curent': Input should be 'page' or 'current'.",
         ),
         (
             "@pytest.mark.ycimages(30)",
@@ -271,4 +271,4 @@ def test_a_fixture_that_returns_nothing_is_an_error(project: pytest.Pytester) ->
     """)
     result = project.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["E *UsageError: None gives no settings. Give Settings(...), or a dict such as *"])
+    result.stdout.fnmatch_lines(["E *UsageError: invalid settings None: expected Settings(...), or a dict such as *"])

@@ -127,10 +127,6 @@ def test_the_earlier_source_wins_in_what_it_says(
     assert merged(*sources) == Settings(**values)
 
 
-WRITE = (
-    "Write seconds, such as 2.5, or one of Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never "
-    "with its values, such as AfterPolls(3), or REALISTIC."
-)
 TIMINGS = (
     "Known: After, AfterPolls, Immediate, LogNormal, Never, PerGiB, REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, "
     "REALISTIC_IMAGE, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
@@ -151,20 +147,23 @@ KNOWN = (
     [
         ({"tming": 5}, f"Unknown setting 'tming'. Did you mean 'timing'? {KNOWN}"),
         ({"zzz": 5}, f"Unknown setting 'zzz'. {KNOWN}"),
-        ({"contract": "pag"}, "Settings that cannot be: contract='pag': Input should be 'page' or 'current'."),
-        ({"port": -1}, "Settings that cannot be: port=-1: Input should be greater than or equal to 0."),
+        ({"contract": "pag"}, "invalid settings: contract='pag': Input should be 'page' or 'current'."),
+        ({"port": -1}, "invalid settings: port=-1: Input should be greater than or equal to 0."),
         (
             {"latency": "unifrm(1, 2)"},
             "Unknown latency 'unifrm'. Did you mean 'uniform'? Known: fixed, lognormal, uniform.",
         ),
-        ({"latency_order": "first"}, f"Settings that cannot be: latency_order='first': {ORDER}."),
-        ({"poll_interval": 0.5}, f"Settings that cannot be: poll_interval=0.5: {WHOLE}."),
-        ({"poll_interval": "0"}, f"Settings that cannot be: poll_interval='0': {WHOLE}."),
-        ({"upstream": "127.0.0.1:1"}, f"Settings that cannot be: upstream='127.0.0.1:1': {ADDRESS}."),
-        ({"volatile": "name"}, "Settings that cannot be: volatile='name': Write FIELD=PATTERN, such as name=bake-*."),
-        ({"poll_interval": True}, f"Settings that cannot be: poll_interval=True: {WHOLE}."),
+        ({"latency_order": "first"}, f"invalid settings: latency_order='first': {ORDER}."),
+        ({"poll_interval": 0.5}, f"invalid settings: poll_interval=0.5: {WHOLE}."),
+        ({"poll_interval": "0"}, f"invalid settings: poll_interval='0': {WHOLE}."),
+        ({"upstream": "127.0.0.1:1"}, f"invalid settings: upstream='127.0.0.1:1': {ADDRESS}."),
+        ({"volatile": "name"}, "invalid settings: volatile='name': Write FIELD=PATTERN, such as name=bake-*."),
+        ({"poll_interval": True}, f"invalid settings: poll_interval=True: {WHOLE}."),
         ({"timing": "Nevr()"}, f"Unknown timing 'Nevr'. Did you mean 'Never'? {TIMINGS}"),
-        ({"timing": "AfterPolls()"}, f"'AfterPolls()' is no timing. {WRITE}"),
+        (
+            {"timing": "AfterPolls()"},
+            "invalid timing 'AfterPolls()': missing a required argument: 'polls'; expected AfterPolls(polls)",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_with_what_can(settings: dict[str, Any], text: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings that cannot be: refused when the double is made, in words that say what would be right."""
+"""invalid settings: refused when the double is made, in words that say what would be right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pytest_ycimages import After, AfterPolls, Double, Settings, UsageError
 NAMES: Final = ", ".join(sorted(Settings.model_fields))
 TIMINGS: Final = "Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never"
 NO_TIMING: Final = (
-    f"Write seconds, such as 2.5, or one of {TIMINGS} with its values, such as AfterPolls(3), or REALISTIC."
+    f"expected seconds such as 2.5, a duration such as '200ms', REALISTIC, or one of {TIMINGS} with its arguments, "
+    "such as AfterPolls(3)"
 )
 
 
@@ -20,28 +21,28 @@ NO_TIMING: Final = (
     [
         ({"sead": 1}, f"Unknown setting 'sead'. Did you mean 'seed'? Known: {NAMES}."),
         ({"xyz": 1}, f"Unknown setting 'xyz'. Known: {NAMES}."),
-        ({"contract": "today"}, "Settings that cannot be: contract='today': Input should be 'page' or 'current'."),
-        ({"auth": "no"}, "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'."),
-        ({"clock": "fast"}, "Settings that cannot be: clock='fast': Input should be 'real' or 'manual'."),
+        ({"contract": "today"}, "invalid settings: contract='today': Input should be 'page' or 'current'."),
+        ({"auth": "no"}, "invalid settings: auth='no': Input should be 'any', 'strict' or 'off'."),
+        ({"clock": "fast"}, "invalid settings: clock='fast': Input should be 'real' or 'manual'."),
         (
             {"unknown_fields": "fail"},
-            "Settings that cannot be: unknown_fields='fail': Input should be 'ignore', 'warn' or 'reject'.",
+            "invalid settings: unknown_fields='fail': Input should be 'ignore', 'warn' or 'reject'.",
         ),
         (
             {"unknown_resources": "no"},
-            "Settings that cannot be: unknown_resources='no': Input should be 'accept' or 'not_found'.",
+            "invalid settings: unknown_resources='no': Input should be 'accept' or 'not_found'.",
         ),
         (
             {"idempotency_key_format": "x"},
-            "Settings that cannot be: idempotency_key_format='x': Input should be 'any' or 'uuid'.",
+            "invalid settings: idempotency_key_format='x': Input should be 'any' or 'uuid'.",
         ),
         (
             {"idempotency_key_reuse": "x"},
-            "Settings that cannot be: idempotency_key_reuse='x': Input should be 'first' or 'reject'.",
+            "invalid settings: idempotency_key_reuse='x': Input should be 'first' or 'reject'.",
         ),
         (
             {"violation_paths": "camel"},
-            "Settings that cannot be: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
+            "invalid settings: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
         ),
         ({"rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
         ({"cancel_delay": "soon"}, "invalid cancel_delay='soon': expected seconds, zero or more, such as 2.5."),
@@ -51,25 +52,25 @@ NO_TIMING: Final = (
         ),
         (
             {"outcome": "fine"},
-            (
-                "'fine' is no outcome. "
-                "Write Success(), or Failure with its values, such as Failure('UNAVAILABLE', 'try again')."
-            ),
+            ("invalid outcome 'fine': expected Success() or a Failure, such as Failure('UNAVAILABLE', 'try again')"),
         ),
         (
             {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
-            "Settings that cannot be: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
+            "invalid settings: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost'.",
         ),
-        ({"port": 70000}, "Settings that cannot be: port=70000: Input should be less than or equal to 65535."),
+        ({"port": 70000}, "invalid settings: port=70000: Input should be less than or equal to 65535."),
         (
             {"port": -1, "auth": "no"},
             (
-                "Settings that cannot be: auth='no': Input should be 'any', 'strict' or 'off'; "
+                "invalid settings: auth='no': Input should be 'any', 'strict' or 'off'; "
                 "port=-1: Input should be greater than or equal to 0."
             ),
         ),
-        ({"timing": "soon"}, f"'soon' is no timing. {NO_TIMING}"),
-        ({"timing": "After()"}, f"'After()' is no timing. {NO_TIMING}"),
+        ({"timing": "soon"}, f"invalid timing 'soon': {NO_TIMING}"),
+        (
+            {"timing": "After()"},
+            "invalid timing 'After()': missing a required argument: 'seconds'; expected After(seconds)",
+        ),
         (
             {"timing": "AfterPoll(1)"},
             (
@@ -80,7 +81,7 @@ NO_TIMING: Final = (
         ),
         (
             {"timing": None},
-            f"None is no timing. Give seconds, or one of {TIMINGS}, BySource, Script, such as AfterPolls(3).",
+            f"invalid timing None: {NO_TIMING}",
         ),
         (
             {"timing": -1},
@@ -104,7 +105,7 @@ def test_what_gives_no_settings_is_refused(given: Any) -> None:
     with pytest.raises(UsageError) as refusal:
         Double(given)
     assert str(refusal.value) == (
-        f"{given!r} gives no settings. Give Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}."
+        f"invalid settings {given!r}: expected Settings(...), or a dict such as {{'timing': 5, 'auth': 'off'}}"
     )
 
 
@@ -122,7 +123,7 @@ def test_a_timing_that_cannot_be_is_refused_where_it_is_written(polls: int) -> N
 def test_the_timing_of_a_double_is_held_to_the_same() -> None:
     """It may be set in words, too, and what cannot be leaves it as it was."""
     double = Double(timing=3)
-    with pytest.raises(UsageError, match="'soon' is no timing"):
+    with pytest.raises(UsageError, match="invalid timing 'soon'"):
         double.timing = "soon"
     assert double.timing == After(3)
     double.timing = "AfterPolls(2)"

@@ -121,7 +121,7 @@ def test_a_machine_is_extended_by_rules_and_invariants() -> None:
 
 def test_a_machine_without_a_client_says_what_it_lacks() -> None:
     """And leaves no time behind that does not pass."""
-    with pytest.raises(NotImplementedError, match="give it connect"):
+    with pytest.raises(NotImplementedError, match="define connect"):
         run_state_machine_as_test(ImageClientMachine, settings=quickly)
     assert clock.shared is None
 
@@ -178,16 +178,16 @@ class Nothing:
 
 
 NONE_OF_THEM: Final = (
-    "Nothing.connect returned Nothing, which has none of the methods that a machine calls, so that nothing is tested: "
-    "create(body), wait(operation_id), get(image_id), list(folder_id), update(image_id, changes), delete(image_id), "
-    "cancel(operation_id). It has no method at all. Name yours so, or return what adapts them."
+    "invalid client of Nothing.connect, a Nothing: expected some of the methods create(body), wait(operation_id), "
+    "get(image_id), list(folder_id), update(image_id, changes), delete(image_id), cancel(operation_id); it "
+    "has no methods"
 )
 NONE_TO_BEGIN_WITH: Final = (
-    "OnlyLooks.connect returned OnlyLooks, of which a machine calls wait(operation_id), get(image_id). None of these "
-    "can be called when there is nothing yet: add create(body) or list(folder_id), or a rule of your own."
+    "invalid client of OnlyLooks.connect, a OnlyLooks: wait(operation_id), get(image_id) cannot be called first; "
+    "expected create(body) or list(folder_id) as well, or a rule of your own"
 )
 TAKES_NOTHING: Final = (
-    "ListsEverything.list cannot be called as a machine does it, list(folder_id): too many positional arguments."
+    "invalid signature of ListsEverything.list: too many positional arguments; expected list(folder_id)"
 )
 
 
@@ -195,7 +195,7 @@ TAKES_NOTHING: Final = (
     ("client", "said"),
     [
         (Nothing, NONE_OF_THEM),
-        (Renamed, "It has create_image. Name yours so"),
+        (Renamed, "it has create_image. Rename them"),
         (OnlyLooks, NONE_TO_BEGIN_WITH),
         (ListsEverything, TAKES_NOTHING),
     ],

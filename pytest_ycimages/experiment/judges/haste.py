@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.api.damage import Refuse
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between
 from pytest_ycimages.experiment.reading import Reading
+from pytest_ycimages.faults.catalogue import Refuse
 from pytest_ycimages.faults.fault import Damaged
 
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.trial import Trial
+
 
 BURST: Final = 10
 """How many failing tries of one call a client may make within the window, unless a judge says otherwise."""

@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.planner import NextOperation
-    from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.fault import Commit, Fault
-    from pytest_ycimages.faults.injection import Injection
+    from pytest_ycimages.faults.injection import FaultReport, Injection
     from pytest_ycimages.faults.rule import On, Per
-    from pytest_ycimages.faults.when import When
+    from pytest_ycimages.faults.schedules import When
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.settings import Settings
 
@@ -57,7 +56,7 @@ class Controlled(Protocol):
         """Every fault that was ever injected."""
 
     @property
-    def accounts(self) -> Sequence[Account]:
+    def accounts(self) -> Sequence[FaultReport]:
         """What each of them has done by now."""
 
     def inject(  # noqa: PLR0913 - what may be said of a fault, each by its name

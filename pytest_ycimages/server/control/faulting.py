@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.account import never_struck
-from pytest_ycimages.faults.rule_text import rules_of
+from pytest_ycimages.faults.injection import never_struck
+from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.server.control.answers import OneFault, OneStrike, Refused, SomeFaults, Verdict
 from pytest_ycimages.server.control.asked import Answered, read
 from pytest_ycimages.server.control.bodies import FaultToInject
@@ -15,8 +16,7 @@ from pytest_ycimages.server.control.bodies import FaultToInject
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from pytest_ycimages.faults.account import Account
-    from pytest_ycimages.faults.injection import Injection
+    from pytest_ycimages.faults.injection import FaultReport, Injection
     from pytest_ycimages.faults.rule import Rule
     from pytest_ycimages.server.control.asked import Asked
     from pytest_ycimages.server.control.controlled import Controlled
@@ -103,6 +103,6 @@ def _some(double: Controlled, only: Container[int] | None = None) -> SomeFaults:
     return SomeFaults(faults=[_one(account) for handle, account in chosen if only is None or id(handle) in only])
 
 
-def _one(account: Account) -> OneFault:
-    strikes = [OneStrike(**strike._asdict()) for strike in account.strikes]
-    return OneFault(**{**account._asdict(), "struck": len(strikes), "strikes": strikes, "passed": dict(account.passed)})
+def _one(account: FaultReport) -> OneFault:
+    strikes = [OneStrike(**asdict(strike)) for strike in account.strikes]
+    return OneFault(**{**asdict(account), "struck": len(strikes), "strikes": strikes, "passed": dict(account.passed)})

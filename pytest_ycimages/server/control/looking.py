@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND, operation_time
@@ -14,7 +15,7 @@ from pytest_ycimages.server.control.written import settings_now
 if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.pacing.pacing import Pacing
+    from pytest_ycimages.pacing import Pacing
     from pytest_ycimages.server.control.asked import Asked
 
 
@@ -72,7 +73,7 @@ def _since(text: str) -> int:
 
 
 def _one(number: int, call: Call) -> OneCall:
-    fields = call._asdict()
+    fields = {each.name: getattr(call, each.name) for each in dataclass_fields(call)}
     fields |= {
         "number": number,
         "status": call.status.name,

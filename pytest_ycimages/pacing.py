@@ -1,7 +1,7 @@
-"""How a client paced itself while it waited for an operation: a value made from the journal, with assertions.
+"""The pacing of a client that waits for an operation: measures from the journal, a report, and assertions.
 
-What is measured is when requests came in and when answers were complete, on the double's clock. The assertions raise
-`AssertionError`, with every poll, what was expected, the first poll that is wrong, and what to do next.
+Times are when requests came in and when answers were complete, on the double's clock. An assertion that fails shows
+every poll, what was expected, the first wrong poll and what to do next.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.pacing.hints import POLL_INTERVAL, RETRY_AFTER, hints_in
-from pytest_ycimages.pacing.polls import waits_in
-from pytest_ycimages.pacing.report import exact, report, summary
+from pytest_ycimages.polls import POLL_INTERVAL, RETRY_AFTER, hints_in, waits_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ycimages.call import Call
-    from pytest_ycimages.pacing.hints import Hint
+    from pytest_ycimages.polls import Hint
 
 Measure = Literal["pauses", "intervals"]
 
 _CLOSE: Final = 1e-9
 """Seconds by which a bound may be missed: the error of comparing floats, and no more."""
+
+_LISTED: Final = 20
+"""How many polls, and how many hints that were not obeyed, a report lists."""
 
 _PARALLEL: Final = "Poll from one place at a time, and wait for the answer and then some."
 
@@ -57,17 +58,17 @@ class Pacing:
 
     @property
     def first_after(self) -> float | None:
-        """From the end of the answer that told of the operation to the first poll; None when either is not there."""
+        """Seconds from the end of the answer that named the operation to the first poll; None without either."""
         return between(self.started.answered_at, self.polls[0].came_at) if self.started and self.polls else None
 
     @property
     def intervals(self) -> list[float]:
-        """From the start of each poll to the start of the next."""
+        """Seconds from the start of each poll to the start of the next."""
         return [between(poll.came_at, after.came_at) for poll, after in pairwise(self.polls)]
 
     @property
     def pauses(self) -> list[float]:
-        """From the end of each answer to the start of the next poll: the interval less the latency.
+        """Seconds from the end of each answer to the start of the next poll: the interval less the latency.
 
         Negative where the client did not wait for the answer: it gave up, or it polls in parallel.
         """
@@ -75,7 +76,7 @@ class Pacing:
 
     @property
     def growth(self) -> float | None:
-        """How many times longer a pause is than the one before it: the median of these ratios.
+        """The median ratio of a pause to the one before it.
 
         1 for a steady client, 2 for one that doubles its pauses, also when a cap ends the doubling late. None with
         fewer than two pauses, or when one of them is not positive.
@@ -85,7 +86,7 @@ class Pacing:
 
     @property
     def jitter(self) -> float | None:
-        """How far the pauses are from a smooth course: the median of |ratio / growth - 1| over the ratios of `growth`.
+        """The spread of the pauses: the median of |ratio / growth - 1| over the ratios of `growth`.
 
         0 for pauses that stay the same or grow by one factor. None with fewer than three pauses.
         """
@@ -97,7 +98,7 @@ class Pacing:
 
     @property
     def done_seen_at(self) -> float | None:
-        """When the first answer that showed the operation done was complete, told like `Call.at`."""
+        """When the first answer that showed the operation done was complete, as `Call.at`."""
         return self.done.answered_at if self.done else None
 
     @property
@@ -118,11 +119,11 @@ class Pacing:
 
     @property
     def summary(self) -> str:
-        """One line for people."""
-        return summary(self)
+        """One line of text."""
+        return _summary(self)
 
     def __str__(self) -> str:
-        return report(self)
+        return _report(self)
 
     # Assertions.
 
@@ -139,7 +140,7 @@ class Pacing:
             AssertionError: a poll came too early or too late, or there are fewer than two.
         """
         __tracebackhide__ = True
-        expected = f"a poll every {exact(seconds)} ({measured}), give or take {exact(tolerance)}"
+        expected = f"a poll every {_exact(seconds)} ({measured}), give or take {_exact(tolerance)}"
         values = self._measured(measured, expected, least=1)
         for number, value in enumerate(values, 1):
             if abs(value - seconds) > tolerance + _CLOSE:
@@ -147,12 +148,12 @@ class Pacing:
                 other: Measure = "intervals" if measured == "pauses" else "pauses"
                 if all(abs(each - seconds) <= tolerance + _CLOSE for each in getattr(self, other)):
                     step = f'The {other} are as expected: write measured="{other}" if they are meant.'
-                self._fail(expected, number, f"came {exact(value)} after poll {number}", step)
+                self._fail(expected, number, f"came {_exact(value)} after poll {number}", step)
 
     def assert_no_faster_than(self, seconds: float, *, tolerance: float = 0.001) -> None:
         """Assert that no poll starts less than `seconds` after the start of the one before.
 
-        The first poll is not held to it: most clients poll at once and then wait.
+        The first poll is exempt: most clients poll at once and then wait.
 
         Args:
             seconds: the shortest interval.
@@ -164,9 +165,9 @@ class Pacing:
         __tracebackhide__ = True
         for number, value in enumerate(self.intervals, 1):
             if value < seconds - tolerance - _CLOSE:
-                said = f"came only {exact(value)} after poll {number}"
+                said = f"came only {_exact(value)} after poll {number}"
                 step = "Let the client wait longer between its polls, or expect less of it."
-                self._fail(f"at least {exact(seconds)} from the start of a poll to the next", number, said, step)
+                self._fail(f"at least {_exact(seconds)} from the start of a poll to the next", number, said, step)
 
     def assert_backs_off(
         self,
@@ -192,11 +193,11 @@ class Pacing:
         """
         __tracebackhide__ = True
         if factor is not None and at_least is not None:
-            raise UsageError("assert_backs_off takes `factor`, for exactly, or `at_least`, but not both.")
+            raise UsageError("invalid assert_backs_off(factor=..., at_least=...): expected one of them, but not both")
         growth = factor if factor is not None else at_least if at_least is not None else 1
         highest = math.inf if cap is None else cap
         words = "at least " if factor is None else ""
-        capped = "" if cap is None else f", up to {exact(cap)}"
+        capped = "" if cap is None else f", up to {_exact(cap)}"
         times = "as long as" if growth == 1 else f"{growth:g} times"
         expected = f"every pause to be {words}{times} the one before{capped}, give or take {tolerance:.0%}"
         pauses = self._measured("pauses", expected, least=2)
@@ -204,11 +205,11 @@ class Pacing:
             wanted = min(pause * growth, highest)
             longest = highest if factor is None else wanted
             if not wanted * (1 - tolerance) - _CLOSE <= after <= longest * (1 + tolerance) + _CLOSE:
-                said = f"came after a pause of {exact(after)}, where {words}{exact(wanted)} was expected"
+                said = f"came after a pause of {_exact(after)}, where {words}{_exact(wanted)} was expected"
                 step = "If the client draws its pauses, allow for it with `tolerance`; if it has a limit, give `cap`."
                 self._fail(expected, number, said, step)
         if factor is None and at_least is None and pauses[-1] <= pauses[0]:
-            said = f"came after a pause of {exact(pauses[-1])}, which is no longer than the first pause"
+            said = f"came after a pause of {_exact(pauses[-1])}, which is no longer than the first pause"
             step = "For a client that polls regularly, use assert_every()."
             self._fail("the pauses to grow", len(pauses), said, step)
 
@@ -228,7 +229,9 @@ class Pacing:
         self._measured("pauses", expected, least=3)
         jitter = self.jitter
         if jitter is None:
-            self._fail(expected, None, "one pause was none: its poll did not wait for the answer before", _PARALLEL)
+            self._fail(
+                expected, None, "one pause is zero or negative: its poll did not wait for the answer before", _PARALLEL
+            )
         if jitter < at_least:
             step = "Let the client draw its pauses, or seed it in another way."
             self._fail(expected, None, f"the jitter is {jitter:.1%}", step)
@@ -268,7 +271,7 @@ class Pacing:
     def _measured(self, measured: Measure, expected: str, *, least: int) -> list[float]:
         __tracebackhide__ = True
         if measured not in {"pauses", "intervals"}:
-            raise UsageError(f'measured={measured!r} cannot be. Write "pauses" or "intervals".')
+            raise UsageError(f'invalid measured={measured!r}: expected "pauses" or "intervals"')
         values = self.intervals if measured == "intervals" else self.pauses
         if len(values) < least:
             step = f"Let the operation take longer, such as timing=AfterPolls({least + 2})."
@@ -279,11 +282,11 @@ class Pacing:
         """Fail; `number` is the index of the poll that is wrong."""
         __tracebackhide__ = True
         what = said if number is None else f"poll {number + 1} {said}"
-        raise AssertionError(f"Expected {expected}; {what}.\n{report(self, number)}\n{step}")
+        raise AssertionError(f"Expected {expected}; {what}.\n{_report(self, number)}\n{step}")
 
 
 def pacing_in(calls: Sequence[Call]) -> Mapping[str, Pacing]:
-    """How the client waited for each operation that `calls` tell of, by its id."""
+    """Return how the client waited for each operation that `calls` name, by its id."""
     hints: dict[tuple[int, int], list[Hint]] = {}
     for hint in hints_in(calls):
         hints.setdefault((hint.call.series, hint.call.attempt), []).append(hint)
@@ -298,10 +301,64 @@ def pacing_in(calls: Sequence[Call]) -> Mapping[str, Pacing]:
 
 
 class _PacingById(dict[str, Pacing]):
-    """By operation id. Says which there are when asked for another, and prints every report."""
+    """By operation id. An unknown id raises an error with the known ones; the repr is every report."""
 
     def __missing__(self, operation_id: str) -> Pacing:
-        raise KeyError(f"no answer told of an operation {operation_id!r}; there are: {', '.join(self) or 'none'}")
+        raise KeyError(f"no answer named an operation {operation_id!r}; known: {', '.join(self) or 'none'}")
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self.values())) or "no operations"
+
+
+# Reports.
+
+
+def _summary(pacing: Pacing) -> str:
+    if not pacing.polls:
+        return "never polled"
+    parts = [f"{len(pacing.polls)} poll{'s' if len(pacing.polls) > 1 else ''}"]
+    if pacing.first_after is not None:
+        parts.append(f"the first after {shown(pacing.first_after)}")
+    if pacing.pauses:
+        shortest, longest = shown(min(pacing.pauses)), shown(max(pacing.pauses))
+        parts.append(f"pauses of {shortest if shortest == longest else f'{shortest} to {longest}'}")
+    if pacing.growth is not None:
+        parts.append(f"growth {pacing.growth:.2f}")
+    if pacing.jitter is not None:
+        parts.append(f"jitter {pacing.jitter:.1%}")
+    parts.append(f"{len(pacing.polls_after_done)} after done" if pacing.done else "done never shown")
+    if pacing.hints:
+        parts.append(f"{sum(hint.obeyed for hint in pacing.hints)} of {len(pacing.hints)} hints obeyed")
+    return ", ".join(parts)
+
+
+def _report(pacing: Pacing, wrong: int | None = None) -> str:
+    """Return the summary, the start, the polls and the hints not obeyed; `wrong` is the index of a poll to mark."""
+    image = f" (image {pacing.image_id})" if pacing.image_id else ""
+    lines = [f"operation {pacing.operation_id}{image}: {_summary(pacing)}"]
+    if pacing.started:
+        lines.append(f"    start  +{shown(pacing.started.answered_at):<10} {pacing.started.method}")
+    lines += _window([_line(pacing, number, wrong) for number in range(len(pacing.polls))], wrong)
+    ignored = [f"    {hint}" for hint in pacing.hints if not hint.obeyed]
+    return "\n".join([*lines, *ignored[:_LISTED]])
+
+
+def _exact(seconds: float) -> str:
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def _line(pacing: Pacing, number: int, wrong: int | None) -> str:
+    poll = pacing.polls[number]
+    since = pacing.pauses[number - 1] if number else pacing.first_after
+    after = "" if since is None else f"after {shown(since)}"
+    mark = "  <-- here" if number == wrong else ""
+    return f"{number + 1:>10}  +{shown(poll.came_at):<10} {after:<15} {poll.status.name}  {poll.note}{mark}"
+
+
+def _window(lines: list[str], wrong: int | None) -> list[str]:
+    """Return the lines around the wrong one, or the last ones."""
+    end = len(lines) if wrong is None else min(len(lines), max(_LISTED, wrong + _LISTED // 2))
+    start = max(0, end - _LISTED)
+    before = [f"       ... {start} earlier polls"] if start else []
+    after = [f"       ... {len(lines) - end} later polls"] if end < len(lines) else []
+    return [*before, *lines[start:end], *after]

@@ -1,4 +1,4 @@
-"""When a fault strikes: pure questions about a call, combined with `&`, `|` and `~`."""
+"""Schedules: at which calls a fault strikes. Pure predicates, combined with `&`, `|` and `~`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.written import Written
+from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-class Occasion(NamedTuple):
-    """What a rule may know of a call when it decides.
+class CallContext(NamedTuple):
+    """What a schedule knows of a call.
 
     Attributes:
-        number: how many calls the rule has considered so far, this one included; as its `per` says, of all calls, of
-            the attempts of this call, or of those that came over this connection.
+        number: how many calls the rule has considered so far, this one included: of all calls, of the attempts of
+            this call, or of those over this connection, by its `per`.
         at: seconds since the double began, on its clock.
-        draw: a number from 0 up to but not including 1, which the seed, the rule, the method and the attempt decide.
-        within: how many calls the rule has considered within so many seconds, this one included. A call that came
-            exactly so long ago counts no more.
+        draw: returns a number from 0 up to but not including 1, derived from the seed, rule, method and attempt.
+        within: returns how many calls the rule has considered within so many seconds, this one included and a call
+            exactly so long ago excluded.
     """
 
     number: int
@@ -33,43 +33,43 @@ class Occasion(NamedTuple):
 
 
 class When(Written):
-    """Says of a call whether the fault strikes."""
+    """A schedule."""
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
         raise NotImplementedError
 
     def __and__(self, other: When) -> When:
-        """When both say so."""
+        """Return the schedule of the calls in both."""
         return Both(self, _when(other, "&"))
 
     def __or__(self, other: When) -> When:
-        """When either says so."""
+        """Return the schedule of the calls in either."""
         return Either(self, _when(other, "|"))
 
     def __invert__(self) -> When:
-        """When this does not say so."""
+        """Return the schedule of all other calls."""
         return Not(self)
 
 
 def _when(value: object, sign: str) -> When:
     if not isinstance(value, When):
         raise UsageError(
-            f"{value!r} does not say when a fault strikes. Combine schedules, as in first(2) {sign} after(1)."
+            f"invalid schedule {value!r}: expected a schedule on both sides of {sign}, such as first(2) {sign} after(1)"
         )
     return value
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Both(When):
-    """When `left` and `right` say so."""
+    """The calls in both `left` and `right`."""
 
     left: When
     right: When
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return self.left(occasion) and self.right(occasion)
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return self.left(context) and self.right(context)
 
     def __str__(self) -> str:
         return f"({self.left} & {self.right})"
@@ -77,14 +77,14 @@ class Both(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Either(When):
-    """When `left` or `right` says so."""
+    """The calls in `left` or `right`."""
 
     left: When
     right: When
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return self.left(occasion) or self.right(occasion)
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return self.left(context) or self.right(context)
 
     def __str__(self) -> str:
         return f"({self.left} | {self.right})"
@@ -92,13 +92,13 @@ class Either(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Not(When):
-    """When `what` does not say so."""
+    """The calls that are not in `what`."""
 
     what: When
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return not self.what(occasion)
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return not self.what(context)
 
     def __str__(self) -> str:
         return f"~{self.what}"
@@ -106,10 +106,10 @@ class Not(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Always(When):
-    """Every time."""
+    """Every call."""
 
-    def __call__(self, occasion: Occasion) -> bool:  # noqa: ARG002 - it is always so
-        """Whether the fault strikes on this occasion."""
+    def __call__(self, context: CallContext) -> bool:  # noqa: ARG002 - every call
+        """Return whether the fault strikes this call."""
         return True
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class Always(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Counted(When):
-    """At some of the calls that the rule considers, counted from 1.
+    """Some of the calls that the rule considers, counted from 1.
 
     Attributes:
         word: `first`, `nth`, `every` or `after`.
@@ -133,13 +133,13 @@ class Counted(When):
         if not self.numbers or any(type(number) is not int or number < least for number in self.numbers):
             given = ", ".join(map(repr, self.numbers))
             raise UsageError(
-                f"{self.word}({given}) cannot be: calls are counted from 1, so {self.word}(...) takes a whole number, "
-                f"{least} or more. Every call is always()."
+                f"invalid {self.word}({given}): expected a whole number, {least} or more; the first call is "
+                "1, and every call is always()"
             )
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return _COUNTED[self.word](occasion.number, self.numbers)
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return _COUNTED[self.word](context.number, self.numbers)
 
     def __str__(self) -> str:
         return f"{self.word}({', '.join(map(str, self.numbers))})"
@@ -155,7 +155,7 @@ _COUNTED: Final[dict[str, Callable[[int, Sequence[int]], bool]]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Chance(When):
-    """With a probability. The seed, the rule, the method and the attempt decide, so it is the same in every run.
+    """Random calls. The seed, rule, method and attempt decide, so every run is the same.
 
     Attributes:
         probability: from 0 for never to 1 for always.
@@ -166,12 +166,12 @@ class Chance(When):
     def __post_init__(self) -> None:
         if not _is_number(self.probability) or not 0 <= self.probability <= 1:
             raise UsageError(
-                f"chance({self.probability!r}) cannot be: a probability lies between 0 and 1, such as 0.3."
+                f"invalid chance({self.probability!r}): expected a probability between 0 and 1, such as 0.3"
             )
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return occasion.draw() < self.probability
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return context.draw() < self.probability
 
     def __str__(self) -> str:
         return f"chance({self.probability})"
@@ -179,7 +179,7 @@ class Chance(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Between(When):
-    """From one moment until before another, in seconds since the double began, on its clock."""
+    """Calls from `start` until before `end`, in seconds since the double began, on its clock."""
 
     start: float
     end: float
@@ -187,13 +187,13 @@ class Between(When):
     def __post_init__(self) -> None:
         if not all(map(_is_number, (self.start, self.end))) or not 0 <= self.start < self.end:
             raise UsageError(
-                f"between({self.start!r}, {self.end!r}) cannot be: it takes two moments, in seconds since the double "
-                "began, the earlier one first. Without an end: between(60, math.inf)."
+                f"invalid between({self.start!r}, {self.end!r}): expected two times in seconds since the double began, "
+                "the earlier one first; without an end: between(60, math.inf)"
             )
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return self.start <= occasion.at < self.end
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return self.start <= context.at < self.end
 
     def __str__(self) -> str:
         return f"between({self.start}, {self.end})"
@@ -201,7 +201,7 @@ class Between(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Scripted(When):
-    """As a list says, call by call, and `then` after its end."""
+    """A list, one step a call, and `then` after its end."""
 
     steps: tuple[bool, ...]
     then: bool = False
@@ -209,13 +209,13 @@ class Scripted(When):
     def __post_init__(self) -> None:
         if not self.steps or not all(isinstance(step, bool) for step in (*self.steps, self.then)):
             raise UsageError(
-                f"script({list(self.steps)!r}, then={self.then!r}) cannot be: give a list of steps, each "
-                "True to strike or False to pass."
+                f"invalid script({list(self.steps)!r}, then={self.then!r}): expected a list of steps, each "
+                "True to strike or False to pass"
             )
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return self.steps[occasion.number - 1] if occasion.number <= len(self.steps) else self.then
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return self.steps[context.number - 1] if context.number <= len(self.steps) else self.then
 
     def __str__(self) -> str:
         return f"script({list(self.steps)}, then={self.then})"
@@ -223,7 +223,7 @@ class Scripted(When):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OverRate(When):
-    """When more calls come within a time than are allowed.
+    """Calls beyond a rate limit.
 
     Attributes:
         calls: how many are allowed.
@@ -236,13 +236,13 @@ class OverRate(When):
     def __post_init__(self) -> None:
         if type(self.calls) is not int or self.calls < 0 or not _is_number(self.per) or not 0 < self.per < math.inf:
             raise UsageError(
-                f"over_rate({self.calls!r}, per={self.per!r}) cannot be: it takes a whole number of calls that are "
-                "allowed, and the seconds that they are counted in, such as over_rate(10, per=1)."
+                f"invalid over_rate({self.calls!r}, per={self.per!r}): expected a whole number of calls that are "
+                "allowed, and the seconds that they are counted in, such as over_rate(10, per=1)"
             )
 
-    def __call__(self, occasion: Occasion) -> bool:
-        """Whether the fault strikes on this occasion."""
-        return occasion.within(self.per) > self.calls
+    def __call__(self, context: CallContext) -> bool:
+        """Return whether the fault strikes this call."""
+        return context.within(self.per) > self.calls
 
     def __str__(self) -> str:
         return f"over_rate({self.calls}, per={self.per})"
@@ -253,49 +253,49 @@ def _is_number(value: object) -> bool:
 
 
 def always() -> When:
-    """Every call that the rule considers."""
+    """Return the schedule of every call that the rule considers."""
     return Always()
 
 
 def first(n: int) -> When:
-    """The first `n` calls that the rule considers."""
+    """Return the schedule of the first `n` calls that the rule considers."""
     return Counted("first", (n,))
 
 
 def nth(*numbers: int) -> When:
-    """The calls with these numbers, counted from 1."""
+    """Return the schedule of the calls with these numbers, counted from 1."""
     return Counted("nth", numbers)
 
 
 def every(n: int) -> When:
-    """Every n-th call: `every(3)` is the third, the sixth, and so on."""
+    """Return the schedule of every n-th call: `every(3)` is the third, the sixth, and so on."""
     return Counted("every", (n,))
 
 
 def after(n: int) -> When:
-    """All calls but the first `n`."""
+    """Return the schedule of all calls but the first `n`."""
     return Counted("after", (n,))
 
 
 def chance(probability: float) -> When:
-    """Each call with this probability, drawn from the seed."""
+    """Return a schedule that strikes each call with this probability, derived from the seed."""
     return Chance(probability)
 
 
 def between(start: float, end: float) -> When:
-    """Calls that come from `start` until before `end`, in seconds since the double began, on its clock."""
+    """Return the schedule of calls from `start` until before `end`, in seconds since the double began, on its clock."""
     return Between(start, end)
 
 
 def script(steps: Iterable[bool], *, then: bool = False) -> When:
-    """Calls as a list says, one step for each: True strikes, False passes. After the last step, `then`."""
+    """Return a schedule with one step for each call: True strikes, False passes. After the last step, `then`."""
     if not isinstance(steps, Iterable):
-        raise UsageError(f"script({steps!r}) cannot be: give a list of steps, such as script([True, False]).")
+        raise UsageError(f"invalid script({steps!r}): expected a list of steps, such as script([True, False])")
     return Scripted(tuple(steps), then)
 
 
 def over_rate(calls: int, *, per: float = 1) -> When:
-    """Calls beyond so many within `per` seconds of the double's clock: a rate limit with a window that slides."""
+    """Return the schedule of calls beyond so many within `per` seconds of the double's clock, in a sliding window."""
     return OverRate(calls, per)
 
 

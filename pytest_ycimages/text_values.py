@@ -1,0 +1,169 @@
+"""Values written as text, on command lines and in ini files: `2.5`, `200ms`, `AfterPolls(3)`, `first(2) & ~nth(1)`.
+
+The text is parsed, never evaluated: it can hold literals, the names of a `Vocabulary`, and their combinations.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.errors import UsageError, unknown_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)", re.ASCII)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+class Vocabulary(NamedTuple):
+    """The names that a text may use.
+
+    Attributes:
+        what: what the text describes, such as `timing`.
+        makers: name -> the function that makes the value, given its arguments.
+        expected: what errors say was expected, such as `seconds or AfterPolls(3)`.
+        examples: name -> an example call, for errors about a name without arguments.
+        constants: name -> a value that takes no arguments.
+        operand: checks and returns an operand of `&`, `|` and `~`; None: no operators.
+        names: what errors call an unknown name; `what` unless given.
+    """
+
+    what: str
+    makers: Mapping[str, Callable[..., object]]
+    expected: str
+    examples: Mapping[str, str] = {}
+    constants: Mapping[str, object] = {}
+    operand: Callable[[object], Any] | None = None
+    names: str = ""
+
+    def error(self, value: object, reason: str = "") -> UsageError:
+        """Return the error that refuses `value`: what was given, why, and what was expected."""
+        return UsageError(f"invalid {self.what} {value!r}: {reason and f'{reason}; '}expected {self.expected}")
+
+
+def read_text(text: str, vocabulary: Vocabulary, *, call: str = "") -> object:
+    """Return the value that a text such as `AfterPolls(3)` describes.
+
+    Args:
+        text: the text.
+        vocabulary: the names that it may use.
+        call: the maker that the text gives the arguments of; empty: the text is a whole expression.
+
+    Raises:
+        UsageError: the text is invalid.
+    """
+    stripped = text.strip()
+    source = f"{call}({stripped})" if call and not stripped.startswith(f"{call}(") else stripped
+    try:
+        return _Reader(text, vocabulary).value(ast.parse(source, mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        raise vocabulary.error(text) from None
+
+
+def read_literal(text: str) -> object:
+    """Return the value of a Python literal.
+
+    Raises:
+        ValueError: the text is not a literal.
+    """
+    try:
+        return ast.literal_eval(text.strip())
+    except (SyntaxError, TypeError, RecursionError, MemoryError):
+        raise ValueError(text) from None
+
+
+def duration_in(text: str) -> float | None:
+    """Return the seconds of a duration such as `200ms`, `5s`, `2m` or `1h`; None for any other text."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        return None
+    number, unit = float(found[1]), found[2]
+    return number / 1000 if unit == "ms" else number * _SECONDS[unit]
+
+
+class _Reader(NamedTuple):
+    """Reads the expressions of one text."""
+
+    text: str
+    vocabulary: Vocabulary
+
+    def value(self, node: ast.expr) -> object:
+        match node:
+            case ast.Call(ast.Name(name), arguments, keywords) if all(each.arg for each in keywords):
+                given = {str(each.arg): self.value(each.value) for each in keywords}
+                return self._call(name, [self.value(each) for each in arguments], given)
+            case ast.BinOp(_, ast.BitAnd() | ast.BitOr(), _) | ast.UnaryOp(ast.Invert(), _) if self.vocabulary.operand:
+                return self._combination(node, self.vocabulary.operand)
+            case ast.Name("inf") | ast.Attribute(ast.Name("math"), "inf"):
+                return math.inf
+            case ast.Name(name):
+                return self._name(name)
+            case _:
+                return self._literal(node)
+
+    def _combination(self, node: ast.BinOp | ast.UnaryOp, operand: Callable[[object], Any]) -> object:
+        if isinstance(node, ast.UnaryOp):
+            return ~operand(self.value(node.operand))
+        left, right = operand(self.value(node.left)), operand(self.value(node.right))
+        return left & right if isinstance(node.op, ast.BitAnd) else left | right
+
+    def _literal(self, node: ast.expr) -> object:
+        try:
+            return ast.literal_eval(node)
+        except (ValueError, TypeError):
+            written = ast.unparse(node)
+            part = written != self.text.strip()
+            raise self.vocabulary.error(self.text, f"{written!r} is not a value" if part else "") from None
+
+    def _name(self, name: str) -> object:
+        vocabulary = self.vocabulary
+        if name in vocabulary.constants:
+            return vocabulary.constants[name]
+        if name in vocabulary.makers:
+            example = vocabulary.examples.get(name, f"{name}(...)")
+            raise UsageError(f"invalid {vocabulary.what} {self.text!r}: {name} needs parentheses, such as {example}")
+        known = [*vocabulary.makers, *vocabulary.constants]
+        if name == self.text.strip() and not get_close_matches(name, known, cutoff=0.4):
+            raise vocabulary.error(self.text)
+        raise unknown_word(vocabulary.names or vocabulary.what, name, known)
+
+    def _call(self, name: str, arguments: list[object], named: dict[str, object]) -> object:
+        vocabulary = self.vocabulary
+        if name not in vocabulary.makers:
+            known = [*vocabulary.makers, *vocabulary.constants]
+            raise unknown_word(vocabulary.names or vocabulary.what, name, known)
+        make = vocabulary.makers[name]
+        signature = inspect.signature(make)
+        for word in named:
+            if word not in signature.parameters:
+                raise unknown_word(f"argument of {name}", word, signature.parameters)
+        try:
+            signature.bind(*arguments, **named)
+        except TypeError as error:
+            usage = f"{name}{_without_types(signature)}"
+            raise UsageError(f"invalid {vocabulary.what} {self.text!r}: {error}; expected {usage}") from None
+        return make(*arguments, **named)
+
+
+def _without_types(signature: inspect.Signature) -> str:
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return str(inspect.Signature(bare))
+
+
+class Written:
+    """Shown in lists and by pretty printers (IPython, Hypothesis) as its `__str__`, the text that makes it again."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the text that makes it again."""
+        return str(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
+        printer.text(repr(self))
