@@ -51,18 +51,22 @@ if TYPE_CHECKING:
         VirtualTimeError,
         YCImagesError,
     )
-    from pytest_ycimages.experiment.candidates import Candidate
     from pytest_ycimages.experiment.command import Command
-    from pytest_ycimages.experiment.experiment import run_experiment
-    from pytest_ycimages.experiment.judges.pace import bounded, finishes, polite
-    from pytest_ycimages.experiment.judges.trouble import cancels, no_useless_retry, recovers
-    from pytest_ycimages.experiment.judges.what_is_left import no_duplicates, no_orphans, truthful
-    from pytest_ycimages.experiment.report import Finding, Report
-    from pytest_ycimages.experiment.report_html import report_html
-    from pytest_ycimages.experiment.report_json import report_from_json, report_json
+    from pytest_ycimages.experiment.experiment import assert_survives, run_experiment
+    from pytest_ycimages.experiment.html import report_html
+    from pytest_ycimages.experiment.judges.outcome import (
+        cancels,
+        cancels_within,
+        no_duplicates,
+        no_orphans,
+        no_useless_retry,
+        recovers,
+        truthful,
+    )
+    from pytest_ycimages.experiment.judges.pacing import bounded, finishes, polite
+    from pytest_ycimages.experiment.report import Finding, Report, report_from_json, report_json
     from pytest_ycimages.experiment.running import TrialLimits, run_trial
-    from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
-    from pytest_ycimages.experiment.surviving import assert_survives
+    from pytest_ycimages.experiment.scenario import Candidate, PlannedFault, Scenario
     from pytest_ycimages.experiment.trial import Outcome, Trial, Verdict
     from pytest_ycimages.faults.answers import (
         bad_gateway,
@@ -192,6 +196,7 @@ __all__ = [
     "bounded",
     "cancel_ignored",
     "cancels",
+    "cancels_within",
     "chance",
     "close",
     "error",
@@ -248,7 +253,7 @@ _HOME: Final = {
     "BySource": "cloud.timing_by_source",
     "Call": "call",
     "Calls": "journal",
-    "Candidate": "experiment.candidates",
+    "Candidate": "experiment.scenario",
     "Cassette": "cassette.cassette",
     "CassetteBrokenError": "errors",
     "CassetteDiffersError": "errors",
@@ -314,27 +319,28 @@ _HOME: Final = {
     "YCImagesError": "errors",
     "after": "faults.when",
     "always": "faults.when",
-    "assert_survives": "experiment.surviving",
+    "assert_survives": "experiment.experiment",
     "bad_gateway": "faults.answers",
     "bad_request": "faults.answers",
     "between": "faults.when",
-    "bounded": "experiment.judges.pace",
+    "bounded": "experiment.judges.pacing",
     "cancel_ignored": "faults.operation_faults",
-    "cancels": "experiment.judges.trouble",
+    "cancels": "experiment.judges.outcome",
+    "cancels_within": "experiment.judges.outcome",
     "chance": "faults.when",
     "close": "faults.connection_faults",
     "error": "faults.answers",
     "every": "faults.when",
-    "finishes": "experiment.judges.pace",
+    "finishes": "experiment.judges.pacing",
     "first": "faults.when",
     "garble": "faults.connection_faults",
     "gateway_timeout": "faults.answers",
     "hang": "faults.connection_faults",
     "image_seen_late": "faults.operation_faults",
     "internal": "faults.answers",
-    "no_duplicates": "experiment.judges.what_is_left",
-    "no_orphans": "experiment.judges.what_is_left",
-    "no_useless_retry": "experiment.judges.trouble",
+    "no_duplicates": "experiment.judges.outcome",
+    "no_orphans": "experiment.judges.outcome",
+    "no_useless_retry": "experiment.judges.outcome",
     "nth": "faults.when",
     "operation_fails": "faults.operation_faults",
     "operation_lost": "faults.operation_faults",
@@ -342,15 +348,15 @@ _HOME: Final = {
     "operation_seen_late": "faults.operation_faults",
     "over_rate": "faults.when",
     "permission_denied": "faults.answers",
-    "polite": "experiment.judges.pace",
+    "polite": "experiment.judges.pacing",
     "quota_exceeded": "faults.answers",
     "ramp": "faults.slowness",
     "rate_limited": "faults.answers",
-    "recovers": "experiment.judges.trouble",
+    "recovers": "experiment.judges.outcome",
     "refuse": "faults.connection_faults",
-    "report_from_json": "experiment.report_json",
-    "report_html": "experiment.report_html",
-    "report_json": "experiment.report_json",
+    "report_from_json": "experiment.report",
+    "report_html": "experiment.html",
+    "report_json": "experiment.report",
     "reset": "faults.connection_faults",
     "run_experiment": "experiment.experiment",
     "run_trial": "experiment.running",
@@ -361,7 +367,7 @@ _HOME: Final = {
     "token_expired": "faults.answers",
     "trickle": "faults.connection_faults",
     "truncate": "faults.connection_faults",
-    "truthful": "experiment.judges.what_is_left",
+    "truthful": "experiment.judges.outcome",
     "unavailable": "faults.answers",
 }
 

@@ -52,7 +52,7 @@ def test_each_step_leaves_fewer_judges_that_complain(step: Step) -> None:
     """Exactly those, and the page shows what they say."""
     report = report_of(step.client, step.depth)
     assert report.complete
-    assert {finding.verdict.judge.partition("(")[0] for finding in report.findings} == set(step.judges)
+    assert {finding.judge.partition("(")[0] for finding in report.findings} == set(step.judges)
     for block in blocks():
         if block.experiment == (step.client, step.depth):
             assert shown(block.shown) == shown(block.made())

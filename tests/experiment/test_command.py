@@ -46,7 +46,7 @@ def test_a_command_is_tried_like_a_function(script: Command) -> None:
     assert report.baseline.succeeded
     assert report.client == str(script)
     (finding,) = report.findings
-    assert finding.verdict.cause == "reported success though the operation failed"
+    assert finding.cause == "reported success though the operation failed"
     assert finding.test == ""
 
 

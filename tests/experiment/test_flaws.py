@@ -75,7 +75,7 @@ def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
     """One finding, by the judge whose matter it is, in the shortest scenario; and what is pasted shows the same."""
     report = _examined(flaw)
     (finding,) = report.findings
-    assert (finding.verdict.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
+    assert (finding.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
     assert report.complete
 
     run = _runner(pytester, monkeypatch)

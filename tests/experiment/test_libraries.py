@@ -26,6 +26,6 @@ def test_an_async_client_that_waits_for_ever_is_told_from_one_that_ends() -> Non
     """At once, and without a word from its loop."""
     report = run_experiment(waits_for_ever, depth=0)
     (finding,) = report.findings
-    assert (finding.verdict.judge, finding.verdict.cause) == ("finishes(within=3600)", "does not end")
+    assert (finding.judge, finding.cause) == ("finishes(within=3600)", "does not end")
     assert finding.trial.outcome.limit == "seconds"
     assert finding.trial.seconds == 3600

@@ -121,9 +121,9 @@ def test_an_error_has_nothing_in_it_that_differs_from_run_to_run() -> None:
 
 def test_what_is_no_client_or_no_double_is_refused(ycimages_time: VirtualTime, ycimages: Double) -> None:  # noqa: ARG001 - it lasts
     """The error says what is."""
-    with pytest.raises(UsageError, match="is no client"):
+    with pytest.raises(UsageError, match="invalid client"):
         assert_survives(5, ycimages)  # type: ignore[arg-type]  # what is tested
-    with pytest.raises(UsageError, match="Give the double itself"):
+    with pytest.raises(UsageError, match="expected the double itself"):
         run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # likewise
 
 

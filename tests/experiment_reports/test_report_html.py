@@ -101,7 +101,7 @@ def test_the_page_says_what_was_found() -> None:
     text = " ".join(page.text.split())
     for said in (
         "no_duplicates",
-        finding.verdict.explanation,
+        finding.explanation,
         str(finding.scenario),
         "done all the same",
         "proves the verdict",

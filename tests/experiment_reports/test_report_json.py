@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ycimages import UsageError, report_from_json, report_json, run_experiment
+from pytest_ycimages import Report, UsageError, report_from_json, report_json, run_experiment
 from pytest_ycimages.experiment.command import Command
-from pytest_ycimages.experiment.report_json import report_schema, schema_of_the_form
-from pytest_ycimages.experiment.stored_report import StoredReport
+from pytest_ycimages.experiment.report import report_schema, schema_text
 
 from . import small_clients
 from .few_reports import FEW, report_of
@@ -94,7 +93,7 @@ def test_the_schema_refuses_what_is_not_so(change: dict[str, Any]) -> None:
 def test_the_schema_is_one_and_is_that_of_the_form() -> None:
     """The file that is shipped is what pydantic makes of the form: made anew when the form changes."""
     jsonschema_rs.meta.validate(report_schema())
-    assert report_schema() == json.loads(schema_of_the_form())
+    assert report_schema() == json.loads(schema_text())
     assert report_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -102,7 +101,7 @@ def test_keys_come_in_the_order_of_the_schema() -> None:
     """So that two reports can be compared line by line."""
     document = json.loads(report_json(report_of("duplicates")))
     assert list(document) == list(report_schema()["properties"])
-    assert list(document["findings"][0]) == list(report_schema()["$defs"]["StoredFinding"]["properties"])
+    assert list(document["findings"][0]) == list(report_schema()["$defs"]["Finding"]["properties"])
 
 
 @pytest.mark.parametrize("name", ["careful", "duplicates", "hostile"])
@@ -110,8 +109,8 @@ def test_a_report_is_read_back(name: str) -> None:
     """Text or bytes; what is read is written as it was."""
     text = report_json(report_of(name))
     read = report_from_json(text)
-    assert isinstance(read, StoredReport)
-    assert read == report_from_json(text.encode())
+    assert isinstance(read, Report)
+    assert read == report_from_json(text.encode()) == report_of(name)
     assert report_json(read) == text
     assert read.ok is (name == "careful")
 
@@ -130,11 +129,11 @@ def test_any_text_of_a_client_survives(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "This is no JSON: "),
-        ("{", "This is no JSON: "),
-        ("[" * 100_000, "This is no JSON: "),
-        (b"\xff\xfe\x00", "This is no JSON: "),
-        ("[1]", "no report of an experiment"),
+        ("", "This is not JSON: "),
+        ("{", "This is not JSON: "),
+        ("[" * 100_000, "This is not JSON: "),
+        (b"\xff\xfe\x00", "This is not JSON: "),
+        ("[1]", "not a report of an experiment"),
         ('{"format": "junit"}', 'it has no "format": "pytest-ycimages experiment report"'),
     ],
     ids=["empty", "cut", "deep", "bytes", "a list", "another format"],
