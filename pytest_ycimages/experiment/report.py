@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Final, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
@@ -34,7 +35,10 @@ def _refuse(_: object) -> object:
     raise ValueError("a report as JSON has no such field")
 
 
-_NOT_STORED: Final = (Field(exclude=True), PlainValidator(_refuse))
+_NOT_STORED: Final = (
+    Field(exclude=True),
+    GetPydanticSchema(lambda *_: core_schema.no_info_plain_validator_function(_refuse)),
+)
 """Marks a field that differs between runs, and that JSON does not have."""
 
 
@@ -126,8 +130,13 @@ class ReportedTrial(ReportPart):
     """The images that existed at its end, in the order of their creation."""
     timeline: tuple[Moment, ...]
     """The client and the server, side by side: a moment for each call, and the end."""
-    calls: Annotated[Calls, *_NOT_STORED] = field(default=Calls(()), compare=False, repr=False)
-    """The journal of the trial. A report that was read from JSON has none."""
+    run: Annotated[Trial | None, *_NOT_STORED] = field(default=None, compare=False, repr=False)
+    """The trial itself, with its operations. None in a report that was read from JSON."""
+
+    @property
+    def calls(self) -> Calls:
+        """Return the journal of the trial; empty in a report that was read from JSON."""
+        return self.run.calls if self.run else Calls(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +275,7 @@ def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> Reported
         seconds=trial.seconds,
         images=tuple(ReportedImage(id=image.id, status=str(image.status.name)) for image in trial.images),
         timeline=moments_of(trial, verdicts),
-        calls=trial.calls,
+        run=trial,
     )
 
 

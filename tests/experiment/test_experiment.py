@@ -53,7 +53,8 @@ def test_depth_0_tries_the_client_alone() -> None:
     """Nothing goes wrong in it."""
     report = run_experiment(correct, depth=0)
     assert report.counts.tried == 1
-    assert str(report.baseline.scenario) == "nothing goes wrong"
+    assert report.baseline.run is not None
+    assert str(report.baseline.run.scenario) == "nothing goes wrong"
     assert report.faults == ()
 
 

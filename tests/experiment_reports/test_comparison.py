@@ -65,10 +65,7 @@ def test_more_clients_than_letters_have_numbers() -> None:
 
 def moments(count: int, *proving: int) -> list[Moment]:
     """A timeline of so many moments, of which some prove something."""
-    return [
-        Moment(at=place, asked=str(place), told="", happened="", proves=place in proving)
-        for place in range(count)
-    ]
+    return [Moment(at=place, asked=str(place), told="", happened="", proves=place in proving) for place in range(count)]
 
 
 def polls(*asked: str, proves: bool = False) -> list[Moment]:
