@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from functools import cache
 from importlib.resources import files
 from math import log, sqrt
 from statistics import median
@@ -17,6 +18,7 @@ from pytest_ycimages.experiment.timeline import shown_moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import ModuleType
 
     from jinja2 import Environment
 
@@ -42,7 +44,7 @@ def report_html(*reports: Report, command: str = "") -> str:
     style, script = _text("report.css"), _text("report.js")
     axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
     return (
-        _environment()
+        _environment(_jinja2())
         .get_template("report.html.jinja")
         .render(
             comparison=comparison,
@@ -62,17 +64,23 @@ def check_installed() -> None:
     Raises:
         UsageError: jinja2 is not installed.
     """
-    _environment()
+    _jinja2()
 
 
-def _environment() -> Environment:
+def _jinja2() -> ModuleType:
     try:
         import jinja2  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise UsageError(
             "An HTML report takes jinja2: pip install 'pytest-ycimages[report]'. JSON and the terminal do without."
         ) from None
-    environment = jinja2.Environment(
+    return jinja2
+
+
+@cache
+def _environment(jinja2: ModuleType) -> Environment:
+    """Return the environment, which keeps the compiled template."""
+    environment: Environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,

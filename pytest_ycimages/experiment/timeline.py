@@ -6,6 +6,7 @@ A call is named by its index in `Trial.calls`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -65,14 +66,17 @@ class Timeline:
         trial: the trial.
         calls: its journal.
         strikes: the fault that struck each call, by index; other calls are left out.
-        deliveries: how the response to each call reached the client.
     """
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
         self.calls = trial.calls
         self.strikes = _strikes(trial)
-        self.deliveries = tuple(map(self._delivery, range(len(trial.calls))))
+
+    @cached_property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return how the response to each call reached the client."""
+        return tuple(map(self._delivery, range(len(self.calls))))
 
     def _delivery(self, index: int) -> Delivery:
         call, fault = self.calls[index], self.strikes.get(index)

@@ -185,7 +185,14 @@ def test_an_experiment_has_virtual_time_of_its_own() -> None:
 # The same each time.
 
 
-@pytest.mark.parametrize("name", ["duplicates_on_a_lost_answer", "success_on_error", "fatal_not_found"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fatal_not_found",
+        pytest.param("duplicates_on_a_lost_answer", marks=pytest.mark.slow),
+        pytest.param("success_on_error", marks=pytest.mark.slow),
+    ],
+)
 def test_the_same_is_found_each_time_and_by_however_many_processes(name: str) -> None:
     """To the last word."""
     client = getattr(flawed_clients, name)

@@ -22,6 +22,7 @@ def test_it(ycimages_experiment, client, workers):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("clients_path")
 def test_findings_are_the_same_over_the_workers_of_xdist(pytester: pytest.Pytester) -> None:
     """In one process or two of the run, and in one of the experiment or as many as there are: to the last byte."""
