@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModuleOrigin(NamedTuple):
-    """The origin of a module.
-
-    Attributes:
-        name: its name.
-        path: its file; empty without one.
-    """
+    """The name of a module, and its file; empty without one."""
 
     name: str
     path: str

@@ -63,13 +63,7 @@ class Command:
 
 
 class CommandTrials(NamedTuple):
-    """Makes trials of a command in real time.
-
-    Attributes:
-        command: the command.
-        settings: of the doubles.
-        limits: what a trial may take, in real seconds.
-    """
+    """Makes trials of a command in real time, against doubles with these settings."""
 
     command: Command
     settings: Settings

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(NamedTuple):
-    """A flaw that one of the clients has.
-
-    Attributes:
-        judge: the judge.
-        cause: what it says is the cause.
-        places: for each client, the place of this finding in its report, counted from 1; None if it is not found.
-    """
+    """A flaw of one of the clients: for each client, its number among the findings, if it has it."""
 
     judge: str
     cause: str
@@ -28,25 +22,14 @@ class Flaw(NamedTuple):
 
 
 class Fared(NamedTuple):
-    """How each client fared under one fault alone.
-
-    Attributes:
-        fault: the fault.
-        rows: a row for each client; None if it never struck that one.
-    """
+    """How each client fared under one fault alone; None for a client that it never struck."""
 
     fault: str
     rows: tuple[FaultRow | None, ...]
 
 
 class Overall(NamedTuple):
-    """A client as a whole.
-
-    Attributes:
-        trials: in how many scenarios of a single fault it was tried.
-        succeeded: in how many of them it succeeded.
-        median: the median of the seconds that it took in these; None without any.
-    """
+    """A client under all single faults: the median is of the seconds of its successes."""
 
     trials: int
     succeeded: int

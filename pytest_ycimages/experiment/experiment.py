@@ -221,7 +221,7 @@ def assert_survives(client: Client, double: Double, *judges: object) -> Trial:
     """Run a client once against a double, with its injected faults, and assert that no judge fails it.
 
     Args:
-        client: takes the URL and the token, and returns the id of the image that it made, or raises; sync or async.
+        client: as for `run_experiment`.
         double: its server, in virtual time.
         judges: the judges; the default ones, if none is named.
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.experiment.client import is_importable
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
-from pytest_ycimages.experiment.report import FaultRow, Finding, reported_finding
+from pytest_ycimages.experiment.report import (
+    FailedVerdict,
+    FaultRow,
+    Finding,
+    ReportedFault,
+    ReportedScenario,
+    reported_trial,
+)
 from pytest_ycimages.experiment.trial import Verdict
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Group, Tried
+    from pytest_ycimages.experiment.trial import Trial
     from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
@@ -45,6 +53,29 @@ def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
         return ""
     judges = {name_of(each): each for each in plan.judges}
     return test_source(plan.client, scenario, judges[judge], plan.repeated)
+
+
+def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
+    """Return a finding: its first verdict names the flaw, the others are of the same trial."""
+    verdict, *also = verdicts
+    return Finding(
+        judge=verdict.judge,
+        cause=verdict.cause,
+        explanation=verdict.explanation,
+        also=tuple(FailedVerdict(judge=each.judge, cause=each.cause, explanation=each.explanation) for each in also),
+        scenario=_scenario(trial.scenario),
+        others=others,
+        trial=reported_trial(trial, verdicts),
+        test=test,
+    )
+
+
+def _scenario(scenario: Scenario) -> ReportedScenario:
+    faults = (
+        ReportedFault(fault=str(each.fault), method=each.method, nth=each.nth, commit=each.commit, lasts=each.lasts)
+        for each in scenario.faults
+    )
+    return ReportedScenario(words=str(scenario), faults=tuple(faults))
 
 
 def fault_rows(tried: Iterable[Tried]) -> tuple[FaultRow, ...]:

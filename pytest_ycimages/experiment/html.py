@@ -39,7 +39,7 @@ def report_html(*reports: Report, command: str = "") -> str:
         UsageError: no report is given, or jinja2 is not installed.
     """
     if not reports:
-        raise UsageError("There is no report to make a page of. Give one, or several to compare.")
+        raise UsageError("A page needs a report. Give one, or several to compare.")
     comparison = Comparison(reports)
     style, script = _text("report.css"), _text("report.js")
     axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
@@ -72,7 +72,7 @@ def _jinja2() -> ModuleType:
         import jinja2  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise UsageError(
-            "An HTML report takes jinja2: pip install 'pytest-ycimages[report]'. JSON and the terminal do without."
+            "An HTML report needs jinja2: pip install 'pytest-ycimages[report]'. JSON and the terminal do without."
         ) from None
     return jinja2
 
@@ -156,11 +156,7 @@ class Strip(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """A logarithmic axis of seconds.
-
-    Attributes:
-        steps: the marks on it, the ends included.
-    """
+    """A logarithmic axis of seconds, with its marks."""
 
     steps: tuple[tuple[float, str], ...]
 

@@ -23,19 +23,7 @@ _RANDOM: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
 
 
 class Plan(NamedTuple):
-    """What an experiment is to do.
-
-    Attributes:
-        client: the client.
-        candidates: the faults to try, the mildest first.
-        judges: the judges.
-        depth: up to how many faults at once every scenario is tried.
-        settings: the settings of the doubles.
-        seed: the seed of ids and of random scenarios.
-        random: how many random scenarios of more faults are tried.
-        budget: real seconds after which it stops; None: it goes on to its end.
-        limits: what a trial may take.
-    """
+    """What an experiment is to do: the options of `run_experiment`, read."""
 
     client: Client | Command
     candidates: tuple[Candidate, ...]

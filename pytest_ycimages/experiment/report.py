@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError
 from pydantic_core import core_schema
@@ -18,12 +18,9 @@ from pydantic_core import core_schema
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
 from pytest_ycimages.experiment.timeline import Moment, moments_of, timeline_text
-from pytest_ycimages.experiment.trial import Ending, Limit, Outcome, Trial, Verdict
+from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verdict
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.journal import Calls
-
-if TYPE_CHECKING:
-    from pytest_ycimages.experiment.scenario import Scenario
 
 FORMAT: Final = "pytest-ycimages experiment report"
 VERSION: Final = 1
@@ -46,12 +43,9 @@ _NOT_STORED: Final = (
 class FailedVerdict(ReportPart):
     """What a judge says."""
 
-    judge: str
-    """The judge, as it may be written, such as `finishes(within=600)`."""
-    cause: str
-    """What the same flaw gives in every scenario: without ids, moments and numbers. Empty if the judge names none."""
-    explanation: str
-    """Why the client failed."""
+    judge: Annotated[str, Field(description="The judge as text, such as `finishes(within=600)`.")]
+    cause: Annotated[str, Field(description="The flaw, in the same words in every scenario. Empty if it has no name.")]
+    explanation: Annotated[str, Field(description="Why the client failed.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +53,7 @@ class ReportedFault(ReportPart):
     """One fault at one call."""
 
     fault: str
-    """What goes wrong, as it may be written, such as `reset()`."""
+    """The fault as text, such as `reset()`."""
     method: str
     """The method whose call it strikes, such as `images.create`."""
     nth: Annotated[int, Field(ge=1)]
@@ -140,16 +134,10 @@ class ReportedTrial(ReportPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding(ReportPart):
+class Finding(FailedVerdict):
     """One flaw: the verdict, and the shortest and mildest scenario that shows it."""
 
     verbatim: ClassVar = frozenset({"test"})
-    judge: str
-    """The judge, as it may be written, such as `finishes(within=600)`."""
-    cause: str
-    """What the same flaw gives in every scenario: without ids, moments and numbers. Empty if the judge names none."""
-    explanation: str
-    """Why the client failed."""
     also: tuple[FailedVerdict, ...]
     """What other judges say of the same trial."""
     scenario: ReportedScenario
@@ -221,7 +209,7 @@ class Report(ReportPart):
     client: str
     """The client, as `module:function`, or the command."""
     ok: bool
-    """Whether there is no finding."""
+    """Whether the search found nothing."""
     complete: bool
     """Whether the search came to its end within its budget."""
     seed: int
@@ -229,9 +217,9 @@ class Report(ReportPart):
     depth: Count
     """Up to how many faults at once every scenario was tried."""
     judges: tuple[str, ...]
-    """The judges, as they may be written."""
+    """The judges as text."""
     settings: Mapping[str, str]
-    """The settings of the doubles that differ from the defaults, as they may be written; by name."""
+    """The settings of the doubles that differ from the defaults, as text; by name."""
     counts: Counts
     """How far the search has come."""
     findings: tuple[Finding, ...]
@@ -244,10 +232,10 @@ class Report(ReportPart):
     """What the search cost in real time."""
 
     def assert_ok(self) -> None:
-        """Assert that there is no finding, and that the search came to its end.
+        """Assert that the search found nothing, and that it came to its end.
 
         Raises:
-            AssertionError: there is one; the text has all of them, each with its timeline and a test to paste.
+            AssertionError: otherwise; the text has all findings, each with its timeline and a test to paste.
         """
         __tracebackhide__ = True
         if self.findings or not self.complete:
@@ -269,46 +257,20 @@ class Report(ReportPart):
 
 def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
     """Return a trial as it stands in a report, with the calls marked that prove these verdicts."""
+    outcome = trial.outcome
     return ReportedTrial(
-        outcome=_outcome(trial.outcome),
+        outcome=ReportedOutcome(
+            words=str(outcome),
+            ending=outcome.ending,
+            image_id=outcome.image_id,
+            error=outcome.error,
+            limit=outcome.limit,
+        ),
         succeeded=trial.succeeded,
         seconds=trial.seconds,
         images=tuple(ReportedImage(id=image.id, status=str(image.status.name)) for image in trial.images),
         timeline=moments_of(trial, verdicts),
         run=trial,
-    )
-
-
-def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
-    """Return a finding: its first verdict names the flaw, the others are of the same trial."""
-    verdict, *also = verdicts
-    return Finding(
-        judge=verdict.judge,
-        cause=verdict.cause,
-        explanation=verdict.explanation,
-        also=tuple(FailedVerdict(judge=each.judge, cause=each.cause, explanation=each.explanation) for each in also),
-        scenario=_scenario(trial.scenario),
-        others=others,
-        trial=reported_trial(trial, verdicts),
-        test=test,
-    )
-
-
-def _scenario(scenario: Scenario) -> ReportedScenario:
-    faults = (
-        ReportedFault(fault=str(each.fault), method=each.method, nth=each.nth, commit=each.commit, lasts=each.lasts)
-        for each in scenario.faults
-    )
-    return ReportedScenario(words=str(scenario), faults=tuple(faults))
-
-
-def _outcome(outcome: Outcome) -> ReportedOutcome:
-    return ReportedOutcome(
-        words=str(outcome),
-        ending=outcome.ending,
-        image_id=outcome.image_id,
-        error=outcome.error,
-        limit=outcome.limit,
     )
 
 

@@ -219,8 +219,8 @@ def _candidate(value: object) -> Candidate:
     rule = value if isinstance(value, Rule) else rule_of(value)
     if rule.when != always() or rule.where or not isinstance(rule.on, str):
         raise UsageError(
-            f"{rule} says when or whom it strikes, and that is what an experiment tries out. Give the fault, with `on` "
-            "and `commit` at most; for one that lasts, give Candidate(fault, lasts=True)."
+            f"{rule} says when it strikes, or which requests: an experiment tries that out. Give the fault, "
+            "with `on` and `commit` at most; for one that lasts, give Candidate(fault, lasts=True)."
         )
     sides = (rule.commit,) if rule.commit and _names_side(value) else ()
     return Candidate(rule.fault, rule.on, sides)

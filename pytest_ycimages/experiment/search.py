@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
-    """Tries scenarios, in their order; returns fewer summaries when there is no time left."""
+    """Tries scenarios, in their order; returns fewer summaries when the time is over."""
 
 Cause = tuple[str, str]
 """A judge's name, and the cause that it names."""
@@ -128,12 +128,7 @@ def _without_one(scenario: Scenario) -> Iterator[Scenario]:
 
 
 class Group(NamedTuple):
-    """The scenarios that show one flaw.
-
-    Attributes:
-        cause: the judge and the cause.
-        scenarios: the scenarios, the shortest and mildest first.
-    """
+    """The scenarios that show one flaw, the shortest and mildest first."""
 
     cause: Cause
     scenarios: tuple[Scenario, ...]

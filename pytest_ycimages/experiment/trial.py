@@ -100,7 +100,7 @@ class Verdict:
     """What a judge says of a trial.
 
     Attributes:
-        judge: the judge, as it may be written, such as `finishes(within=600)`.
+        judge: the judge as text, such as `finishes(within=600)`.
         passed: whether the client did as it should.
         explanation: why, in a sentence or two.
         proof: the calls that prove it: their places in `Trial.calls`, counted from 0.

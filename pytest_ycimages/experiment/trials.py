@@ -51,13 +51,7 @@ class TrialSource(Protocol):
 
 
 class VirtualTrials(NamedTuple):
-    """Makes trials of a function in virtual time.
-
-    Attributes:
-        client: the function.
-        settings: of the doubles.
-        limits: what a trial may take.
-    """
+    """Makes trials of a function in virtual time, against doubles with these settings."""
 
     client: Client
     settings: Settings
@@ -66,7 +60,7 @@ class VirtualTrials(NamedTuple):
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
         """Return one trial for each scenario, in their order.
 
-        There is no warning of what a client leaves open: faults cut off many clients.
+        Resources that a client leaves open are not reported: faults cut off many clients.
         """
         with warnings.catch_warnings(), VirtualTime() as time:
             warnings.simplefilter("ignore", ResourceWarning)
@@ -82,12 +76,7 @@ class VirtualTrials(NamedTuple):
 
 
 class TrialRunner(NamedTuple):
-    """Makes trials and has them judged.
-
-    Attributes:
-        source: makes the trials.
-        judges: the judges.
-    """
+    """Makes trials and has them judged."""
 
     source: TrialSource
     judges: tuple[Judge, ...]

@@ -48,5 +48,6 @@ def test_every_judge_is_public(name: str) -> None:
 def test_a_section_repeats_the_docstring_and_the_limits(name: str, arguments: str, text: str) -> None:
     """What the judge asks for, and its limits unless others are given."""
     function = REGISTERED[name].function
-    assert " ".join(text.split()) == " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
+    said = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split()).removeprefix("Require that ")
+    assert " ".join(text.split()) == said[0].upper() + said[1:]
     assert arguments == REGISTERED[name].parameters

@@ -99,7 +99,7 @@ def test_what_fails_is_not_extended() -> None:
 
 
 def test_the_first_of_the_faults_is_the_mildest() -> None:
-    """So whoever names the faults decides what a finding shows."""
+    """So the order of the faults decides what a finding shows."""
     report = run_experiment(duplicates_on_a_lost_answer, faults=[reset(), unavailable()])
     assert str(report.findings[0].scenario) == "reset() at call 1 of images.create, after the commit"
 

@@ -59,7 +59,7 @@ def test_a_trial_ends_however_the_client_does(client: Client, outcome: str) -> N
     first, second = trials(client, 2, limits=TrialLimits(calls=400))
     assert str(first.outcome) == str(second.outcome) == outcome
     assert first == second
-    if client is not odd_clients.waits_for_a_lock:  # nobody can end that
+    if client is not odd_clients.waits_for_a_lock:  # which cannot be ended
         assert threading.active_count() == before
 
 
@@ -72,7 +72,7 @@ def test_a_client_that_spins_is_interrupted() -> None:
 
 
 def test_hopeless_waits_take_no_patience() -> None:
-    """Virtual time has somewhere to go, so nobody waits for real until it is sure that nothing will come."""
+    """Virtual time has a next moment, so the trial does not wait in real time."""
     made = trials(odd_clients.waits_for_an_event, 20, limits=TrialLimits(patience=math.inf))
     assert {trial.seconds for trial in made} == {3600}
 
@@ -124,7 +124,7 @@ def test_what_is_no_client_or_no_double_is_refused(ycimages_time: VirtualTime, y
     with pytest.raises(UsageError, match="invalid client"):
         assert_survives(5, ycimages)  # type: ignore[arg-type]  # what is tested
     with pytest.raises(UsageError, match="expected the double itself"):
-        run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # likewise
+        run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # what is tested
 
 
 def test_a_trial_takes_virtual_time() -> None:
@@ -155,7 +155,7 @@ def test_what_a_client_does_not_survive_is_told(ycimages: Double) -> None:
 
 
 def test_real_time_is_told_beside() -> None:
-    """For whoever wants to know what a trial costs; it does not count when trials are compared."""
+    """It does not count when trials are compared."""
     began = real_monotonic()
     (trial,) = trials(correct)
     assert 0 < trial.real_seconds <= real_monotonic() - began

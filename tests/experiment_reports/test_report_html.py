@@ -27,7 +27,7 @@ from pytest_ycimages import (
     report_html,
     report_json,
 )
-from pytest_ycimages.experiment.report import reported_finding
+from pytest_ycimages.experiment.findings import reported_finding
 from pytest_ycimages.experiment.trials import VirtualTrials
 from pytest_ycimages.settings import Settings
 
@@ -213,7 +213,7 @@ def test_no_text_breaks_out_of_its_place(text: str) -> None:
 
 def test_a_page_of_nothing_is_refused() -> None:
     """It says what to give."""
-    with pytest.raises(UsageError, match="There is no report to make a page of"):
+    with pytest.raises(UsageError, match="A page needs a report"):
         report_html()
 
 
@@ -225,6 +225,6 @@ def test_what_the_page_takes_is_named_when_it_is_missing(monkeypatch: pytest.Mon
 
 
 def test_a_client_that_does_not_succeed_even_so_is_told_of() -> None:
-    """No judge may object to it, and it is no success."""
+    """Judges may pass it, and it is not a success."""
     text = " ".join(Page(report_html(report_of("hostile"))).text.split())
     assert "Nothing went wrong, and it did not succeed: it raised RuntimeError: <script>" in text

@@ -42,7 +42,7 @@ class Registered(NamedTuple):
 
     @property
     def parameters(self) -> str:
-        """Return its limits as they may be written, such as `(within=3600)`; empty when it has none."""
+        """Return its limits as text, such as `(within=3600)`; empty when it has none."""
         parameters = inspect.signature(self.function).parameters.values() if self.takes_values else ()
         limits = (each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in parameters)
         return f"({', '.join(limits)})" if self.takes_values else ""
@@ -76,7 +76,7 @@ def _registered(function: Function, rank: int | None) -> Function:
 
 
 def name_of(judge: Judge) -> str:
-    """Return the judge as it may be written."""
+    """Return the judge as text, such as `finishes(within=600)`."""
     return str(getattr(judge, "__name__", None) or judge)
 
 

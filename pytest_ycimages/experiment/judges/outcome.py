@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @default_judge(30)
 def no_duplicates(trial: Trial) -> Verdict:
-    """One logical create makes at most one image.
+    """Require that one logical create makes at most one image.
 
     An image that is being deleted, or whose creation is failing, does not count. What makes clients create two is an
     answer that is lost after the commit: they ask again, and not with the same `Idempotency-Key`.
@@ -39,7 +39,7 @@ def no_duplicates(trial: Trial) -> Verdict:
 
 @default_judge(40)
 def truthful(trial: Trial) -> Verdict | None:
-    """Success is reported if the image is READY, with its id; failure, unless the client was told of success.
+    """Require that success is reported if the image is READY, with its id; failure, unless success was shown.
 
     A client that was shown the end and asks for the image's deletion instead may report failure as well.
     """
@@ -78,7 +78,7 @@ def _falsely_failed(read: Timeline) -> Verdict:
 
 @default_judge(50)
 def no_orphans(trial: Trial) -> Verdict | None:
-    """A client that reports failure leaves no image and no running creation behind.
+    """Require that a client that reports failure leaves no image and no running creation behind.
 
     It is not held to what it could not do: when it tried to cancel or to delete, or asked for the creation that it
     was never told of once more, and was refused in a way that no further try could change.
@@ -106,7 +106,7 @@ def no_orphans(trial: Trial) -> Verdict | None:
 
 @default_judge(60)
 def cancels(trial: Trial) -> Verdict | None:
-    """A client that gives up asks for a cancel of what it started, and not of what it was shown done or failed."""
+    """Require that a client that gives up cancels what it started, and not what it was shown done or failed."""
     read = Timeline(trial)
     for operation in trial.operations:
         asked, end = read.of(operation, CANCEL), read.shown_end(operation)
@@ -149,7 +149,7 @@ class CancelsWithin:
 
 @optional_judge
 def cancels_within(seconds: float) -> CancelsWithin:
-    """The client asks for a cancel, or for the image's deletion, once it has waited so long for a creation.
+    """Require that the client cancels a creation, or deletes the image, once it has waited so long for it.
 
     Args:
         seconds: virtual seconds from the first answer that names the operation on.
@@ -160,7 +160,7 @@ def cancels_within(seconds: float) -> CancelsWithin:
 
 @default_judge(70)
 def no_useless_retry(trial: Trial) -> Verdict:
-    """What was refused for good is not asked again: codes 3, 7, 11, 12 and 16 with the same token.
+    """Require that what was refused for good is not asked again: codes 3, 7, 11, 12 and 16 with the same token.
 
     Only the next call counts: a client that asks for something else first, such as a cancel, does not merely retry.
     """
@@ -179,7 +179,7 @@ def _credentials(metadata: Mapping[str, str]) -> str:
 
 @default_judge(90)
 def recovers(trial: Trial) -> Verdict | None:
-    """When the faults end, the client succeeds; and so it does when there are none, unless an operation fails.
+    """Require that the client succeeds when the faults end, and when there are none, unless an operation fails.
 
     It judges only trials in which something went wrong that passes by itself, and nothing else did: errors 8 and 14
     and the pages of a gateway, lost, late and damaged answers, connections that cannot be had for a while, and what

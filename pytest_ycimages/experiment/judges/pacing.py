@@ -66,7 +66,7 @@ class Finishes:
 
 @default_judge(10)
 def finishes(within: float = 3600, after_end: float = _LINGER) -> Finishes:
-    """The client comes to an end, whatever happens: a virtual deadline.
+    """Require that the client comes to an end, whatever happens: a virtual deadline.
 
     Args:
         within: virtual seconds that it may take.
@@ -127,7 +127,7 @@ class Bounded:
 
 @default_judge(20)
 def bounded(calls: int = 500, burst: int = BURST) -> Bounded:
-    """The client makes no more than so many calls, and does not storm a service that is in trouble.
+    """Require that the client makes no more than so many calls, and does not storm a service that is in trouble.
 
     Args:
         calls: how many calls it may make in all.
@@ -139,7 +139,7 @@ def bounded(calls: int = 500, burst: int = BURST) -> Bounded:
 
 @default_judge(80)
 def polite(trial: Trial) -> Verdict:
-    """The client waits as long as `Retry-After` asks it to, backs off from what fails, and does not poll after done.
+    """Require that the client waits as `Retry-After` asks, backs off from errors, and stops polling after done.
 
     To back off is to wait longer before the fifth try of a call that keeps failing than before the second.
     """
