@@ -47,7 +47,11 @@ def shown(text: str) -> str:
     return re.sub(r"HTTPConnectionPool\(.*?\)\)\)", "...", text)
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.client}, depth {step.depth}")
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=pytest.mark.slow) if step.depth > 1 else step for step in STEPS],
+    ids=lambda step: f"{step.client}, depth {step.depth}",
+)
 def test_each_step_leaves_fewer_judges_that_complain(step: Step) -> None:
     """Exactly those, and the page shows what they say."""
     report = report_of(step.client, step.depth)

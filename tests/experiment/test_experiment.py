@@ -124,7 +124,7 @@ def test_faults_are_read_from_what_users_write(written: object, count: int) -> N
     ("options", "said"),
     [
         ({"faults": []}, "leaves an experiment nothing to try"),
-        ({"faults": "reset(), when=first(2)"}, "that is what an experiment tries out"),
+        ({"faults": "reset(), when=first(2)"}, "an experiment tries that out"),
         ({"faults": [3]}, "is no rule"),
         ({"depth": -1}, "invalid depth=-1: expected a whole number, 0 or more"),
         ({"workers": 0}, "invalid workers=0: expected"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ycimages import (
     Double,
+    Outcome,
     Scenario,
     TrialLimits,
     UsageError,
@@ -21,6 +23,7 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.cloud import clock
+from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.trials import VirtualTrials
 from pytest_ycimages.settings import Settings
 from pytest_ycimages.virtual.frozen import real_monotonic
@@ -100,6 +103,15 @@ def test_a_trial_is_the_same_each_time() -> None:
     assert first == second
     assert list(map(str, first.calls)) == list(map(str, second.calls))
     assert first.succeeded
+
+
+def test_trials_that_end_differently_are_told_apart() -> None:
+    """Else a search would extend only one of their scenarios."""
+    (trial,) = trials(correct)
+    other = replace(trial, outcome=Outcome("raised", error="RuntimeError: not now"))
+    one, two = (summary_of(each, ()) for each in (trial, other))
+    assert one.story != two.story
+    assert one.sequel != two.sequel
 
 
 def test_virtual_time_is_over_after_trials() -> None:
