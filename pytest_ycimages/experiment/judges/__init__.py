@@ -1,6 +1,7 @@
 """The judges of experiments: those asked by default, the optional ones, and their names as text.
 
-A module of this package registers the judges that it defines with `default_judge` or `optional_judge`.
+A module of this package registers the judges that it defines with `default_judge` or `optional_judge`. A function whose
+only parameter is `trial` is a judge; any other function makes one from its limits.
 """
 
 from __future__ import annotations
