@@ -30,18 +30,14 @@ _EXPORTS: Final = {
         "NetworkRefusedError NoMatchError SecretFoundError UnknownFieldWarning UsageError VirtualTimeError "
         "YCImagesError"
     ),
-    "experiment.candidates": "Candidate",
     "experiment.command": "Command",
-    "experiment.experiment": "run_experiment",
-    "experiment.judges.pace": "bounded finishes polite",
-    "experiment.judges.trouble": "cancels no_useless_retry recovers",
-    "experiment.judges.what_is_left": "no_duplicates no_orphans truthful",
-    "experiment.report": "Finding Report",
-    "experiment.report_html": "report_html",
-    "experiment.report_json": "report_from_json report_json",
+    "experiment.experiment": "assert_survives run_experiment",
+    "experiment.html": "report_html",
+    "experiment.judges.outcome": "cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful",
+    "experiment.judges.pacing": "bounded finishes polite",
+    "experiment.report": "Finding Report report_from_json report_json",
     "experiment.running": "TrialLimits run_trial",
-    "experiment.scenario": "PlannedFault Scenario",
-    "experiment.surviving": "assert_survives",
+    "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",
     "faults.catalogue": (
         "bad_gateway bad_request cancel_ignored close error garble gateway_timeout hang image_seen_late "

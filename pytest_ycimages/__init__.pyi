@@ -61,26 +61,31 @@ from pytest_ycimages.errors import (
     VirtualTimeError as VirtualTimeError,
     YCImagesError as YCImagesError,
 )
-from pytest_ycimages.experiment.candidates import Candidate as Candidate
 from pytest_ycimages.experiment.command import Command as Command
-from pytest_ycimages.experiment.experiment import run_experiment as run_experiment
-from pytest_ycimages.experiment.judges.pace import bounded as bounded, finishes as finishes, polite as polite
-from pytest_ycimages.experiment.judges.trouble import (
+from pytest_ycimages.experiment.experiment import assert_survives as assert_survives, run_experiment as run_experiment
+from pytest_ycimages.experiment.html import report_html as report_html
+from pytest_ycimages.experiment.judges.outcome import (
     cancels as cancels,
-    no_useless_retry as no_useless_retry,
-    recovers as recovers,
-)
-from pytest_ycimages.experiment.judges.what_is_left import (
+    cancels_within as cancels_within,
     no_duplicates as no_duplicates,
     no_orphans as no_orphans,
+    no_useless_retry as no_useless_retry,
+    recovers as recovers,
     truthful as truthful,
 )
-from pytest_ycimages.experiment.report import Finding as Finding, Report as Report
-from pytest_ycimages.experiment.report_html import report_html as report_html
-from pytest_ycimages.experiment.report_json import report_from_json as report_from_json, report_json as report_json
+from pytest_ycimages.experiment.judges.pacing import bounded as bounded, finishes as finishes, polite as polite
+from pytest_ycimages.experiment.report import (
+    Finding as Finding,
+    Report as Report,
+    report_from_json as report_from_json,
+    report_json as report_json,
+)
 from pytest_ycimages.experiment.running import TrialLimits as TrialLimits, run_trial as run_trial
-from pytest_ycimages.experiment.scenario import PlannedFault as PlannedFault, Scenario as Scenario
-from pytest_ycimages.experiment.surviving import assert_survives as assert_survives
+from pytest_ycimages.experiment.scenario import (
+    Candidate as Candidate,
+    PlannedFault as PlannedFault,
+    Scenario as Scenario,
+)
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
 from pytest_ycimages.faults.catalogue import (
     bad_gateway as bad_gateway,

@@ -18,15 +18,13 @@ from pytest_ycimages.experiment.client import client_name
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
-from pytest_ycimages.experiment.report_html import check_installed, report_html
-from pytest_ycimages.experiment.report_json import report_from_json, report_json
-from pytest_ycimages.experiment.stored_report import StoredReport
-from pytest_ycimages.experiment.storing import stored
+from pytest_ycimages.experiment.html import check_installed, report_html
+from pytest_ycimages.experiment.report import Report, report_from_json, report_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ycimages.experiment.crew import Workers
+    from pytest_ycimages.experiment.trials import Workers
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _WRITTEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
@@ -183,19 +181,19 @@ def _compared(text: str) -> Any:
 
 def _state_of(other: Any, state: Path | None) -> Path | None:
     """Where to remember what was tried on a client that is compared: a file beside that of the first, by its name."""
-    if state is None or isinstance(other, StoredReport):
+    if state is None or isinstance(other, Report):
         return None
     name = re.sub(r"[^\w.]+", "-", client_name(other)).strip("-")
     return state.with_name(f"{state.name}.{name[:80]}")
 
 
-def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> StoredReport:
+def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> Report:
     """What there is to say of a client."""
-    if isinstance(subject, StoredReport):
+    if isinstance(subject, Report):
         return subject
     timing = {"timing": options["timing"]} if options["timing"] is not None else {}
     with progress_bar(client_name(subject)) as progress:
-        report = run_experiment(
+        return run_experiment(
             subject,
             faults=options["faults"] or None,
             depth=options["depth"],
@@ -208,7 +206,6 @@ def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> S
             state=state,
             progress=progress,
         )
-    return stored(report)
 
 
 def _judges(names: Sequence[str]) -> Sequence[Any] | None:

@@ -13,14 +13,14 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from pytest_ycimages.experiment.excerpt import shown_moments
-from pytest_ycimages.experiment.legible import legible
+from pytest_ycimages.experiment.printable import printable
+from pytest_ycimages.experiment.timeline import shown_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from pytest_ycimages.experiment.comparison import Comparison, Fared
-    from pytest_ycimages.experiment.stored_report import StoredFaultRow, StoredFinding, StoredReport, StoredTrial
+    from pytest_ycimages.experiment.report import FaultRow, Finding, Report, ReportedTrial
 
 _BAR: Final = 10
 """How many characters long the bar of a success rate is."""
@@ -44,7 +44,7 @@ def progress_bar(name: str) -> Generator[Callable[[int, int], None] | None]:
     with Progress(
         *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as bar:
-        task = bar.add_task(legible(name, 60), total=None)
+        task = bar.add_task(printable(name, 60), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)
 
 
@@ -72,48 +72,48 @@ def show_reports(comparison: Comparison, command: str) -> None:
             console.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
     for label, report in zip(comparison.labels, comparison.reports, strict=True):
         console.print(_counts(f"{label}  " if several else "", report))
-    console.print(Text(f"The same again: {legible(command)}"), soft_wrap=True)
+    console.print(Text(f"The same again: {printable(command)}"), soft_wrap=True)
 
 
-def _headline(label: str, report: StoredReport) -> Text:
-    text = Text.assemble((f"{label}{legible(report.client)}", "bold"), ": ", _found(report))
+def _headline(label: str, report: Report) -> Text:
+    text = Text.assemble((f"{label}{printable(report.client)}", "bold"), ": ", _found(report))
     text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
     if not report.baseline.succeeded:
-        words = legible(report.baseline.outcome.words, 300)
+        words = printable(report.baseline.outcome.words, 300)
         text.append(f"\nNothing went wrong, and it did not succeed: it {words}. See to that first.", "bold yellow")
     if not report.complete:
         text.append("\nThe search was not over when its budget was: give it more, or a file to go on from (--state).")
     return text
 
 
-def _found(report: StoredReport) -> Text:
+def _found(report: Report) -> Text:
     found = len(report.findings)
     words = f"{found} finding{'' if found == 1 else 's'}" if found else "no finding"
     return Text(words, "bold red" if found else "bold green")
 
 
-def _show_finding(console: Console, number: str, finding: StoredFinding) -> None:
+def _show_finding(console: Console, number: str, finding: Finding) -> None:
     head = Text.assemble(
         f"\n{number}. ",
-        (legible(finding.judge), "bold red"),
-        f"  {legible(finding.explanation)}\n",
+        (printable(finding.judge), "bold red"),
+        f"  {printable(finding.explanation)}\n",
         ("What goes wrong: ", "bold"),
-        legible(finding.scenario.words),
+        printable(finding.scenario.words),
         "\n",
         ("The client ", "bold"),
-        legible(finding.trial.outcome.words),
+        printable(finding.trial.outcome.words),
     )
-    also = [Text(f"Also {legible(each.judge)}: {legible(each.explanation)}") for each in finding.also]
+    also = [Text(f"Also {printable(each.judge)}: {printable(each.explanation)}") for each in finding.also]
     console.print(Group(head, *also, _timeline(finding.trial)))
     if finding.others:
         console.print(f"{finding.others} other scenario(s) show the same.", style="dim")
     if finding.test:
         console.print("A test that fails for this reason, ready to be pasted:\n", style="bold")
-        code = Syntax("", "python", background_color="default").highlight(legible(finding.test, 20_000))
+        code = Syntax("", "python", background_color="default").highlight(printable(finding.test, 20_000))
         console.print(code, soft_wrap=True)
 
 
-def _timeline(trial: StoredTrial) -> Padding:
+def _timeline(trial: ReportedTrial) -> Padding:
     """The client and the server, side by side."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("")
@@ -128,7 +128,7 @@ def _timeline(trial: StoredTrial) -> Padding:
             continue
         words = (moment.asked, moment.told, moment.happened)
         mark = Text(">", style="bold red") if moment.proves else ""
-        table.add_row(mark, f"+{moment.at:.3f}s", *(Text(legible(each)) for each in words))
+        table.add_row(mark, f"+{moment.at:.3f}s", *(Text(printable(each)) for each in words))
     return Padding(table, (1, 0))
 
 
@@ -143,7 +143,7 @@ def _faults(comparison: Comparison) -> Padding:
         table.add_column("success", no_wrap=True)
         table.add_column("time to success\nleast / median / most", justify="right", no_wrap=True)
     for fared in comparison.faults:
-        table.add_row(Text(legible(fared.fault, 200)), *(_compared(fared) if several else _alone(fared)))
+        table.add_row(Text(printable(fared.fault, 200)), *(_compared(fared) if several else _alone(fared)))
     return Padding(table, (1, 0, 0, 0))
 
 
@@ -161,7 +161,7 @@ def _compared(fared: Fared) -> Iterable[Text]:
         yield _bar(row).append(time)
 
 
-def _bar(row: StoredFaultRow | None) -> Text:
+def _bar(row: FaultRow | None) -> Text:
     if row is None or not row.trials:
         return Text("no trial", style="dim")
     full = round(_BAR * row.succeeded / row.trials)
@@ -173,10 +173,10 @@ def _side_by_side(comparison: Comparison) -> Padding:
     table = Table(title="Side by side", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("")
     for label, report in zip(comparison.labels, comparison.reports, strict=True):
-        table.add_column(Text(f"{label}  {legible(report.client, 200)}"), overflow="fold")
+        table.add_column(Text(f"{label}  {printable(report.client, 200)}"), overflow="fold")
     for flaw in comparison.flaws:
         found = (Text("-", "dim") if place is None else Text(f"finding {place}", "red") for place in flaw.places)
-        table.add_row(Text(f"{legible(flaw.judge, 100)}: {legible(flaw.cause, 200)}"), *found)
+        table.add_row(Text(f"{printable(flaw.judge, 100)}: {printable(flaw.cause, 200)}"), *found)
     table.add_section()
     overall = comparison.overall
     table.add_row("success under a single fault", *(f"{each.succeeded} of {each.trials}" for each in overall))
@@ -186,7 +186,7 @@ def _side_by_side(comparison: Comparison) -> Padding:
     return Padding(table, (1, 0, 0, 0))
 
 
-def _counts(label: str, report: StoredReport) -> Text:
+def _counts(label: str, report: Report) -> Text:
     counts = report.counts
     drawn = f", {counts.random} of them drawn" if counts.random else ""
     return Text.assemble(

@@ -1,1 +1,1 @@
-"""What a client survives: scenarios of faults, trials of it, judges, and the search for what breaks it."""
+"""Experiments: the search for the faults that break a client."""

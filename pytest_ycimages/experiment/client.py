@@ -1,4 +1,4 @@
-"""How a client is named, and how another process comes by it."""
+"""The name of a client, and how another process imports it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Origin(NamedTuple):
-    """Where a module comes from.
-
-    Attributes:
-        name: its name.
-        path: its file; empty when there is none.
-    """
+class ModuleOrigin(NamedTuple):
+    """The name of a module, and its file; empty without one."""
 
     name: str
     path: str
 
     def load(self) -> None:
-        """Import the module under its name, from its file if the name alone does not lead there."""
+        """Import the module under its name, from its file if the name alone is not found."""
         if self.name in sys.modules:
             return
         try:
@@ -43,21 +38,21 @@ class Origin(NamedTuple):
             spec.loader.exec_module(module)
 
 
-def origins_of(values: Iterable[object]) -> list[Origin]:
-    """The modules that other processes need before they can be given `values`."""
+def origins_of(values: Iterable[object]) -> list[ModuleOrigin]:
+    """Return the modules that other processes need before they can unpickle `values`."""
     modules = {name: sys.modules.get(name) for each in values if (name := getattr(each, "__module__", None))}
-    return [Origin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
+    return [ModuleOrigin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
 
 
 def client_of(text: str) -> Any:
-    """The client that `module:function` names.
+    """Return the client that `module:function` names.
 
     Raises:
-        UsageError: there is none; the text says what is missing, and what is nearest.
+        UsageError: it cannot be found; the text says what is missing, and the nearest name.
     """
     module_name, _, path = text.partition(":")
     if not module_name or not path:
-        raise UsageError(f"{text!r} names no client. Write module:function, such as bakery.images:bake.")
+        raise UsageError(f"invalid client {text!r}: expected module:function, such as bakery.images:bake.")
     try:
         found: Any = importlib.import_module(module_name)
     except ImportError as error:
@@ -74,7 +69,7 @@ def _is_public(name: str) -> bool:
 
 
 def client_name(client: Any) -> str:
-    """A client as `module:function`, or the command that it is."""
+    """Return a client as `module:function`, or the line of a command."""
     if isinstance(client, Command):
         return str(client)
     named = client if hasattr(client, "__qualname__") else type(client)
@@ -82,19 +77,19 @@ def client_name(client: Any) -> str:
 
 
 def source_digest(client: Any) -> str:
-    """Tells one version of the client's module from another; empty when it has no file."""
+    """Return a digest of the client's module; empty when that has no file."""
     path = Path(getattr(sys.modules.get(getattr(client, "__module__", "")), "__file__", None) or "")
     return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest() if path.is_file() else ""
 
 
 def is_importable(value: object) -> bool:
-    """Whether a function can be had by the name of its module and its own."""
+    """Return whether a function can be imported by the name of its module and its own."""
     name = getattr(value, "__qualname__", "<unnamed>")
     return "<" not in name and getattr(value, "__module__", "__main__") != "__main__"
 
 
 def checked_client(client: Any) -> Any:
-    """`client`, if it can be called with a URL and a token.
+    """Return `client` if it can be called with a URL and a token.
 
     Raises:
         UsageError: it cannot.
@@ -102,7 +97,9 @@ def checked_client(client: Any) -> Any:
     if isinstance(client, Command):
         return client
     if not callable(client):
-        raise UsageError(f"{client!r} is no client. Give a function client(url, token) that returns an image's id.")
+        raise UsageError(
+            f"invalid client {client!r}: expected a function client(url, token) that returns the id of an image."
+        )
     try:
         inspect.signature(client).bind("url", "token")
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""A client that is a command: any program, in any language, told by its environment where to go. It has real time."""
+"""Commands as clients: programs in any language, which find the double in their environment and run in real time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
 
 COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unknown_fields": "ignore"}
-"""How the doubles of a command differ from others: its operations end by polls, as it waits for real."""
+"""How the doubles of a command differ from others: operations end by polls, because a command waits in real time."""
 COMMAND_LIMITS: Final = TrialLimits(seconds=60.0, calls=500)
 """What a trial of a command may take, in real seconds."""
 
@@ -38,14 +38,14 @@ COMMAND_LIMITS: Final = TrialLimits(seconds=60.0, calls=500)
 class Command:
     """A command as a client.
 
-    It finds the double's address in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds
+    It finds the double's URL in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds
     by ending with 0, and the last line of what it prints is the id of its image; anything else is a failure.
 
     Attributes:
         line: the command and its arguments, quoted as for a shell. No shell runs it.
 
     Raises:
-        UsageError: there is no command in it.
+        UsageError: it is empty, or its quotes are not closed.
     """
 
     line: str
@@ -63,26 +63,19 @@ class Command:
 
 
 class CommandTrials(NamedTuple):
-    """Makes trials of a command in real time.
-
-    Attributes:
-        command: the command.
-        settings: of the doubles.
-        limits: what a trial may take, in real seconds.
-    """
+    """Makes trials of a command in real time, against doubles with these settings."""
 
     command: Command
     settings: Settings
     limits: TrialLimits
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """One trial for each scenario, in their order."""
+        """Return one trial for each scenario, in their order."""
         return [self._trial(scenario) for scenario in scenarios]
 
     def _trial(self, scenario: Scenario) -> Trial:
         with Double(self.settings, name="experiment") as double:
-            for planned in scenario.faults:
-                double.inject(planned.fault, on=planned.method, when=planned.when, commit=planned.commit, expect=False)
+            scenario.inject_into(double)
             began, real_began = double.clock.now(), real_monotonic()
             outcome = self._run(double)
             return Trial(
@@ -97,7 +90,7 @@ class CommandTrials(NamedTuple):
             )
 
     def _run(self, double: Double) -> Outcome:
-        """Run it. It writes to files: a pipe stays open for as long as anything that it has left behind holds it."""
+        """Run it. It writes to files: a pipe stays open for as long as a process that it has left behind holds it."""
         with TemporaryFile() as output, TemporaryFile() as errors:
             process = self._started(double, output, errors)
             if limit := self._limit_reached(double, process):
@@ -119,7 +112,7 @@ class CommandTrials(NamedTuple):
             raise UsageError(f"The command {self.command.line!r} does not start: {error}.") from error
 
     def _limit_reached(self, double: Double, process: subprocess.Popen[bytes]) -> Limit | None:
-        """Wait until it ends, or end it at a limit, and then whatever it has started; the limit, if it was at one."""
+        """Wait until it ends, or end it at a limit; return that limit. What it has started is ended as well."""
         reached: list[Limit] = []
 
         def end_at(limit: Limit) -> None:
@@ -146,7 +139,7 @@ def _written(file: IO[bytes]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the command and what it has started."""
+    """End the command and the processes that it has started."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):  # nothing of it is left, in either way of saying so
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Several reports side by side, as values: which flaw each client has, and how each fared under each fault."""
+"""Several reports side by side: which flaw each client has, and how each fared under each fault."""
 
 from __future__ import annotations
 
@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ycimages.experiment.stored_report import StoredFaultRow, StoredReport
+    from pytest_ycimages.experiment.report import FaultRow, Report
 
 
 class Flaw(NamedTuple):
-    """A flaw that one of the clients has.
-
-    Attributes:
-        judge: the judge.
-        cause: what it says is the cause.
-        places: for each client, the place of this finding in its report, counted from 1; None if it has it not.
-    """
+    """A flaw of one of the clients: for each client, its number among the findings, if it has it."""
 
     judge: str
     cause: str
@@ -28,25 +22,14 @@ class Flaw(NamedTuple):
 
 
 class Fared(NamedTuple):
-    """How each client fared under one fault alone.
-
-    Attributes:
-        fault: the fault.
-        rows: a row for each client; None if it never struck that one.
-    """
+    """How each client fared under one fault alone; None for a client that it never struck."""
 
     fault: str
-    rows: tuple[StoredFaultRow | None, ...]
+    rows: tuple[FaultRow | None, ...]
 
 
 class Overall(NamedTuple):
-    """A client as a whole.
-
-    Attributes:
-        trials: in how many scenarios of a single fault it was tried.
-        succeeded: in how many of them it succeeded.
-        median: the median of the seconds that it took in these; None when there were none.
-    """
+    """A client under all single faults: the median is of the seconds of its successes."""
 
     trials: int
     succeeded: int
@@ -56,16 +39,16 @@ class Overall(NamedTuple):
 class Comparison(NamedTuple):
     """Several reports, in the order in which they are shown."""
 
-    reports: tuple[StoredReport, ...]
+    reports: tuple[Report, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A short name for each: A, B, C."""
+        """Return a short name for each: A, B, C."""
         return tuple(map(_label, range(len(self.reports))))
 
     @property
     def flaws(self) -> list[Flaw]:
-        """All flaws that any of the clients has, in the order in which they first stand in a report."""
+        """Return the flaws of all clients, in the order in which they first stand in a report."""
         found = [
             {(each.judge, each.cause): number for number, each in reversed(list(enumerate(report.findings, 1)))}
             for report in self.reports
@@ -75,19 +58,19 @@ class Comparison(NamedTuple):
 
     @property
     def faults(self) -> list[Fared]:
-        """All faults that struck any of the clients, in the order in which they first stand in a report."""
+        """Return the faults that struck any of the clients, in the order in which they first stand in a report."""
         rows = [{row.fault: row for row in report.faults} for report in self.reports]
         return [Fared(fault, tuple(each.get(fault) for each in rows)) for fault in dict.fromkeys(chain(*rows))]
 
     @property
     def overall(self) -> list[Overall]:
-        """Each client as a whole."""
+        """Return each client as a whole."""
         return [_overall(report.faults) for report in self.reports]
 
     @property
     def differences(self) -> list[str]:
-        """What was not the same for all, so that the reports say less when they are compared."""
-        asked: dict[str, Callable[[StoredReport], object]] = {
+        """Return what was not the same for all, so that a comparison says less."""
+        asked: dict[str, Callable[[Report], object]] = {
             "the seed": lambda report: report.seed,
             "the depth": lambda report: report.depth,
             "the judges": lambda report: report.judges,
@@ -102,7 +85,7 @@ def _label(place: int) -> str:
     return ascii_uppercase[place] if place < len(ascii_uppercase) else f"#{place + 1}"
 
 
-def _overall(rows: Sequence[StoredFaultRow]) -> Overall:
+def _overall(rows: Sequence[FaultRow]) -> Overall:
     seconds = [each for row in rows for each in row.seconds]
     return Overall(
         sum(row.trials for row in rows),

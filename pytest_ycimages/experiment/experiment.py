@@ -1,4 +1,4 @@
-"""An experiment from its beginning to its report: what users call."""
+"""An experiment from its beginning to its report, and one trial inside a test: what users call."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.candidates import candidates_of
 from pytest_ycimages.experiment.client import checked_client, client_name
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
-from pytest_ycimages.experiment.crew import crew_of, workers_of
-from pytest_ycimages.experiment.drawing import drawn
-from pytest_ycimages.experiment.finding_out import Findings
-from pytest_ycimages.experiment.grouping import groups_of
-from pytest_ycimages.experiment.judges.judge import judges_of, name_of
-from pytest_ycimages.experiment.judges.pace import Bounded, Finishes
+from pytest_ycimages.experiment.findings import fault_rows, reproduce
+from pytest_ycimages.experiment.judges import judges_of
+from pytest_ycimages.experiment.judges.judge import failures, name_of
+from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
 from pytest_ycimages.experiment.plan import Plan, seconds, whole
-from pytest_ycimages.experiment.progress_file import ProgressFile
-from pytest_ycimages.experiment.report import Counts, Report
-from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits
-from pytest_ycimages.experiment.search import BASELINE, Search
-from pytest_ycimages.experiment.shrinking import shrunk
-from pytest_ycimages.experiment.trials import Bench, VirtualTrials
+from pytest_ycimages.experiment.progress import ProgressFile
+from pytest_ycimages.experiment.random_scenarios import random_scenarios
+from pytest_ycimages.experiment.report import Counts, Report, reported_trial
+from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
+from pytest_ycimages.experiment.scenario import candidates_of
+from pytest_ycimages.experiment.search import BASELINE, Search, groups_of, shrunk
+from pytest_ycimages.experiment.timeline import moments_of, timeline_text
+from pytest_ycimages.experiment.trials import TrialRunner, VirtualTrials, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
@@ -29,24 +28,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ycimages.experiment.crew import Crew, Workers
-    from pytest_ycimages.experiment.grouping import Cause
+    from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.summary import Summary
-    from pytest_ycimages.experiment.trials import Maker
+    from pytest_ycimages.experiment.search import Cause
+    from pytest_ycimages.experiment.trial import Trial
+    from pytest_ycimages.experiment.trials import TrialSource, Workers
     from pytest_ycimages.settings import Settings
 
     Progress = Callable[[int, int], object]
-    """Told how many scenarios of the present wave have been tried, and how many there are."""
+    """Called with how many scenarios of the present wave have been tried, and how many it has."""
 
 DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "ignore"}
-"""How the doubles of experiments differ from others: an operation takes its time, so that clients have to wait for it;
-and what a request's fields are worth is not what an experiment asks."""
+"""How the doubles of experiments differ from others: operations take time, so that clients have to wait for them, and
+unknown fields of requests are not reported."""
 
 
-def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each by its name
+def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its name
     client: Client | Command,
     *,
     faults: object = None,
@@ -65,25 +65,24 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
 
     Args:
         client: takes the URL and the token, and returns the id of the image that it made, or raises; sync or async. It
-            runs in virtual time, many times, each time against a double of its own. Or a `Command`, which has real
-            time.
+            runs in virtual time, many times, each time against its own double. Or a `Command`, which has real time.
         faults: what to try, the mildest first: faults such as `reset()`, text such as
-            `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the whole catalogue.
+            `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the default faults.
         depth: up to how many faults at once every scenario is tried.
-        judges: who judges: functions of a `Trial`, or text such as `finishes(within=600)`. None: all there are.
+        judges: functions of a `Trial`, or text such as `finishes(600)`. None: the default judges.
         settings: of the doubles, over `timing=5` and `unknown_fields="ignore"`.
-        seed: what ids, and the scenarios that are drawn, come from. None: that of the settings, or else 0.
-        random: how many scenarios of more than `depth` faults are drawn with Hypothesis, and shrunk if they fail.
+        seed: the seed of ids and of random scenarios. None: that of the settings, or else 0.
+        random: how many random scenarios of more than `depth` faults Hypothesis makes; those that fail are shrunk.
         budget: real seconds after which it stops, with a report that is not complete; None: it goes on to its end.
         workers: in how many processes trials are made; "auto": as many as pytest-xdist has workers, or else as there
-            are cores. What is found is the same. Client and judges are then functions of modules.
+            are cores. The findings are the same. Client and judges are then functions of modules.
         state: a file from which a search that was stopped goes on.
-        progress: called with how many scenarios of the present wave have been tried, and how many there are.
+        progress: called with how many scenarios of the present wave have been tried, and how many it has.
         limits: what a trial may take.
 
     Raises:
-        UsageError: something that cannot be; the text says what can.
-        DoubleFailedError: a double raised while it answered a call.
+        UsageError: an option is invalid; the text says what is expected.
+        DoubleFailedError: a double raised while it handled a call.
     """
     own = given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS)
     own_seed = own.pop("seed", 0)
@@ -101,16 +100,16 @@ def run_experiment(  # noqa: PLR0913 - what may be said of an experiment, each b
     )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
-            "An experiment begins virtual time by itself, and that lasts already. Leave `ycimages_time` out of a test "
-            "that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
+            "An experiment starts virtual time by itself, and virtual time is on already. Leave `ycimages_time` out of "
+            "a test that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
         )
-    bench = Bench(_maker(plan), plan.judges)
+    runner = TrialRunner(_source(plan), plan.judges)
     file = ProgressFile(state, plan.about) if state is not None else None
-    with crew_of(bench, client, workers_of(workers)) as crew:
-        return _Experiment(plan, bench, crew, file, progress).report()
+    with WorkerPool(runner, client, worker_count(workers)) as pool:
+        return _Experiment(plan, runner, pool, file, progress).report()
 
 
-def _maker(plan: Plan) -> Maker:
+def _source(plan: Plan) -> TrialSource:
     settings = merged(plan.settings, {"seed": plan.seed})
     if isinstance(plan.client, Command):
         return CommandTrials(plan.client, settings, plan.limits)
@@ -121,11 +120,11 @@ class _Experiment:
     """One experiment that is under way."""
 
     def __init__(
-        self, plan: Plan, bench: Bench, crew: Crew, file: ProgressFile | None, progress: Progress | None
+        self, plan: Plan, runner: TrialRunner, pool: WorkerPool, file: ProgressFile | None, progress: Progress | None
     ) -> None:
         self._plan = plan
-        self._bench = bench
-        self._crew = crew
+        self._runner = runner
+        self._pool = pool
         self._file = file
         self._progress = progress
         self._began = real_monotonic()
@@ -133,20 +132,20 @@ class _Experiment:
         self._random = 0
 
     def report(self) -> Report:
-        """Search, and tell what was found."""
+        """Search, and return the report."""
         plan, search = self._plan, self._search
-        complete = search.exhaust(plan.depth) and (not plan.random or self._draw())
+        complete = search.exhaust(plan.depth) and (not plan.random or self._try_random())
         tried = list(search.tried.values())
-        findings = Findings(self._bench, plan.client, plan.judges, plan.repeated)
+        findings = tuple(reproduce(group, self._runner, plan) for group in groups_of(tried, plan.candidates))
         struck = [each for each in tried if each.summary.struck]
         return Report(
             client=client_name(plan.client),
+            ok=not findings,
+            complete=complete,
             seed=plan.seed,
             depth=plan.depth,
             judges=tuple(map(name_of, plan.judges)),
-            baseline=self._bench.judged(BASELINE)[0],
-            findings=findings.of(groups_of(tried, plan.candidates)),
-            faults=findings.rows(tried),
+            settings={name: repr(value) for name, value in sorted(plan.settings.items())},
             counts=Counts(
                 tried=len(tried),
                 unreached=len(tried) - len(struck),
@@ -154,17 +153,18 @@ class _Experiment:
                 failing=sum(bool(each.summary.failures) for each in struck),
                 random=self._random,
             ),
-            complete=complete,
-            settings=tuple((name, repr(value)) for name, value in plan.settings.items()),
+            findings=findings,
+            faults=fault_rows(tried),
+            baseline=reported_trial(self._runner.judged(BASELINE)[0]),
             real_seconds=real_monotonic() - self._began,
         )
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
-        """What came of scenarios, in their order; of fewer when the budget is spent."""
+        """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
         known = [self._file.get(each) if self._file else None for each in scenarios]
         new = [scenario for scenario, summary in zip(scenarios, known, strict=True) if summary is None]
         made: list[Summary] = []
-        for batch, summaries in self._crew(new) if new else ():
+        for batch, summaries in self._pool.summaries(new):
             made += summaries
             if self._file:
                 self._file.add(batch, summaries)
@@ -179,11 +179,11 @@ class _Experiment:
 
     # Beyond the depth.
 
-    def _draw(self) -> bool:
-        """Try scenarios at random, and shrink those that show something new; tell whether there was time for it."""
+    def _try_random(self) -> bool:
+        """Try random scenarios, and shrink those that show something new; return whether there was time for it."""
         plan, search = self._plan, self._search
         spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
-        wave = drawn(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
+        wave = random_scenarios(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
         self._random = len(wave)
         found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
         if not search.try_all(wave):
@@ -201,7 +201,7 @@ class _Experiment:
 
 
 def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generator[Summary]:
-    """What is known and what was made, in order, up to the first that is neither."""
+    """Yield known and made summaries, in order, up to the first scenario that has neither."""
     rest = iter(made)
     for summary in known:
         found = summary if summary is not None else next(rest, None)
@@ -211,7 +211,33 @@ def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generat
 
 
 def limits_for(judges: Sequence[Judge]) -> TrialLimits:
-    """What a trial may take: no less than the judges allow, and a call more, so that they see what is too many."""
+    """Return what a trial may take: at least what the judges allow, and one call more, so that they see it."""
     within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
     calls = max((judge.calls + 1 for judge in judges if isinstance(judge, Bounded)), default=0)
     return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
+
+
+def assert_survives(client: Client, double: Double, *judges: object) -> Trial:
+    """Run a client once against a double, with its injected faults, and assert that no judge fails it.
+
+    Args:
+        client: as for `run_experiment`.
+        double: its server, in virtual time.
+        judges: the judges; the default ones, if none is named.
+
+    Returns:
+        The trial, for further assertions.
+
+    Raises:
+        AssertionError: a judge fails it; the text says why, and shows the timeline.
+        UsageError: virtual time is off, or the client cannot be called.
+    """
+    __tracebackhide__ = True
+    named = judges_of(judges or None)
+    trial = run_trial(checked_client(client), double, limits=limits_for(named))
+    failed = failures(named, trial)
+    if failed:
+        words = "\n".join(f"{verdict.judge}: {verdict.explanation}" for verdict in failed)
+        timeline = timeline_text(moments_of(trial, failed))
+        raise AssertionError(f"{words}\nWhat goes wrong: {trial.scenario}.\n{timeline}")
+    return trial

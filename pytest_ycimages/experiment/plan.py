@@ -1,4 +1,4 @@
-"""What an experiment is to do, as a value, and what of it decides what its trials come to."""
+"""What an experiment is to do, as a value, and the part of it that decides the results of its trials."""
 
 from __future__ import annotations
 
@@ -13,29 +13,17 @@ from pytest_ycimages.experiment.trials import NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.experiment.candidates import Candidate
     from pytest_ycimages.experiment.command import Command
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.running import Client, TrialLimits
+    from pytest_ycimages.experiment.scenario import Candidate
 
-_BY_CHANCE: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
-"""The words of settings that draw."""
+_RANDOM: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
+"""The words of settings that are random."""
 
 
 class Plan(NamedTuple):
-    """What an experiment is to do.
-
-    Attributes:
-        client: the client.
-        candidates: the faults to try, the mildest first.
-        judges: who judges.
-        depth: up to how many faults at once every scenario is tried.
-        settings: what the doubles are given.
-        seed: what ids, and the scenarios that are drawn, come from.
-        random: how many scenarios of more faults are drawn.
-        budget: real seconds after which it stops; None: it goes on to its end.
-        limits: what a trial may take.
-    """
+    """What an experiment is to do: the options of `run_experiment`, read."""
 
     client: Client | Command
     candidates: tuple[Candidate, ...]
@@ -49,7 +37,7 @@ class Plan(NamedTuple):
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What decides what a trial comes to, for a file that is to be gone on from."""
+        """Return what decides the results of trials, for a file from which the search goes on."""
         return {
             "client": client_name(self.client),
             "source": source_digest(self.client),
@@ -62,24 +50,24 @@ class Plan(NamedTuple):
 
     @property
     def repeated(self) -> Mapping[str, Any]:
-        """What the marker of a test says that is to draw what the doubles drew, if anything depends on that."""
-        by_chance = self.seed or _BY_CHANCE.search(repr(self.settings))
-        return {**self.settings, "seed": self.seed, "name": NAME} if by_chance else self.settings
+        """Return the settings of a test that repeats a trial, with the seed if anything depends on it."""
+        is_random = self.seed or _RANDOM.search(repr(self.settings))
+        return {**self.settings, "seed": self.seed, "name": NAME} if is_random else self.settings
 
 
 def whole(name: str, value: int, *, least: int) -> int:
-    """`value`, if it is a whole number.
+    """Return `value` if it is a whole number of at least `least`.
 
     Raises:
-        UsageError: it is none, or less than `least`.
+        UsageError: it is not.
     """
     if type(value) is not int or value < least:
-        raise UsageError(f"{name}={value!r} cannot be: it is a whole number, {least} or more.")
+        raise UsageError(f"invalid {name}={value!r}: expected a whole number, {least} or more.")
     return value
 
 
 def seconds(name: str, value: object) -> float | None:
-    """`value`, if it is a number of seconds or None.
+    """Return `value` if it is a number of seconds or None.
 
     Raises:
         UsageError: it is neither.
@@ -87,5 +75,5 @@ def seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise UsageError(f"{name}={value!r} cannot be: it is a number of seconds, such as 30.")
+        raise UsageError(f"invalid {name}={value!r}: expected a number of seconds, such as 30.")
     return value

@@ -1,135 +1,330 @@
-"""What an experiment has found, as values. How they are printed is said elsewhere."""
+"""The report of an experiment: one tree of values that text, HTML and JSON read.
+
+It has nothing that differs between runs with the same client, seed and options. The fields of these classes, with their
+descriptions, are the JSON Schema of a report.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pytest_ycimages.experiment.story import told
+from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
-if TYPE_CHECKING:
-    from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.trial import Trial, Verdict
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
+from pytest_ycimages.experiment.timeline import Moment, moments_of, timeline_text
+from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verdict
+from pytest_ycimages.faults.fault import Commit
+from pytest_ycimages.journal import Calls
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One flaw.
-
-    Attributes:
-        verdict: what the first judge says that the client failed.
-        also: what the other judges say that it failed in the same trial.
-        trial: the trial of the shortest and mildest scenario that shows it.
-        others: how many other scenarios have shown the same, by judge and cause.
-        test: a pytest function that fails for the same reason, ready to be pasted; empty for a command.
-    """
-
-    verdict: Verdict
-    also: tuple[Verdict, ...]
-    trial: Trial
-    others: int
-    test: str
-
-    @property
-    def scenario(self) -> Scenario:
-        """What goes wrong."""
-        return self.trial.scenario
-
-    def __str__(self) -> str:
-        """For people: the verdict, what goes wrong, the timeline, and the test."""
-        return told(self)
+FORMAT: Final = "pytest-ycimages experiment report"
+VERSION: Final = 1
+SCHEMA_FILE: Final = "report.schema.json"
+"""The JSON Schema, beside this module."""
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """How the client fared under one fault alone, wherever it struck.
+def _refuse(_: object) -> object:
+    raise ValueError("a report as JSON has no such field")
 
-    Attributes:
-        fault: the fault as it may be written, with `before` or `after` the commit where it may be both, and `for good`
-            for one that lasts.
-        trials: in how many scenarios of this one fault it struck.
-        succeeded: in how many of them the client succeeded.
-        seconds: the virtual seconds that it took in each of these, in the order of the scenarios.
-    """
+
+_NOT_STORED: Final = (
+    Field(exclude=True),
+    GetPydanticSchema(lambda *_: core_schema.no_info_plain_validator_function(_refuse)),
+)
+"""Marks a field that differs between runs, and that JSON does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedVerdict(ReportPart):
+    """What a judge says."""
+
+    judge: Annotated[str, Field(description="The judge as text, such as `finishes(within=600)`.")]
+    cause: Annotated[str, Field(description="The flaw, in the same words in every scenario. Empty if it has no name.")]
+    explanation: Annotated[str, Field(description="Why the client failed.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedFault(ReportPart):
+    """One fault at one call."""
 
     fault: str
-    trials: int
-    succeeded: int
-    seconds: tuple[float, ...]
+    """The fault as text, such as `reset()`."""
+    method: str
+    """The method whose call it strikes, such as `images.create`."""
+    nth: Annotated[int, Field(ge=1)]
+    """Which call of this method, counted from 1."""
+    commit: Commit
+    """Whether it strikes before the cloud does what it was asked, or after."""
+    lasts: bool
+    """Whether it strikes all later calls of the method as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How far a search has come.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedScenario(ReportPart):
+    """What goes wrong in one trial."""
 
-    Attributes:
-        tried: scenarios that were tried, those taken from a state file included.
-        unreached: of these, in how many a fault never struck.
-        unextended: scenarios that were not extended, because the client went on as in another one that was.
-        failing: scenarios in which a judge was not content.
-        random: of those tried, how many were drawn.
-    """
+    words: str
+    """The scenario in words."""
+    faults: tuple[ReportedFault, ...]
+    """The faults, in the order in which their calls come."""
 
-    tried: int
-    unreached: int
-    unextended: int
-    failing: int
-    random: int
+    def __len__(self) -> int:
+        """Return the number of faults."""
+        return len(self.faults)
+
+    def __str__(self) -> str:
+        """Return the scenario in words."""
+        return self.words
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an experiment has found. The same client, seed and options give an equal report each time.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedOutcome(ReportPart):
+    """What the client reported."""
 
-    Attributes:
-        client: the client, as `module:function`, or the command.
-        seed: what ids, and the scenarios that were drawn, come from.
-        depth: up to how many faults at once every scenario was tried.
-        judges: the judges, as they may be written.
-        baseline: the trial in which nothing went wrong.
-        findings: the flaws, those with the fewest faults first.
-        faults: how the client fared under each fault alone, mildest first.
-        counts: how far the search has come.
-        complete: whether it came to its end within its budget.
-        settings: the settings of the doubles that differ from the defaults, as text.
-        real_seconds: what it cost in real time. Not compared, and in no report that is to be the same each time.
-    """
+    words: str
+    """The outcome in words, such as `returned 'fd8…'`."""
+    ending: Ending
+    """How the client ended: it returned, raised, or did not end."""
+    image_id: str | None
+    """What it returned; null when it did not, or returned nothing."""
+    error: str
+    """The first line of the exception that it raised; empty when it raised none."""
+    limit: Limit | None
+    """What ended the trial when the client did not."""
 
-    client: str
-    seed: int
-    depth: int
-    judges: tuple[str, ...]
-    baseline: Trial
-    findings: tuple[Finding, ...]
-    faults: tuple[FaultRow, ...]
-    counts: Counts
-    complete: bool = True
-    settings: tuple[tuple[str, str], ...] = ()
-    real_seconds: float = field(default=0.0, compare=False)
+    def __str__(self) -> str:
+        """Return the outcome in words."""
+        return self.words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedImage(ReportPart):
+    """An image that existed when the client had ended."""
+
+    id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedTrial(ReportPart):
+    """One run of the client."""
+
+    outcome: ReportedOutcome
+    """What the client reported."""
+    succeeded: bool
+    """Whether it returned the id of an image that is READY."""
+    seconds: Seconds
+    """How long it took: virtual seconds; for a command, real ones."""
+    images: tuple[ReportedImage, ...]
+    """The images that existed at its end, in the order of their creation."""
+    timeline: tuple[Moment, ...]
+    """The client and the server, side by side: a moment for each call, and the end."""
+    run: Annotated[Trial | None, *_NOT_STORED] = field(default=None, compare=False, repr=False)
+    """The trial itself, with its operations. None in a report that was read from JSON."""
 
     @property
-    def ok(self) -> bool:
-        """Whether there is no finding."""
-        return not self.findings
+    def calls(self) -> Calls:
+        """Return the journal of the trial; empty in a report that was read from JSON."""
+        return self.run.calls if self.run else Calls(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(FailedVerdict):
+    """One flaw: the verdict, and the shortest and mildest scenario that shows it."""
+
+    verbatim: ClassVar = frozenset({"test"})
+    also: tuple[FailedVerdict, ...]
+    """What other judges say of the same trial."""
+    scenario: ReportedScenario
+    """What goes wrong."""
+    others: Count
+    """How many other scenarios have shown the same."""
+    trial: ReportedTrial
+    """The run of the client in this scenario."""
+    test: str
+    """A pytest function that fails for the same reason, ready to be pasted; empty for a command."""
+
+    def __str__(self) -> str:
+        """Return the verdict, what goes wrong, the timeline, and the test, for people."""
+        parts = [
+            f"{self.judge}: {self.explanation}",
+            f"What goes wrong: {self.scenario}.",
+            timeline_text(self.trial.timeline),
+            *(f"Also {each.judge}: {each.explanation}" for each in self.also),
+        ]
+        if self.others:
+            parts.append(f"{self.others} other scenario(s) show the same.")
+        if self.test:
+            parts.append(f"A test that fails for this reason, ready to be pasted:\n\n{self.test}")
+        return "\n".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow(ReportPart):
+    """How the client fared under one fault alone, wherever it struck."""
+
+    fault: str
+    """The fault, with `before` or `after` the commit where it may be both, and `for good` for one that lasts."""
+    trials: Count
+    """In how many scenarios of this one fault it struck."""
+    succeeded: Count
+    """In how many of them the client succeeded."""
+    seconds: tuple[Seconds, ...]
+    """The seconds that it took in each of these, in the order of the scenarios."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts(ReportPart):
+    """How far the search has come."""
+
+    tried: Count
+    """Scenarios that were tried."""
+    unreached: Count
+    """Of these, in how many a fault never struck."""
+    unextended: Count
+    """Scenarios that were not extended, because the client went on as in another one that was."""
+    failing: Count
+    """Scenarios that failed a judge."""
+    random: Count
+    """Of those tried, how many were random."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(ReportPart):
+    """What an experiment has found.
+
+    The same client, seed and options give the same bytes each time, in however many processes. A client that is a
+    command has real time, so its seconds differ.
+    """
+
+    format: Literal["pytest-ycimages experiment report"] = FORMAT
+    """What this is."""
+    version: Literal[1] = VERSION
+    """The version of the form. A field that is added, removed or changed makes another one."""
+    client: str
+    """The client, as `module:function`, or the command."""
+    ok: bool
+    """Whether the search found nothing."""
+    complete: bool
+    """Whether the search came to its end within its budget."""
+    seed: int
+    """The seed of ids and of random scenarios."""
+    depth: Count
+    """Up to how many faults at once every scenario was tried."""
+    judges: tuple[str, ...]
+    """The judges as text."""
+    settings: Mapping[str, str]
+    """The settings of the doubles that differ from the defaults, as text; by name."""
+    counts: Counts
+    """How far the search has come."""
+    findings: tuple[Finding, ...]
+    """The flaws, those with the fewest faults first."""
+    faults: tuple[FaultRow, ...]
+    """How the client fared under each fault alone."""
+    baseline: ReportedTrial
+    """The trial in which nothing went wrong."""
+    real_seconds: Annotated[float, *_NOT_STORED] = field(default=0.0, compare=False)
+    """What the search cost in real time."""
 
     def assert_ok(self) -> None:
-        """Assert that there is no finding, and that the search came to its end.
+        """Assert that the search found nothing, and that it came to its end.
 
         Raises:
-            AssertionError: there is one; the text has all of them, each with its timeline and a test to paste.
+            AssertionError: otherwise; the text has all findings, each with its timeline and a test to paste.
         """
         __tracebackhide__ = True
         if self.findings or not self.complete:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        """For people: how far the search came, and all findings."""
-        counts = self.counts
+        """Return how far the search came, and all findings, for people."""
         found = f"{len(self.findings)} finding(s)" if self.findings else "no finding"
-        lines = [
-            f"{self.client}: {found} in {counts.tried} scenarios of up to {self.depth} fault(s), seed {self.seed}.",
-        ]
+        scenarios = f"{self.counts.tried} scenarios of up to {self.depth} fault(s)"
+        lines = [f"{self.client}: {found} in {scenarios}, seed {self.seed}."]
         if not self.complete:
             lines.append("The search was not over when its budget was: give it more, or a file to go on from (state=).")
         lines += (f"\n{number}. {finding}" for number, finding in enumerate(self.findings, 1))
         return "\n".join(lines)
+
+
+# Made from trials.
+
+
+def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
+    """Return a trial as it stands in a report, with the calls marked that prove these verdicts."""
+    outcome = trial.outcome
+    return ReportedTrial(
+        outcome=ReportedOutcome(
+            words=str(outcome),
+            ending=outcome.ending,
+            image_id=outcome.image_id,
+            error=outcome.error,
+            limit=outcome.limit,
+        ),
+        succeeded=trial.succeeded,
+        seconds=trial.seconds,
+        images=tuple(ReportedImage(id=image.id, status=str(image.status.name)) for image in trial.images),
+        timeline=moments_of(trial, verdicts),
+        run=trial,
+    )
+
+
+# As JSON.
+
+_FORM: Final = TypeAdapter(Report)
+
+
+def report_json(report: Report) -> str:
+    """Return a report as JSON.
+
+    The same client, seed and options give the same text each time, in however many processes: it has no real time, no
+    port and no address of an object. A client that is a command has real time, so its seconds differ.
+    """
+    document = _FORM.dump_python(report, mode="json")
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def report_from_json(text: str | bytes) -> Report:
+    """Read a report that `report_json` wrote.
+
+    Raises:
+        UsageError: it is not one, or one of another version; the text says what is wrong with it.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"This is not JSON: {error}. Give a report that `--json FILE` has written.") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise UsageError(
+            f'This is JSON, but not a report of an experiment: it has no "format": "{FORMAT}". Give one that '
+            "`--json FILE` has written."
+        )
+    if document.get("version") != VERSION:
+        raise UsageError(
+            f"This report has version {document.get('version')!r} of the form, and this release reads version "
+            f"{VERSION}. Run the experiment again."
+        )
+    try:
+        return _FORM.validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"This report has been changed: {place}: {first['msg']}. Run the experiment again.") from None
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what `report_json` writes, as the shipped file has it."""
+    schema: dict[str, Any] = json.loads((files(__package__) / SCHEMA_FILE).read_text(encoding="utf-8"))
+    return schema
+
+
+def schema_text() -> str:
+    """Return the text that the shipped schema must have."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Report of an experiment"}
+    made = _FORM.json_schema(mode="serialization")
+    return json.dumps(schema | {key: made[key] for key in made if key != "title"}, indent=2, ensure_ascii=False) + "\n"

@@ -1,7 +1,7 @@
-"""One run of a client in virtual time, on a thread of its own, which is ended if the client does not end it.
+"""One run of a client in virtual time, on its own thread, which is ended if the client does not end.
 
-The thread that runs trials waits beside the client, with a time limit. So virtual time always has somewhere to go: a
-client that waits for what never comes is at the limit at once, without any real time being spent on finding out.
+The thread that runs trials waits beside the client, with a time limit. So virtual time always has a next moment: a
+client that waits for what never comes is at the limit at once, and takes no real time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.printable import storable
 from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
@@ -39,11 +40,11 @@ if TYPE_CHECKING:
     """A client: takes the URL and the token, and returns the id of the image that it made, or raises. Sync or async."""
 
 _GRACE: Final = 60.0
-"""Virtual seconds that an async client has for ending once it is cancelled."""
+"""Virtual seconds that an async client has to end once it is cancelled."""
 _MOMENT: Final = 0.1
 _SHORT: Final = 0.01
 _PATIENCE: Final = 0.5
-"""Real seconds that a thread has for ending once its waits have ended, and once more when it has been interrupted."""
+"""Real seconds that a thread has to end once its waits have ended, and again after an interrupt."""
 
 
 class TrialLimits(NamedTuple):
@@ -51,7 +52,7 @@ class TrialLimits(NamedTuple):
 
     Attributes:
         seconds: of virtual time.
-        calls: of the client, whatever method; connections that it was refused count as well.
+        calls: of the client, of any method; refused connections count as well.
         patience: real seconds in which the client neither calls nor waits.
     """
 
@@ -64,46 +65,46 @@ DEFAULT_LIMITS: Final = TrialLimits()
 
 
 def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
-    """`limits`, if a trial can have them.
+    """Return `limits` if a trial can have them.
 
     Raises:
-        UsageError: they are no limits, or leave a trial nothing.
+        UsageError: they are of another type, or leave a trial nothing.
     """
     if limits is None:
         return None
     if not isinstance(limits, TrialLimits):
-        raise UsageError(f"limits={limits!r} cannot be: give TrialLimits(seconds=, calls=, patience=).")
+        raise UsageError(f"invalid limits={limits!r}: expected TrialLimits(seconds=, calls=, patience=).")
     for name, value in limits._asdict().items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise UsageError(f"TrialLimits({name}={value!r}) cannot be: it is a number, more than none.")
+            raise UsageError(f"invalid TrialLimits({name}={value!r}): expected a number above zero.")
     if limits.seconds == math.inf:
-        raise UsageError("TrialLimits(seconds=inf) cannot be: a client that waits for ever would never end.")
+        raise UsageError("invalid TrialLimits(seconds=inf): a client that waits for ever would never end.")
     return limits
 
 
 def run_trial(
     client: Client, double: Double, *, scenario: Scenario | None = None, limits: TrialLimits = DEFAULT_LIMITS
 ) -> Trial:
-    """Run a client against a double in virtual time, and tell what came of it. It has a thread of its own.
+    """Run a client against a double in virtual time, on its own thread, and return the trial.
 
     Args:
         client: takes the URL and the token, and returns the id of its image or raises; sync or async.
-        double: what it talks to, started, with whatever faults are injected.
-        scenario: what goes wrong; None: what is injected, as far as it struck.
+        double: its server, started, with its injected faults.
+        scenario: what goes wrong; None: what is injected and has struck.
         limits: what it may take.
 
     Raises:
-        UsageError: virtual time does not last, or `double` is none.
-        DoubleFailedError: the double raised while it answered a call.
+        UsageError: virtual time is off, or `double` is something else.
+        DoubleFailedError: the double raised while it handled a call.
     """
     if not hasattr(double, "inject"):
         raise UsageError(
-            f"{double!r} is no double. Give the double itself, such as the fixture `ycimages`, not its URL."
+            f"invalid double {double!r}: expected the double itself, such as the fixture `ycimages`, not its URL."
         )
     time = clock.shared
     if not isinstance(time, VirtualTime):
         raise UsageError(
-            "A trial takes place in virtual time, and that does not last. Add the fixture `ycimages_time` to the test, "
+            "A trial needs virtual time, and it is off. Add the fixture `ycimages_time` to the test, "
             "or write `with VirtualTime():` around it and around the double."
         )
     began, real_began = time.elapsed, real_monotonic()
@@ -129,13 +130,13 @@ def run_trial(
 
 
 def _struck(double: Double, scenario: Scenario | None) -> tuple[bool, ...]:
-    """For each fault of the scenario whether it struck: those that are not planned are the ones that did."""
+    """Return for each fault of the scenario whether it struck; without a scenario, only those that did count."""
     struck = tuple(bool(injection.struck) for injection in double.injections)
     return struck if scenario is not None else tuple(filter(None, struck))
 
 
 class _Run:
-    """What the client's thread does, and what it leaves."""
+    """The work of the client's thread, and its outcome."""
 
     def __init__(self, client: Client, url: str, token: str) -> None:
         self._client = client
@@ -152,7 +153,7 @@ class _Run:
                 result = asyncio.run(self._awaited(result))
         except Evicted:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is what the client reports
+        except BaseException as error:  # noqa: BLE001 - any exception is what the client reports
             told = "".join(traceback.format_exception(error))
             self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
         else:
@@ -163,7 +164,7 @@ class _Run:
         return await result
 
     def cancel(self) -> bool:
-        """Ask an async client to end; tell whether it is one."""
+        """Ask an async client to end; return whether it is one."""
         if self._loop is None or self._task is None:
             return False
         with suppress(RuntimeError):  # its loop is closed already
@@ -172,7 +173,7 @@ class _Run:
 
 
 class _Watch:
-    """Lets the client run until it ends or is at a limit."""
+    """The wait until the client ends or is at a limit."""
 
     def __init__(self, time: VirtualTime, double: Double, limits: TrialLimits) -> None:
         self._time = time
@@ -182,7 +183,7 @@ class _Watch:
         self.refused = 0
 
     def until_end(self, thread: threading.Thread) -> Limit:
-        """Start the client and come back when it ends; the limit that it was at, if it did not."""
+        """Start the client and wait until it ends; return the limit that it was at, if it did not."""
         thread.start()
         self._wait = self._time.watch(thread, self._limits.seconds, self._limits.patience)
         self._double.tell_of_calls(lambda _: self._count())
@@ -210,7 +211,7 @@ class _Watch:
 
 
 def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
-    """End what is left of the client."""
+    """End the threads that the client has left."""
     if run.outcome is None and run.cancel():
         time.wait_for(time.watch(thread, _GRACE, _PATIENCE))
     for left in time.evict(thread):
@@ -221,7 +222,7 @@ def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
 
 
 def _await_end(thread: threading.Thread) -> None:
-    """Wait for a thread that has been interrupted, wanting to run again and again, so that it gets to know."""
+    """Wait for a thread that has been interrupted, and let it run again and again, so that it notices."""
     began = real_monotonic()
     while thread.is_alive() and real_monotonic() - began < _PATIENCE:
         real_join(thread, _SHORT)
@@ -233,13 +234,13 @@ def _first_line(error: BaseException) -> str:
 
 
 def _text_of(value: object) -> str:
-    """What `str` makes of it; a client's own classes may fail at that. Halves of characters are written out."""
+    """Return its `str`, which may fail for a class of the client's; lone surrogates are written as escapes."""
     try:
-        return str(value).encode("utf-8", "backslashreplace").decode()
-    except Exception:  # noqa: BLE001 - whatever it is
+        return storable(str(value))
+    except Exception:  # noqa: BLE001 - any class of the client's
         return f"<unprintable {type(value).__name__}>"
 
 
 def _scrubbed(text: str, port: int) -> str:
-    """The text of an error without what differs from run to run: the double's port, and where objects lie in memory."""
+    """Return the text of an error without what differs between runs: the double's port and the addresses of objects."""
     return re.sub(r"\b0x[0-9a-f]{6,}", "0x...", re.sub(rf"(?<!\d){port}(?!\d)", "PORT", text))

@@ -1,17 +1,23 @@
-"""What goes wrong in one trial, as a value: which faults, each at which call. Pure, ordered, and told in words."""
+"""What goes wrong in one trial, as a value: which faults, each at which call; and the faults that a search tries."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.faults.rule import Rule
-from pytest_ycimages.faults.schedules import after, nth
+from pytest_ycimages.api.methods import matching
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.defaults import TRIED_BY_DEFAULT
+from pytest_ycimages.faults.fault import Fault
+from pytest_ycimages.faults.rule import Rule, rule_of
+from pytest_ycimages.faults.schedules import after, always, nth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-    from pytest_ycimages.faults.fault import Commit, Fault
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.faults.fault import Commit
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.schedules import When
     from pytest_ycimages.journal import Calls
@@ -37,16 +43,11 @@ class PlannedFault:
 
     @property
     def when(self) -> When:
-        """Which calls of the method it strikes, as `inject` takes it."""
+        """Return which calls of the method it strikes, as `inject` takes it."""
         return after(self.nth - 1) if self.lasts else nth(self.nth)
 
-    @property
-    def rule(self) -> Rule:
-        """The rule that does it. A trial that does not come to the call is no error."""
-        return Rule(self.fault, on=self.method, when=self.when, commit=self.commit, expect=False)
-
     def __str__(self) -> str:
-        """In words, such as `reset() at call 1 of images.create, after the commit`."""
+        """Return it in words, such as `reset() at call 1 of images.create, after the commit`."""
         which = f"from call {self.nth} of {self.method} on" if self.lasts else f"at call {self.nth} of {self.method}"
         sides = "" if len(self.fault.commits) == 1 else f", {self.commit} the commit"
         return f"{self.fault} {which}{sides}"
@@ -57,24 +58,29 @@ class Scenario:
     """What goes wrong in one trial.
 
     Attributes:
-        faults: the faults, in the order in which their calls come. None of them: the baseline.
+        faults: the faults, in the order in which their calls come. Without any, it is the baseline.
     """
 
     faults: tuple[PlannedFault, ...] = ()
 
+    def inject_into(self, double: Double) -> None:
+        """Inject its faults into a double. A trial that does not come to the call of a fault is not an error."""
+        for each in self.faults:
+            double.inject(each.fault, on=each.method, when=each.when, commit=each.commit, expect=False)
+
     def __len__(self) -> int:
-        """How many faults: its depth."""
+        """Return the number of faults: its depth."""
         return len(self.faults)
 
     def __str__(self) -> str:
-        """In words; two scenarios with the same words are the same."""
+        """Return it in words; two scenarios with the same words are the same."""
         return " and ".join(map(str, self.faults)) or "nothing goes wrong"
 
 
 def scenario_of(injections: Iterable[Injection], calls: Calls) -> Scenario:
-    """What went wrong with a double, as far as it did: each fault at the first call that it struck.
+    """Return what went wrong with a double: each fault that struck, at the first call that it struck.
 
-    A fault that struck more than once is taken for one that lasts.
+    A fault that struck more than once counts as one that lasts.
     """
     planned = [found for each in injections if each.struck and (found := _planned(each, calls)) is not None]
     return Scenario(tuple(planned))
@@ -88,3 +94,70 @@ def _planned(injection: Injection, calls: Calls) -> PlannedFault | None:
         if call.fault == label and rule.commit is not None:
             return PlannedFault(rule.fault, method, number, rule.commit, injection.struck > 1)
     return None
+
+
+class Candidate(NamedTuple):
+    """A fault that a search tries, at every call that it can strike.
+
+    Attributes:
+        fault: what goes wrong; text is read when the experiment begins.
+        on: the method words that it is tried on, or a glob over them.
+        commits: the sides of the commit on which it is tried; empty: every side on which it can strike.
+        lasts: whether it strikes all later calls of the method as well.
+    """
+
+    fault: Fault
+    on: str = "*"
+    commits: tuple[Commit, ...] = ()
+    lasts: bool = False
+
+    def at(self, method: str, nth: int) -> Iterator[PlannedFault]:
+        """Yield what can be planned of it for one call."""
+        if method in self.fault.methods and method in matching(self.on):
+            for commit in self.commits or self.fault.commits:
+                yield PlannedFault(self.fault, method, nth, commit, self.lasts)
+
+
+DEFAULT_FAULTS: Final = tuple(Candidate(*each) for each in TRIED_BY_DEFAULT)
+"""The faults that every experiment tries, the mildest first: shrinking goes towards the beginning."""
+
+
+def candidates_of(faults: object) -> tuple[Candidate, ...]:
+    """Read the faults that a search tries: None for the default ones, or others, the mildest first.
+
+    Args:
+        faults: faults such as `reset()`, text such as `reset(), on="images.create", commit="after"`, or `Candidate`s.
+
+    Raises:
+        UsageError: one of them is not a fault, or says when it strikes: that is what the search finds out.
+    """
+    if faults is None:
+        return DEFAULT_FAULTS
+    several = (
+        faults if isinstance(faults, Iterable) and not isinstance(faults, str | Mapping | Candidate) else (faults,)
+    )
+    found = tuple(_candidate(each) for each in several)
+    if not found:
+        raise UsageError("faults=[] leaves an experiment nothing to try. Leave it out to try the default faults.")
+    return found
+
+
+def _candidate(value: object) -> Candidate:
+    if isinstance(value, Candidate):
+        fault: object = value.fault
+        return value if isinstance(fault, Fault) else value._replace(fault=rule_of(fault).fault)
+    if isinstance(value, Fault):
+        return Candidate(value)
+    rule = value if isinstance(value, Rule) else rule_of(value)
+    if rule.when != always() or rule.where or not isinstance(rule.on, str):
+        raise UsageError(
+            f"{rule} says when it strikes, or which requests: an experiment tries that out. Give the fault, "
+            "with `on` and `commit` at most; for one that lasts, give Candidate(fault, lasts=True)."
+        )
+    sides = (rule.commit,) if rule.commit and _names_side(value) else ()
+    return Candidate(rule.fault, rule.on, sides)
+
+
+def _names_side(value: object) -> bool:
+    """Return whether a rule as it was written says before or after; a `Rule` always does."""
+    return isinstance(value, Rule) or "commit" in str(value)

@@ -1,34 +1,37 @@
-"""Searches for what breaks a client: every fault at every call, then one more wherever the client went on.
+"""The search for what breaks a client: every fault at every call, then one more wherever the client went on.
 
-The journal of a shorter scenario says which calls there are to strike. Three rules keep the number of trials small
-without keeping anything from being found that is not shown by another trial:
+The journal of a shorter scenario says which calls can be struck. Three rules keep the number of trials small, and skip
+only what another trial shows:
 
-* What fails is not extended. A flaw is mended first; what it hid is found by the next run.
+* What fails is not extended. A flaw is mended first; the next run finds what it hid.
 * A fault is added only after the last one, so that no pair is tried twice.
 * Of scenarios that differ in the last fault alone, and after which the client made the same calls at the same moments
-  and met the same end and the same truth, only the mildest is extended. So it is with a fault that changed nothing.
+  and met the same end and the same truth, only the mildest is extended. Nor is a fault that changed nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.experiment.scenario import Scenario
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_ycimages.experiment.candidates import Candidate
-    from pytest_ycimages.experiment.summary import Summary
+    from pytest_ycimages.experiment.progress import Summary
+    from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
-    """Tries scenarios, in their order; comes back with fewer when there is no time left."""
+    """Tries scenarios, in their order; returns fewer summaries when the time is over."""
+
+Cause = tuple[str, str]
+"""A judge's name, and the cause that it names."""
 
 
 class Tried(NamedTuple):
-    """A scenario, and what came of it."""
+    """A scenario, and the summary of its trial."""
 
     scenario: Scenario
     summary: Summary
@@ -39,12 +42,12 @@ BASELINE: Final = Scenario()
 
 @dataclass(slots=True)
 class Search:
-    """One search. Scenarios are tried in an order that depends on nothing but the client and the candidates.
+    """One search. The order of its scenarios depends only on the client and the candidates.
 
     Attributes:
         candidates: the faults to try, the mildest first.
         attempt: tries scenarios.
-        tried: what came of each scenario, by its words, in the order in which they were tried.
+        tried: the summary of each scenario, by its words, in the order in which they were tried.
         unextended: how many scenarios were not extended because another one stands for them.
     """
 
@@ -54,7 +57,7 @@ class Search:
     unextended: int = 0
 
     def exhaust(self, depth: int) -> bool:
-        """Try all scenarios of up to `depth` faults; tell whether there was time for all of them."""
+        """Try all scenarios of up to `depth` faults; return whether there was time for all of them."""
         wave = [BASELINE]
         for _ in range(depth):
             if not self.try_all(wave):
@@ -63,8 +66,8 @@ class Search:
         return self.try_all(wave)
 
     def try_all(self, wave: Sequence[Scenario]) -> bool:
-        """Try scenarios; tell whether there was time for all of them."""
-        by_words = {str(scenario): scenario for scenario in wave}  # two candidates may come to the same
+        """Try scenarios; return whether there was time for all of them."""
+        by_words = {str(scenario): scenario for scenario in wave}  # two candidates may be equal
         new = [scenario for words, scenario in by_words.items() if words not in self.tried]
         found = self.attempt(new)
         for scenario, summary in zip(new, found, strict=False):
@@ -72,11 +75,11 @@ class Search:
         return len(found) == len(new)
 
     def summary(self, scenario: Scenario) -> Summary:
-        """What came of a scenario that was tried."""
+        """Return the summary of a scenario that was tried."""
         return self.tried[str(scenario)].summary
 
     def _representatives(self, wave: Sequence[Scenario]) -> Iterator[Scenario]:
-        """Those to extend: of all after which the client went on alike, the first."""
+        """Yield the scenarios to extend: of all after which the client went on alike, the first."""
         seen: set[tuple[object, ...]] = set()
         for scenario in wave:
             summary = self.summary(scenario)
@@ -90,13 +93,13 @@ class Search:
             yield scenario
 
     def _changed_nothing(self, scenario: Scenario, summary: Summary) -> bool:
-        """Whether all went as without the last fault, and that has nothing in store."""
+        """Return whether all went as without the last fault, and that has nothing in store."""
         if not scenario.faults or isinstance(scenario.faults[-1].fault.effect, Planned | Hidden):
             return False
         return self.summary(Scenario(scenario.faults[:-1])).story == summary.story
 
     def _children(self, parent: Scenario) -> Iterator[Scenario]:
-        """A scenario and one fault more, at each of the calls that came after its last."""
+        """Yield a scenario with one fault more, at each of the calls that came after its last."""
         for spot in self.summary(parent).spots:
             for candidate in self.candidates:
                 for planned in candidate.at(spot.method, spot.nth):
@@ -105,9 +108,7 @@ class Search:
                         yield child
 
     def _fails_with_less(self, scenario: Scenario) -> bool:
-        faults = scenario.faults
-        shorter = (Scenario((*faults[:place], *faults[place + 1 :])) for place in range(len(faults)))
-        known = (self.tried.get(str(each)) for each in shorter)
+        known = (self.tried.get(str(each)) for each in _without_one(scenario))
         return any(each is not None and each.summary.failures for each in known)
 
 
@@ -116,3 +117,85 @@ def _alike(scenario: Scenario, summary: Summary) -> tuple[object, ...]:
         return (summary.sequel,)
     last = scenario.faults[-1]
     return str(Scenario(scenario.faults[:-1])), last.method, last.nth, summary.sequel
+
+
+def _without_one(scenario: Scenario) -> Iterator[Scenario]:
+    faults = scenario.faults
+    return (Scenario((*faults[:place], *faults[place + 1 :])) for place in range(len(faults)))
+
+
+# Flaws: what failed, by its cause.
+
+
+class Group(NamedTuple):
+    """The scenarios that show one flaw, the shortest and mildest first."""
+
+    cause: Cause
+    scenarios: tuple[Scenario, ...]
+
+
+def groups_of(tried: Iterable[Tried], candidates: Sequence[Candidate]) -> list[Group]:
+    """Return the flaws, in the order of their shortest and mildest scenarios.
+
+    A trial that fails several judges counts for the first of them: the others see what follows from the same flaw.
+    """
+    ranks = _ranks_of(candidates)
+    failing = sorted(
+        (each for each in tried if each.summary.struck and each.summary.failures),
+        key=lambda each: _mildness(each.scenario, ranks),
+    )
+    found: dict[Cause, list[Scenario]] = {}
+    for scenario, summary in failing:
+        found.setdefault(summary.failures[0], []).append(scenario)
+    return [Group(cause, tuple(scenarios)) for cause, scenarios in found.items()]
+
+
+def _ranks_of(candidates: Sequence[Candidate]) -> Mapping[str, int]:
+    """Return how mild each fault is: its place among the candidates."""
+    return {_name(each): number for number, each in reversed(list(enumerate(candidates)))}
+
+
+def _name(each: Candidate | PlannedFault) -> str:
+    return f"{each.fault} {each.lasts}"
+
+
+def _mildness(scenario: Scenario, ranks: Mapping[str, int]) -> tuple[object, ...]:
+    """Return the key that sorts scenarios, the shortest and mildest first."""
+    placed = [(ranks.get(_name(each), len(ranks)), each) for each in scenario.faults]
+    return (
+        len(scenario),
+        sum(rank for rank, _ in placed),
+        [(rank, each.nth, each.method, each.commit != "before") for rank, each in placed],
+    )
+
+
+def shrunk(scenario: Scenario, candidates: Sequence[Candidate], fails: Callable[[Scenario], bool]) -> Scenario:
+    """Return the shortest and mildest scenario that can be reached from `scenario` by steps which all fail.
+
+    Args:
+        scenario: what fails.
+        candidates: the faults, the mildest first.
+        fails: whether a scenario fails for the same cause.
+    """
+    ranks = _ranks_of(candidates)
+    while True:
+        mildness = _mildness(scenario, ranks)
+        smaller = (each for each in _simpler(scenario, candidates) if _mildness(each, ranks) < mildness)
+        found = next((each for each in smaller if fails(each)), None)
+        if found is None:
+            return scenario
+        scenario = found
+
+
+def _simpler(scenario: Scenario, candidates: Sequence[Candidate]) -> Iterator[Scenario]:
+    """Yield what is one step simpler: a fault less, then a milder fault at the same call, then an earlier call."""
+    faults = scenario.faults
+    yield from _without_one(scenario)
+    for place, planned in enumerate(faults):
+        for candidate in candidates:
+            for other in candidate.at(planned.method, planned.nth):
+                if other != planned:
+                    yield Scenario((*faults[:place], other, *faults[place + 1 :]))
+    for place, planned in enumerate(faults):
+        for nth in range(1, planned.nth):
+            yield Scenario((*faults[:place], replace(planned, nth=nth), *faults[place + 1 :]))

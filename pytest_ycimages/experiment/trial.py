@@ -1,4 +1,4 @@
-"""One run of a client under one scenario, as a value: what it was told, what it said, and what was true at its end."""
+"""One run of a client under one scenario, as a value: its calls, its outcome, and the state of the cloud at its end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Outcome:
     traceback: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
-        """In words."""
+        """Return it in words."""
         if self.ending == "returned":
             return f"returned {self.image_id!r}"
         if self.ending == "raised":
@@ -60,10 +60,10 @@ class Trial:
         scenario: what was planned to go wrong.
         outcome: what the client reported.
         calls: the journal up to the moment at which the client ended. Not compared: it has the double's port.
-        images: the images that there were at that moment, in the order of their creation.
-        operations: all operations that were ever started, as they truly were at that moment, likewise.
+        images: the images that existed at that moment, in the order of their creation.
+        operations: all operations that were started, in that order, in their true state at that moment.
         seconds: how long the client took.
-        refused: how many connections the client was refused: no call, but an attempt at one.
+        refused: how many connections the client was refused. They are not calls.
         struck: for each fault of the scenario, whether it struck.
         real_seconds: what the trial cost in real time. Not compared, and in no report that is to be the same each time.
     """
@@ -80,17 +80,17 @@ class Trial:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the client returned the id of an image that is READY."""
+        """Return whether the client returned the id of an image that is READY."""
         id_ = self.outcome.image_id
         return any(image.id == id_ and image.status is ImageStatus.READY for image in self.images)
 
     @property
     def failed(self) -> bool:
-        """Whether the client said that it failed. One that did not end has said nothing."""
+        """Return whether the client reported failure. One that did not end has reported nothing."""
         return self.outcome.ending == "raised"
 
     def called(self, *numbers: int) -> list[Call]:
-        """The calls at these places of the journal, counted from 0."""
+        """Return the calls at these places of the journal, counted from 0."""
         return [self.calls[number] for number in numbers]
 
 
@@ -99,7 +99,7 @@ class Verdict:
     """What a judge says of a trial.
 
     Attributes:
-        judge: the judge, as it may be written, such as `finishes(within=600)`.
+        judge: the judge as text, such as `finishes(within=600)`.
         passed: whether the client did as it should.
         explanation: why, in a sentence or two.
         proof: the calls that prove it: their places in `Trial.calls`, counted from 0.

@@ -1,58 +1,66 @@
-"""Makes the trials of an experiment, each against a double of its own and at the same virtual moment.
+"""The trials of an experiment, each against its own double and at the same virtual moment, in one process or several.
 
-Virtual time begins once for many trials, as that takes longer than a trial does, and is set back after each.
+Starting virtual time takes longer than a trial. So it starts once for many trials, and is set back after each.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import pickle
+import sys
 import warnings
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
 
 from pytest_ycimages.double import Double
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.client import client_name, is_importable, origins_of
 from pytest_ycimages.experiment.judges.judge import failures
+from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.running import TrialLimits, run_trial
-from pytest_ycimages.experiment.summary import summary_of
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from pytest_ycimages.experiment.client import ModuleOrigin
     from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.summary import Summary
     from pytest_ycimages.experiment.trial import Trial, Verdict
     from pytest_ycimages.settings import Settings
 
+    Batch = tuple[Sequence[Scenario], list[Summary]]
 
 NAME: Final = "experiment"
-"""What the doubles are called: what they draw comes from it and from the seed."""
+"""The name of the doubles: their random values depend on it and on the seed."""
+Workers = int | Literal["auto"]
+"""In how many processes trials are made."""
+_BATCH: Final = 40
+"""How many trials are made at a time: enough for the start of virtual time to cost little."""
 
 
-class Maker(Protocol):
+class TrialSource(Protocol):
     """Makes trials."""
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """One trial for each scenario, in their order."""
+        """Return one trial for each scenario, in their order."""
 
 
 class VirtualTrials(NamedTuple):
-    """Makes trials of a function in virtual time.
-
-    Attributes:
-        client: the function.
-        settings: of the doubles.
-        limits: what a trial may take.
-    """
+    """Makes trials of a function in virtual time, against doubles with these settings."""
 
     client: Client
     settings: Settings
     limits: TrialLimits
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """One trial for each scenario, in their order.
+        """Return one trial for each scenario, in their order.
 
-        What a client leaves open is not warned of: a trial is about faults, and many clients are cut off in it.
+        Resources that a client leaves open are not reported: faults cut off many clients.
         """
         with warnings.catch_warnings(), VirtualTime() as time:
             warnings.simplefilter("ignore", ResourceWarning)
@@ -61,31 +69,107 @@ class VirtualTrials(NamedTuple):
     def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
         try:
             with Double(self.settings, name=NAME) as double:
-                for planned in scenario.faults:
-                    double.inject(
-                        planned.fault, on=planned.method, when=planned.when, commit=planned.commit, expect=False
-                    )
+                scenario.inject_into(double)
                 return run_trial(self.client, double, scenario=scenario, limits=self.limits)
         finally:
             time.begin_again()
 
 
-class Bench(NamedTuple):
-    """Where trials are made and judged.
+class TrialRunner(NamedTuple):
+    """Makes trials and has them judged."""
 
-    Attributes:
-        maker: makes them.
-        judges: judge them.
-    """
-
-    maker: Maker
+    source: TrialSource
     judges: tuple[Judge, ...]
 
     def summaries(self, scenarios: Sequence[Scenario]) -> list[Summary]:
-        """What a search keeps of a trial of each scenario, in their order."""
-        return [summary_of(trial, failures(self.judges, trial)) for trial in self.maker.trials(scenarios)]
+        """Return what a search keeps of a trial of each scenario, in their order."""
+        return [summary_of(trial, failures(self.judges, trial)) for trial in self.source.trials(scenarios)]
 
     def judged(self, scenario: Scenario) -> tuple[Trial, tuple[Verdict, ...]]:
-        """A trial, and what the judges are not content with."""
-        (trial,) = self.maker.trials([scenario])
+        """Return a trial, and the verdicts that it failed."""
+        (trial,) = self.source.trials([scenario])
         return trial, failures(self.judges, trial)
+
+
+def worker_count(workers: Workers) -> int:
+    """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as this process has cores.
+
+    Raises:
+        UsageError: it is neither `auto` nor a whole number, 1 or more.
+    """
+    if workers == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or cores or 1)
+    if type(workers) is not int or workers < 1:
+        raise UsageError(f'invalid workers={workers!r}: expected a whole number, 1 or more, or "auto".')
+    return workers
+
+
+class WorkerPool:
+    """The processes that make the trials of a search: this one, or several. The summaries are the same.
+
+    Args:
+        runner: makes the trials.
+        client: the client, by its function.
+        workers: in how many processes; 1: in this one.
+
+    Raises:
+        UsageError: other processes cannot import the client or a judge.
+    """
+
+    def __init__(self, runner: TrialRunner, client: object, workers: int) -> None:
+        self._runner = runner
+        self._pool: ProcessPoolExecutor | None = None
+        if workers <= 1:
+            return
+        needed = (client, *runner.judges)
+        for each in needed:
+            if not is_importable(each if hasattr(each, "__qualname__") else type(each)):
+                raise UsageError(
+                    f"{client_name(each)} cannot be imported by other processes: with workers={workers}, clients and "
+                    "judges are functions of a module. Move it there, or leave `workers` out."
+                )
+        self._pool = ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(list(sys.path), origins_of(needed), pickle.dumps(runner)),
+        )
+
+    def __enter__(self) -> Self:
+        """Return the pool; its processes end with the context."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def summaries(self, scenarios: Sequence[Scenario]) -> Iterator[Batch]:
+        """Yield the summaries of a trial of each scenario, a batch at a time, in their order."""
+        batches = [scenarios[start : start + _BATCH] for start in range(0, len(scenarios), _BATCH)]
+        if self._pool is None:
+            yield from ((batch, self._runner.summaries(batch)) for batch in batches)
+            return
+        try:
+            yield from zip(batches, self._pool.map(_summaries, batches), strict=True)
+        except BrokenProcessPool as error:
+            raise UsageError(
+                "A process that should make trials has ended: what it printed says why. A script that experiments with "
+                "workers is imported by each of them, so it begins under `if __name__ == '__main__':`."
+            ) from error
+
+
+_runners: Final[list[TrialRunner]] = []
+"""In a process of the pool: makes its trials."""
+
+
+def _begin(path: list[str], origins: Sequence[ModuleOrigin], runner: bytes) -> None:
+    sys.path[:] = path
+    for origin in origins:
+        origin.load()
+    _runners.append(pickle.loads(runner))  # noqa: S301 - it comes from the process that has started this one
+
+
+def _summaries(scenarios: Sequence[Scenario]) -> list[Summary]:
+    return _runners[-1].summaries(scenarios)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.methods import METHODS
@@ -21,7 +21,7 @@ from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.timing import After, Never
 from pytest_ycimages.cloud.timing_text import timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.fault import Answer, Commit, Damaged, Fault, Hidden, Late, Planned
+from pytest_ycimages.faults.fault import Answer, Damaged, Fault, Hidden, Late, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -452,58 +452,3 @@ def _bytes(fault: str, name: str, value: int) -> int:
 
 
 # The faults that an experiment tries unless told otherwise. A new fault is tried only if it has a row here.
-
-
-class Tried(NamedTuple):
-    """A fault that experiments try; see `Candidate`, which has the same fields."""
-
-    fault: Fault
-    on: str = "*"
-    commits: tuple[Commit, ...] = ()
-    lasts: bool = False
-
-
-_WHY: Final = "Injected: the source of the image cannot be read"
-_BEFORE: Final[tuple[Commit, ...]] = ("before",)
-_AFTER: Final[tuple[Commit, ...]] = ("after",)
-
-TRIED_BY_DEFAULT: Final = (
-    Tried(slow(5)),
-    Tried(trickle(1000)),
-    Tried(operation_seen_late(reads=1)),
-    Tried(image_seen_late(reads=1)),
-    Tried(unavailable()),
-    Tried(rate_limited(retry_after=7), commits=_BEFORE),
-    Tried(bad_gateway()),
-    Tried(gateway_timeout()),
-    Tried(internal()),
-    Tried(stale()),
-    Tried(close()),
-    Tried(reset()),
-    Tried(reset(after=60), commits=_AFTER),
-    Tried(truncate(), commits=_AFTER),
-    Tried(garble("json"), commits=_AFTER),
-    Tried(garble("bytes"), commits=_AFTER),
-    Tried(garble("content_type"), commits=_AFTER),
-    Tried(refuse(5)),
-    Tried(slow(120)),
-    Tried(stall(after=60), commits=_AFTER),
-    Tried(hang()),
-    Tried(operation_fails(message=_WHY)),
-    Tried(operation_fails(message=_WHY, rollback=600)),
-    Tried(operation_never_ends()),
-    Tried(cancel_ignored()),
-    Tried(operation_lost()),
-    Tried(token_expired(), commits=_BEFORE),
-    Tried(permission_denied(), commits=_BEFORE),
-    Tried(error("INVALID_ARGUMENT"), commits=_BEFORE),
-    Tried(bad_request(), commits=_BEFORE),
-    Tried(quota_exceeded(), on="images.create", commits=_BEFORE),
-    Tried(unavailable(), commits=_BEFORE, lasts=True),
-)
-"""The mildest first, which is where shrinking leads. `ramp` needs many calls, so no experiment tries it by itself."""
-
-
-def mildest_first() -> list[str]:
-    """Return the names of all faults: those that experiments try, in their order, then the others."""
-    return list(dict.fromkeys([*(each.fault.name for each in TRIED_BY_DEFAULT), *CATALOGUE]))

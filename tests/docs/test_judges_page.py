@@ -1,41 +1,53 @@
-"""The page of the judges has all of them in the order in which they judge, and says what their docstrings do."""
+"""The page of the judges has all of them in the order in which they judge, and repeats their docstrings."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 import pytest_ycimages
-from pytest_ycimages.experiment.judges.judge import DEFAULT_JUDGES, name_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, OPTIONAL_JUDGES
+from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "judges.md"
 SECTION: Final = re.compile(r"^## `(\w+)(\(.*?\))?`\n\n(.*?)\n\n", re.DOTALL | re.MULTILINE)
 
 
-def function_of(name: str) -> Callable[..., object]:
-    """The public function of a judge, or that makes it."""
-    function: Callable[..., object] = getattr(pytest_ycimages, name)
-    return function
+SECTIONS: Final = SECTION.findall(PAGE.read_text())
 
 
-def test_the_page_has_all_judges_the_gravest_first() -> None:
-    """As they are asked."""
-    names = [name for name, _, _ in SECTION.findall(PAGE.read_text())]
-    assert names == [name_of(judge).partition("(")[0] for judge in DEFAULT_JUDGES]
+def test_the_page_has_the_default_judges_the_gravest_first_and_then_the_optional_ones() -> None:
+    """In the order in which they are asked."""
+    names = [name_of(judge).partition("(")[0] for judge in DEFAULT_JUDGES]
+    expected = [*names, *OPTIONAL_JUDGES]
+    missing = [
+        f"## `{name}{REGISTERED[name].parameters}`" for name in expected if name not in dict.fromkeys(names_of())
+    ]
+    assert names_of() == expected, f"edit {PAGE}: add {missing}" if missing else f"edit {PAGE}: order as {expected}"
 
 
-@pytest.mark.parametrize(("name", "arguments", "text"), SECTION.findall(PAGE.read_text()))
-def test_a_section_says_what_the_docstring_does(name: str, arguments: str, text: str) -> None:
-    """What it asks for, and its limits unless others are given."""
-    function = function_of(name)
-    assert " ".join(text.split()) == " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
-    parameters = inspect.signature(function).parameters.values()
-    limits = ", ".join(f"{each.name}={each.default:g}" for each in parameters if each.default is not each.empty)
-    assert arguments == (f"({limits})" if limits else "")
+def names_of() -> list[str]:
+    """The judges of the page."""
+    return [name for name, _, _ in SECTIONS]
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_every_judge_is_public(name: str) -> None:
+    """Tests import it, and findings do in the tests to paste."""
+    module = REGISTERED[name].function.__module__
+    assert getattr(pytest_ycimages, name, None) is REGISTERED[name].function, (
+        f"edit pytest_ycimages/__init__.py: export {name} of {module}"
+    )
+
+
+@pytest.mark.parametrize(("name", "arguments", "text"), SECTIONS)
+def test_a_section_repeats_the_docstring_and_the_limits(name: str, arguments: str, text: str) -> None:
+    """What the judge asks for, and its limits unless others are given."""
+    function = REGISTERED[name].function
+    said = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split()).removeprefix("Require that ")
+    assert " ".join(text.split()) == said[0].upper() + said[1:]
+    assert arguments == REGISTERED[name].parameters

@@ -83,7 +83,7 @@ def report_of(name: str, depth: int) -> Report:
 
 def _finding(name: str, depth: str, judge: str) -> Finding:
     found = report_of(name, int(depth)).findings
-    return next(each for each in found if each.verdict.judge.partition("(")[0] == judge)
+    return next(each for each in found if each.judge.partition("(")[0] == judge)
 
 
 def _fenced(language: str, text: str) -> str:

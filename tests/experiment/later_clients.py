@@ -42,7 +42,7 @@ class LabelsInTime(Labels):
 
 
 class LabelsOrFails(LabelsInTime):
-    """Cancels the labelling likewise, and then reports failure."""
+    """Cancels the labelling as well, and then reports failure."""
 
     def labelled(self, image_id: str) -> Any:
         """What has become of the labelling."""

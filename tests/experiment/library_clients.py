@@ -102,7 +102,7 @@ async def over_httpx(url: str, token: str) -> str:
 
 
 async def waits_for_ever(url: str, token: str) -> str:
-    """Waits for an event that nobody sets, once its image is asked for."""
+    """Waits for an event that is never set, once its image is asked for."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
         await client.post("/compute/v1/images", json=BODY)

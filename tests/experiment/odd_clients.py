@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 
 def interrupts(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
-    """Raises what nobody catches."""
+    """Raises what is not caught."""
     raise KeyboardInterrupt
 
 
-def exits(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+def exits(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
     """Ends the process, as a script does."""
     raise SystemExit(3)
 
@@ -31,18 +31,18 @@ class Shy(Exception):  # noqa: N818 - a name for what it does
         raise RuntimeError("do not look at me")
 
 
-def returns_what_cannot_be_shown(url: str, token: str) -> object:  # noqa: ARG001 - likewise
+def returns_what_cannot_be_shown(url: str, token: str) -> object:  # noqa: ARG001 - every client takes both
     """Returns an object of the client's own, with a mistake in it."""
     return Shy()
 
 
-def raises_what_cannot_be_shown(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+def raises_what_cannot_be_shown(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
     """Raises one."""
     raise Shy
 
 
-def raises_half_a_character(url: str, token: str) -> str:  # noqa: ARG001 - likewise
-    """Tells of bytes that are no text."""
+def raises_half_a_character(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
+    """Tells of bytes that are not text."""
     raise ValueError("no JSON: " + b"\x84".decode("utf-8", "surrogateescape"))
 
 
@@ -54,14 +54,14 @@ def swallows_everything(url: str, token: str) -> str:
         time.sleep(10)
 
 
-def spins(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+def spins(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
     """Neither calls nor waits."""
     number = 0
     while True:
         number += 1
 
 
-def waits_for_a_lock(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+def waits_for_a_lock(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
     """Waits in a way that virtual time does not see."""
     lock = threading.Lock()
     lock.acquire()
@@ -69,8 +69,8 @@ def waits_for_a_lock(url: str, token: str) -> str:  # noqa: ARG001 - likewise
     return ""
 
 
-def waits_for_an_event(url: str, token: str) -> str:  # noqa: ARG001 - likewise
-    """Waits for what nobody will do."""
+def waits_for_an_event(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
+    """Waits for what never happens."""
     threading.Event().wait()
     return ""
 
@@ -105,7 +105,7 @@ def leaves_a_pool(url: str, token: str) -> str:
 POOLS: list[ThreadPoolExecutor] = []
 
 
-def tells_the_time(url: str, token: str) -> str:  # noqa: ARG001 - likewise
+def tells_the_time(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
     """Returns what the clocks say, after a while."""
     began = time.monotonic()
     time.sleep(1.5)

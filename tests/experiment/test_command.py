@@ -46,7 +46,7 @@ def test_a_command_is_tried_like_a_function(script: Command) -> None:
     assert report.baseline.succeeded
     assert report.client == str(script)
     (finding,) = report.findings
-    assert finding.verdict.cause == "reported success though the operation failed"
+    assert finding.cause == "reported success though the operation failed"
     assert finding.test == ""
 
 
@@ -69,7 +69,7 @@ def test_a_command_that_does_not_end_is_ended() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_what_a_command_leaves_behind_keeps_nobody_waiting_and_is_ended(tmp_path: Path) -> None:
+def test_what_a_command_leaves_behind_is_ended_without_a_wait(tmp_path: Path) -> None:
     """Though it holds on to what the command writes to."""
     held = tmp_path / "held"
     os.mkfifo(held)
@@ -79,7 +79,7 @@ def test_what_a_command_leaves_behind_keeps_nobody_waiting_and_is_ended(tmp_path
     report = run_experiment(Command(shlex.join(["sh", str(script)])), depth=0, judges="finishes")
     assert report.baseline.outcome.image_id == "fd8"
     os.set_blocking(reader, True)
-    assert os.read(reader, 1) == b""  # comes to its end when nobody holds it any more
+    assert os.read(reader, 1) == b""  # comes to its end when it is closed everywhere
     os.close(reader)
 
 

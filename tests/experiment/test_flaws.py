@@ -1,4 +1,4 @@
-"""The heart of the room: every flaw is found, alone, with its shortest scenario; and who has none is found none."""
+"""Every flaw is found, alone, with its shortest scenario; a client without a flaw has no finding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from pytest_ycimages import run_experiment
+from pytest_ycimages import (
+    TrialLimits,
+    cancel_ignored,
+    operation_fails,
+    operation_never_ends,
+    reset,
+    run_experiment,
+    truncate,
+    unavailable,
+)
 
 from . import flawed_clients
 
@@ -15,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages import Report
+
 
 _WHY: Final = "code='INTERNAL', message='Injected: the source of the image cannot be read'"
 
@@ -67,8 +77,29 @@ LONG: Final = {"storms"}
 """Flaws whose trials are long, so that they are left to `make test-all`."""
 
 
+DEEP: Final = (
+    unavailable(),
+    reset(),
+    truncate(),
+    operation_fails(message="Injected: the source of the image cannot be read"),
+    operation_never_ends(),
+    cancel_ignored(),
+)
+"""One fault of each kind, for experiments with two faults at once."""
+
+
 def _examined(flaw: Flaw) -> Report:
-    return run_experiment(getattr(flawed_clients, flaw.client), depth=flaw.depth, workers=flaw.depth)
+    client, limits = getattr(flawed_clients, flaw.client), TrialLimits(calls=501)
+    return run_experiment(client, faults=DEEP if flaw.depth > 1 else None, depth=flaw.depth, limits=limits)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw.depth > 1], ids=lambda flaw: flaw.client)
+def test_a_deep_flaw_is_found_alone_among_all_faults(flaw: Flaw) -> None:
+    """With the default faults."""
+    report = run_experiment(getattr(flawed_clients, flaw.client), depth=flaw.depth, workers=2)
+    (finding,) = report.findings
+    assert (finding.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +112,10 @@ def _examined(flaw: Flaw) -> Report:
 def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
     flaw: Flaw, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One finding, by the judge whose matter it is, in the shortest scenario; and what is pasted shows the same."""
+    """One finding, by the judge that it concerns, in the shortest scenario; the test to paste shows the same."""
     report = _examined(flaw)
     (finding,) = report.findings
-    assert (finding.verdict.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
+    assert (finding.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
     assert report.complete
 
     run = _runner(pytester, monkeypatch)
@@ -108,9 +139,17 @@ def _runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
     return run
 
 
+def test_a_client_without_a_flaw_has_no_finding() -> None:
+    """With any default fault, and with any two of the few."""
+    run_experiment(flawed_clients.correct).assert_ok()
+    report = run_experiment(flawed_clients.correct, faults=DEEP, depth=2)
+    report.assert_ok()
+    assert report.counts.tried > 100
+
+
 @pytest.mark.slow
-def test_a_client_without_a_flaw_has_no_finding_at_depth_2() -> None:
-    """Whatever two faults of the whole catalogue strike it."""
+def test_a_client_without_a_flaw_has_no_finding_with_any_two_default_faults() -> None:
+    """In over two thousand scenarios."""
     report = run_experiment(flawed_clients.correct, depth=2, workers=2)
     report.assert_ok()
     assert report.counts.tried > 2_000

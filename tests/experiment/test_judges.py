@@ -13,6 +13,7 @@ from pytest_ycimages import (
     bounded,
     cancel_ignored,
     cancels,
+    cancels_within,
     error,
     finishes,
     no_duplicates,
@@ -29,7 +30,8 @@ from pytest_ycimages import (
     truthful,
     unavailable,
 )
-from pytest_ycimages.experiment.judges.judge import DEFAULT_JUDGES, failures, judged, judges_of, name_of
+from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, judges_of
+from pytest_ycimages.experiment.judges.judge import failures, judged, name_of
 
 from .flawed_clients import Baker, RefusedError, correct, success_on_error
 from .judging import at, client, said, trial
@@ -108,6 +110,10 @@ class _Doubtful(Baker):
         (_Doubtful, truthful, [at(operation_fails(), "images.create")], "content"),
         (Baker, cancels, [], "nothing"),
         (Baker, cancels, [at(operation_never_ends(), "images.create")], "content"),
+        (Baker, cancels_within(60), [], "content"),
+        (Baker, cancels_within(6), [], "cancels too late"),
+        (Baker, cancels_within(60), [at(operation_never_ends(), "images.create")], "cancels too late"),
+        (Baker, cancels_within(600), [at(operation_never_ends(), "images.create")], "content"),
         (Baker, no_duplicates, [], "content"),
         (Baker, no_useless_retry, [at(error(3), "operations.get")], "content"),
         (Baker, finishes(within=8), [], "does not end"),
@@ -186,6 +192,10 @@ def test_what_is_no_verdict_is_refused() -> None:
             [finishes, "finishes(within=10)", "bounded"],
             ["finishes(within=3600)", "finishes(within=10)", "bounded(calls=500)"],
         ),
+        (
+            ["finishes(600)", "cancels_within(60)", "bounded(9, burst=3)"],
+            ["finishes(within=600)", "cancels_within(60)", "bounded(calls=9, burst=3)"],
+        ),
     ],
 )
 def test_judges_are_read_from_what_users_write(written: object, names: list[str]) -> None:
@@ -198,13 +208,16 @@ def test_judges_are_read_from_what_users_write(written: object, names: list[str]
     [
         ("truthfull", "Did you mean 'truthful'"),
         ("finishes(in=3)", "finishes"),
-        ("finishes(within=-1)", "takes a number above zero"),
-        ("finishes(within=1e999)", "takes a number above zero, and an end"),
-        ("finishes(within=nan)", "nan is no number"),
-        ("finishes(soon=1)", "finishes(within=600)"),
+        ("finishes(within=-1)", "invalid finishes(within=-1): expected a finite number above zero"),
+        ("finishes(within=1e999)", "expected a finite number above zero"),
+        ("finishes(within=nan)", "expected finishes(within=3600, after_end=60), with numbers as values"),
+        ("finishes(soon=1)", "expected finishes(within=3600, after_end=60)"),
+        ("finishes(600", "expected finishes(within=3600, after_end=60)"),
+        ("cancels_within", "expected cancels_within(seconds)"),
+        ("truthful()", "expected truthful"),
         ("__import__('os')", "Unknown judge"),
-        ([], "leaves nobody to judge"),
-        (3, "is no judge"),
+        ([], "an experiment needs a judge"),
+        (3, "invalid judge 3: expected a function of a Trial"),
     ],
 )
 def test_what_is_no_judge_is_refused(written: object, said: str) -> None:

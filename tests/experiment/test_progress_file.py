@@ -43,7 +43,7 @@ def test_a_file_of_another_experiment_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"another experiment: limits differ"):
         run_experiment(correct, faults=FEW, depth=0, state=file, limits=TrialLimits(seconds=3))
     file.write_text(json.dumps([1]) + "\n[2]\n")
-    with pytest.raises(UsageError, match="no progress of an experiment"):
+    with pytest.raises(UsageError, match="not the progress of an experiment"):
         run_experiment(correct, faults=FEW, depth=0, state=file)
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_none_is_refused_and_left_as_it_is(content: bytes, tmp_pa
     """Whatever is in it."""
     file = tmp_path / "notes"
     file.write_bytes(content)
-    with pytest.raises(UsageError, match="no progress of an experiment"):
+    with pytest.raises(UsageError, match="not the progress of an experiment"):
         run_experiment(correct, depth=0, state=file)
     assert file.read_bytes() == content
 
@@ -73,7 +73,7 @@ def test_a_file_that_is_none_is_refused_and_left_as_it_is(content: bytes, tmp_pa
 @pytest.mark.parametrize("where", ["", "no/such/folder"])
 def test_a_file_that_cannot_be_is_refused_before_anything_is_tried(where: str, tmp_path: Path) -> None:
     """With what would do."""
-    with pytest.raises(UsageError, match=r"cannot be kept in .*\. Name a file in a folder that is there"):
+    with pytest.raises(UsageError, match=r"cannot be kept in .*\. Name a file in a folder that exists"):
         run_experiment(correct, depth=0, state=tmp_path / where)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_ycimages import (
     Double,
+    Outcome,
     Scenario,
     TrialLimits,
     UsageError,
@@ -21,6 +23,7 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.cloud import clock
+from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.trials import VirtualTrials
 from pytest_ycimages.settings import Settings
 from pytest_ycimages.virtual.frozen import real_monotonic
@@ -59,7 +62,7 @@ def test_a_trial_ends_however_the_client_does(client: Client, outcome: str) -> N
     first, second = trials(client, 2, limits=TrialLimits(calls=400))
     assert str(first.outcome) == str(second.outcome) == outcome
     assert first == second
-    if client is not odd_clients.waits_for_a_lock:  # nobody can end that
+    if client is not odd_clients.waits_for_a_lock:  # which cannot be ended
         assert threading.active_count() == before
 
 
@@ -72,7 +75,7 @@ def test_a_client_that_spins_is_interrupted() -> None:
 
 
 def test_hopeless_waits_take_no_patience() -> None:
-    """Virtual time has somewhere to go, so nobody waits for real until it is sure that nothing will come."""
+    """Virtual time has a next moment, so the trial does not wait in real time."""
     made = trials(odd_clients.waits_for_an_event, 20, limits=TrialLimits(patience=math.inf))
     assert {trial.seconds for trial in made} == {3600}
 
@@ -102,6 +105,15 @@ def test_a_trial_is_the_same_each_time() -> None:
     assert first.succeeded
 
 
+def test_trials_that_end_differently_are_told_apart() -> None:
+    """Else a search would extend only one of their scenarios."""
+    (trial,) = trials(correct)
+    other = replace(trial, outcome=Outcome("raised", error="RuntimeError: not now"))
+    one, two = (summary_of(each, ()) for each in (trial, other))
+    assert one.story != two.story
+    assert one.sequel != two.sequel
+
+
 def test_virtual_time_is_over_after_trials() -> None:
     """What comes next has real time."""
     trials(correct)
@@ -121,10 +133,10 @@ def test_an_error_has_nothing_in_it_that_differs_from_run_to_run() -> None:
 
 def test_what_is_no_client_or_no_double_is_refused(ycimages_time: VirtualTime, ycimages: Double) -> None:  # noqa: ARG001 - it lasts
     """The error says what is."""
-    with pytest.raises(UsageError, match="is no client"):
+    with pytest.raises(UsageError, match="invalid client"):
         assert_survives(5, ycimages)  # type: ignore[arg-type]  # what is tested
-    with pytest.raises(UsageError, match="Give the double itself"):
-        run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # likewise
+    with pytest.raises(UsageError, match="expected the double itself"):
+        run_trial(correct, ycimages.url)  # type: ignore[arg-type]  # what is tested
 
 
 def test_a_trial_takes_virtual_time() -> None:
@@ -155,7 +167,7 @@ def test_what_a_client_does_not_survive_is_told(ycimages: Double) -> None:
 
 
 def test_real_time_is_told_beside() -> None:
-    """For whoever wants to know what a trial costs; it does not count when trials are compared."""
+    """It does not count when trials are compared."""
     began = real_monotonic()
     (trial,) = trials(correct)
     assert 0 < trial.real_seconds <= real_monotonic() - began

@@ -20,7 +20,7 @@ def _call(url: str, token: str, body: bytes | None = None, key: str | None = Non
     for pause in (1, 2, 4):
         try:
             asked = urllib.request.Request(url, body, headers)  # noqa: S310 - the URL is that of a double
-            with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - likewise
+            with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the URL is that of a double
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             error.close()

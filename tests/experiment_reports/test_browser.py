@@ -60,7 +60,7 @@ def test_the_page_opens_without_an_error_and_without_the_network(
 
 
 def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
-    """No element comes of it, no script runs, and the page is no wider than without it."""
+    """It makes no element, runs no script, and does not make the page wider."""
     browser.open(page_of(tmp_path, "hostile"))
     assert browser.run("document.title").startswith("1 finding: ")
     assert browser.run("document.querySelectorAll('script, img').length") == 1

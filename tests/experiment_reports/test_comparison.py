@@ -6,9 +6,7 @@ import pytest
 
 from pytest_ycimages import run_experiment, slow
 from pytest_ycimages.experiment.comparison import Comparison
-from pytest_ycimages.experiment.excerpt import shown_moments
-from pytest_ycimages.experiment.stored_report import StoredMoment
-from pytest_ycimages.experiment.storing import stored
+from pytest_ycimages.experiment.timeline import Moment, shown_moments
 
 from .few_reports import report_of
 from .small_clients import careful
@@ -16,7 +14,7 @@ from .small_clients import careful
 
 def compared(*names: str) -> Comparison:
     """The small clients of these names."""
-    return Comparison(tuple(stored(report_of(name)) for name in names))
+    return Comparison(tuple(map(report_of, names)))
 
 
 def test_each_flaw_stands_once_with_the_clients_that_have_it() -> None:
@@ -31,8 +29,8 @@ def test_each_flaw_stands_once_with_the_clients_that_have_it() -> None:
 
 def test_each_fault_stands_once_with_how_each_client_fared() -> None:
     """A fault that struck only one of them as well."""
-    slowed = stored(run_experiment(careful, faults=[slow(99)]))
-    comparison = Comparison((stored(report_of("careful")), slowed))
+    slowed = run_experiment(careful, faults=[slow(99)])
+    comparison = Comparison((report_of("careful"), slowed))
     fared = {each.fault: each.rows for each in comparison.faults}
     assert fared["slow(seconds=99)"] == (None, slowed.faults[0])
     assert fared["slow(seconds=5)"][1] is None
@@ -41,44 +39,41 @@ def test_each_fault_stands_once_with_how_each_client_fared() -> None:
 def test_clients_are_compared_as_a_whole() -> None:
     """How often they succeeded, and after how long."""
     (overall,) = compared("careful").overall
-    rows = stored(report_of("careful")).faults
+    rows = report_of("careful").faults
     assert overall.trials == sum(row.trials for row in rows)
     assert 0 < overall.succeeded < overall.trials
     assert overall.median is not None
-    assert overall.median >= stored(report_of("careful")).baseline.seconds
+    assert overall.median >= report_of("careful").baseline.seconds
     (nothing,) = compared("hostile").overall
     assert (nothing.trials, nothing.median) == (0, None)
 
 
 def test_what_was_not_tried_alike_is_told() -> None:
     """The seed, the depth, the judges, the settings, and whether there was time."""
-    first = stored(run_experiment(careful, depth=0))
-    other = stored(run_experiment(careful, depth=1, seed=3, judges=["truthful"], settings={"timing": 9}, budget=0))
+    first = run_experiment(careful, depth=0)
+    other = run_experiment(careful, depth=1, seed=3, judges=["truthful"], settings={"timing": 9}, budget=0)
     assert Comparison((first, first)).differences == []
     assert len(Comparison((first, other)).differences) == 5
 
 
 def test_more_clients_than_letters_have_numbers() -> None:
     """All labels differ."""
-    labels = Comparison((stored(report_of("careful")),) * 30).labels
+    labels = Comparison((report_of("careful"),) * 30).labels
     assert labels[25:28] == ("Z", "#27", "#28")
     assert len(set(labels)) == 30
 
 
-def moments(count: int, *proving: int) -> list[StoredMoment]:
+def moments(count: int, *proving: int) -> list[Moment]:
     """A timeline of so many moments, of which some prove something."""
-    return [
-        StoredMoment(at=place, asked=str(place), told="", happened="", proves=place in proving)
-        for place in range(count)
-    ]
+    return [Moment(at=place, asked=str(place), told="", happened="", proves=place in proving) for place in range(count)]
 
 
-def polls(*asked: str, proves: bool = False) -> list[StoredMoment]:
+def polls(*asked: str, proves: bool = False) -> list[Moment]:
     """A timeline in which one thing after the other is asked, a second apart."""
-    return [StoredMoment(at=place, asked=each, told="", happened="", proves=proves) for place, each in enumerate(asked)]
+    return [Moment(at=place, asked=each, told="", happened="", proves=proves) for place, each in enumerate(asked)]
 
 
-def words(timeline: list[StoredMoment], ends: int = 30) -> list[str]:
+def words(timeline: list[Moment], ends: int = 30) -> list[str]:
     """What is shown of it."""
     return [line.moment.asked if line.moment else line.words for line in shown_moments(timeline, ends)]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ycimages.experiment.plot import axis_of
+from pytest_ycimages.experiment.html import axis_of
 
 SECONDS = st.floats(0, 1e6)
 

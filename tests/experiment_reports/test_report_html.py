@@ -7,6 +7,7 @@ import hashlib
 import re
 import sys
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from typing import Final
 
@@ -14,10 +15,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages import Report, UsageError, report_from_json, report_html, report_json
+from pytest_ycimages import (
+    Outcome,
+    Report,
+    Scenario,
+    Trial,
+    TrialLimits,
+    UsageError,
+    Verdict,
+    report_from_json,
+    report_html,
+    report_json,
+)
+from pytest_ycimages.experiment.findings import reported_finding
+from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.settings import Settings
 
 from .few_reports import report_of
-from .small_clients import HOSTILE
+from .small_clients import HOSTILE, duplicates
 
 _VOID: Final = {"meta", "link"}
 
@@ -101,7 +116,7 @@ def test_the_page_says_what_was_found() -> None:
     text = " ".join(page.text.split())
     for said in (
         "no_duplicates",
-        finding.verdict.explanation,
+        finding.explanation,
         str(finding.scenario),
         "done all the same",
         "proves the verdict",
@@ -157,12 +172,19 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     assert not [character for character in text if not character.isprintable() and character != "\n"]
 
 
+@cache
+def trial_of_duplicates() -> Trial:
+    """A trial in which nothing goes wrong."""
+    (made,) = VirtualTrials(duplicates, Settings(), TrialLimits()).trials([Scenario()])
+    return made
+
+
 def with_text(report: Report, text: str) -> Report:
     """The report with a text in every place that a client or a judge has a say in."""
     (finding, *_) = report.findings
-    verdict = replace(finding.verdict, judge=text, explanation=text, cause=text)
-    trial = replace(finding.trial, outcome=replace(finding.trial.outcome, ending="raised", error=text))
-    finding = replace(finding, verdict=verdict, also=(verdict,), trial=trial, test=text)
+    verdict = Verdict(text, passed=False, explanation=text, cause=text)
+    live = replace(trial_of_duplicates(), outcome=Outcome("raised", error=text))
+    finding = replace(reported_finding((verdict, verdict), live, finding.others, text), scenario=finding.scenario)
     row = replace(report.faults[0], fault=text)
     return replace(
         report,
@@ -170,8 +192,8 @@ def with_text(report: Report, text: str) -> Report:
         judges=(text,),
         findings=(finding,),
         faults=(row,),
-        settings=((text, text),),
-        baseline=trial,
+        settings={text: text},
+        baseline=finding.trial,
     )
 
 
@@ -191,7 +213,7 @@ def test_no_text_breaks_out_of_its_place(text: str) -> None:
 
 def test_a_page_of_nothing_is_refused() -> None:
     """It says what to give."""
-    with pytest.raises(UsageError, match="There is no report to make a page of"):
+    with pytest.raises(UsageError, match="A page needs a report"):
         report_html()
 
 
@@ -203,6 +225,6 @@ def test_what_the_page_takes_is_named_when_it_is_missing(monkeypatch: pytest.Mon
 
 
 def test_a_client_that_does_not_succeed_even_so_is_told_of() -> None:
-    """No judge may object to it, and it is no success."""
+    """Judges may pass it, and it is not a success."""
     text = " ".join(Page(report_html(report_of("hostile"))).text.split())
     assert "Nothing went wrong, and it did not succeed: it raised RuntimeError: <script>" in text

@@ -1,1 +1,86 @@
-"""The judges: each a small pure function of a trial, which says what the client did and which calls prove it."""
+"""The judges of experiments: those asked by default, the optional ones, and their names as text.
+
+A module of this package registers the judges that it defines with `default_judge` or `optional_judge`. A function whose
+only parameter is `trial` is a judge; any other function makes one from its limits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.judges.judge import REGISTERED, Judge
+from pytest_ycimages.text_values import Vocabulary, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_ycimages.experiment.judges.judge import Registered
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+DEFAULT_JUDGES: Final[tuple[Judge, ...]] = tuple(
+    each.judge() for each in sorted(REGISTERED.values(), key=lambda each: each.rank or 0) if each.rank is not None
+)
+"""The judges that are asked unless others are named, the gravest first, with limits that leave a patient client room.
+
+A client passes them all, whatever two default faults strike it, if it retries what may be retried with one
+`Idempotency-Key` and growing pauses, has a deadline, and cancels when it gives up. Judges that ask for more do not
+judge what no client could mend: `recovers` only trials whose faults pass by themselves, `no_orphans` and `cancels` not
+what a client was never told of or could not reach.
+"""
+
+OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
+    name: each for name, each in sorted(REGISTERED.items()) if each.rank is None
+}
+"""The judges that are asked only when they are named."""
+
+
+def judges_of(value: object) -> tuple[Judge, ...]:
+    """Read judges: None for the default ones, one, or several; each itself, or text such as `finishes(600)`.
+
+    Raises:
+        UsageError: one of them is not a judge.
+    """
+    if value is None:
+        return DEFAULT_JUDGES
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    found = tuple(map(_judge, several))
+    if not found:
+        raise UsageError("judges=[] is empty: an experiment needs a judge. Leave it out for the default judges.")
+    return found
+
+
+def _judge(value: Any) -> Judge:
+    if isinstance(value, str):
+        return _from_text(value)
+    if not callable(value):
+        raise UsageError(
+            f"invalid judge {value!r}: expected a function of a Trial, or one of {', '.join(sorted(REGISTERED))}."
+        )
+    registered = next((each for each in REGISTERED.values() if each.function is value), None)
+    judge: Judge = registered.judge() if registered else value
+    return judge
+
+
+def _from_text(text: str) -> Judge:
+    """Read a judge's name, with its limits if it has any. No code is run."""
+    judge: Any = read_text(text, _VOCABULARY)
+    return judge  # type: ignore[no-any-return] # the vocabulary has nothing but judges
+
+
+def _constant(judge: Judge) -> Callable[[], Judge]:
+    return lambda: judge
+
+
+_VOCABULARY: Final = Vocabulary(
+    what="judge",
+    makers={name: each.function if each.takes_values else _constant(each.judge()) for name, each in REGISTERED.items()},
+    expected=f"one of {', '.join(name + each.parameters for name, each in sorted(REGISTERED.items()))}",
+    examples={name: name + each.parameters for name, each in REGISTERED.items()},
+    constants={name: each.judge() for name, each in REGISTERED.items() if not each.has_required_values},
+)

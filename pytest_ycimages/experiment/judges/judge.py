@@ -1,54 +1,113 @@
-"""What a judge is, which there are unless others are named, and how they are read from what users write."""
+"""What a judge is, how it registers itself, and how it is asked for its verdict."""
 
 from __future__ import annotations
 
-import ast
+import inspect
+import math
 import traceback
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.experiment.judges.pace import bounded, finishes, polite
-from pytest_ycimages.experiment.judges.trouble import cancels, no_useless_retry, recovers
-from pytest_ycimages.experiment.judges.what_is_left import no_duplicates, no_orphans, truthful
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.trial import Trial, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 Judge = Callable[[Trial], "Verdict | str | None"]
-"""A judge takes a trial. It returns a `Verdict`, or the text of what is wrong; None or no text: nothing is.
+"""A judge takes a trial. It returns a `Verdict`, or the text of what is wrong; None or an empty text: nothing is.
 
-It is a pure function: of the trial alone, and the same each time. Its name is its `__name__`, or else what `str` makes
-of it.
+It is a pure function of the trial. Its name is its `__name__`, or else its `str`.
 """
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-_MADE: Final[Mapping[str, Callable[..., Judge]]] = {"finishes": finishes, "bounded": bounded}
-_PLAIN: Final[Mapping[str, Judge]] = {
-    judge.__name__: judge
-    for judge in (no_duplicates, truthful, no_orphans, cancels, no_useless_retry, polite, recovers)
-}
 
-DEFAULT_JUDGES: Final[tuple[Judge, ...]] = (finishes(), bounded(), *_PLAIN.values())
-"""All judges, the gravest first, with limits that leave a patient client room.
+class Registered(NamedTuple):
+    """A judge of this package.
 
-A client that retries what may be retried with one `Idempotency-Key` and longer and longer pauses, has a deadline, and
-cancels when it gives up passes them all, whatever two faults of the usual catalogue strike it. Those that ask for more
-than that do not judge what no client could mend: `recovers` only trials whose faults pass by themselves, `no_orphans`
-and `cancels` not what a client was never told of or was kept from.
-"""
+    Attributes:
+        function: the judge itself, or the function that makes it from its limits.
+        takes_values: whether the function makes judges.
+        rank: its place among the default judges, the gravest first; None for an optional judge.
+    """
+
+    function: Callable[..., Any]
+    takes_values: bool
+    rank: int | None
+
+    def judge(self, *values: Any, **named: Any) -> Judge:
+        """Return the judge with these limits."""
+        judge: Judge = self.function(*values, **named) if self.takes_values else self.function
+        return judge
+
+    @property
+    def has_required_values(self) -> bool:
+        """Whether one of its limits has no default."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return self.takes_values and any(each.default is each.empty for each in parameters)
+
+    @property
+    def parameters(self) -> str:
+        """Return its limits as text, such as `(within=3600)`; empty when it has none."""
+        parameters = inspect.signature(self.function).parameters.values() if self.takes_values else ()
+        limits = (each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in parameters)
+        return f"({', '.join(limits)})" if self.takes_values else ""
+
+
+REGISTERED: Final[dict[str, Registered]] = {}
+"""All judges of this package, by name."""
+
+
+def default_judge(rank: int) -> Callable[[Function], Function]:
+    """Register a judge, or a function that makes one, that is asked unless others are named.
+
+    Args:
+        rank: its place among them, the gravest first: a trial that fails several judges counts for the first.
+    """
+    return lambda function: _registered(function, rank)
+
+
+def optional_judge(function: Function) -> Function:
+    """Register a judge, or a function that makes one, that is asked only when it is named."""
+    return _registered(function, None)
+
+
+def _registered(function: Function, rank: int | None) -> Function:
+    name = function.__name__
+    if name in REGISTERED:
+        raise ValueError(f"two judges are called {name}: {REGISTERED[name].function.__module__}, {function.__module__}")
+    takes_trial = list(inspect.signature(function).parameters) == ["trial"]
+    REGISTERED[name] = Registered(function, not takes_trial, rank)
+    return function
 
 
 def name_of(judge: Judge) -> str:
-    """The judge as it may be written."""
+    """Return the judge as text, such as `finishes(within=600)`."""
     return str(getattr(judge, "__name__", None) or judge)
 
 
+def passed(judge: object, explanation: str, proof: tuple[int, ...] = ()) -> Verdict:
+    """Return the verdict that the client did as it should."""
+    return Verdict(str(judge), passed=True, explanation=explanation, proof=proof)
+
+
+def failed(judge: object, explanation: str, proof: tuple[int, ...], cause: str) -> Verdict:
+    """Return the verdict that the client did not; see `Verdict` for the cause."""
+    return Verdict(str(judge), passed=False, explanation=explanation, proof=proof, cause=cause)
+
+
+def check_positive(judge: str, **values: float) -> None:
+    """Raise UsageError unless all limits of a judge are finite numbers above zero."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:  # type: ignore[redundant-expr] # mypy believes callers
+            raise UsageError(f"invalid {judge}({name}={value!r}): expected a finite number above zero.")
+
+
 def judged(judge: Judge, trial: Trial) -> Verdict | None:
-    """What a judge says of a trial; None when it has nothing to say.
+    """Return the verdict of a judge on a trial; None if it has none.
 
     Raises:
-        UsageError: it raised, or returned what is no verdict.
+        UsageError: the judge raised, or returned something else.
     """
     try:
         said = judge(trial)
@@ -67,70 +126,12 @@ def judged(judge: Judge, trial: Trial) -> Verdict | None:
 
 
 def _place(error: Exception) -> str:
-    """Where in the judge that was."""
+    """Return the line of the judge that raised."""
     stack = traceback.extract_tb(error.__traceback__, limit=2)
     return f" at {stack[1].filename}:{stack[1].lineno}" if len(stack) > 1 else ""
 
 
 def failures(judges: Iterable[Judge], trial: Trial) -> tuple[Verdict, ...]:
-    """What the judges are not content with, in their order."""
+    """Return the verdicts of the judges that the trial fails, in their order."""
     said = (judged(judge, trial) for judge in judges)
     return tuple(verdict for verdict in said if verdict is not None and not verdict.passed)
-
-
-def judges_of(value: object) -> tuple[Judge, ...]:
-    """Read judges: None for all there are, one, or several; each itself, or text such as `finishes(within=600)`.
-
-    Raises:
-        UsageError: one of them is none.
-    """
-    if value is None:
-        return DEFAULT_JUDGES
-    several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
-    found = tuple(_judge(each) for each in several)
-    if not found:
-        raise UsageError("judges=[] leaves nobody to judge. Leave it out for all judges that there are.")
-    return found
-
-
-def _judge(value: object) -> Judge:
-    if isinstance(value, str):
-        return _from_text(value)
-    if value in _MADE.values() and callable(value):
-        made: Judge = value()
-        return made
-    if not callable(value):
-        raise UsageError(f"{value!r} is no judge. Give a function of a Trial, or one of {', '.join(_known())}.")
-    judge: Judge = value
-    return judge
-
-
-def _known() -> list[str]:
-    return sorted({*_PLAIN, *_MADE})
-
-
-def _from_text(text: str) -> Judge:
-    """Read a judge's name, with numbers by name if it takes any: no code is run."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        raise unknown_word("judge", text, _known()) from None
-    match tree:
-        case ast.Name(name) if name in _PLAIN:
-            return _PLAIN[name]
-        case ast.Name(name) if name in _MADE:
-            return _MADE[name]()
-        case ast.Call(ast.Name(name), [], keywords) if name in _MADE:
-            try:
-                return _MADE[name](**{str(each.arg): _number(each.value) for each in keywords})
-            except (TypeError, ValueError) as error:
-                raise UsageError(f"{text!r} cannot be: {error}. Write such as finishes(within=600).") from None
-        case _:
-            raise unknown_word("judge", text, _known())
-
-
-def _number(written: ast.expr) -> object:
-    try:
-        return ast.literal_eval(written)
-    except ValueError:
-        raise ValueError(f"{ast.unparse(written)} is no number") from None

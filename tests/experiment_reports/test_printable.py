@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ycimages.experiment.legible import legible
+from pytest_ycimages.experiment.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -22,17 +22,17 @@ from pytest_ycimages.experiment.legible import legible
 )
 def test_what_cannot_be_seen_is_spelled(text: str, shown: str) -> None:
     """Everything else stays."""
-    assert legible(text) == shown
+    assert printable(text) == shown
 
 
 def test_what_is_too_long_is_cut() -> None:
     """And how much more there is, is said."""
-    assert legible("A" * 1_012, 10) == "A" * 10 + "… (1,002 more characters)"
-    assert legible("A" * 10, 10) == "A" * 10
+    assert printable("A" * 1_012, 10) == "A" * 10 + "… (1,002 more characters)"
+    assert printable("A" * 10, 10) == "A" * 10
 
 
 @given(st.text(st.characters(exclude_categories=[])))
 def test_whatever_comes_can_be_printed(text: str) -> None:
     """On any terminal, in any file."""
-    assert all(line.isprintable() for line in legible(text).split("\n"))
-    legible(text).encode("utf-8")
+    assert all(line.isprintable() for line in printable(text).split("\n"))
+    printable(text).encode("utf-8")

@@ -40,10 +40,10 @@ NEVER_ENDS = at(operation_never_ends(), "images.create")
         (ConnectsAHundredTimesASecond, [at(reset(), "images.create")], "content", "content"),
     ],
 )
-def test_a_client_with_too_many_calls_is_somebodys_matter(
+def test_a_client_with_too_many_calls_fails_one_judge(
     kind: type[Baker], faults: list[PlannedFault], of_finishes: str, of_bounded: str
 ) -> None:
-    """Whether it waited tells whose; and who makes too many calls is not excused because he does not end."""
+    """Whether it waited tells which; a client that does not end may still make too many calls."""
     made = trial(client(kind), *faults)
     assert (said(finishes(), made), said(bounded(), made)) == (of_finishes, of_bounded)
 
@@ -57,7 +57,7 @@ def test_a_client_that_never_waits_calls_too_often_however_often_it_may() -> Non
 
 
 def test_a_client_that_waits_may_make_as_many_calls_as_it_may() -> None:
-    """That it does not end is no matter of theirs."""
+    """That it does not end is for another judge."""
     assert said(bounded(calls=1000), trial(client(PollsEverySecond), NEVER_ENDS)) == "content"
 
 

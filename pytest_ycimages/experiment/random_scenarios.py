@@ -1,4 +1,4 @@
-"""Draws scenarios of many faults with Hypothesis, always the same from the same seed. The one module that knows it."""
+"""Random scenarios of many faults, made by Hypothesis: the same for the same seed."""
 
 from __future__ import annotations
 
@@ -10,36 +10,35 @@ from pytest_ycimages.experiment.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ycimages.experiment.candidates import Candidate
-    from pytest_ycimages.experiment.scenario import PlannedFault
-    from pytest_ycimages.experiment.summary import Spot
+    from pytest_ycimages.experiment.progress import Spot
+    from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
 
 _MORE: int = 3
-"""By how many faults the largest scenario that is drawn exceeds the depth that was searched."""
+"""By how many faults the largest scenario exceeds the depth that was searched."""
 
 
-def drawn(
+def random_scenarios(
     spots: Sequence[Spot], candidates: Sequence[Candidate], *, beyond: int, examples: int, seed: int
 ) -> list[Scenario]:
-    """Scenarios of more than `beyond` faults, each at a call of its own.
+    """Return scenarios of more than `beyond` faults, each at its own call.
 
     Args:
         spots: the calls that may be struck.
-        candidates: the faults there are.
+        candidates: the faults to try.
         beyond: the depth that has been searched.
-        examples: how many to draw; fewer come when there are no more.
-        seed: what they are drawn from.
+        examples: how many; fewer if fewer exist.
+        seed: the seed.
 
     Raises:
         UsageError: Hypothesis is not installed.
     """
     try:
         import hypothesis  # noqa: PLC0415 - an optional extra
-        from hypothesis import strategies as st  # noqa: PLC0415 - likewise
+        from hypothesis import strategies as st  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise UsageError(
-            "Drawing scenarios at random takes Hypothesis: pip install 'pytest-ycimages[hypothesis]'. Without it, an "
-            "experiment tries every scenario up to its depth, and draws none: random=0."
+            "Random scenarios need Hypothesis: pip install 'pytest-ycimages[hypothesis]'. Without it, an experiment "
+            "tries every scenario up to its depth: random=0."
         ) from None
     plans = [planned for spot in spots for candidate in candidates for planned in candidate.at(*spot)]
     by_call = st.lists(

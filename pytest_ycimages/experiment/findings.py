@@ -1,0 +1,186 @@
+"""Findings: the trial of a flaw once more, with its whole timeline, and a pytest function that fails as it does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from string import Template
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_ycimages.experiment.client import is_importable
+from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.report import (
+    FailedVerdict,
+    FaultRow,
+    Finding,
+    ReportedFault,
+    ReportedScenario,
+    reported_trial,
+)
+from pytest_ycimages.experiment.trial import Verdict
+from pytest_ycimages.faults.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.plan import Plan
+    from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
+    from pytest_ycimages.experiment.search import Group, Tried
+    from pytest_ycimages.experiment.trial import Trial
+    from pytest_ycimages.experiment.trials import TrialRunner
+
+_TRIES: Final = 3
+"""How many scenarios of a group are repeated before the client is said to behave differently each time."""
+
+
+def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
+    """Repeat the mildest scenarios of a flaw until one shows it again, and return the finding."""
+    others = len(group.scenarios) - 1
+    judge, cause = group.cause
+    for scenario in group.scenarios[:_TRIES]:
+        trial, verdicts = runner.judged(scenario)
+        if verdicts and (verdicts[0].judge, verdicts[0].cause) == group.cause:
+            return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
+    trial, _ = runner.judged(group.scenarios[0])
+    text = "This failed in the search and not when it was repeated: the client is not the same each time."
+    return reported_finding((Verdict(judge, passed=False, explanation=text, cause=cause),), trial, others, "")
+
+
+def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
+    if isinstance(plan.client, Command):
+        return ""
+    judges = {name_of(each): each for each in plan.judges}
+    return test_source(plan.client, scenario, judges[judge], plan.repeated)
+
+
+def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
+    """Return a finding: its first verdict names the flaw, the others are of the same trial."""
+    verdict, *also = verdicts
+    return Finding(
+        judge=verdict.judge,
+        cause=verdict.cause,
+        explanation=verdict.explanation,
+        also=tuple(FailedVerdict(judge=each.judge, cause=each.cause, explanation=each.explanation) for each in also),
+        scenario=_scenario(trial.scenario),
+        others=others,
+        trial=reported_trial(trial, verdicts),
+        test=test,
+    )
+
+
+def _scenario(scenario: Scenario) -> ReportedScenario:
+    faults = (
+        ReportedFault(fault=str(each.fault), method=each.method, nth=each.nth, commit=each.commit, lasts=each.lasts)
+        for each in scenario.faults
+    )
+    return ReportedScenario(words=str(scenario), faults=tuple(faults))
+
+
+def fault_rows(tried: Iterable[Tried]) -> tuple[FaultRow, ...]:
+    """Return how the client fared under each fault alone, in the order in which they were tried."""
+    rows: dict[str, list[Tried]] = {}
+    for each in tried:
+        if len(each.scenario) == 1 and each.summary.struck:
+            rows.setdefault(_words(each.scenario.faults[0]), []).append(each)
+    return tuple(
+        FaultRow(
+            words,
+            len(made),
+            sum(each.summary.succeeded for each in made),
+            tuple(each.summary.seconds for each in made if each.summary.succeeded),
+        )
+        for words, made in rows.items()
+    )
+
+
+def _words(planned: PlannedFault) -> str:
+    side = f" {planned.commit} the commit" if len(planned.fault.commits) > 1 else ""
+    return f"{planned.fault}{side}{' for good' if planned.lasts else ''}"
+
+
+# The test to paste.
+
+_TEMPLATE: Final = Template('''\
+$imports
+
+
+$marker
+def test_${name}(ycimages_time, ycimages):
+    """$doc"""
+$injections    assert_survives($client, ycimages, $judge)
+''')
+
+
+def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping[str, Any]) -> str:
+    """Return a test of the client under one scenario, for one judge, that uses the public API.
+
+    The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
+    client is mended: it may never make the call that they were to strike.
+
+    Args:
+        client: the function.
+        scenario: what goes wrong.
+        judge: the judge that the client fails.
+        settings: what the doubles were given.
+    """
+    given = ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
+    injections = "".join(
+        f"    ycimages.inject({_injected(each, number)})\n" for number, each in enumerate(scenario.faults)
+    )
+    judge_name = name_of(judge).partition("(")[0]
+    public = {"assert_survives", *_classes(given)}
+    for each in scenario.faults:
+        public |= {str(each.when).partition("(")[0]} | ({each.fault.name} & CATALOGUE.keys())
+    own = [client]
+    if judge_name in REGISTERED:
+        public.add(judge_name)
+    else:
+        own.append(judge)
+    return _TEMPLATE.substitute(
+        imports="\n".join(_imports(sorted(public, key=str.lower), own)),
+        marker=f"@pytest.mark.ycimages({given})",
+        name=re.sub(r"\W", "_", f"{_name(client)}_{judge_name}"),
+        doc=f"What goes wrong: {scenario}.".replace("\\", "\\\\").replace('"', '\\"'),
+        injections=injections,
+        client=_name(client),
+        judge=name_of(judge),
+    )
+
+
+def _name(client: Any) -> str:
+    return str(getattr(client, "__name__", "client"))
+
+
+def _literal(value: object) -> str:
+    """Return a value as it is written; text between double quotes, as formatters have it."""
+    written = repr(value)
+    return f'"{written[1:-1]}"' if isinstance(value, str) and '"' not in written else written
+
+
+def _classes(given: str) -> set[str]:
+    """Return the classes that keyword arguments name, such as `AfterPolls`."""
+    try:
+        tree = ast.parse(f"given({given})", mode="eval")
+    except SyntaxError:  # the `repr` of a class of the user's
+        return set()
+    calls = (each.func for each in ast.walk(tree) if isinstance(each, ast.Call))
+    return {each.id for each in calls if isinstance(each, ast.Name)} - {"given"}
+
+
+def _injected(planned: PlannedFault, number: int) -> str:
+    """Return the arguments of `inject`."""
+    commit = f', commit="{planned.commit}"' if len(planned.fault.commits) > 1 else ""
+    expect = ", expect=False" if number else ""
+    return f'{planned.fault}, on="{planned.method}", when={planned.when}{commit}{expect}'
+
+
+def _imports(public: Iterable[str], own: Iterable[Any]) -> list[str]:
+    lines = ["import pytest", "", f"from pytest_ycimages import {', '.join(public)}"]
+    for each in own:
+        if is_importable(each) and "." not in each.__qualname__:
+            lines.append(f"from {each.__module__} import {_name(each)}")
+        else:
+            lines.append(f"# import {_name(each)} here: it is not a function of a module that can be imported")
+    return lines

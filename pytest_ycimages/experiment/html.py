@@ -1,0 +1,190 @@
+"""Reports as one HTML page that needs no network and no other file; its only script is for its copy buttons."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from math import log, sqrt
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.comparison import Comparison
+from pytest_ycimages.experiment.printable import printable
+from pytest_ycimages.experiment.timeline import shown_moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+    from jinja2 import Environment
+
+    from pytest_ycimages.experiment.report import Report
+
+_PAGE: Final = "page"
+"""The folder beside this module that has the template, the style sheet and the script."""
+
+
+def report_html(*reports: Report, command: str = "") -> str:
+    """Return one page for one report, or for several side by side.
+
+    Args:
+        reports: the reports; that of the main client first.
+        command: the command that repeats it, if any.
+
+    Raises:
+        UsageError: no report is given, or jinja2 is not installed.
+    """
+    if not reports:
+        raise UsageError("A page needs a report. Give one, or several to compare.")
+    comparison = Comparison(reports)
+    style, script = _text("report.css"), _text("report.js")
+    axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
+    return (
+        _environment(_jinja2())
+        .get_template("report.html.jinja")
+        .render(
+            comparison=comparison,
+            reports=list(zip(comparison.labels, comparison.reports, comparison.overall, strict=True)),
+            axis=axis,
+            style=style,
+            script=script,
+            policy=f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}",
+            command=command,
+        )
+    )
+
+
+def check_installed() -> None:
+    """Check that a page can be made.
+
+    Raises:
+        UsageError: jinja2 is not installed.
+    """
+    _jinja2()
+
+
+def _jinja2() -> ModuleType:
+    try:
+        import jinja2  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise UsageError(
+            "An HTML report needs jinja2: pip install 'pytest-ycimages[report]'. JSON and the terminal do without."
+        ) from None
+    return jinja2
+
+
+@cache
+def _environment(jinja2: ModuleType) -> Environment:
+    """Return the environment, which keeps the compiled template."""
+    environment: Environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: dict[str, Any] = {
+        "printable": printable,
+        "median": median,
+        "seconds": _seconds,
+        "shown_moments": shown_moments,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / _PAGE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return the source by which a content security policy allows a text, and nothing else, as style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _seconds(value: float) -> str:
+    """Return seconds as text, to the millisecond, without trailing zeros."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".") + " s"
+
+
+# The geometry of the plots: seconds on an axis that has room for one second and for an hour.
+
+_STEPS: Final = (
+    (0.1, "0.1 s"),
+    (1, "1 s"),
+    (10, "10 s"),
+    (60, "1 min"),
+    (600, "10 min"),
+    (3600, "1 h"),
+    (36000, "10 h"),
+)
+"""Where an axis may begin and end, and the label there."""
+_SMALLEST: Final = 3.0
+"""The radius of a dot that is one trial."""
+_GROWTH: Final = 1.0
+"""How much larger a dot gets: visibly, but not twice as large for twice the trials."""
+
+
+class Tick(NamedTuple):
+    """A mark on an axis: where, from 0 to 1, and its label."""
+
+    at: float
+    words: str
+
+
+class Dot(NamedTuple):
+    """Trials that took the same time: where, from 0 to 1, how large, how many, and how many seconds."""
+
+    at: float
+    radius: float
+    trials: int
+    seconds: float
+
+
+class Strip(NamedTuple):
+    """The distribution of some times: a dot for each, and where the least, the median and the most of them are."""
+
+    dots: tuple[Dot, ...]
+    least: float
+    median: float
+    most: float
+
+
+class Axis(NamedTuple):
+    """A logarithmic axis of seconds, with its marks."""
+
+    steps: tuple[tuple[float, str], ...]
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """Return the marks, from left to right."""
+        return [Tick(self.at(seconds), words) for seconds, words in self.steps]
+
+    def at(self, seconds: float) -> float:
+        """Return where a number of seconds is, from 0 to 1; what is beyond an end is at that end."""
+        start, end = self.steps[0][0], self.steps[-1][0]
+        return log(min(max(seconds, start), end) / start) / log(end / start)
+
+    def strip(self, seconds: Sequence[float]) -> Strip | None:
+        """Return the distribution of some times; None without any."""
+        if not seconds:
+            return None
+        dots = (
+            Dot(self.at(value), _SMALLEST + _GROWTH * sqrt(count - 1), count, value)
+            for value, count in sorted(Counter(seconds).items())
+        )
+        return Strip(tuple(dots), *(self.at(value) for value in (min(seconds), median(seconds), max(seconds))))
+
+
+def axis_of(seconds: Iterable[float]) -> Axis:
+    """Return the shortest axis that has room for all of these, and for two marks."""
+    values = [*seconds] or [1.0]
+    start = max((place for place, (at, _) in enumerate(_STEPS) if at <= min(values)), default=0)
+    end = min((place for place, (at, _) in enumerate(_STEPS) if at >= max(values)), default=len(_STEPS) - 1)
+    start = min(start, len(_STEPS) - 2)
+    return Axis(_STEPS[start : max(end, start + 1) + 1])

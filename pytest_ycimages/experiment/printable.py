@@ -1,0 +1,79 @@
+"""Text of clients and judges, made safe for a terminal, a page or a file, and equal in each run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import ConfigDict, Field
+
+_KEPT: Final = "\n"
+_MOST: Final = 2_000
+"""How many characters of one text are shown: an exception may quote a response of megabytes."""
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+"""The address of an object in memory, as `repr` writes it."""
+_PORT: Final = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=\[::1\]:)\d+|(?<=localhost:)\d+")
+"""The port of a double in a URL."""
+
+
+def printable(text: str, most: int = _MOST) -> str:
+    r"""Return the text with control and bidirectional characters written as escapes such as `\x1b`.
+
+    Args:
+        text: any text, that of a hostile client included.
+        most: how many of its characters are shown. The number of the others follows.
+    """
+    left_out = len(text) - most
+    cut = f"{text[:most]}… ({left_out:,} more characters)" if left_out > 0 else text
+    return cut if cut.isprintable() else "".join(map(_escaped, cut))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() or character in _KEPT:
+        return character
+    return ascii(character)[1:-1]
+
+
+def stable_text(text: str) -> str:
+    """Return the text without what differs between runs: the port of the double and the addresses of objects."""
+    return storable(_PORT.sub("PORT", _ADDRESS.sub("0x...", text)))
+
+
+def storable(text: str) -> str:
+    """Return the text with lone surrogates, which UTF-8 cannot encode, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPart:
+    """A part of a report. Its texts are made stable, so that equal searches give equal reports."""
+
+    __pydantic_config__: ClassVar = ConfigDict(
+        extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+    verbatim: ClassVar[frozenset[str]] = frozenset()
+    """The fields in which ports and addresses are kept, such as code."""
+
+    def __post_init__(self) -> None:
+        """Make the texts stable."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            made = storable(value) if field.name in self.verbatim else _stable(value)
+            if made is not value:
+                object.__setattr__(self, field.name, made)
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, str):
+        return stable_text(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        return tuple(map(stable_text, value))
+    if isinstance(value, Mapping):
+        return {stable_text(name): stable_text(each) for name, each in value.items()}
+    return value
