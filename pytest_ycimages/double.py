@@ -308,9 +308,9 @@ def _backing(mode: Mode) -> type[Backing]:
 
         return Record
     if mode == "verify":
-        from pytest_ycimages.backing.verify import Verify  # noqa: PLC0415 - only for who compares
+        from pytest_ycimages.verify.mode import Verify  # noqa: PLC0415 - only for who compares
 
         return Verify
-    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for who replays
+    from pytest_ycimages.backing.cassette_modes import Replay  # noqa: PLC0415 - only for who replays
 
     return Replay

@@ -11,7 +11,7 @@ from pytest_ycimages.api.image import Image
 from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
-from pytest_ycimages.backing.replay import path_of
+from pytest_ycimages.backing.cassette_modes import path_of
 from pytest_ycimages.backing.shown import Shown
 from pytest_ycimages.cassette.cassette import Cassette, opened
 from pytest_ycimages.cassette.interaction import Label, Origin

@@ -14,19 +14,19 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from pytest_ycimages.api.contract import CONTRACTS
-from pytest_ycimages.backing.verifying import SERVICE, target_of
-from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cassette.storyline import steps_of
-from pytest_ycimages.cassette.upstream_target import PATIENCE
-from pytest_ycimages.cassette.verification import verify
 from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.verify.report import NOTHING, as_json, gathered, summary, worth
+from pytest_ycimages.verify.service_target import PATIENCE
+from pytest_ycimages.verify.verify import verify
+from pytest_ycimages.verify.verifying import SERVICE, target_of
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Tape
-    from pytest_ycimages.cassette.verification import Verification
+    from pytest_ycimages.verify.verify import Verification
 
 _OF_THE_FAKE: Final = "--contract and --set are about the fake, and --upstream asks somebody else: leave one out."
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pytest_ycimages import Double
 from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.commands import ycimages
-from tests.cassette.verification.taping import Taping, altered
+from tests.verify.taping import Taping, altered
 
 if TYPE_CHECKING:
     from pathlib import Path

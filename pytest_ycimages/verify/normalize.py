@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.cassette.forms import ID, ID_IN_TEXT
+from pytest_ycimages.verify.forms import ID, ID_IN_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

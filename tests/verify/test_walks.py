@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.backing.fake_target import verify_fake
+from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
 

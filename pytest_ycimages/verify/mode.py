@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.backing.replay import Replay, how_to_record
-from pytest_ycimages.backing.verifying import target_of
-from pytest_ycimages.cassette.differing import differing
-from pytest_ycimages.cassette.verification import verify
+from pytest_ycimages.backing.cassette_modes import Replay, how_to_record
 from pytest_ycimages.cassette_settings import CassetteSettings
 from pytest_ycimages.errors import CassetteDiffersError
+from pytest_ycimages.verify.report import differing
+from pytest_ycimages.verify.verify import verify
+from pytest_ycimages.verify.verifying import target_of
 
 if TYPE_CHECKING:
     from typing import Any

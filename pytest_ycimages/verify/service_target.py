@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.correspondence import ids_in
 from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.resending import texts_of
 from pytest_ycimages.cassette.storyline import operations_in, state_of
 from pytest_ycimages.cassette.told import told_by
 from pytest_ycimages.cloud.clock import RealClock
+from pytest_ycimages.verify.normalize import ids_in
+from pytest_ycimages.verify.resending import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

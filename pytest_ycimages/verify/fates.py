@@ -10,16 +10,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.backing.sights import tracks_of
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
+from pytest_ycimages.verify.recorded_operations import tracks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.backing.sights import Sight, Track
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.timing import Timing
+    from pytest_ycimages.verify.recorded_operations import Sight, Track
 
     Wire = dict[str, Any]
 

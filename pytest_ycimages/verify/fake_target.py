@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.backing.fake import Fake
-from pytest_ycimages.backing.fates import fates_of
-from pytest_ycimages.backing.sights import STARTING
-from pytest_ycimages.backing.stocking import names_missing, stock
 from pytest_ycimages.cassette.interaction import RecordedResponse
 from pytest_ycimages.cassette.storyline import operations_in, steps_of
-from pytest_ycimages.cassette.verification import Verification, verify
 from pytest_ycimages.cloud.clock import ManualClock
 from pytest_ycimages.cloud.ending import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
@@ -22,16 +18,20 @@ from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server.in_process.whole import answered
 from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.verify.fates import fates_of
+from pytest_ycimages.verify.recorded_operations import STARTING
+from pytest_ycimages.verify.seeding import names_missing, stock
+from pytest_ycimages.verify.verify import Verification, verify
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
-    from pytest_ycimages.backing.fates import Fate
     from pytest_ycimages.cassette.interaction import RecordedRequest, Tape
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.verify.fates import Fate
 
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.difference import Difference, Kind
-from pytest_ycimages.cassette.evidence import Evidence
-from pytest_ycimages.cassette.evidence_of_answers import type_moved
 from pytest_ycimages.cloud.sources import CHUNK
+from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.evidence_of_answers import type_moved
+from pytest_ycimages.verify.evidence_rows import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cassette.exhibit import Exhibit
+    from pytest_ycimages.verify.evidence import Exhibit
 
 _FORM: Final = frozenset({Kind.FORM})
 _ORDER: Final = frozenset({Kind.ORDER})

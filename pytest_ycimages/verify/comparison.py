@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.cassette.asked import asked_by, json_value
-from pytest_ycimages.cassette.comparison_of_json import Sides, differences_of
-from pytest_ycimages.cassette.difference import Difference, Kind, shown_value
-from pytest_ycimages.cassette.forms import UUID, layouts_of
+from pytest_ycimages.verify.diff import Sides, differences_of
+from pytest_ycimages.verify.difference import Difference, Kind, shown_value
+from pytest_ycimages.verify.forms import UUID, layouts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.correspondence import Correspondence
     from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse
+    from pytest_ycimages.verify.normalize import Correspondence
 
 BY_VALUE: Final = ("content-type", "allow", "retry-after", "x-operation-poll-interval")
 """The headers whose values an answer must repeat."""

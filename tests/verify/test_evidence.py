@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ycimages.backing.fake_target import verify_fake
 from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.evidence_table import EVIDENCE
 from pytest_ycimages.cassette.interaction import RecordedRequest
 from pytest_ycimages.cassette.storyline import method_of
 from pytest_ycimages.fidelity.table import read_table
 from pytest_ycimages.server.routes import ROUTES
+from pytest_ycimages.verify.evidence_table import EVIDENCE
+from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pytest_ycimages.backing.fake_target import FakeTarget
 from pytest_ycimages.backing.record import credentials
 from pytest_ycimages.cassette.hosts import is_service
 from pytest_ycimages.cassette.upstream import Upstream
-from pytest_ycimages.cassette.upstream_target import PATIENCE, UpstreamTarget
+from pytest_ycimages.verify.fake_target import FakeTarget
+from pytest_ycimages.verify.service_target import PATIENCE, UpstreamTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.cassette.interaction import Tape
-    from pytest_ycimages.cassette.verification import Target
     from pytest_ycimages.settings import Settings
+    from pytest_ycimages.verify.verify import Target
 
 SERVICE: Final = "service"
 """The word for the service itself, in the place of an address."""

@@ -8,14 +8,14 @@ from typing import Final
 
 import pytest
 
-from pytest_ycimages.backing.fake_target import verify_fake
-from pytest_ycimages.cassette.differing import worth
 from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
 from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.verify.fake_target import verify_fake
+from pytest_ycimages.verify.report import worth
 
 from .taping import COMPUTE, IMAGES
 
-SHIPPED: Final = sorted(Path(__file__).parents[3].glob("cassettes/*.yaml"))
+SHIPPED: Final = sorted(Path(__file__).parents[2].glob("cassettes/*.yaml"))
 GUIDE: Final = (
     '{"done":false,"metadata":{"@type":"type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata",'
     '"imageId":"fd8g5p4hllq8********"},"id":"fd8m1tfm92kr********","description":"Create image",'

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.backing.fake_target import verify_fake
-from pytest_ycimages.cassette.difference import Difference, Kind
+from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping, altered
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.backing.fake_target import verify_fake
+from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cassette.verification import Verification
+    from pytest_ycimages.verify.verify import Verification
 
 GIB: Final = 2**30
 KEY: Final = "00000000-0000-4000-8000-00000000000"

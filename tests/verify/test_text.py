@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_ycimages.backing.fake_target import verify_fake
-from pytest_ycimages.cassette.differing import differing, summary
 from pytest_ycimages.cassette.interaction import Origin
+from pytest_ycimages.verify.fake_target import verify_fake
+from pytest_ycimages.verify.report import differing, summary
 
 from .taping import Taping, altered
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.difference import Difference, Kind
-from pytest_ycimages.cassette.evidence import Evidence
-from pytest_ycimages.cassette.evidence_of_answers import SHAPE, type_moved
+from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.evidence_of_answers import SHAPE, type_moved
+from pytest_ycimages.verify.evidence_rows import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cassette.exhibit import Exhibit
+    from pytest_ycimages.verify.evidence import Exhibit
 
     When = Callable[[Exhibit], bool]
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.correspondence import Correspondence
+    from pytest_ycimages.verify.normalize import Correspondence
 
     Pairs = tuple[tuple[int, int], ...]
     Items = list[dict[str, Any]]

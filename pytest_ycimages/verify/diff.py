@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.correspondence import TIMES, same_kind
-from pytest_ycimages.cassette.difference import Difference, Kind, shown_value
-from pytest_ycimages.cassette.forms import ID, ID_FIELDS, TIME, UUID, time_form
-from pytest_ycimages.cassette.pairing import orders_of, pairs_by_id, pairs_by_type
+from pytest_ycimages.verify.difference import Difference, Kind, shown_value
+from pytest_ycimages.verify.forms import ID, ID_FIELDS, TIME, UUID, time_form
+from pytest_ycimages.verify.normalize import TIMES, same_kind
+from pytest_ycimages.verify.pairing import orders_of, pairs_by_id, pairs_by_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.correspondence import Correspondence
+    from pytest_ycimages.verify.normalize import Correspondence
 
     Wire = dict[str, Any]
     Differences = Iterator[Difference]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.backing.verifying import target_of
 from pytest_ycimages.cassette.interaction import Origin, Tape
 from pytest_ycimages.cassette.upstream import Upstream
-from pytest_ycimages.cassette.upstream_target import UpstreamTarget
-from pytest_ycimages.cassette.verification import verify
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.verify.service_target import UpstreamTarget
+from pytest_ycimages.verify.verify import verify
+from pytest_ycimages.verify.verifying import target_of
 
 from .taping import IMAGES, SCRUBBED, Taping
 

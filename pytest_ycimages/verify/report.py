@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ycimages.cassette.interaction import Label
-    from pytest_ycimages.cassette.verification import Finding, Verification
+    from pytest_ycimages.verify.verify import Finding, Verification
 
 _ORIGINS: Final = {
     Origin.FAKE: "was recorded from the fake, so it proves nothing about the service",

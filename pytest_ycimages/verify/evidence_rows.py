@@ -11,16 +11,16 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_ycimages.cassette.exhibit import Past, exhibits_of
 from pytest_ycimages.fidelity.table import read_table
+from pytest_ycimages.verify.evidence import Past, exhibits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_ycimages.cassette.difference import Difference, Kind
-    from pytest_ycimages.cassette.exhibit import Exhibit
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.fidelity.table import Mark
+    from pytest_ycimages.verify.difference import Difference, Kind
+    from pytest_ycimages.verify.evidence import Exhibit
 
 
 def _always(exhibit: Exhibit) -> bool:  # noqa: ARG001 - the form of a condition

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.comparison import compare
-from pytest_ycimages.cassette.correspondence import Correspondence
-from pytest_ycimages.cassette.difference import Difference, Kind
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.verify.comparison import compare
+from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.normalize import Correspondence
 
 REQUEST: Final = RecordedRequest("GET", "https://compute.api.cloud.yandex.net/compute/v1/images/x")
 ID, OTHER, THIRD = "fd80000000000000000a", "fd80000000000000000b", "fd80000000000000000c"

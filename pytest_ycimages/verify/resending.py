@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.correspondence import Correspondence
     from pytest_ycimages.cassette.interaction import RecordedRequest
     from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.verify.normalize import Correspondence
 
 INVALID_TOKEN: Final = "invalid"  # noqa: S105 - which is what is wanted of it
 """What is sent where the recorded client was refused for its credential, which nobody wrote down."""

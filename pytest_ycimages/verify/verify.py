@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from pytest_ycimages.cassette.comparison import compare
-from pytest_ycimages.cassette.correspondence import Correspondence, ids_in
-from pytest_ycimages.cassette.evidence import Court
-from pytest_ycimages.cassette.evidence_table import EVIDENCE
 from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.resending import INVALID_TOKEN, is_scrubbed, resent, texts_of
 from pytest_ycimages.cassette.storyline import Step, state_of, steps_of
 from pytest_ycimages.cassette.told import told_by
+from pytest_ycimages.verify.comparison import compare
+from pytest_ycimages.verify.evidence_rows import Court
+from pytest_ycimages.verify.evidence_table import EVIDENCE
+from pytest_ycimages.verify.normalize import Correspondence, ids_in
+from pytest_ycimages.verify.resending import INVALID_TOKEN, is_scrubbed, resent, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.difference import Difference
-    from pytest_ycimages.cassette.evidence import Judged
     from pytest_ycimages.cassette.interaction import Label, RecordedRequest, RecordedResponse, Tape
+    from pytest_ycimages.verify.difference import Difference
+    from pytest_ycimages.verify.evidence_rows import Judged
 
 _UNAUTHORIZED: Final = 401
 
