@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Tape
+    from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cassette_settings import Severity
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.server.app import App
@@ -55,7 +55,7 @@ class Replay(Backing):
     """
 
     path: Path
-    tape: Tape
+    tape: CassetteData
 
     _player: Player | None = None
     _scrubbed: ForReplay
@@ -81,7 +81,7 @@ class Replay(Backing):
                 name=str(self.path),
                 rerecord=rerecord,
             )
-            old = expired_text(self.path, self.tape.label, machine_time(), settings.max_age, rerecord)
+            old = expired_text(self.path, self.tape.metadata, machine_time(), settings.max_age, rerecord)
             self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         else:
             self._player = self._player.rewound()
@@ -110,23 +110,23 @@ class Replay(Backing):
     @property
     def folder_id(self) -> str:
         """The folder that was recorded, under the name that it has in the cassette."""
-        return self.tape.label.folder_id or _folder_in(self.tape)
+        return self.tape.metadata.folder_id or _folder_in(self.tape)
 
     @property
     def images(self) -> Mapping[str, Image]:
         """The images that the client has been shown, as it was shown them last."""
-        return Shown("image", Image, self._replaying.player.seen.images, self.pipeline.lock)
+        return Shown("image", Image, self._replaying.player.shown.images, self.pipeline.lock)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         """The operations that the client has been shown, as it was shown them last."""
-        return Shown("operation", Operation, self._replaying.player.seen.operations, self.pipeline.lock)
+        return Shown("operation", Operation, self._replaying.player.shown.operations, self.pipeline.lock)
 
     @property
     def cassette(self) -> Cassette:
         """The cassette that is in."""
         player = self._replaying.player
-        return Cassette(self.path, self.tape.label, lambda: self.tape.interactions, player.unused)
+        return Cassette(self.path, self.tape.metadata, lambda: self.tape.interactions, player.unused)
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
@@ -174,7 +174,7 @@ def _judged(error: YCImagesError, severity: Severity) -> tuple[YCImagesError, ..
     return (error,) if severity == "fail" else ()
 
 
-def _folder_in(tape: Tape) -> str:
+def _folder_in(tape: CassetteData) -> str:
     """A folder that is asked for in a cassette that does not say whose it is; empty for none."""
     for interaction in tape.interactions:
         folder_id = json_of(interaction.request.body).get("folderId")

@@ -14,7 +14,7 @@ from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.cassette_modes import path_of
 from pytest_ycimages.backing.shown import Shown
 from pytest_ycimages.cassette.cassette import Cassette, opened
-from pytest_ycimages.cassette.interaction import Label, Origin
+from pytest_ycimages.cassette.model import CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.scrub import Scrubber
@@ -53,7 +53,7 @@ class Record(Backing):
         credential, self._folder_id = credentials(upstream)
         self._token = ids.iam_token()
         origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
-        label = Label(
+        label = CassetteMetadata(
             origin=origin,
             upstream="" if origin is Origin.FAKE else settings.upstream or "https://api.cloud.yandex.net",
             recorded_at=resource_time(self.clock.now()),
@@ -106,12 +106,12 @@ class Record(Backing):
     @property
     def images(self) -> Mapping[str, Image]:
         """The images that the client has been shown, as it was shown them last."""
-        return Shown("image", Image, self._recorder.seen.images, self.pipeline.lock)
+        return Shown("image", Image, self._recorder.shown.images, self.pipeline.lock)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         """The operations that the client has been shown, as it was shown them last."""
-        return Shown("operation", Operation, self._recorder.seen.operations, self.pipeline.lock)
+        return Shown("operation", Operation, self._recorder.shown.operations, self.pipeline.lock)
 
     @property
     def cassette(self) -> Cassette:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.asked import asked_by, json_value
+from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.verify.diff import Sides, differences_of
 from pytest_ycimages.verify.difference import Difference, Kind, shown_value
 from pytest_ycimages.verify.forms import UUID, layouts_of
@@ -18,7 +18,7 @@ from pytest_ycimages.verify.forms import UUID, layouts_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse
+    from pytest_ycimages.cassette.model import Interaction, RecordedResponse
     from pytest_ycimages.verify.normalize import Correspondence
 
 BY_VALUE: Final = ("content-type", "allow", "retry-after", "x-operation-poll-interval")
@@ -111,7 +111,7 @@ def _body(
 
 
 def _sides(interaction: Interaction, answered: RecordedResponse, before: Any, after: Any) -> Sides:
-    asked = dict(asked_by(interaction.request).query)
+    asked = dict(normalize(interaction.request).query)
     tokens = [body.get("nextPageToken") for body in (before, after) if isinstance(body, dict)]
     return Sides(
         request_ids=tuple(dict(each.headers).get(REQUEST_ID, "") for each in (interaction.response, answered)),

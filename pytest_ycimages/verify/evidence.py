@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.storyline import images_in, is_operation, operations_in
+from pytest_ycimages.cassette.answers import images_in, is_operation, operations_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
 
     Wire = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Exhibit(NamedTuple):
     kind: str
     path: str
     value: Wire
-    step: Step
+    step: RecordedCall
     status: int
     now: Wire
     past: Past
@@ -48,18 +48,18 @@ class Exhibit(NamedTuple):
     @property
     def asked(self) -> Wire:
         """The JSON body of the request; empty for any other."""
-        body = self.step.asked.body
+        body = self.step.request.body
         return body if isinstance(body, dict) else {}
 
     @property
     def query(self) -> dict[str, str]:
         """The query of the request."""
-        return dict(self.step.asked.query)
+        return dict(self.step.request.query)
 
     @property
     def told(self) -> Wire:
         """The recorded JSON body; empty for any other."""
-        return self.step.told.body if isinstance(self.step.told.body, dict) else {}
+        return self.step.answer.body if isinstance(self.step.answer.body, dict) else {}
 
     @property
     def recorded_status(self) -> int:
@@ -87,7 +87,7 @@ class Exhibit(NamedTuple):
         about = self.value.get("metadata")
         if self.kind == "operation" and isinstance(about, dict):
             return str(about.get("imageId", ""))
-        return str(self.value.get("id", "")) if self.kind == "image" else self.step.asked.image_id
+        return str(self.value.get("id", "")) if self.kind == "image" else self.step.request.image_id
 
     @property
     def violations(self) -> frozenset[str]:
@@ -113,11 +113,11 @@ class Past:
         self.latest: dict[str, Wire] = {}
         self.keys: set[str] = set()
 
-    def add(self, step: Step) -> None:
+    def add(self, step: RecordedCall) -> None:
         """Take in what was shown."""
         key = dict(step.interaction.request.headers).get("idempotency-key", "")
         fresh = key not in self.keys
-        for operation in operations_in(step.told.body) if step.told.worked else ():
+        for operation in operations_in(step.answer.body) if step.answer.ok else ():
             id_ = operation["id"]
             if step.method.startswith("images.") and step.method != "images.listOperations" and fresh:
                 self.started_by.setdefault(id_, step.method)
@@ -125,11 +125,11 @@ class Past:
             self.latest[id_] = operation
         self.keys |= {key} - {""}
 
-    def _begun(self, step: Step, operation: Wire) -> None:
+    def _begun(self, step: RecordedCall, operation: Wire) -> None:
         about = operation.get("metadata")
         image_id = str(about.get("imageId")) if isinstance(about, dict) else ""
-        if step.method == "images.create" and isinstance(step.asked.body, dict):
-            self.made_by.setdefault(image_id, step.asked.body)
+        if step.method == "images.create" and isinstance(step.request.body, dict):
+            self.made_by.setdefault(image_id, step.request.body)
         elif step.method == "images.update":
             self.updated.add(image_id)
 
@@ -152,18 +152,18 @@ class Past:
                 yield shown
 
 
-def exhibits_of(step: Step, status: int, answer: Any, past: Past, *, whole: bool) -> tuple[Exhibit, ...]:
+def exhibits_of(step: RecordedCall, status: int, answer: Any, past: Past, *, whole: bool) -> tuple[Exhibit, ...]:
     """All that a recorded answer shows, beside today's answer to the same request."""
     now = answer if isinstance(answer, dict) else {}
     found = [("answer", "body", {}), *_things(step)]
     return tuple(Exhibit(kind, path, value, step, status, now, past, whole) for kind, path, value in found)
 
 
-def _things(step: Step) -> Iterator[tuple[str, str, Wire]]:
-    body = step.told.body
+def _things(step: RecordedCall) -> Iterator[tuple[str, str, Wire]]:
+    body = step.answer.body
     if not isinstance(body, dict):
         return
-    if not step.told.worked:
+    if not step.answer.ok:
         yield "error", "body", body
         return
     for kind, shown in (("operation", operations_in(body)), ("image", images_in(body))):

@@ -31,7 +31,7 @@ def is_routed(exhibit: Exhibit) -> bool:
 
 def _by_gateway(exhibit: Exhibit) -> bool:
     """Whether the gateway refused by itself, in plain text."""
-    return exhibit.recorded_status == 400 and isinstance(exhibit.step.told.body, bytes)  # noqa: PLR2004 - a status
+    return exhibit.recorded_status == 400 and isinstance(exhibit.step.answer.body, bytes)  # noqa: PLR2004 - a status
 
 
 def _two_sources(exhibit: Exhibit) -> bool:
@@ -39,11 +39,11 @@ def _two_sources(exhibit: Exhibit) -> bool:
 
 
 def _is_malformed(exhibit: Exhibit) -> bool:
-    return _by_gateway(exhibit) and isinstance(exhibit.step.asked.body, bytes)
+    return _by_gateway(exhibit) and isinstance(exhibit.step.request.body, bytes)
 
 
 def _is_no_object(exhibit: Exhibit) -> bool:
-    return _by_gateway(exhibit) and not isinstance(exhibit.step.asked.body, bytes | dict)
+    return _by_gateway(exhibit) and not isinstance(exhibit.step.request.body, bytes | dict)
 
 
 def _tells(exhibit: Exhibit, header: str) -> bool:
@@ -79,14 +79,14 @@ ANSWERS: Final = (
         "json.content-type",
         "answer",
         ("/headers.content-type",),
-        lambda each: bool(each.headers) and isinstance(each.step.told.body, dict),
+        lambda each: bool(each.headers) and isinstance(each.step.answer.body, dict),
     ),
     Evidence("json.whitespace", "answer", ("",), _has_layout, frozenset({Kind.WHITESPACE})),
     Evidence(
         "error.request-id",
         "answer",
         ("/headers.x-request-id",),
-        lambda each: _tells(each, "x-request-id") and is_routed(each) and isinstance(each.step.told.body, dict),
+        lambda each: _tells(each, "x-request-id") and is_routed(each) and isinstance(each.step.answer.body, dict),
     ),
     Evidence(
         "route.poll-interval",

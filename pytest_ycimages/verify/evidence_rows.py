@@ -17,7 +17,7 @@ from pytest_ycimages.verify.evidence import Past, exhibits_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.fidelity.table import Mark
     from pytest_ycimages.verify.difference import Difference, Kind
     from pytest_ycimages.verify.evidence import Exhibit
@@ -103,7 +103,7 @@ class Court:
         self._differs: dict[str, set[int]] = {}
 
     def hear(
-        self, step: Step, status: int, answer: Any, differences: Iterable[Difference], *, whole: bool
+        self, step: RecordedCall, status: int, answer: Any, differences: Iterable[Difference], *, whole: bool
     ) -> tuple[str, ...]:
         """Take an answer as evidence.
 
@@ -130,7 +130,7 @@ class Court:
         self._past.add(step)
         return tuple(explained)
 
-    def pass_over(self, step: Step) -> None:
+    def pass_over(self, step: RecordedCall) -> None:
         """Take in what was recorded, of which nothing is compared."""
         self._past.add(step)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.backing.fake import Fake
-from pytest_ycimages.cassette.interaction import RecordedResponse
-from pytest_ycimages.cassette.storyline import operations_in, steps_of
+from pytest_ycimages.cassette.answers import operations_in, recorded_calls
+from pytest_ycimages.cassette.model import RecordedResponse
 from pytest_ycimages.cloud.clock import ManualClock
 from pytest_ycimages.cloud.ending import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
@@ -26,8 +26,8 @@ from pytest_ycimages.verify.verify import Verification, verify
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
-    from pytest_ycimages.cassette.interaction import RecordedRequest, Tape
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
+    from pytest_ycimages.cassette.model import CassetteData, RecordedRequest
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.server.control.controlled import Controlled
@@ -56,8 +56,8 @@ class FakeTarget(Planning, Seeding):
     folder_id = ""
     needs_secrets = False
 
-    def __init__(self, tape: Tape, settings: Settings | Mapping[str, Any] | None = None) -> None:
-        steps = steps_of(tape)
+    def __init__(self, tape: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        steps = recorded_calls(tape)
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _suited_to(tape, steps))
         self._fake = _OfThePast(self._settings, "verify", _no_pause, None)
@@ -69,7 +69,7 @@ class FakeTarget(Planning, Seeding):
         self.token = self._fake.token
         stock(self, steps)
 
-    def ask(self, step: Step, request: RecordedRequest) -> RecordedResponse:
+    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
         """Answer a request at the moment at which it was recorded."""
         self._clock.wait_until(self._began + round(step.at * SECOND), _no_pause)
         self._fake.planner.upcoming.clear()
@@ -79,7 +79,7 @@ class FakeTarget(Planning, Seeding):
         headers = tuple((name.lower(), value) for name, value in reply.headers)
         return RecordedResponse(reply.status, "", headers, reply.body)
 
-    def _plan(self, step: Step, fate: Fate) -> None:
+    def _plan(self, step: RecordedCall, fate: Fate) -> None:
         error = fate.error
         outcome = None if error is None or _fails_by_itself(step, error) else _failure(error)
         self.next_operation(
@@ -107,7 +107,7 @@ class _OfThePast(Fake):
         return ManualClock()
 
 
-def verify_fake(tape: Tape, settings: Settings | Mapping[str, Any] | None = None) -> Verification:
+def verify_fake(tape: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> Verification:
     """Compare what a cassette holds with what the fake answers to the same requests.
 
     Args:
@@ -120,11 +120,11 @@ def verify_fake(tape: Tape, settings: Settings | Mapping[str, Any] | None = None
     return verify(tape, FakeTarget(tape, settings))
 
 
-def _suited_to(tape: Tape, steps: tuple[Step, ...]) -> dict[str, Any]:
+def _suited_to(tape: CassetteData, steps: tuple[RecordedCall, ...]) -> dict[str, Any]:
     """The settings without which the fake could not answer as was recorded."""
     suited: dict[str, Any] = {"unknown_fields": "ignore"}
-    if tape.label.contract in _CONTRACTS:
-        suited["contract"] = tape.label.contract
+    if tape.metadata.contract in _CONTRACTS:
+        suited["contract"] = tape.metadata.contract
     if names_missing(steps):
         suited["unknown_resources"] = "not_found"
     if any(_was_refused_for_credential(step) for step in steps):
@@ -132,18 +132,18 @@ def _suited_to(tape: Tape, steps: tuple[Step, ...]) -> dict[str, Any]:
     return suited
 
 
-def _was_refused_for_credential(step: Step) -> bool:
+def _was_refused_for_credential(step: RecordedCall) -> bool:
     request, response = step.interaction.request, step.interaction.response
     return response.status == _UNAUTHORIZED and "authorization" in dict(request.headers)
 
 
-def _beginning(tape: Tape, steps: Iterable[Step]) -> int:
+def _beginning(tape: CassetteData, steps: Iterable[RecordedCall]) -> int:
     """When the recording began, in nanoseconds since the epoch: what was there is older than what it made."""
     for step in steps:
-        if step.method in STARTING and step.told.worked:
-            for operation in operations_in(step.told.body):
+        if step.method in STARTING and step.answer.ok:
+            for operation in operations_in(step.answer.body):
                 return _moment(str(operation.get("createdAt"))) - round(step.at * SECOND)
-    return _moment(tape.label.recorded_at)
+    return _moment(tape.metadata.recorded_at)
 
 
 def _moment(text: str) -> int:
@@ -153,9 +153,9 @@ def _moment(text: str) -> int:
         return 0
 
 
-def _fails_by_itself(step: Step, error: Mapping[str, Any]) -> bool:
+def _fails_by_itself(step: RecordedCall, error: Mapping[str, Any]) -> bool:
     """Whether the request names a file in a format that no contract has, and that is what the failure was about."""
-    uri = step.asked.body.get("uri") if isinstance(step.asked.body, dict) else None
+    uri = step.request.body.get("uri") if isinstance(step.request.body, dict) else None
     suffix = str(uri).partition("?")[0].rpartition(".")[2].lower()
     return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 

@@ -16,7 +16,7 @@ from pytest_ycimages.verify.recorded_operations import tracks_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.timing import Timing
     from pytest_ycimages.verify.recorded_operations import Sight, Track
@@ -51,7 +51,7 @@ class Fate(NamedTuple):
     least: float | None = None
 
 
-def fates_of(steps: Iterable[Step]) -> dict[int, Fate]:
+def fates_of(steps: Iterable[RecordedCall]) -> dict[int, Fate]:
     """The fate of each operation, by the number of the step that started it."""
     fates = {track.begun.number: _fate(track) for track in tracks_of(steps)}
     return {number: _as_usual(fate, fates.values()) for number, fate in fates.items()}

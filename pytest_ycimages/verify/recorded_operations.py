@@ -6,12 +6,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.storyline import images_in, operations_in
+from pytest_ycimages.cassette.answers import images_in, operations_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
 
     Wire = dict[str, Any]
 
@@ -31,16 +31,16 @@ class Sight(NamedTuple):
 class Track:
     """All that was seen of an operation."""
 
-    def __init__(self, step: Step, operation: Wire) -> None:
+    def __init__(self, step: RecordedCall, operation: Wire) -> None:
         self.begun = step
         self.shown = operation
         self.sights: list[Sight] = []
         self.polls: list[int] = []
-        self.cancels: list[Step] = []
+        self.cancels: list[RecordedCall] = []
         about = operation.get("metadata")
         self.image_id = about.get("imageId") if isinstance(about, dict) else None
 
-    def see(self, step: Step, phase: str, modified_at: str = "") -> None:
+    def see(self, step: RecordedCall, phase: str, modified_at: str = "") -> None:
         """Write down that a step shows it in a phase."""
         self.sights.append(Sight(step.at, step.number, phase, modified_at))
 
@@ -54,7 +54,7 @@ class Track:
         return max(seen, default=self.begun.at)
 
 
-def tracks_of(steps: Iterable[Step]) -> tuple[Track, ...]:
+def tracks_of(steps: Iterable[RecordedCall]) -> tuple[Track, ...]:
     """What was seen of each operation that the cassette's own requests started."""
     tracks: dict[str, Track] = {}
     for step in steps:
@@ -62,10 +62,10 @@ def tracks_of(steps: Iterable[Step]) -> tuple[Track, ...]:
     return tuple(tracks.values())
 
 
-def _look(step: Step, tracks: dict[str, Track]) -> None:
+def _look(step: RecordedCall, tracks: dict[str, Track]) -> None:
     """Take in what a step shows of operations."""
-    shown = operations_in(step.told.body) if step.told.worked else []
-    if step.method in STARTING and step.told.worked and step.told.operation_id not in tracks:
+    shown = operations_in(step.answer.body) if step.answer.ok else []
+    if step.method in STARTING and step.answer.ok and step.answer.operation_id not in tracks:
         _implied(step, tracks)
     for operation in shown:
         if step.method in STARTING and operation["id"] not in tracks:
@@ -77,7 +77,7 @@ def _look(step: Step, tracks: dict[str, Track]) -> None:
             if step.method in {"operations.get", "images.listOperations"}:
                 track.polls.append(step.number)
     for track in tracks.values():
-        if step.method == "operations.cancel" and step.asked.operation_id == track.shown["id"]:
+        if step.method == "operations.cancel" and step.request.operation_id == track.shown["id"]:
             track.cancels.append(step)
     _look_at_images(step, tracks)
 
@@ -88,8 +88,8 @@ def _phase(operation: Wire) -> str:
     return "failing" if "error" in operation else "running"
 
 
-def _look_at_images(step: Step, tracks: dict[str, Track]) -> None:
-    images = {image["id"]: image for image in images_in(step.told.body)}
+def _look_at_images(step: RecordedCall, tracks: dict[str, Track]) -> None:
+    images = {image["id"]: image for image in images_in(step.answer.body)}
     named, folders = _named(step), _folders(tracks)
     for track in tracks.values():
         image_id, starts = str(track.image_id), track.begun.method
@@ -107,40 +107,40 @@ def _look_at_images(step: Step, tracks: dict[str, Track]) -> None:
 def _folders(tracks: dict[str, Track]) -> dict[str, str]:
     """The folder of each image that was created."""
     created = (track for track in tracks.values() if track.begun.method == "images.create")
-    asked = ((str(track.image_id), track.begun.asked.body) for track in created)
+    asked = ((str(track.image_id), track.begun.request.body) for track in created)
     return {image_id: str(body.get("folderId")) for image_id, body in asked if isinstance(body, dict)}
 
 
-def _named(step: Step) -> set[str]:
+def _named(step: RecordedCall) -> set[str]:
     """The images that a request names."""
-    asked = step.asked.body if isinstance(step.asked.body, dict) else {}
-    path = step.asked.path.removesuffix("/operations").rpartition("/")[2]
+    asked = step.request.body if isinstance(step.request.body, dict) else {}
+    path = step.request.path.removesuffix("/operations").rpartition("/")[2]
     return {path, str(asked.get("imageId"))} if step.method.startswith("images.") else set()
 
 
-def _told_by_refusal(step: Step, is_named: bool) -> str:  # noqa: FBT001 - of one image
+def _told_by_refusal(step: RecordedCall, is_named: bool) -> str:  # noqa: FBT001 - of one image
     """What a refusal tells of the image that its request named."""
     status = step.interaction.response.status
-    if not is_named or not isinstance(step.told.body, dict):
+    if not is_named or not isinstance(step.answer.body, dict):
         return ""
     if status == HTTPStatus.NOT_FOUND:
         return "GONE"
-    return "BUSY" if step.told.body.get("code") == Code.FAILED_PRECONDITION else ""
+    return "BUSY" if step.answer.body.get("code") == Code.FAILED_PRECONDITION else ""
 
 
-def _is_left_out(step: Step, track: Track, folders: dict[str, str]) -> bool:
+def _is_left_out(step: RecordedCall, track: Track, folders: dict[str, str]) -> bool:
     """Whether a list that holds all images of a folder does not hold this one."""
-    query = dict(step.asked.query)
-    if step.method != "images.list" or not step.told.worked or query.get("filter") or query.get("pageToken"):
+    query = dict(step.request.query)
+    if step.method != "images.list" or not step.answer.ok or query.get("filter") or query.get("pageToken"):
         return False
     is_there = folders.get(str(track.image_id)) == query.get("folderId", "")
-    ids = {image.get("id") for image in images_in(step.told.body)}
-    return is_there and "nextPageToken" not in step.told.body and track.image_id not in ids
+    ids = {image.get("id") for image in images_in(step.answer.body)}
+    return is_there and "nextPageToken" not in step.answer.body and track.image_id not in ids
 
 
 def _updated(track: Track, image: Wire | None) -> str:
     """What an image tells of the operation that updates it: whether it is as was asked."""
-    asked = track.begun.asked.body
+    asked = track.begun.request.body
     if track.begun.method != "images.update" or image is None or not isinstance(asked, dict):
         return ""
     fields = {name: value for name, value in asked.items() if name in {"name", "description", "labels", "minDiskSize"}}
@@ -162,24 +162,24 @@ _OF_IMAGE: Final = {
 """What the status of an image tells of the operation that creates or deletes it."""
 
 
-def _implied(step: Step, tracks: dict[str, Track]) -> None:
+def _implied(step: RecordedCall, tracks: dict[str, Track]) -> None:
     """What is changed, or made something of, has been created by then."""
-    source = step.asked.body.get("imageId") if isinstance(step.asked.body, dict) else None
+    source = step.request.body.get("imageId") if isinstance(step.request.body, dict) else None
     for track in tracks.values():
-        if track.image_id in {step.asked.image_id, source} and track.begun.method == "images.create":
+        if track.image_id in {step.request.image_id, source} and track.begun.method == "images.create":
             track.see(step, "succeeded")
-    if step.method == "images.create" and isinstance(step.asked.body, dict):
-        _name_was_free(step, _holder_of(step.asked.body), tracks)
+    if step.method == "images.create" and isinstance(step.request.body, dict):
+        _name_was_free(step, _holder_of(step.request.body), tracks)
 
 
 def _holder_of(asked: Wire) -> tuple[str, str]:
     return str(asked.get("folderId")), str(asked.get("name") or "")
 
 
-def _name_was_free(step: Step, holder: tuple[str, str], tracks: dict[str, Track]) -> None:
+def _name_was_free(step: RecordedCall, holder: tuple[str, str], tracks: dict[str, Track]) -> None:
     """Whoever had the name that an image is created with is gone: deleted, or never came to be."""
     for track in tracks.values() if holder[1] else ():
-        asked = track.begun.asked.body
+        asked = track.begun.request.body
         if track.begun.method != "images.create" or not isinstance(asked, dict) or _holder_of(asked) != holder:
             continue
         others = [other for other in tracks.values() if other.image_id == track.image_id and other is not track]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.shown import shortened
+from pytest_ycimages.cassette.model import Origin, shortened
 from pytest_ycimages.fidelity.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Label
+    from pytest_ycimages.cassette.model import CassetteMetadata
     from pytest_ycimages.verify.verify import Finding, Verification
 
 _ORIGINS: Final = {
@@ -26,7 +25,7 @@ NOTHING: Final = "nothing"
 """What stands for a field that is not there."""
 
 
-def worth(name: str, label: Label) -> str:
+def worth(name: str, label: CassetteMetadata) -> str:
     """What the evidence of a cassette is worth, in a sentence.
 
     Args:

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import RecordedRequest
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
+    from pytest_ycimages.cassette.model import RecordedRequest
     from pytest_ycimages.verify.normalize import Correspondence
 
 INVALID_TOKEN: Final = "invalid"  # noqa: S105 - which is what is wanted of it
@@ -19,7 +19,7 @@ _PAGE_TOKENS: Final = frozenset({"pageToken", "page_token"})
 _UNCHANGED: Final = "/:@!$&'()*+,;=-._~"
 
 
-def resent(step: Step, known: Correspondence, token: str) -> RecordedRequest:
+def resent(step: RecordedCall, known: Correspondence, token: str) -> RecordedRequest:
     """The request of a step, to be sent today.
 
     Args:
@@ -53,7 +53,7 @@ def texts_of(request: RecordedRequest) -> tuple[str, ...]:
     return unquote(parts.path), unquote_plus(parts.query), request.body.decode("utf-8", "replace")
 
 
-def is_scrubbed(step: Step) -> bool:
+def is_scrubbed(step: RecordedCall) -> bool:
     """Whether a secret was a part of what was asked, its credential aside."""
     texts = texts_of(step.interaction.request)
     return any(placeholder in text for placeholder in PLACEHOLDERS for text in texts)

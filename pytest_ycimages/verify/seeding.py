@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.storyline import images_in, operations_in
+from pytest_ycimages.cassette.answers import images_in, operations_in
 from pytest_ycimages.cloud.inventory import SEEDABLE
 from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
 from pytest_ycimages.errors import UsageError
@@ -21,7 +21,7 @@ from pytest_ycimages.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.seeding import Seeding
 
     Wire = dict[str, Any]
@@ -30,18 +30,18 @@ _ELSEWHERE: Final = "elsewhere"
 """The folder of source images of which nothing else was recorded."""
 
 
-def names_missing(steps: Iterable[Step]) -> bool:
+def names_missing(steps: Iterable[RecordedCall]) -> bool:
     """Whether a recorded refusal tells that something never was of which a create, or a list, speaks."""
     made = frozenset(_made(steps))
     sources = (
-        step.asked.body.get("imageId") for step in steps if _is_missing(step) and isinstance(step.asked.body, dict)
+        step.request.body.get("imageId") for step in steps if _is_missing(step) and isinstance(step.request.body, dict)
     )
     return any(source not in made for source in sources)
 
 
-def _is_missing(step: Step) -> bool:
-    body = step.told.body
-    if step.told.worked or not isinstance(body, dict):
+def _is_missing(step: RecordedCall) -> bool:
+    body = step.answer.body
+    if step.answer.ok or not isinstance(body, dict):
         return False
     if step.method == "images.create":
         not_found = body.get("code") == Code.NOT_FOUND
@@ -49,7 +49,7 @@ def _is_missing(step: Step) -> bool:
     return step.method.startswith("images.l") and body.get("code") == Code.FAILED_PRECONDITION
 
 
-def stock(fake: Seeding, steps: tuple[Step, ...]) -> None:
+def stock(fake: Seeding, steps: tuple[RecordedCall, ...]) -> None:
     """Add the folders, the images and the sources that the recorded answers show to be there."""
     for folder in _folders(steps):
         fake.add_folder(folder)
@@ -57,36 +57,36 @@ def stock(fake: Seeding, steps: tuple[Step, ...]) -> None:
     there = frozenset(_add_images(fake, steps, made))
     must_exist = names_missing(steps)
     for step in steps:
-        if step.method == "images.create" and isinstance(step.asked.body, dict) and step.told.worked:
-            source = _source(step.asked.body, _result(step, steps))
+        if step.method == "images.create" and isinstance(step.request.body, dict) and step.answer.ok:
+            source = _source(step.request.body, _result(step, steps))
             if must_exist or source != _ASSUMED:
                 with suppress(UsageError):  # one that is there already, or that cannot be, is for the fake to judge
-                    _add_source(fake, step.asked.body, source, made | there)
+                    _add_source(fake, step.request.body, source, made | there)
 
 
-def _folders(steps: Iterable[Step]) -> Iterator[str]:
+def _folders(steps: Iterable[RecordedCall]) -> Iterator[str]:
     for step in steps:
-        body = step.asked.body if isinstance(step.asked.body, dict) else {}
-        folder = body.get("folderId") or dict(step.asked.query).get("folderId")
-        message = str(step.told.body.get("message")) if isinstance(step.told.body, dict) else ""
+        body = step.request.body if isinstance(step.request.body, dict) else {}
+        folder = body.get("folderId") or dict(step.request.query).get("folderId")
+        message = str(step.answer.body.get("message")) if isinstance(step.answer.body, dict) else ""
         if isinstance(folder, str) and not (_is_missing(step) and "Folder" in message):
             yield folder
 
 
-def _made(steps: Iterable[Step]) -> Iterator[str]:
+def _made(steps: Iterable[RecordedCall]) -> Iterator[str]:
     """The images that the cassette's own requests made."""
     for step in steps:
-        for operation in operations_in(step.told.body) if step.method == "images.create" else ():
+        for operation in operations_in(step.answer.body) if step.method == "images.create" else ():
             about = operation.get("metadata")
             if isinstance(about, dict):
                 yield str(about.get("imageId"))
 
 
-def _add_images(fake: Seeding, steps: Iterable[Step], made: frozenset[str]) -> Iterator[str]:
+def _add_images(fake: Seeding, steps: Iterable[RecordedCall], made: frozenset[str]) -> Iterator[str]:
     """Add the images that were there, as they were shown first."""
     added: set[str] = set()
     for step in steps:
-        for image in images_in(step.told.body):
+        for image in images_in(step.answer.body):
             if image["id"] not in added | made and image.get("status") == "READY":
                 added.add(image["id"])
                 fields = {to_snake(name): value for name, value in image.items()}
@@ -95,13 +95,13 @@ def _add_images(fake: Seeding, steps: Iterable[Step], made: frozenset[str]) -> I
                     yield image["id"]
 
 
-def _result(step: Step, steps: Iterable[Step]) -> Wire:
+def _result(step: RecordedCall, steps: Iterable[RecordedCall]) -> Wire:
     """The image that a create made, as it was shown first; empty if it never was."""
-    about = step.told.body.get("metadata") if isinstance(step.told.body, dict) else None
+    about = step.answer.body.get("metadata") if isinstance(step.answer.body, dict) else None
     image_id = about.get("imageId") if isinstance(about, dict) else None
     for other in steps:
-        shown = [*images_in(other.told.body)]
-        shown += [made for each in operations_in(other.told.body) if isinstance(made := each.get("response"), dict)]
+        shown = [*images_in(other.answer.body)]
+        shown += [made for each in operations_in(other.answer.body) if isinstance(made := each.get("response"), dict)]
         found = next((image for image in shown if image_id and image.get("id") == image_id), None)
         if found is not None:
             return found

@@ -6,9 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.storyline import operations_in, state_of
-from pytest_ycimages.cassette.told import told_by
+from pytest_ycimages.cassette.answers import operations_in, progress_of, summarize
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cloud.clock import RealClock
 from pytest_ycimages.verify.normalize import ids_in
 from pytest_ycimages.verify.resending import texts_of
@@ -16,8 +15,8 @@ from pytest_ycimages.verify.resending import texts_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
-    from pytest_ycimages.cassette.storyline import Step
+    from pytest_ycimages.cassette.answers import RecordedCall
+    from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cloud.clock import Clock
 
@@ -66,7 +65,7 @@ class UpstreamTarget:
         self._pause = threading.Event().wait if pause is None else pause
         self._running: dict[str, str] = {}
 
-    def ask(self, step: Step, request: RecordedRequest) -> RecordedResponse:
+    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
         """Send a request; a poll again and again, until it shows what was recorded, or nothing more will happen.
 
         Raises:
@@ -81,7 +80,7 @@ class UpstreamTarget:
         named = ids_in(texts_of(request))
         for operation_id in [id_ for id_, image_id in self._running.items() if image_id in named]:
             poll = request._replace(method="GET", uri=f"{_OPERATIONS}{operation_id}", body=b"")
-            self._sent(poll, lambda answered: told_by(answered).done is False)
+            self._sent(poll, lambda answered: summarize(answered).done is False)
 
     def _sent(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
         """Send a request until its answer is not behind any more, or patience is over."""
@@ -95,7 +94,7 @@ class UpstreamTarget:
             self._clock.wait_until(moment, self._pause)
 
     def _note_running(self, answered: RecordedResponse) -> None:
-        for operation in operations_in(told_by(answered).body):
+        for operation in operations_in(summarize(answered).body):
             about = operation.get("metadata")
             if operation.get("done") is True or not isinstance(about, dict):
                 self._running.pop(operation["id"], None)
@@ -103,21 +102,21 @@ class UpstreamTarget:
                 self._running[operation["id"]] = str(about.get("imageId"))
 
 
-def _comes_after_the_end(step: Step) -> bool:
+def _comes_after_the_end(step: RecordedCall) -> bool:
     """Whether what ran on the images that a request names had ended when it was recorded, as far as can be told."""
     if step.busy & ids_in(texts_of(step.interaction.request)) or step.method == "operations.cancel":
         return False
     if not step.is_read:
-        return step.told.worked
-    return step.method == "images.get" and step.state is not None and not step.state.is_on_the_way
+        return step.answer.ok
+    return step.method == "images.get" and step.progress is not None and not step.progress.in_progress
 
 
-def _is_behind(step: Step, answered: RecordedResponse) -> bool:
+def _is_behind(step: RecordedCall, answered: RecordedResponse) -> bool:
     """Whether an answer shows something on its way that was elsewhere when it was recorded."""
     if not step.is_read:
         return False
-    now = state_of(answered.status, told_by(answered).body)
-    return now is not None and now.is_on_the_way and now != step.state
+    now = progress_of(answered.status, summarize(answered).body)
+    return now is not None and now.in_progress and now != step.progress
 
 
 def _interval(answered: RecordedResponse) -> float:

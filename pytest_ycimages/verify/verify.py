@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.storyline import Step, state_of, steps_of
-from pytest_ycimages.cassette.told import told_by
+from pytest_ycimages.cassette.answers import RecordedCall, progress_of, recorded_calls, summarize
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.verify.comparison import compare
 from pytest_ycimages.verify.evidence_rows import Court
 from pytest_ycimages.verify.evidence_table import EVIDENCE
@@ -20,7 +19,7 @@ from pytest_ycimages.verify.resending import INVALID_TOKEN, is_scrubbed, resent,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Label, RecordedRequest, RecordedResponse, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, RecordedRequest, RecordedResponse
     from pytest_ycimages.verify.difference import Difference
     from pytest_ycimages.verify.evidence_rows import Judged
 
@@ -42,7 +41,7 @@ class Target(Protocol):
     folder_id: str
     needs_secrets: bool
 
-    def ask(self, step: Step, request: RecordedRequest) -> RecordedResponse:
+    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
         """Let a request be answered.
 
         Args:
@@ -97,7 +96,7 @@ class Verification(NamedTuple):
         created: ids of the images that the target has created.
     """
 
-    label: Label
+    label: CassetteMetadata
     target: str
     compared: int
     findings: tuple[Finding, ...]
@@ -116,7 +115,7 @@ class Verification(NamedTuple):
         return tuple(each for each in self.findings if not each.behaviour)
 
 
-def verify(tape: Tape, target: Target, *, mutate: bool = True) -> Verification:
+def verify(tape: CassetteData, target: Target, *, mutate: bool = True) -> Verification:
     """Send a cassette's requests to `target`, in their order, and compare its answers with the recorded ones.
 
     Exchanges of tokens are not sent, nor what depends on something that the target never gave.
@@ -135,7 +134,7 @@ def verify(tape: Tape, target: Target, *, mutate: bool = True) -> Verification:
 class _Verifier:
     """One way through a cassette."""
 
-    def __init__(self, tape: Tape, target: Target, *, mutate: bool) -> None:
+    def __init__(self, tape: CassetteData, target: Target, *, mutate: bool) -> None:
         self._tape = tape
         self._target = target
         self._mutate = mutate
@@ -147,11 +146,11 @@ class _Verifier:
         self._created: dict[str, None] = {}
 
     def run(self) -> Verification:
-        steps = steps_of(self._tape)
+        steps = recorded_calls(self._tape)
         self._settle_folder(steps)
         compared = sum(self._check(step) for step in steps)
         return Verification(
-            self._tape.label,
+            self._tape.metadata,
             self._target.name,
             compared,
             tuple(self._findings),
@@ -160,12 +159,12 @@ class _Verifier:
             tuple(self._created),
         )
 
-    def _settle_folder(self, steps: tuple[Step, ...]) -> None:
-        recorded = self._tape.label.folder_id or next(_folders_of(steps), "")
+    def _settle_folder(self, steps: tuple[RecordedCall, ...]) -> None:
+        recorded = self._tape.metadata.folder_id or next(_folders_of(steps), "")
         if recorded and self._target.folder_id:
             self._known.pin(recorded, self._target.folder_id)
 
-    def _check(self, step: Step) -> bool:
+    def _check(self, step: RecordedCall) -> bool:
         """Send one request and compare its answer; whether that could be done."""
         why = self._why_not(step)
         if not why:
@@ -178,14 +177,14 @@ class _Verifier:
             if not why:
                 self._compare(step, answered)
         if why:
-            self._skipped.append(Skipped(step.number, step.asked.line, why))
+            self._skipped.append(Skipped(step.number, step.request.line, why))
             self._court.pass_over(step)
         self._given |= ids_in([step.interaction.response.body.decode("utf-8", "replace")])
         return not why
 
-    def _why_not(self, step: Step) -> str:
+    def _why_not(self, step: RecordedCall) -> str:
         """Why a request is not sent; empty if it is."""
-        if step.asked.is_token_exchange:
+        if step.request.is_token_exchange:
             return "exchanges of tokens are not sent"
         if not self._mutate and not step.is_read:
             return "it changes something, and nothing that does is sent"
@@ -196,41 +195,41 @@ class _Verifier:
             return "a part of it was a secret, and has been scrubbed"
         return ""
 
-    def _ids_asked_for(self, step: Step) -> set[str]:
+    def _ids_asked_for(self, step: RecordedCall) -> set[str]:
         return ids_in(texts_of(step.interaction.request))
 
-    def _credential(self, step: Step) -> str:
+    def _credential(self, step: RecordedCall) -> str:
         """The token to send: none where a client was refused for sending none, and a wrong one where it sent such."""
         if step.interaction.response.status != _UNAUTHORIZED:
             return self._target.token
         return INVALID_TOKEN if "authorization" in dict(step.interaction.request.headers) else ""
 
-    def _compare(self, step: Step, answered: RecordedResponse) -> None:
-        whole = self._tape.label.origin is not Origin.DOCUMENTATION
+    def _compare(self, step: RecordedCall, answered: RecordedResponse) -> None:
+        whole = self._tape.metadata.origin is not Origin.DOCUMENTATION
         differences = compare(step.interaction, answered, self._known, whole=whole)
-        body = told_by(answered).body
+        body = summarize(answered).body
         explained = self._court.hear(step, answered.status, body, differences, whole=whole)
         for difference, behaviour in zip(differences, explained, strict=True):
-            self._findings.append(Finding(step.number, step.asked.line, difference, behaviour))
+            self._findings.append(Finding(step.number, step.request.line, difference, behaviour))
 
-    def _note_created(self, step: Step, answered: RecordedResponse) -> None:
-        told = told_by(answered)
-        if step.method == "images.create" and told.worked and told.image_id:
+    def _note_created(self, step: RecordedCall, answered: RecordedResponse) -> None:
+        told = summarize(answered)
+        if step.method == "images.create" and told.ok and told.image_id:
             self._created[told.image_id] = None
 
 
-def _went_on(step: Step, answered: RecordedResponse) -> str:
+def _went_on(step: RecordedCall, answered: RecordedResponse) -> str:
     """Why a poll cannot be compared that saw something on its way, which has meanwhile come further."""
-    recorded, now = step.state, state_of(answered.status, told_by(answered).body)
-    if step.is_read and recorded and now and recorded.is_on_the_way and recorded != now and not now.is_on_the_way:
+    recorded, now = step.progress, progress_of(answered.status, summarize(answered).body)
+    if step.is_read and recorded and now and recorded.in_progress and recorded != now and not now.in_progress:
         return "what was on its way when it was recorded had ended by then"
     return ""
 
 
-def _folders_of(steps: tuple[Step, ...]) -> Iterator[str]:
+def _folders_of(steps: tuple[RecordedCall, ...]) -> Iterator[str]:
     """The folders that requests name, in order."""
     for step in steps:
-        body = step.asked.body if isinstance(step.asked.body, dict) else {}
-        folder = body.get("folderId") or dict(step.asked.query).get("folderId")
+        body = step.request.body if isinstance(step.request.body, dict) else {}
+        folder = body.get("folderId") or dict(step.request.query).get("folderId")
         if isinstance(folder, str) and folder:
             yield folder

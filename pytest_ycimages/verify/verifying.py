@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pytest_ycimages.backing.record import credentials
-from pytest_ycimages.cassette.hosts import is_service
+from pytest_ycimages.cassette.requests import is_service
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.verify.fake_target import FakeTarget
 from pytest_ycimages.verify.service_target import PATIENCE, UpstreamTarget
@@ -14,7 +14,7 @@ from pytest_ycimages.verify.service_target import PATIENCE, UpstreamTarget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.cassette.interaction import Tape
+    from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.verify.verify import Target
 
@@ -23,7 +23,7 @@ SERVICE: Final = "service"
 
 
 def target_of(
-    tape: Tape,
+    tape: CassetteData,
     upstream: str | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     *,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.verify.comparison import compare
 from pytest_ycimages.verify.difference import Difference, Kind
 from pytest_ycimages.verify.normalize import Correspondence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_ycimages.cassette.interaction import Origin
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.verify.fake_target import verify_fake
 from pytest_ycimages.verify.report import differing, summary
 
