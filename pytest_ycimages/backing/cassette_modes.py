@@ -11,18 +11,17 @@ from pytest_ycimages.api.image import Image
 from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.shown import Shown
-from pytest_ycimages.cassette.age import expired_text
-from pytest_ycimages.cassette.cassette import Cassette, opened
+from pytest_ycimages.cassette.exchange import ReplayService
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
+from pytest_ycimages.cassette.no_match import unused_error
 from pytest_ycimages.cassette.placeholders import IAM_TOKEN
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.replaying import Replaying
+from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
-from pytest_ycimages.cassette.translation import json_of
-from pytest_ycimages.cassette.unused import unused_error
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import (
@@ -61,7 +60,7 @@ class Replay(Backing):
     _scrubbed: ForReplay
     _expired: Sequence[YCImagesError] = ()
 
-    def _service(self, ids: Ids) -> Replaying:
+    def _service(self, ids: Ids) -> ReplayService:
         settings = self.settings
         rules = scrub_rules_of(settings.scrub)
         if self._player is None:
@@ -69,7 +68,7 @@ class Replay(Backing):
             opened.add(self.path.absolute())
             rerecord = how_to_record(self.name, self.path)
             try:
-                self.tape = read_tape(self.path)
+                self.tape = read_cassette(self.path)
             except CassetteMissingError as error:
                 error.add_note(f"This one: {rerecord}")
                 raise
@@ -85,7 +84,7 @@ class Replay(Backing):
             self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         else:
             self._player = self._player.rewound()
-        self._replaying = Replaying(
+        self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
             scrubber=Scrubber(self._scrubbed.known, rules),
@@ -177,7 +176,7 @@ def _judged(error: YCImagesError, severity: Severity) -> tuple[YCImagesError, ..
 def _folder_in(tape: CassetteData) -> str:
     """A folder that is asked for in a cassette that does not say whose it is; empty for none."""
     for interaction in tape.interactions:
-        folder_id = json_of(interaction.request.body).get("folderId")
+        folder_id = json_object(interaction.request.body).get("folderId")
         if isinstance(folder_id, str):
             return folder_id
     return ""

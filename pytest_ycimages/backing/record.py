@@ -13,7 +13,8 @@ from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.cassette_modes import path_of
 from pytest_ycimages.backing.shown import Shown
-from pytest_ycimages.cassette.cassette import Cassette, opened
+from pytest_ycimages.cassette.file import CassetteWriter
+from pytest_ycimages.cassette.handle import Cassette, opened
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
@@ -21,7 +22,6 @@ from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.scrub_tape import scrub_label
 from pytest_ycimages.cassette.upstream import Upstream
-from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import NO_LATENCY
@@ -57,7 +57,7 @@ class Record(Backing):
             origin=origin,
             upstream="" if origin is Origin.FAKE else settings.upstream or "https://api.cloud.yandex.net",
             recorded_at=resource_time(self.clock.now()),
-            contract=upstream.stand.contract if upstream.stand else "current",
+            contract=upstream.double.contract if upstream.double else "current",
             tool=version("pytest-ycimages"),
             folder_id=self._folder_id,
         )
@@ -80,7 +80,7 @@ class Record(Backing):
 
     def _app(self, controlled: Controlled) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return PassingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
+        return PassingApp(self.pipeline, contract, controlled, self._recorder.forward)
 
     def reset(self) -> None:
         """What the service has done cannot be undone.
@@ -136,8 +136,8 @@ def credentials(upstream: Upstream) -> tuple[str, str]:
         UsageError: the environment does not say who records the service.
     """
     token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
-    if upstream.stand is not None:
-        return token or upstream.stand.token, folder_id or upstream.stand.folder_id
+    if upstream.double is not None:
+        return token or upstream.double.token, folder_id or upstream.double.folder_id
     missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
     if missing:
         raise UsageError(

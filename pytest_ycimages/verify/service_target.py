@@ -54,7 +54,7 @@ class UpstreamTarget:
         clock: Clock | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
-        stand = upstream.stand
+        stand = upstream.double
         self.name = upstream.name
         self.token = token or (stand.token if stand else "")
         self.folder_id = folder_id or (stand.folder_id if stand else "")
