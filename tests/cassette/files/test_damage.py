@@ -122,7 +122,7 @@ def test_marks_of_a_merge_are_named(source: str) -> None:
 def test_a_mark_of_a_merge_is_not_taken_for_the_torn_end_of_a_recording() -> None:
     """Even where a recording that was killed would have been torn."""
     text = WHOLE.decode().removesuffix("complete: true\n")
-    assert "is a mark of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
+    assert "is a conflict marker of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
 
 
 TWICE = (

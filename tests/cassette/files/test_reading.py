@@ -157,3 +157,12 @@ def test_a_cassette_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
     assert read_cassette(path) != tape(1)
+
+
+def test_keys_of_earlier_versions_are_read_and_written_under_their_new_names() -> None:
+    """In this package's layout, and in any other."""
+    text = cassette_text(tape())
+    old = text.replace(b'"duration"', b'"took"').replace(b'"skipped_polls"', b'"equal"')
+    assert old != text
+    for each in (old, old.replace(b"version: 1\n", b"version:  1\n")):
+        assert cassette_text(parse(each, PATH)) == text

@@ -100,7 +100,7 @@ def test_half_a_surrogate_pair_is_refused(interaction: Interaction) -> None:
     """No UTF-8 stands for it, and libyaml refuses its escape."""
     tape = CassetteData(CassetteMetadata(), (interaction,))
     for text in (cassette_text, block_text, json_text):
-        with pytest.raises(CassetteError, match="UTF-8 cannot encode"):
+        with pytest.raises(CassetteError, match="UTF-8"):
             text(tape)
 
 

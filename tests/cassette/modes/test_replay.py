@@ -128,7 +128,7 @@ def test_a_cassette_can_expire(cassette: Path, tmp_path: Path) -> None:
     with pytest.warns(CassetteWarning, match=rf"ycimages verify {re.escape(str(old))} --upstream URL"):
         Double(mode="replay", cassette=old, max_age=30)
     write_cassette(old, tape._replace(metadata=CassetteMetadata(Origin.FAKE)))
-    with pytest.warns(CassetteWarning, match="says nothing of its age"):
+    with pytest.warns(CassetteWarning, match="has no date of recording"):
         Double(mode="replay", cassette=old, max_age=30)
     Double(mode="replay", cassette=cassette, max_age=30, unused_interactions="ignore", expired="fail").close()
 
