@@ -1,36 +1,118 @@
-"""The words for methods, as users write them in tests: `images.create`, globs such as `images.*`, and `*`."""
+"""The methods of the service: their words, their paths, and their request messages in each contract revision."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.api.access import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
+from pytest_ycimages.api.change_image import CurrentUpdateImageRequest, DeleteImageRequest, UpdateImageRequest
+from pytest_ycimages.api.create_image import CreateImageRequest, CurrentCreateImageRequest
+from pytest_ycimages.api.image import HardwareGeneration, LegacyFeatures, PciTopology
+from pytest_ycimages.api.lookups import (
+    AccessBindingsRequest,
+    CancelOperationRequest,
+    GetImageRequest,
+    GetLatestByFamilyRequest,
+    GetOperationRequest,
+    ListImageOperationsRequest,
+    ListImagesRequest,
+)
 from pytest_ycimages.errors import unknown_word
 
-METHODS: Final = (
-    "images.create",
-    "images.get",
-    "images.list",
-    "images.latestByFamily",
-    "images.update",
-    "images.delete",
-    "images.listOperations",
-    "images.listAccessBindings",
-    "images.setAccessBindings",
-    "images.updateAccessBindings",
-    "operations.get",
-    "operations.cancel",
-    "tokens.create",
-    "endpoints.get",
-    "endpoints.list",
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.request_message import RequestMessage
+
+ROUTES: Final = (
+    ("POST", "/compute/v1/images", "images.create"),
+    ("GET", "/compute/v1/images/<image_id>", "images.get"),
+    ("GET", "/compute/v1/images", "images.list"),
+    ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily"),
+    ("PATCH", "/compute/v1/images/<image_id>", "images.update"),
+    ("DELETE", "/compute/v1/images/<image_id>", "images.delete"),
+    ("GET", "/compute/v1/images/<image_id>/operations", "images.listOperations"),
+    ("GET", "/compute/v1/images/<resource_id>:listAccessBindings", "images.listAccessBindings"),
+    ("POST", "/compute/v1/images/<resource_id>:setAccessBindings", "images.setAccessBindings"),
+    ("POST", "/compute/v1/images/<resource_id>:updateAccessBindings", "images.updateAccessBindings"),
+    ("GET", "/operations/<operation_id>", "operations.get"),
+    # The reference says GET, the guide says POST; clients do both.
+    ("GET", "/operations/<operation_id>:cancel", "operations.cancel"),
+    ("POST", "/operations/<operation_id>:cancel", "operations.cancel"),
+    ("POST", "/iam/v1/tokens", "tokens.create"),
+    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get"),
+    ("GET", "/endpoints", "endpoints.list"),
 )
+"""The path table: verb, path with the name of its id, method word. One origin serves the paths of every service."""
+
+METHODS: Final = tuple(dict.fromkeys(method for _, _, method in ROUTES))
 
 UNROUTED: Final = "unrouted"
-"""The word that the journal has for a call which no method serves."""
+"""The journal's word for a call that no method serves."""
+
+
+class NoRouteError(LookupError):
+    """No method serves a verb on a path.
+
+    Attributes:
+        allowed: the verbs that are served on the path, sorted; empty if the path is unknown.
+    """
+
+    def __init__(self, path: str, verb: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"no method is served at {verb} {path}")
+        self.allowed = allowed
+
+
+@lru_cache(maxsize=4096)
+def route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
+    """Return the word of the method that serves `verb` on `path`, and the id in the path by its name.
+
+    Args:
+        path: percent-decoded, without a query.
+        verb: the HTTP method; HEAD is served where GET is.
+
+    Raises:
+        NoRouteError: no method does.
+    """
+    found = _pattern("GET" if verb == "HEAD" else verb).fullmatch(path)
+    if found is None:
+        raise NoRouteError(path, verb, _allowed(path))
+    _, template, method = ROUTES[int((found.lastgroup or "")[1:])]
+    name = _ID.search(template)
+    return method, {name[1]: found[(found.lastindex or 0) + 1]} if name else {}
+
+
+def method_at(path: str, verb: str) -> str:
+    """Return the word of the method that serves `verb` on `path`, or `unrouted`."""
+    try:
+        return route(path, verb)[0]
+    except NoRouteError:
+        return UNROUTED
+
+
+_ID: Final = re.compile(r"<(\w+)>")
+
+
+@cache
+def _pattern(verb: str) -> re.Pattern[str]:
+    """Match any path of a verb; the outer group that matched has the number of the route in its name."""
+    served = [(path, number) for number, (method, path, _) in enumerate(ROUTES) if method == verb]
+    served.sort(key=lambda each: len(each[0]), reverse=True)  # `<id>:cancel` before `<id>`
+    groups = (f"(?P<r{number}>{'([^/]+)'.join(map(re.escape, _ID.split(path)[::2]))})" for path, number in served)
+    return re.compile("|".join(groups) or "(?!)")
+
+
+def _allowed(path: str) -> tuple[str, ...]:
+    verbs = {verb for verb, _, _ in ROUTES if _pattern(verb).fullmatch(path)}
+    return tuple(sorted(verbs | ({"HEAD"} if "GET" in verbs else set())))
 
 
 def matching(pattern: str) -> frozenset[str]:
-    """All method words that `pattern` names.
+    """Return all method words that `pattern` names.
 
     Args:
         pattern: a word, a glob over words, or `unrouted`.
@@ -43,3 +125,55 @@ def matching(pattern: str) -> frozenset[str]:
     if not found:
         raise unknown_word("method", pattern, words)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One contract revision: what the specification page says, or what today's API accepts.
+
+    Attributes:
+        revision: `page` or `current`.
+        requests: method word -> the message that the method takes.
+        image_formats: the formats in which a file in Object Storage may be.
+        hardware_generation: the default of an image whose request and source name none; None: not shown.
+    """
+
+    revision: str
+    requests: Mapping[str, type[RequestMessage]]
+    image_formats: frozenset[str]
+    hardware_generation: HardwareGeneration | None
+
+
+_PAGE: Final[dict[str, type[RequestMessage]]] = {
+    "images.create": CreateImageRequest,
+    "images.get": GetImageRequest,
+    "images.list": ListImagesRequest,
+    "images.latestByFamily": GetLatestByFamilyRequest,
+    "images.update": UpdateImageRequest,
+    "images.delete": DeleteImageRequest,
+    "images.listOperations": ListImageOperationsRequest,
+    "images.listAccessBindings": AccessBindingsRequest,
+    "images.setAccessBindings": AccessBindingsRequest,
+    "images.updateAccessBindings": AccessBindingsRequest,
+    "operations.get": GetOperationRequest,
+    "operations.cancel": CancelOperationRequest,
+    "tokens.create": CreateTokenRequest,
+    "endpoints.get": GetEndpointRequest,
+    "endpoints.list": ListEndpointsRequest,
+}
+
+_CURRENT: Final[dict[str, type[RequestMessage]]] = {
+    **_PAGE,
+    "images.create": CurrentCreateImageRequest,
+    "images.update": CurrentUpdateImageRequest,
+}
+
+CONTRACTS: Final = {
+    "page": Contract("page", _PAGE, frozenset({"qcow2", "vmdk", "vhd"}), None),
+    "current": Contract(
+        "current",
+        _CURRENT,
+        frozenset({"qcow2", "vmdk", "vhd", "raw"}),
+        HardwareGeneration(legacy_features=LegacyFeatures(pci_topology=PciTopology.V1)),
+    ),
+}

@@ -6,8 +6,8 @@ import shlex
 import warnings
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.image import Image
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.shown import Shown

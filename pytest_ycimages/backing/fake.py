@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service

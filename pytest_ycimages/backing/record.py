@@ -6,9 +6,9 @@ import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.image import Image
 from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.cassette_modes import path_of

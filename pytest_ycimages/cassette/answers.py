@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.methods import UNROUTED
+from pytest_ycimages.api.methods import UNROUTED, method_at
 from pytest_ycimages.cassette.requests import json_value, normalize
 
 if TYPE_CHECKING:
@@ -19,23 +19,6 @@ _IMAGES: Final = "/compute/v1/images"
 _IMAGE_TYPE: Final = "type.googleapis.com/yandex.cloud.compute.v1.Image"
 IN_PROGRESS: Final = frozenset({"CREATING", "DELETING", "UPDATING", "PROVISIONING"})
 """The statuses of an image, or of another resource, that end by themselves."""
-
-_EXACT: Final = {
-    ("POST", _IMAGES): "images.create",
-    ("GET", _IMAGES): "images.list",
-    ("GET", f"{_IMAGES}:latestByFamily"): "images.latestByFamily",
-    ("POST", "/iam/v1/tokens"): "tokens.create",
-    ("GET", "/endpoints"): "endpoints.list",
-}
-_OF_AN_IMAGE: Final = {
-    ("GET", ""): "images.get",
-    ("PATCH", ""): "images.update",
-    ("DELETE", ""): "images.delete",
-    ("GET", "/operations"): "images.listOperations",
-    ("GET", ":listAccessBindings"): "images.listAccessBindings",
-    ("POST", ":setAccessBindings"): "images.setAccessBindings",
-    ("POST", ":updateAccessBindings"): "images.updateAccessBindings",
-}
 
 
 class AnswerSummary(NamedTuple):
@@ -253,17 +236,5 @@ def _running_spans(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[str, int, 
 
 
 def method_of(request: NormalizedRequest) -> str:
-    """Return the word for the method that serves a request."""
-    verb, path = request.method, request.path
-    if (verb, path) in _EXACT:
-        return _EXACT[verb, path]
-    if path.startswith(f"{_IMAGES}/"):
-        rest = path.removeprefix(f"{_IMAGES}/")
-        id_, mark, action = rest.partition("/") if "/" in rest else rest.partition(":")
-        return _OF_AN_IMAGE.get((verb, f"{mark}{action}"), UNROUTED) if id_ else UNROUTED
-    if request.operation_id:
-        if path.endswith(":cancel"):
-            return "operations.cancel" if verb in {"GET", "POST"} else UNROUTED
-        return "operations.get" if verb == "GET" else UNROUTED
-    endpoint = path.removeprefix("/endpoints/")
-    return "endpoints.get" if verb == "GET" and endpoint not in {path, ""} and "/" not in endpoint else UNROUTED
+    """Return the word for the method that serves a request; `unrouted` for HEAD, whose answer shows nothing."""
+    return UNROUTED if request.method == "HEAD" else method_at(request.path, request.method)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.where import text_of
 from pytest_ycimages.host_names import HOSTS, is_one_of

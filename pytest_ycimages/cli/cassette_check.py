@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.file import partial_path, read_cassette
 from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage

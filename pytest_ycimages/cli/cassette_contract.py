@@ -12,13 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from jsonschema_rs import Draft202012Validator
 from pydantic.alias_generators import to_snake
-from werkzeug.exceptions import HTTPException
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS, ROUTES, NoRouteError, route
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.server.openapi import document
-from pytest_ycimages.server.routes import ROUTES, route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +37,7 @@ def objections(interaction: Interaction, revision: str) -> Iterator[str]:
         return
     try:
         method, ids = route(asked.path, asked.method)
-    except HTTPException:
+    except NoRouteError:
         if interaction.response.status < _REFUSED:
             yield f"the contract has no {asked.method} {asked.path}, and yet it was not refused"
         return

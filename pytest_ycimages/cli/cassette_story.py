@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from rich.text import Text
-from werkzeug.exceptions import HTTPException
 
+from pytest_ycimages.api.methods import NoRouteError, route
 from pytest_ycimages.call import printable, shown
 from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
 from pytest_ycimages.cassette.requests import json_object, normalize
-from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +72,7 @@ def method_word(request: RecordedRequest) -> str:
         return ""
     try:
         return route(asked.path, asked.method)[0]
-    except HTTPException:
+    except NoRouteError:
         return ""
 
 

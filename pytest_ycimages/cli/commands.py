@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.config_file import settings_in
 from pytest_ycimages.cli.demo import demonstrate

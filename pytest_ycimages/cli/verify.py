@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin

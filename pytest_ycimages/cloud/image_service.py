@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.api.change_image import DeleteImageRequest, UpdateImageRequest
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.message import Wire
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.cloud.context import Context
     from pytest_ycimages.cloud.idempotency import IdempotencyKeys
     from pytest_ycimages.cloud.ids import Ids

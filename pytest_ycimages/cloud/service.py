@@ -27,8 +27,8 @@ from pytest_ycimages.cloud.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.rules import Rules
 

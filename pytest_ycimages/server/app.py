@@ -11,27 +11,25 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
 from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.api.methods import UNROUTED
+from pytest_ycimages.api.methods import UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
 from pytest_ycimages.server.in_process.origin import Origin
 from pytest_ycimages.server.in_process.wsgi import Loss, arriving, error_of
-from pytest_ycimages.server.routes import route
 from pytest_ycimages.server.wire import rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from pytest_ycimages.api.contract import Contract
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.delay import Delay
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.control.controlled import Controlled
@@ -146,13 +144,13 @@ class App:
         """Let the method answer that serves the verb on the path."""
         try:
             method, ids = route(http.path, http.method)
-        except HTTPException as error:
+        except NoRouteError as error:
             return (yield from self._unrouted(request, http, error))
         return (yield from self._call(request._replace(method=method), ids, http))
 
-    def _unrouted(self, request: Request, http: HttpRequest, error: HTTPException) -> Answering:
-        if isinstance(error, MethodNotAllowed):
-            allowed = ", ".join(sorted(error.valid_methods or ()))
+    def _unrouted(self, request: Request, http: HttpRequest, error: NoRouteError) -> Answering:
+        if error.allowed:
+            allowed = ", ".join(error.allowed)
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
             return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
         return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))

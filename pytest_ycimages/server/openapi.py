@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.code import HTTP_STATUS, Code
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.json_schema import WHERE, Schemas
+from pytest_ycimages.api.methods import CONTRACTS, ROUTES
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.service import PUBLIC
 from pytest_ycimages.server.openapi_answers import ANSWERS, LINKS, MEANINGS, TAGS
 from pytest_ycimages.server.openapi_examples import BODIES, GATEWAY_TEXT, PARAMETERS, RESPONSES
-from pytest_ycimages.server.routes import ROUTES
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.contract import Contract
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.api.request_schema import Schema
 
 _REFERENCE: Final = re.compile(f'"{WHERE}([^"]+)"')

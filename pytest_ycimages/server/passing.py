@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import HTTPException
-
+from pytest_ycimages.api.methods import NoRouteError, route
 from pytest_ycimages.api.transcoding import GatewayRefusalError
 from pytest_ycimages.server.app import App, http_reply
-from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Reply, Request
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.pipeline import Pipeline, Replying
     from pytest_ycimages.server.app import Answering
     from pytest_ycimages.server.control.controlled import Controlled
@@ -41,7 +39,7 @@ class PlayingApp(App):
             method, ids = route(http.path, http.method)
             request = request._replace(method=method)
             return self._understood(request, ids, http)
-        except (HTTPException, GatewayRefusalError):
+        except (NoRouteError, GatewayRefusalError):
             return request
 
 

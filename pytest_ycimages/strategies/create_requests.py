@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypothesis import strategies as st
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.create_image import MAX_DISK_SIZE, MAX_LABELS, MIN_DISK_SIZE
 from pytest_ycimages.api.image import OsType, PciTopology
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:

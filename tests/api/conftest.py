@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.create_image import CreateImageRequest
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.transcoding import Decoded, GatewayRefusalError, decode, parse_body
 
 if TYPE_CHECKING:

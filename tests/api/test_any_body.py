@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 
 quickly = settings(derandomize=True, database=None, deadline=None, max_examples=150)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.image import PciTopology
-from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.api.methods import CONTRACTS, METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

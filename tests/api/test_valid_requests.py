@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.create_image import (
     MAX_DISK_SIZE,
     MIN_DISK_SIZE,
@@ -23,6 +22,7 @@ from pytest_ycimages.api.create_image import (
     RequestedOs,
 )
 from pytest_ycimages.api.image import OsType, PciTopology
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.transcoding import decode, parse_body
 
 quickly = settings(derandomize=True, database=None, deadline=None, max_examples=100)

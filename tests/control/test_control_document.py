@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import Call
 from pytest_ycimages.cli.commands import ycimages as command
 from pytest_ycimages.server.control.answers import OneCall, OneFault, TimingNow

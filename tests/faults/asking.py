@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.exchange import Request
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.faults.injector import Injector
 
 if TYPE_CHECKING:

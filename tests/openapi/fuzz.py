@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_ycimages import Double
-from pytest_ycimages.api.contract import CONTRACTS
+from pytest_ycimages.api.methods import CONTRACTS
 
 SECONDS: Final = 150
 """How long each contract is tried."""

@@ -12,11 +12,9 @@ from click.testing import CliRunner
 from openapi_spec_validator import validate
 from werkzeug.test import Client
 
-from pytest_ycimages.api.contract import CONTRACTS
-from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.api.methods import CONTRACTS, METHODS, ROUTES
 from pytest_ycimages.cli.commands import ycimages as command
 from pytest_ycimages.server.openapi import document as document_of
-from pytest_ycimages.server.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_ycimages.api.methods import ROUTES
 from pytest_ycimages.cassette.answers import method_of
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.fidelity.table import read_table
-from pytest_ycimages.server.routes import ROUTES
 from pytest_ycimages.verify.evidence_table import EVIDENCE
 from pytest_ycimages.verify.fake_target import verify_fake
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.server.control.asked import Asked, json_in
 from pytest_ycimages.server.control.routes import MAP, OPENAPI, PATHS, Route
