@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.methods import UNROUTED
-from pytest_ycimages.verify.difference import Kind
+from pytest_ycimages.verify.diff import Kind
 from pytest_ycimages.verify.evidence_rows import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.verify.difference import Difference
+    from pytest_ycimages.verify.diff import Difference
     from pytest_ycimages.verify.evidence import Exhibit
 
 SOURCES: Final = frozenset({"imageId", "diskId", "snapshotId", "uri"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.cloud.sources import CHUNK
-from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.diff import Difference, Kind
 from pytest_ycimages.verify.evidence_of_answers import type_moved
 from pytest_ycimages.verify.evidence_rows import Evidence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.diff import Difference, Kind
 from pytest_ycimages.verify.evidence_of_answers import SHAPE, type_moved
 from pytest_ycimages.verify.evidence_rows import Evidence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.verify.difference import Kind
+from pytest_ycimages.verify.diff import Kind
 from pytest_ycimages.verify.evidence import json_text
 from pytest_ycimages.verify.evidence_of_answers import SHAPE, SOURCES, is_routed
 from pytest_ycimages.verify.evidence_rows import Evidence
@@ -13,7 +13,7 @@ from pytest_ycimages.verify.evidence_rows import Evidence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.verify.difference import Difference
+    from pytest_ycimages.verify.diff import Difference
     from pytest_ycimages.verify.evidence import Exhibit
 
 _VALIDATION: Final = "Request validation error"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.fidelity.table import Mark
-    from pytest_ycimages.verify.difference import Difference, Kind
+    from pytest_ycimages.verify.diff import Difference, Kind
     from pytest_ycimages.verify.evidence import Exhibit
 
 

@@ -10,8 +10,7 @@ from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.storyline import operations_in, state_of
 from pytest_ycimages.cassette.told import told_by
 from pytest_ycimages.cloud.clock import RealClock
-from pytest_ycimages.verify.normalize import ids_in
-from pytest_ycimages.verify.resending import texts_of
+from pytest_ycimages.verify.normalize import ids_in, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

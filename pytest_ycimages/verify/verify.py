@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.storyline import Step, state_of, steps_of
 from pytest_ycimages.cassette.told import told_by
-from pytest_ycimages.verify.comparison import compare
+from pytest_ycimages.verify.diff import diff
 from pytest_ycimages.verify.evidence_rows import Court
 from pytest_ycimages.verify.evidence_table import EVIDENCE
-from pytest_ycimages.verify.normalize import Correspondence, ids_in
-from pytest_ycimages.verify.resending import INVALID_TOKEN, is_scrubbed, resent, texts_of
+from pytest_ycimages.verify.normalize import INVALID_TOKEN, IdMap, ids_in, is_scrubbed, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ycimages.cassette.interaction import Label, RecordedRequest, RecordedResponse, Tape
-    from pytest_ycimages.verify.difference import Difference
+    from pytest_ycimages.verify.diff import Difference
     from pytest_ycimages.verify.evidence_rows import Judged
 
 _UNAUTHORIZED: Final = 401
@@ -139,7 +138,7 @@ class _Verifier:
         self._tape = tape
         self._target = target
         self._mutate = mutate
-        self._known = Correspondence()
+        self._ids = IdMap()
         self._given: set[str] = set()
         self._court = Court(EVIDENCE)
         self._findings: list[Finding] = []
@@ -163,16 +162,16 @@ class _Verifier:
     def _settle_folder(self, steps: tuple[Step, ...]) -> None:
         recorded = self._tape.label.folder_id or next(_folders_of(steps), "")
         if recorded and self._target.folder_id:
-            self._known.pin(recorded, self._target.folder_id)
+            self._ids.bind(recorded, self._target.folder_id)
 
     def _check(self, step: Step) -> bool:
         """Send one request and compare its answer; whether that could be done."""
         why = self._why_not(step)
         if not why:
             for id_ in self._ids_asked_for(step) - self._given:
-                if self._known.answered_for(id_) is None:
-                    self._known.pin(id_, id_)
-            answered = self._target.ask(step, resent(step, self._known, self._credential(step)))
+                if self._ids.today(id_) is None:
+                    self._ids.bind(id_, id_)
+            answered = self._target.ask(step, self._ids.resend(step.interaction.request, self._credential(step)))
             self._note_created(step, answered)
             why = _went_on(step, answered)
             if not why:
@@ -189,10 +188,10 @@ class _Verifier:
             return "exchanges of tokens are not sent"
         if not self._mutate and not step.is_read:
             return "it changes something, and nothing that does is sent"
-        lost = sorted(id_ for id_ in self._ids_asked_for(step) & self._given if self._known.answered_for(id_) is None)
+        lost = sorted(id_ for id_ in self._ids_asked_for(step) & self._given if self._ids.today(id_) is None)
         if lost:
             return f"it is about {lost[0]}, in whose place nothing was given today"
-        if self._target.needs_secrets and is_scrubbed(step):
+        if self._target.needs_secrets and is_scrubbed(step.interaction.request):
             return "a part of it was a secret, and has been scrubbed"
         return ""
 
@@ -207,7 +206,7 @@ class _Verifier:
 
     def _compare(self, step: Step, answered: RecordedResponse) -> None:
         whole = self._tape.label.origin is not Origin.DOCUMENTATION
-        differences = compare(step.interaction, answered, self._known, whole=whole)
+        differences = diff(step.interaction, answered, self._ids, whole=whole)
         body = told_by(answered).body
         explained = self._court.hear(step, answered.status, body, differences, whole=whole)
         for difference, behaviour in zip(differences, explained, strict=True):
