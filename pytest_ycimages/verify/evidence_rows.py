@@ -11,14 +11,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_ycimages.fidelity.table import read_table
+from pytest_ycimages.fidelity import read_table
 from pytest_ycimages.verify.evidence import Past, exhibits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pytest_ycimages.cassette.storyline import Step
-    from pytest_ycimages.fidelity.table import Mark
+    from pytest_ycimages.fidelity import Mark
     from pytest_ycimages.verify.diff import Difference, Kind
     from pytest_ycimages.verify.evidence import Exhibit
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.shown import shortened
-from pytest_ycimages.fidelity.table import read_table
+from pytest_ycimages.fidelity import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import pytest
 from pytest_ycimages.cassette.asked import asked_by
 from pytest_ycimages.cassette.interaction import RecordedRequest
 from pytest_ycimages.cassette.storyline import method_of
-from pytest_ycimages.fidelity.table import read_table
+from pytest_ycimages.fidelity import read_table
 from pytest_ycimages.server.routes import ROUTES
 from pytest_ycimages.verify.evidence_table import EVIDENCE
 from pytest_ycimages.verify.fake_target import verify_fake
