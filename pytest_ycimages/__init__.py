@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.cassette import Cassette
-    from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import CassetteMetadata, Interaction, Origin, RecordedRequest, RecordedResponse
     from pytest_ycimages.cloud.ending import Failure, Success
     from pytest_ycimages.cloud.presets import (
         REALISTIC,
@@ -272,15 +272,15 @@ _HOME: Final = {
     "ImageStatus": "api.image",
     "Immediate": "cloud.timing",
     "Injection": "faults.injection",
-    "Interaction": "cassette.interaction",
-    "Label": "cassette.interaction",
+    "Interaction": "cassette.model",
+    "Label": "cassette.model",
     "Latency": "latency",
     "LogNormal": "cloud.timing_by_chance",
     "NetworkRefusedError": "errors",
     "Never": "cloud.timing",
     "NoMatchError": "errors",
     "Operation": "api.operation",
-    "Origin": "cassette.interaction",
+    "Origin": "cassette.model",
     "Os": "api.image",
     "OsType": "api.image",
     "Outcome": "experiment.trial",
@@ -288,8 +288,8 @@ _HOME: Final = {
     "PerGiB": "cloud.timing_by_source",
     "PlannedFault": "experiment.scenario",
     "Quotas": "cloud.quotas",
-    "RecordedRequest": "cassette.interaction",
-    "RecordedResponse": "cassette.interaction",
+    "RecordedRequest": "cassette.model",
+    "RecordedResponse": "cassette.model",
     "Report": "experiment.report",
     "Rule": "faults.rule",
     "Scenario": "experiment.scenario",

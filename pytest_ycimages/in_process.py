@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import requests.adapters
     import urllib3
 
-    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
     from pytest_ycimages.server.app import App
     from pytest_ycimages.settings import Settings
 
@@ -101,7 +101,7 @@ class InProcess(ABC):
         are left alone. A client blocks while its answer is late, an event loop with it; where that matters, and where
         connections are to break as sockets do, `intercept` is better.
         """
-        from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only for who uses vcrpy
+        from pytest_ycimages.cassette.model import RecordedResponse  # noqa: PLC0415 - only for who uses vcrpy
         from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - likewise
         from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - likewise
 

@@ -149,11 +149,11 @@ def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Gener
     It is replayed, unless the test is told to record it.
     """
     from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for who asks for it
-    from pytest_ycimages.cassette.interaction import Label, Origin  # noqa: PLC0415 - likewise
+    from pytest_ycimages.cassette.model import CassetteMetadata, Origin  # noqa: PLC0415 - likewise
 
     with ycimages.through_vcrpy():
         if ycimages.settings.mode == "fake":  # which was asked for: then there is none
-            yield Cassette(cassette_path(request.node), Label(Origin.FAKE), tuple)
+            yield Cassette(cassette_path(request.node), CassetteMetadata(Origin.FAKE), tuple)
         else:
             yield ycimages.cassette
 

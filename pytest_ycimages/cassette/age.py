@@ -10,12 +10,12 @@ from pytest_ycimages.api.message import SECOND
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Label
+    from pytest_ycimages.cassette.model import CassetteMetadata
 
 _DAY: Final = 24 * 60 * 60
 
 
-def days_old(label: Label, now: int) -> float | None:
+def days_old(label: CassetteMetadata, now: int) -> float | None:
     """Days between a recording and `now`, in nanoseconds since the epoch; None: nobody knows when it was made."""
     try:
         recorded_at = datetime.fromisoformat(label.recorded_at)
@@ -26,7 +26,7 @@ def days_old(label: Label, now: int) -> float | None:
     return (now / SECOND - recorded_at.timestamp()) / _DAY
 
 
-def expired_text(path: Path, label: Label, now: int, max_age: float | None, rerecord: str) -> str:
+def expired_text(path: Path, label: CassetteMetadata, now: int, max_age: float | None, rerecord: str) -> str:
     """Why a cassette has expired, and what to do; empty if it has not."""
     if max_age is None:
         return ""

@@ -10,7 +10,7 @@ from pytest_ycimages.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_ycimages.cassette.interaction import Interaction, Label
+    from pytest_ycimages.cassette.model import CassetteMetadata, Interaction
     from pytest_ycimages.cassette.recorder import Recorder
 
 opened: Final = set[Path]()
@@ -22,27 +22,27 @@ class Cassette:
 
     Args:
         path: the file.
-        label: what it says of itself.
+        metadata: what it says of itself.
         interactions: tells what is in it, by now.
         unused: tells the indexes of what nobody has asked for.
         recorder: who records it, if it is being recorded.
 
     Attributes:
         path: the file; in mode `record`, the file that will be there once the recording is complete.
-        label: what it says of itself: whose answers it holds, since when, and more.
+        metadata: what it says of itself: whose answers it holds, since when, and more.
     """
 
     def __init__(
         self,
         path: Path,
-        label: Label,
+        metadata: CassetteMetadata,
         interactions: Callable[[], Sequence[Interaction]],
         unused: Callable[[], Sequence[int]] = tuple,
         *,
         recorder: Recorder | None = None,
     ) -> None:
         self.path = path
-        self.label = label
+        self.metadata = metadata
         self._interactions = interactions
         self._unused = unused
         self._recorder = recorder
@@ -97,4 +97,4 @@ class Cassette:
 
     def __repr__(self) -> str:
         """Where it is, whose answers it holds, and how many."""
-        return f"<Cassette {self.path}: {len(self.interactions)} interactions, origin {self.label.origin}>"
+        return f"<Cassette {self.path}: {len(self.interactions)} interactions, origin {self.metadata.origin}>"

@@ -10,10 +10,10 @@ from pytest_ycimages.cassette.vcr_form import as_vcr
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction, Tape
+    from pytest_ycimages.cassette.model import CassetteData, Interaction
 
 
-def block_text(tape: Tape) -> bytes:
+def block_text(tape: CassetteData) -> bytes:
     """YAML in blocks."""
     from pytest_ycimages.cassette.yaml_text import dump_yaml  # noqa: PLC0415 - seldom needed, and not cheap
 
@@ -24,7 +24,7 @@ def block_text(tape: Tape) -> bytes:
     return dump_yaml(form, ascii_only=UNSAFE.search(plain) is not None).encode()
 
 
-def json_text(tape: Tape) -> bytes:
+def json_text(tape: CassetteData) -> bytes:
     """JSON, an interaction a line.
 
     Raises:
@@ -36,11 +36,11 @@ def json_text(tape: Tape) -> bytes:
     return encoded(f'{{{head}"interactions": [\n{items}\n]{end}}}\n')
 
 
-def _head(tape: Tape) -> dict[str, Any]:
-    return {"version": VERSION, "ycimages": label_form(tape.label)}
+def _head(tape: CassetteData) -> dict[str, Any]:
+    return {"version": VERSION, "ycimages": label_form(tape.metadata)}
 
 
-def _end(tape: Tape) -> dict[str, Any]:
+def _end(tape: CassetteData) -> dict[str, Any]:
     return {"complete": True} if tape.is_complete else {}
 
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
-from pytest_ycimages.cassette.hosts import is_loopback
+from pytest_ycimages.cassette.requests import is_loopback
 from pytest_ycimages.errors import NetworkRefusedError
 from pytest_ycimages.host_names import is_one_of
 

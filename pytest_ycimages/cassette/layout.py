@@ -22,7 +22,7 @@ from pytest_ycimages.cassette.vcr_form import as_vcr
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction, Label, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
     from pytest_ycimages.cassette.vcr_form import VcrForm
 
 VERSION: Final = 1
@@ -43,7 +43,7 @@ _LONG_NAME: Final = 128
 _json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
-def head_text(label: Label) -> bytes:
+def head_text(label: CassetteMetadata) -> bytes:
     """What stands before the first interaction."""
     return encoded(f"{_COMMENT}version: {VERSION}\nycimages: {_json(label_form(label))}\ninteractions:\n")
 
@@ -60,14 +60,14 @@ def item_text(interaction: Interaction) -> bytes:
     return encoded(f'- {{"request": {written(form["request"])},\n   "response": {written(form["response"])}{ours}}}\n')
 
 
-def tape_text(tape: Tape) -> bytes:
+def tape_text(tape: CassetteData) -> bytes:
     """A whole cassette."""
     items = b"".join(map(item_text, tape.interactions))
-    head = head_text(tape.label)
+    head = head_text(tape.metadata)
     return (head if items else head[:-1] + b" []\n") + items + COMPLETE * tape.is_complete
 
 
-def label_form(label: Label) -> dict[str, str | int]:
+def label_form(label: CassetteMetadata) -> dict[str, str | int]:
     """A label as a mapping. What is not known is left out."""
     known = {"format": FORMAT, "origin": label.origin.value}
     return known | {name: value for name, value in label._asdict().items() if value and name != "origin"}

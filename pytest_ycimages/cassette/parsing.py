@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from pytest_ycimages.cassette.damage import broken, conflict, line_at, repeated
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Tape
 from pytest_ycimages.cassette.layout import COMPLETE, FORMAT, VERSION
+from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
 from pytest_ycimages.cassette.shape import CASSETTE, INTERACTION, LABEL, first_wrong, interaction_of, label_of
 from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 _HEAD: Final = re.compile(rb"(?:#[^\n]*\n)*version: 1\nycimages: (\{[^\n]*\})\ninteractions:\n- ")
 _BETWEEN: Final = b"\n- "
@@ -36,7 +36,7 @@ _ITEM_ENDS: Final = b"}\n"
 _JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
 
 
-def parse(data: bytes, path: Path) -> Tape:
+def parse(data: bytes, path: Path) -> CassetteData:
     """Read a cassette.
 
     Args:
@@ -66,7 +66,7 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _in_our_layout(data: bytes) -> Tape | None:
+def _in_our_layout(data: bytes) -> CassetteData | None:
     """The tape; None: somebody else wrote this, or changed it."""
     head = _HEAD.match(data)
     if head is None:
@@ -75,7 +75,7 @@ def _in_our_layout(data: bytes) -> Tape | None:
     try:
         label = label_of(LABEL.validate_json(head[1]))
         items = data[head.end() : -len(COMPLETE)] if is_complete else _without_torn_end(data[head.end() :])
-        return Tape(label, _items(items), is_complete)
+        return CassetteData(label, _items(items), is_complete)
     except ValueError:  # what pydantic raises is one, too
         return None
 
@@ -126,7 +126,7 @@ def _without_torn_end(items: bytes) -> bytes:
     return items  # nothing but the end of its last line is missing
 
 
-def _in_any_layout(data: bytes, path: Path) -> Tape:
+def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     text = _decoded(data, path)
     form = _loaded(text, path)
     _refuse_others(form, path)
@@ -139,8 +139,8 @@ def _in_any_layout(data: bytes, path: Path) -> Tape:
         place, what = first_wrong(error, form)
         raise broken(path, what, line=line_of(text, place)) from None
     label = cassette.get("ycimages")
-    return Tape(
-        label_of(label) if label else NOT_LABELLED,
+    return CassetteData(
+        label_of(label) if label else UNKNOWN_METADATA,
         tuple(decoded(interaction_of(item)) for item in cassette["interactions"]),
         cassette.get("complete", label is None),
     )

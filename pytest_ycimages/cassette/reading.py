@@ -14,7 +14,7 @@ from pytest_ycimages.cassette.writing import SUFFIXES
 if TYPE_CHECKING:
     from os import PathLike
 
-    from pytest_ycimages.cassette.interaction import Tape
+    from pytest_ycimages.cassette.model import CassetteData
 
 
 class _State(NamedTuple):
@@ -25,11 +25,11 @@ class _State(NamedTuple):
     size: int
 
 
-_kept: Final = dict[str, tuple[_State, "Tape"]]()
+_kept: Final = dict[str, tuple[_State, "CassetteData"]]()
 _reading: Final = threading.Lock()
 
 
-def read_tape(path: str | PathLike[str]) -> Tape:
+def read_tape(path: str | PathLike[str]) -> CassetteData:
     """What a cassette holds: one of this package, or any other that vcrpy reads, in YAML or JSON.
 
     Read once in a process, however often it is asked for, until its file changes. Safe for threads. The values are

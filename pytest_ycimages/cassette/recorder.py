@@ -6,13 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.interaction import Interaction
+from pytest_ycimages.cassette.answers import ShownResources, summarize
+from pytest_ycimages.cassette.compaction import Compactor
 from pytest_ycimages.cassette.layout import item_text
+from pytest_ycimages.cassette.model import Interaction
+from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.cassette.secrets import check_before_saving
-from pytest_ycimages.cassette.seen import Seen
-from pytest_ycimages.cassette.states import Compactor
-from pytest_ycimages.cassette.told import told_by
 from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.errors import CassetteError, YCImagesError
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cassette.interaction import RecordedRequest
+    from pytest_ycimages.cassette.model import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.scrub import Scrubber
     from pytest_ycimages.cassette.upstream import Upstream
@@ -41,7 +40,7 @@ class Recorder:
         credential: the real one; it is put in its place on the way out.
 
     Attributes:
-        seen: what the clients were told.
+        shown: the resources that the clients were shown.
         problems: why something could not be written down; then nothing is kept.
         is_whole: whether every call has been answered and written down, and all went well. If not, an older cassette
             stays.
@@ -58,7 +57,7 @@ class Recorder:
         stand_in: str,
         credential: str,
     ) -> None:
-        self.seen = Seen()
+        self.shown = ShownResources()
         self.problems: list[YCImagesError] = []
         self.is_whole = True
         self._is_held = False
@@ -103,7 +102,7 @@ class Recorder:
         answer = self._upstream.send(asked)
         interaction = Interaction(asked, answer, _seconds(at - self._began_at), _seconds(self._clock.now() - at))
         with self._lock:
-            self.seen.add(asked_by(asked), told_by(answer), answer)
+            self.shown.add(normalize(asked), summarize(answer), answer)
             if not self.problems:
                 try:
                     self._write(interaction)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import CassetteMetadata, Interaction, Origin, RecordedRequest, RecordedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from pytest_ycimages.cassette.interaction import Headers
+    from pytest_ycimages.cassette.model import Headers
 
 Place = tuple[int | str, ...]
 """The way to a part of a cassette: keys of mappings and places in lists."""
@@ -71,8 +71,10 @@ class _Response(TypedDict):
 @with_config(_STRICT)
 class _Ours(TypedDict):
     at: NotRequired[_Seconds]
-    took: NotRequired[_Seconds]
-    equal: NotRequired[_Count]
+    duration: NotRequired[_Seconds]
+    skipped_polls: NotRequired[_Count]
+    took: NotRequired[_Seconds]  # what `duration` was called
+    equal: NotRequired[_Count]  # what `skipped_polls` was called
 
 
 @with_config(_STRICT)
@@ -124,13 +126,14 @@ def interaction_of(item: _Interaction) -> Interaction:
     ours = item.get("ycimages")
     if ours is None:
         return Interaction(asked, answered)
-    return Interaction(asked, answered, ours.get("at"), ours.get("took", 0), ours.get("equal", 0))
+    duration, skipped = ours.get("duration", ours.get("took", 0)), ours.get("skipped_polls", ours.get("equal", 0))
+    return Interaction(asked, answered, ours.get("at"), duration, skipped)
 
 
-def label_of(form: _Label) -> Label:
+def label_of(form: _Label) -> CassetteMetadata:
     """The value that a label of the right shape stands for."""
-    known: dict[str, Any] = {name: form[name] for name in Label._fields if name in form}  # type: ignore[literal-required]
-    return Label(**known)
+    known: dict[str, Any] = {name: form[name] for name in CassetteMetadata._fields if name in form}  # type: ignore[literal-required]
+    return CassetteMetadata(**known)
 
 
 def _pairs(headers: _Headers | None) -> Headers:

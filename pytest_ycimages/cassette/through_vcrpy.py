@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from vcr.cassette import Cassette
 
-from pytest_ycimages.cassette.hosts import is_loopback
-from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.requests import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -8,17 +8,16 @@ from urllib.parse import quote
 
 from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Verbatim
-from pytest_ycimages.cassette.asked import json_value
-from pytest_ycimages.cassette.hosts import is_loopback, service_host, split_authority
-from pytest_ycimages.cassette.interaction import RecordedRequest
-from pytest_ycimages.cassette.told import told_by
+from pytest_ycimages.cassette.answers import is_image, summarize
+from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.requests import is_loopback, json_value, service_host, split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.api.exchange import Request
-    from pytest_ycimages.cassette.interaction import RecordedResponse
-    from pytest_ycimages.cassette.told import Told
+    from pytest_ycimages.cassette.answers import AnswerSummary
+    from pytest_ycimages.cassette.model import RecordedResponse
 
 _SAFE: Final = "/:@!$&'()*+,;=-._~"
 _BRACKETS: Final = str.maketrans({"[": "%5B", "]": "%5D"})
@@ -61,7 +60,7 @@ def _origin(authority: str, path: str) -> str:
 
 def reply_of(response: RecordedResponse, verb: str = "GET") -> Reply:
     """The answer to a `verb` as the journal understands it, and word for word for a transport that speaks HTTP."""
-    told = told_by(response)
+    told = summarize(response)
     body = told.body if isinstance(told.body, dict) else {}
     headers = tuple((name, value) for name, value in response.headers if name not in _CONNECTION)
     is_head = verb == "HEAD"
@@ -100,14 +99,9 @@ def _code(status: int, body: Mapping[str, Any]) -> Code:
     return _CODES.get(status, Code.UNKNOWN)
 
 
-def _note(told: Told, body: Mapping[str, Any]) -> str:
+def _note(told: AnswerSummary, body: dict[str, Any]) -> str:
     """What an answer says of its operation or image, in a word; what a refusal says, in its own."""
     if told.operation_id:
         error = body.get("error")
         return str(error.get("message", "failed")) if isinstance(error, dict) else "done" if told.done else "running"
-    return str(body["status"] if is_image(body) else body.get("message", ""))
-
-
-def is_image(body: Mapping[str, Any]) -> bool:
-    """Whether an answer is an image."""
-    return all(isinstance(body.get(name), str) for name in ("id", "status", "folderId"))
+    return str(body.get("status", "") if is_image(body) else body.get("message", ""))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.cassette.shown import line
+from pytest_ycimages.cassette.model import summary_line
 from pytest_ycimages.errors import CassetteUnusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ycimages.cassette.interaction import Tape
+    from pytest_ycimages.cassette.model import CassetteData
 
 _SHOWN: Final = 20
 
 
-def unused_text(name: str, tape: Tape, unused: Sequence[int]) -> str:
+def unused_text(name: str, tape: CassetteData, unused: Sequence[int]) -> str:
     """Which interactions of the cassette `name` had no part, and what to do.
 
     Args:
@@ -25,13 +25,13 @@ def unused_text(name: str, tape: Tape, unused: Sequence[int]) -> str:
     """
     count = f"{len(unused)} of {len(tape.interactions)} interactions"
     lines = [f"The test never asked for {count} of {name}:"]
-    lines += (f"  {line(index, tape.interactions[index])}" for index in unused[:_SHOWN])
+    lines += (f"  {summary_line(index, tape.interactions[index])}" for index in unused[:_SHOWN])
     if len(unused) > _SHOWN:
         lines.append(f"  ... {len(unused) - _SHOWN} more")
     lines.append(f"If the client is right, take them out: ycimages cassette prune {name}")
     return "\n".join(lines)
 
 
-def unused_error(name: str, tape: Tape, unused: Sequence[int]) -> CassetteUnusedError:
+def unused_error(name: str, tape: CassetteData, unused: Sequence[int]) -> CassetteUnusedError:
     """What a test fails with that left these interactions unused."""
     return CassetteUnusedError(unused_text(name, tape, unused))

@@ -14,12 +14,12 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_ycimages.cassette.hosts import is_service, split_authority
-from pytest_ycimages.cassette.interaction import Origin, RecordedResponse
+from pytest_ycimages.cassette.model import Origin, RecordedResponse
+from pytest_ycimages.cassette.requests import is_service, split_authority
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import RecordedRequest
+    from pytest_ycimages.cassette.model import RecordedRequest
 
 _CONNECT: Final = 10.0
 """Seconds to wait for a connection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Headers, Interaction
+    from pytest_ycimages.cassette.model import Headers, Interaction
 
 VcrForm = dict[str, Any]
 """Texts, numbers, lists and mappings; a body that is no UTF-8 is bytes."""
@@ -13,7 +13,7 @@ VcrForm = dict[str, Any]
 
 def as_vcr(interaction: Interaction) -> VcrForm:
     """The mapping. Headers of one name come to stand together, at the place of the first; nothing else is lost."""
-    request, response, at, took, equal = interaction
+    request, response, at, duration, skipped_polls = interaction
     form: VcrForm = {
         "request": {
             "method": request.method,
@@ -28,9 +28,9 @@ def as_vcr(interaction: Interaction) -> VcrForm:
         },
     }
     if at is not None:
-        form["ycimages"] = {"at": float(at), "took": float(took), "equal": equal}
-    elif took or equal:
-        form["ycimages"] = {"took": float(took), "equal": equal}
+        form["ycimages"] = {"at": float(at), "duration": float(duration), "skipped_polls": skipped_polls}
+    elif duration or skipped_polls:
+        form["ycimages"] = {"duration": float(duration), "skipped_polls": skipped_polls}
     return form
 
 

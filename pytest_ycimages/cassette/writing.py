@@ -14,7 +14,7 @@ from pytest_ycimages.errors import CassetteError
 if TYPE_CHECKING:
     from os import PathLike
 
-    from pytest_ycimages.cassette.interaction import Interaction, Label, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 JSON_SUFFIXES: Final = (".json",)
@@ -41,7 +41,7 @@ class CassetteWriter:
         CassetteInUseError: another recording of the same file has not come to its end, here or in another process.
     """
 
-    def __init__(self, path: str | PathLike[str], label: Label) -> None:
+    def __init__(self, path: str | PathLike[str], label: CassetteMetadata) -> None:
         self.path = Path(path)
         self.written = 0
         if self.path.suffix not in YAML_SUFFIXES:
@@ -105,7 +105,7 @@ class CassetteWriter:
                 self._draft.discard()
 
 
-def write_tape(path: str | PathLike[str], tape: Tape, *, pretty: bool = False) -> None:
+def write_tape(path: str | PathLike[str], tape: CassetteData, *, pretty: bool = False) -> None:
     """Write a whole cassette at once: the file is the old one or the new one, and nothing between.
 
     Args:
@@ -129,7 +129,7 @@ def write_tape(path: str | PathLike[str], tape: Tape, *, pretty: bool = False) -
     draft.end()
 
 
-def _text_for(path: Path, tape: Tape, *, pretty: bool) -> bytes:
+def _text_for(path: Path, tape: CassetteData, *, pretty: bool) -> bytes:
     if path.suffix in JSON_SUFFIXES:
         return json_text(tape)
     if path.suffix in YAML_SUFFIXES:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
-from pytest_ycimages.cassette.asked import asked_by, json_value
+from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.server.openapi import document
 from pytest_ycimages.server.routes import ROUTES, route
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import ValidationError
 
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 
 _REFUSED: Final = 400
 _NOT_KEPT: Final = "tokens.create"
@@ -34,7 +34,7 @@ _STATUS: Final = {"$ref": "#/components/schemas/Status"}
 
 def objections(interaction: Interaction, revision: str) -> Iterator[str]:
     """What the contract of a revision has against a call, each in a sentence. No value is shown; it may be a secret."""
-    asked = asked_by(interaction.request)
+    asked = normalize(interaction.request)
     if asked.host:
         return
     try:

@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.asked import asked_by, json_value
+from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.verify.normalize import NEXT_PAGE, TIMES, UUID, Category, layouts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse
+    from pytest_ycimages.cassette.model import Interaction, RecordedResponse
     from pytest_ycimages.verify.normalize import IdMap
 
     Wire = dict[str, Any]
@@ -147,7 +147,7 @@ def _diff_bodies(
         elif ids.rewrite(was) != now:
             yield Difference("body", was, now, Kind.VALUE)
         return
-    query = dict(asked_by(interaction.request).query)
+    query = dict(normalize(interaction.request).query)
     tokens = [body.get(NEXT_PAGE) for body in (before, after) if isinstance(body, dict)]
     walk = _JsonDiff(
         ids,

@@ -13,7 +13,7 @@ from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
-    from pytest_ycimages.cassette.interaction import RecordedRequest
+    from pytest_ycimages.cassette.model import RecordedRequest
 
     Times = dict[str, str]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.layout import tape_text
+from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.usage import write_usage
 from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli import cassette_check
@@ -87,11 +87,11 @@ def test_a_recording_that_was_stopped_is_a_finding(tmp_path: Path) -> None:
 def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
     """`convert` says it, and keeps what has been said."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(label=NOT_LABELLED))
+    write_tape(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert found(path, "--contract", "page") == [
         "label it does not say whose answers it holds; say so: ycimages cassette convert --origin"
     ]
-    write_tape(path, tape()._replace(label=tape().label._replace(contract="next")))
+    write_tape(path, tape()._replace(metadata=tape().metadata._replace(contract="next")))
     assert found(path) == ["label the contract 'next' is not known; known: page, current"]
 
 
@@ -102,7 +102,7 @@ def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     write_tape(path, tape())
     assert check(path, "--max-age", "30").exit_code == 0
     assert found(path, "--max-age", "29.5") == ["age recorded 30 days ago, at 2026-11-25T03:10:48Z; it may be 29.5"]
-    write_tape(path, tape()._replace(label=tape().label._replace(recorded_at="")))
+    write_tape(path, tape()._replace(metadata=tape().metadata._replace(recorded_at="")))
     assert check(path).exit_code == 0
     assert found(path, "--max-age", "30") == ["age it does not say when it was recorded"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import (
-    NOT_LABELLED,
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
     Interaction,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.writing import write_tape
@@ -51,21 +51,23 @@ def test_there_and_back_nothing_is_lost(tmp_path: Path) -> None:
 def test_a_cassette_may_be_labelled_in_its_place(tmp_path: Path) -> None:
     """For one that vcrpy has recorded; a label that is there is not changed."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(label=NOT_LABELLED))
+    write_tape(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert convert(path, path, "--origin", "service", "--note", "by hand").exit_code == 0
-    assert read_tape(path).label == NOT_LABELLED._replace(origin=Origin.SERVICE, note="by hand")
+    assert read_tape(path).metadata == UNKNOWN_METADATA._replace(origin=Origin.SERVICE, note="by hand")
     assert convert(path, path, "--origin", "service").exit_code == 0
     result = convert(path, path, "--origin", "fake")
     assert result.exit_code == 2
     assert f"{path} says that its origin is service; that is not to be changed." in result.stderr
-    assert read_tape(path).label.origin is Origin.SERVICE
+    assert read_tape(path).metadata.origin is Origin.SERVICE
 
 
 def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     """And there is no file then."""
     write_tape(
         tmp_path / "a.yaml",
-        Tape(NOT_LABELLED, (Interaction(RecordedRequest("GET", "https://h/"), RecordedResponse(200, body=b"\xff")),)),
+        CassetteData(
+            UNKNOWN_METADATA, (Interaction(RecordedRequest("GET", "https://h/"), RecordedResponse(200, body=b"\xff")),)
+        ),
     )
     result = convert(tmp_path / "a.yaml", tmp_path / "b.json")
     assert result.exit_code == 1

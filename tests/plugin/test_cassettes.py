@@ -155,7 +155,7 @@ def test_a_client_that_cannot_be_told_an_address_replays_through_vcrpy(
     def test_in_process(ycimages_cassette, ycimages):
         bake(COMPUTE, ycimages.token, ycimages.folder_id)
         assert ycimages_cassette.path.name == "test_in_process.yaml"
-        assert ycimages_cassette.label.origin == "fake"
+        assert ycimages_cassette.metadata.origin == "fake"
         assert [call.method for call in ycimages.calls][0] == "images.create"
 
     @pytest.mark.ycimages_cassette("test_it/test_in_process")

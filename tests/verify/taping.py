@@ -8,7 +8,14 @@ from urllib.parse import urlencode
 
 from pytest_ycimages import Double
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.server.in_process.whole import answered
 
 if TYPE_CHECKING:
@@ -97,14 +104,16 @@ class Taping:
         image_id: str = operation["metadata"]["imageId"]
         return image_id
 
-    def tape(self, origin: Origin = Origin.FAKE) -> Tape:
+    def tape(self, origin: Origin = Origin.FAKE) -> CassetteData:
         """What was taped."""
         contract = self.double.settings.contract
-        label = Label(origin, "http://127.0.0.1:1", "2026-01-01T00:00:00Z", contract, "0.1.0", self.folder_id)
-        return Tape(label, tuple(self.interactions))
+        label = CassetteMetadata(
+            origin, "http://127.0.0.1:1", "2026-01-01T00:00:00Z", contract, "0.1.0", self.folder_id
+        )
+        return CassetteData(label, tuple(self.interactions))
 
 
-def altered(tape: Tape, number: int, change: Callable[[Any], Any]) -> Tape:
+def altered(tape: CassetteData, number: int, change: Callable[[Any], Any]) -> CassetteData:
     """The tape with the answer of one interaction, counted from 1, changed: `change` is given its JSON value."""
     interactions = list(tape.interactions)
     chosen = interactions[number - 1]

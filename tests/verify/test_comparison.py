@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.verify.diff import Difference, Kind, diff
 from pytest_ycimages.verify.normalize import IdMap
 

@@ -16,7 +16,7 @@ from .taping import IMAGES, Taping, altered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cassette.interaction import Headers, Tape
+    from pytest_ycimages.cassette.model import CassetteData, Headers
 
 Wire = dict[str, Any]
 
@@ -41,7 +41,7 @@ def story() -> Taping:
     return taping
 
 
-def only_difference(tape: Tape, **settings: Any) -> tuple[int, Difference, str]:
+def only_difference(tape: CassetteData, **settings: Any) -> tuple[int, Difference, str]:
     """The one finding there is: its interaction, the difference, and the behaviour."""
     (finding,) = verify_fake(tape, settings).findings
     judged = {each.behaviour: each.differs for each in verify_fake(tape, settings).behaviours}
@@ -155,7 +155,7 @@ def test_a_recorded_answer_that_is_otherwise_is_found_once(
     assert (found[0], found[1].field, found[1].kind, found[2]) == (number, field, kind, behaviour)
 
 
-def relaid(tape: Tape, number: int, **how: Any) -> Tape:
+def relaid(tape: CassetteData, number: int, **how: Any) -> CassetteData:
     """The tape with a body in another layout."""
     interactions = list(tape.interactions)
     response = interactions[number - 1].response
@@ -173,7 +173,7 @@ def test_another_layout_is_found() -> None:
     )
 
 
-def reheaded(tape: Tape, number: int, status: int | None = None, **headers: str | None) -> Tape:
+def reheaded(tape: CassetteData, number: int, status: int | None = None, **headers: str | None) -> CassetteData:
     """The tape with another status, or other headers; None takes one out."""
     interactions = list(tape.interactions)
     response = interactions[number - 1].response

@@ -8,7 +8,14 @@ from typing import Final
 
 import pytest
 
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.verify.fake_target import verify_fake
 from pytest_ycimages.verify.report import worth
@@ -25,11 +32,11 @@ GUIDE: Final = (
 ASKED: Final = {"folderId": "b1gvmob95yys********", "uri": "https://storage.yandexcloud.net/bucket/ubuntu.qcow2"}
 
 
-def transcribed(answer: str) -> Tape:
+def transcribed(answer: str) -> CassetteData:
     """A cassette of one create, as somebody wrote it down from the guide."""
     request = RecordedRequest("POST", f"{COMPUTE}{IMAGES}", (), json.dumps(ASKED).encode())
     interaction = Interaction(request, RecordedResponse(200, "OK", (), answer.encode()))
-    return Tape(Label(Origin.DOCUMENTATION, note="guide, 2025-12-05"), (interaction,))
+    return CassetteData(CassetteMetadata(Origin.DOCUMENTATION, note="guide, 2025-12-05"), (interaction,))
 
 
 def test_the_reply_of_the_guide_agrees_in_form() -> None:
@@ -60,7 +67,7 @@ def test_a_reply_that_the_guide_never_showed_is_found() -> None:
 
 def test_what_the_evidence_is_worth_depends_on_where_it_is_from() -> None:
     """Only the service's own answers are evidence about the service."""
-    said = {origin: worth("bake.yaml", Label(origin)) for origin in Origin}
+    said = {origin: worth("bake.yaml", CassetteMetadata(origin)) for origin in Origin}
     nothing = "so it proves nothing about the service."
     assert said == {
         Origin.SERVICE: "bake.yaml was recorded from the service itself: it is evidence of what the service does.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.interaction import RecordedRequest
-from pytest_ycimages.cassette.storyline import method_of
+from pytest_ycimages.cassette.answers import method_of
+from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.fidelity import read_table
 from pytest_ycimages.server.routes import ROUTES
-from pytest_ycimages.verify.evidence_table import EVIDENCE
+from pytest_ycimages.verify.evidence import evidence_rows
 from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
@@ -18,7 +18,7 @@ from .taping import IMAGES, Taping
 def test_every_row_is_about_a_behaviour_of_the_table() -> None:
     """Else nobody could say how it is known."""
     known = {each.id for each in read_table().behaviours}
-    assert {row.behaviour for row in EVIDENCE} <= known
+    assert {row.behaviour for rows in evidence_rows().values() for row in rows} <= known
 
 
 def test_what_nothing_was_shown_of_is_not_claimed() -> None:
@@ -55,7 +55,7 @@ def test_a_recorded_request_is_of_the_method_that_serves_it(verb: str, path: str
     """By the same paths and verbs as those of the double, which this room does not know."""
     for name in ("image_id", "resource_id", "operation_id", "api_endpoint_id"):
         path = path.replace(f"<{name}>", "fd800000000000000000")
-    assert method_of(asked_by(RecordedRequest(verb, f"https://api.cloud.yandex.net{path}"))) == method
+    assert method_of(normalize(RecordedRequest(verb, f"https://api.cloud.yandex.net{path}"))) == method
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_recorded_request_is_of_the_method_that_serves_it(verb: str, path: str
 )
 def test_another_request_is_of_no_method(verb: str, path: str) -> None:
     """It is sent all the same: how it is refused is to be seen."""
-    assert method_of(asked_by(RecordedRequest(verb, f"https://api.cloud.yandex.net{path}"))) == "unrouted"
+    assert method_of(normalize(RecordedRequest(verb, f"https://api.cloud.yandex.net{path}"))) == "unrouted"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.interaction import Origin, Tape
+from pytest_ycimages.cassette.model import CassetteData, Origin
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.verify.service_target import UpstreamTarget
+from pytest_ycimages.verify.mode import target_of
+from pytest_ycimages.verify.service_target import ServiceTarget
 from pytest_ycimages.verify.verify import verify
-from pytest_ycimages.verify.verifying import target_of
 
 from .taping import IMAGES, SCRUBBED, Taping
 
@@ -27,9 +27,9 @@ def live() -> Generator[Double]:
         yield double
 
 
-def target(live: Double, **options: Any) -> UpstreamTarget:
+def target(live: Double, **options: Any) -> ServiceTarget:
     """That double, waited for on its own clock."""
-    return UpstreamTarget(Upstream(live.url), clock=live.clock, **options)
+    return ServiceTarget(Upstream(live.url), clock=live.clock, **options)
 
 
 def story() -> Taping:
@@ -156,6 +156,6 @@ def test_the_service_itself_takes_credentials(monkeypatch: pytest.MonkeyPatch) -
 def test_a_cassette_that_does_not_say_its_folder_has_that_of_its_first_request(live: Double) -> None:
     """As one that plain vcrpy recorded."""
     tape = story().tape(Origin.UNKNOWN)
-    plain = Tape(tape.label._replace(folder_id="", contract=""), tape.interactions)
+    plain = CassetteData(tape.metadata._replace(folder_id="", contract=""), tape.interactions)
     assert not verify(plain, target(live)).differs
     assert {image.folder_id for image in live.images.values()} == {live.folder_id}

@@ -12,16 +12,16 @@ from vcr.serialize import serialize
 from vcr.serializers import jsonserializer, yamlserializer
 
 from pytest_ycimages.cassette import reading
-from pytest_ycimages.cassette.interaction import (
-    NOT_LABELLED,
+from pytest_ycimages.cassette.layout import COMPLETE, item_text, tape_text
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
+    CassetteMetadata,
     Interaction,
-    Label,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
-from pytest_ycimages.cassette.layout import COMPLETE, item_text, tape_text
 from pytest_ycimages.cassette.parsing import parse
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.writing import write_tape
@@ -34,7 +34,7 @@ BYTES = Interaction(RecordedRequest("PUT", "https://h/", body=b"\xff"), Recorded
 @pytest.mark.parametrize("last", [tape().interactions[-1], BYTES], ids=["JSON", "YAML"])
 def test_a_recording_that_was_cut_off_anywhere_keeps_every_whole_interaction(last: Interaction) -> None:
     """Behind its first interaction, at whatever byte; and it says that it is not complete."""
-    whole = Tape(Label(), (*tape(2).interactions, last))
+    whole = CassetteData(CassetteMetadata(), (*tape(2).interactions, last))
     text = tape_text(whole)
     ends = [text.index(item_text(each)) + len(item_text(each)) for each in whole.interactions]
     for length in range(ends[0] - 1, len(text)):
@@ -49,7 +49,7 @@ def test_a_recording_that_was_cut_off_in_its_first_interaction_holds_none() -> N
     text = tape_text(tape(1))
     start = text.index(b"- {") + 2
     for length in range(start, text.index(b"}\n") - 30):
-        assert parse(text[:length], PATH) == Tape(tape().label, (), is_complete=False)
+        assert parse(text[:length], PATH) == CassetteData(tape().metadata, (), is_complete=False)
 
 
 def test_what_a_loss_of_power_appends_is_dropped() -> None:
@@ -82,8 +82,8 @@ def test_what_vcrpy_has_written_is_read(serializer: object) -> None:
             }
         ],
     }
-    assert parse(serialize(recorded, serializer).encode(), PATH) == Tape(
-        NOT_LABELLED,
+    assert parse(serialize(recorded, serializer).encode(), PATH) == CassetteData(
+        UNKNOWN_METADATA,
         (
             Interaction(
                 RecordedRequest("POST", "https://h/?a=b", (("accept", "*/*"), ("x-two", "2")), b"{}"),
@@ -123,8 +123,10 @@ def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:
 
 def test_a_label_may_say_more_than_is_known_here() -> None:
     """A later version of the same format may add to it."""
-    text = tape_text(Tape(Label(Origin.SERVICE), ())).replace(b'"service"', b'"service", "weather": "fine"')
-    assert parse(text, PATH).label == Label(Origin.SERVICE)
+    text = tape_text(CassetteData(CassetteMetadata(Origin.SERVICE), ())).replace(
+        b'"service"', b'"service", "weather": "fine"'
+    )
+    assert parse(text, PATH).metadata == CassetteMetadata(Origin.SERVICE)
 
 
 def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +135,7 @@ def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write_tape(path, tape())
     parsed: list[Path] = []
 
-    def counting(data: bytes, path: Path) -> Tape:
+    def counting(data: bytes, path: Path) -> CassetteData:
         parsed.append(path)
         return parse(data, path)
 

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 import vcr
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.writing import CassetteWriter, write_tape
 from tests.cassette.files.some import LABEL
@@ -43,13 +43,13 @@ EXPECTED = [(200, CALLS[0].response.body, ["1", "2"]), (429, CALLS[1].response.b
 @pytest.mark.parametrize("pretty", [False, True])
 def test_vcrpy_plays_what_was_written_at_once(tmp_path: Path, *, pretty: bool) -> None:
     """In either form of YAML."""
-    write_tape(tmp_path / "a.yaml", Tape(LABEL, CALLS), pretty=pretty)
+    write_tape(tmp_path / "a.yaml", CassetteData(LABEL, CALLS), pretty=pretty)
     assert play(tmp_path / "a.yaml") == EXPECTED
 
 
 def test_vcrpy_plays_json(tmp_path: Path) -> None:
     """With its serializer for JSON."""
-    write_tape(tmp_path / "a.json", Tape(LABEL, CALLS[:1]))
+    write_tape(tmp_path / "a.json", CassetteData(LABEL, CALLS[:1]))
     assert play(tmp_path / "a.json", "json") == EXPECTED[:1]
 
 
@@ -63,7 +63,7 @@ def test_vcrpy_plays_a_recording_that_goes_on(tmp_path: Path) -> None:
 
 def test_what_vcrpy_has_changed_is_read(tmp_path: Path) -> None:
     """It writes the whole file anew when it records more, without what it does not know."""
-    write_tape(tmp_path / "a.yaml", Tape(LABEL, CALLS))
+    write_tape(tmp_path / "a.yaml", CassetteData(LABEL, CALLS))
     with vcr.use_cassette(str(tmp_path / "a.yaml"), record_mode="new_episodes") as cassette:
         cassette.append(vcr.request.Request("GET", f"{HOST}/c", "", {}), {"status": {"code": 204, "message": ""}})
     found = read_tape(tmp_path / "a.yaml")

@@ -17,7 +17,7 @@ from pytest_ycimages import (
     UsageError,
     reset,
 )
-from pytest_ycimages.cassette.interaction import Origin
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.upstream import Upstream
 
@@ -51,8 +51,8 @@ def test_a_cassette_says_whose_answers_it_holds(upstream: Double, tmp_path: Path
     """A double that stands in for the service is found out, and its answers are never called the service's."""
     with recording(upstream, path := tmp_path / "it.yaml") as double:
         create(double)
-        assert double.cassette.label.origin is Origin.FAKE
-    label = read_tape(path).label
+        assert double.cassette.metadata.origin is Origin.FAKE
+    label = read_tape(path).metadata
     assert (label.origin, label.upstream, label.contract) == (Origin.FAKE, "", "page")
     assert label.folder_id == upstream.folder_id
     assert label.recorded_at.endswith("Z")

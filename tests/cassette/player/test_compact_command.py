@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import Label, Origin, Tape
+from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.states import compact
 from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.cassette_compact import compact_cassettes
 from tests.cassette.player.taping import bake
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-RECORDED = Tape(Label(Origin.FAKE, note="kept"), bake(), is_complete=False)
+RECORDED = CassetteData(CassetteMetadata(Origin.FAKE, note="kept"), bake(), is_complete=False)
 
 
 def run(*files: Path) -> Result:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import Label, Origin, Tape
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub import scrub
@@ -31,7 +31,7 @@ def cassette(tmp_path: Path) -> Path:
     """A cassette in which a credential stands in one interaction, and is given away by the next."""
     late = with_request(headers=(("authorization", f"Bearer {CREDENTIAL}"), ("cookie", "a=b")))
     path = tmp_path / "bake.yaml"
-    write_tape(path, Tape(Label(Origin.SERVICE, folder_id=FOLDER), (ORDINARY, EARLY, late)))
+    write_tape(path, CassetteData(CassetteMetadata(Origin.SERVICE, folder_id=FOLDER), (ORDINARY, EARLY, late)))
     return path
 
 
@@ -75,14 +75,14 @@ def test_ids_get_pseudonyms(cassette: Path) -> None:
     """In the label as well."""
     assert run("--pseudonymize", cassette).exit_code == 0
     assert FOLDER not in cassette.read_text()
-    assert read_tape(cassette).label.folder_id == Pseudonyms().text(FOLDER)
+    assert read_tape(cassette).metadata.folder_id == Pseudonyms().text(FOLDER)
 
 
 def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     """The other files are scrubbed all the same."""
     odd, good = tmp_path / "odd.yaml", tmp_path / "good.yaml"
-    write_tape(odd, Tape(Label(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),)))
-    write_tape(good, Tape(Label(), (scrub(ORDINARY),)))
+    write_tape(odd, CassetteData(CassetteMetadata(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),)))
+    write_tape(good, CassetteData(CassetteMetadata(), (scrub(ORDINARY),)))
     before = odd.read_bytes()
     result = run(odd, good)
     assert result.exit_code == 1
@@ -96,7 +96,7 @@ def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path)
 def test_a_password_in_the_address_that_was_recorded_goes_too(tmp_path: Path) -> None:
     """It stands in the label."""
     path = tmp_path / "a.yaml"
-    write_tape(path, Tape(Label(upstream="https://baker:hunter2@proxy.example.com"), (ORDINARY,)))
+    write_tape(path, CassetteData(CassetteMetadata(upstream="https://baker:hunter2@proxy.example.com"), (ORDINARY,)))
     assert run(path).output == f"{path}: 1 scrubbed\n  the label\n"
     assert "hunter2" not in path.read_text()
 
@@ -117,7 +117,9 @@ def test_a_body_that_its_recorder_has_decoded_is_scrubbed_whatever_its_header_sa
     """So vcrpy stores what requests was given."""
     path = tmp_path / "a.yaml"
     headers = (("content-encoding", "gzip"), ("content-type", "application/json"))
-    write_tape(path, Tape(Label(), (with_response(headers=headers, body=b'{"password": "hunter2"}'),)))
+    write_tape(
+        path, CassetteData(CassetteMetadata(), (with_response(headers=headers, body=b'{"password": "hunter2"}'),))
+    )
     assert run(path).output == f"{path}: 1 scrubbed\n  1. {CALL}: the answer's body\n"
     assert "hunter2" not in path.read_text()
 
@@ -125,7 +127,12 @@ def test_a_body_that_its_recorder_has_decoded_is_scrubbed_whatever_its_header_sa
 def test_a_body_that_cannot_be_looked_through_is_named_and_the_file_stays(tmp_path: Path) -> None:
     """With what can be done about a file that is there already."""
     path = tmp_path / "a.yaml"
-    write_tape(path, Tape(Label(), (ORDINARY, with_response(headers=(("content-encoding", "zstd"),), body=b"\xff"))))
+    write_tape(
+        path,
+        CassetteData(
+            CassetteMetadata(), (ORDINARY, with_response(headers=(("content-encoding", "zstd"),), body=b"\xff"))
+        ),
+    )
     before = path.read_bytes()
     result = run(path)
     assert result.output == (

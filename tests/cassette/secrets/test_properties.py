@@ -32,7 +32,7 @@ from tests.cassette.secrets.kinds import (
 )
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()

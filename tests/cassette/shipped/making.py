@@ -11,7 +11,14 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages import After, Double
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.writing import write_tape
 
 if TYPE_CHECKING:
@@ -86,7 +93,7 @@ _REPLY: Final = {
 """The answer that the vendor's guide shows, its ids masked by the vendor."""
 
 
-def documented() -> Tape:
+def documented() -> CassetteData:
     """The one answer to a create that the vendor has published."""
     uri = "https://storage.yandexcloud.net/images/disk.qcow2"
     body = json.dumps({"folderId": "b1g00000000000000000", "uri": uri}).encode()
@@ -98,8 +105,8 @@ def documented() -> Tape:
         "Copied from the vendor's guide to VMs with Gen 2 hardware, of 2025-12-05: the answer alone. Its ids are "
         "masked there; its white space, its status and its headers are not shown, nor is the request, which is made up."
     )
-    label = Label(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
-    return Tape(label, (Interaction(request, response),))
+    label = CassetteMetadata(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
+    return CassetteData(label, (Interaction(request, response),))
 
 
 def make_all(folder: Path) -> None:

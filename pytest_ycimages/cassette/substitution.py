@@ -1,7 +1,7 @@
-"""Carries volatile values over: what the recorded client sent, in what was recorded later, becomes what this one sent.
+"""Substitution of volatile values: a value of the recorded client, in later answers, becomes this client's value.
 
 Only whole words are replaced, in the strings of a JSON body and in paths and queries: never part of an id or of another
-name. A value that says little, such as `7`, is only replaced in fields of its own name.
+name. A value that is too short to be unique, such as `7`, is only replaced in fields of its own name.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.asked import Asked
-    from pytest_ycimages.cassette.interaction import RecordedResponse
-    from pytest_ycimages.cassette.volatile import Values
+    from pytest_ycimages.cassette.model import RecordedResponse
+    from pytest_ycimages.cassette.requests import NormalizedRequest, Values
 
 _WORD: Final = re.compile(r"[0-9A-Za-z_-]+")
 _JSON_STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
-_SAYS_LITTLE: Final = re.compile(r"[-_]*[0-9]*[-_]*|.{1,2}")
+_AMBIGUOUS: Final = re.compile(r"[-_]*[0-9]*[-_]*|.{1,2}")
 _FIXED: Final = frozenset({"@type", "status", "createdAt", "modifiedAt", "expiresAt"})
-"""Fields that no client's value ever gets into."""
+"""Fields that never hold a client's value."""
 
 
 class Words:
-    """What stands for what."""
+    """Replacements of words, of phrases, and of values of single fields."""
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
@@ -34,10 +33,10 @@ class Words:
         return bool(self._words or self._phrases or self._of_field)
 
     def add(self, field: str, old: str, new: str) -> None:
-        """Let `new` stand for `old`, which a client sent in `field`."""
+        """Replace `old`, which a client sent in `field`, by `new`."""
         if not old:
             return
-        if _SAYS_LITTLE.fullmatch(old):
+        if _AMBIGUOUS.fullmatch(old):
             self._of_field[field, old] = new
         elif _WORD.fullmatch(old):
             self._words[old] = new
@@ -45,7 +44,7 @@ class Words:
             self._phrases[old] = new
 
     def in_text(self, text: str, field: str = "") -> str:
-        """`text`, which stands in `field`, with everything replaced at once: what has been put in stays as it is."""
+        """Return `text`, a value of `field`, with everything replaced at once: a replacement is not replaced again."""
         if (field, text) in self._of_field:
             return self._of_field[field, text]
         for phrase, new in self._phrases.items():
@@ -56,7 +55,7 @@ class Words:
         return _WORD.sub(lambda word: self._words.get(word[0], word[0]), text) if self._words else text
 
     def in_value(self, value: Any, field: str = "") -> Any:
-        """A JSON value with everything replaced."""
+        """Return a JSON value with everything replaced."""
         if isinstance(value, dict):
             return {name: self.in_value(each, name) for name, each in value.items()}
         if isinstance(value, list):
@@ -64,7 +63,7 @@ class Words:
         return self.in_text(value, field) if isinstance(value, str) and field not in _FIXED else value
 
     def in_json(self, text: str) -> str:
-        """The text of a JSON value with everything replaced in its strings, and otherwise as it is."""
+        """Return the text of a JSON value with everything replaced in its strings, and otherwise unchanged."""
         field = ""
 
         def replaced(found: re.Match[str]) -> str:
@@ -81,33 +80,33 @@ class Words:
         return _JSON_STRING.sub(replaced, text)
 
 
-class Carrying:
-    """What this client has sent for what the recorded one had sent, so far."""
+class Substitution:
+    """This client's values for those of the recorded client, so far."""
 
     def __init__(self) -> None:
         self._sent = Words()
         self._recorded = Words()
 
     def add(self, recorded: Values, sent: Values) -> None:
-        """Note that for each of the values `recorded` there came the one of `sent`."""
+        """Pair each of the values `recorded` with the one of `sent`."""
         for (path, old), (_, new) in zip(recorded, sent, strict=False):
             field = path.rpartition(".")[2]
             self._sent.add(field, old, new)
             self._recorded.add(field, new, old)
 
-    def recorded(self, asked: Asked) -> Asked | None:
-        """What the recorded client would have asked, if that is something else."""
+    def recorded(self, request: NormalizedRequest) -> NormalizedRequest | None:
+        """Return the request that the recorded client would have made; None: the same."""
         if not self._recorded:
             return None
-        there = asked._replace(
-            path=self._recorded.in_text(asked.path),
-            query=tuple(sorted((name, self._recorded.in_text(value, name)) for name, value in asked.query)),
-            body=self._recorded.in_value(asked.body),
+        there = request._replace(
+            path=self._recorded.in_text(request.path),
+            query=tuple(sorted((name, self._recorded.in_text(value, name)) for name, value in request.query)),
+            body=self._recorded.in_value(request.body),
         )
-        return None if there == asked else there
+        return None if there == request else there
 
     def sent(self, response: RecordedResponse) -> RecordedResponse:
-        """The answer that this client gets instead of the recorded one."""
+        """Return the answer for this client."""
         if not self._sent or not response.body:
             return response
         try:
@@ -121,6 +120,6 @@ class Carrying:
 
 
 def with_body(response: RecordedResponse, body: bytes) -> RecordedResponse:
-    """`response` with another body, and with its length if it tells that."""
+    """Return `response` with another body, and with its length if there is such a header."""
     headers = tuple((name, str(len(body)) if name == "content-length" else value) for name, value in response.headers)
     return response._replace(body=body, headers=headers)
