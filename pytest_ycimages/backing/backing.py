@@ -164,7 +164,7 @@ class Backing(ABC):
             UsageError: the fake has none.
         """
         raise UsageError(
-            "There is no cassette in this double: it is the fake. Mark the test with @pytest.mark.ycimages_cassette, "
+            "This double has no cassette: it is the fake. Mark the test with @pytest.mark.ycimages_cassette, "
             'or give the double mode="replay" and cassette="PATH".'
         )
 

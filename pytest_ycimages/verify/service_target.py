@@ -82,7 +82,7 @@ class ServiceTarget:
             self._send(poll, lambda answered: summarize(answered).done is False)
 
     def _send(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
-        """Send a request until its answer is no longer behind the recording, or patience ends."""
+        """Send a request until its answer has caught up with the recording, or patience ends."""
         until = self._clock.now() + round(self._patience * SECOND)
         while True:
             answered = self._upstream.send(request)
