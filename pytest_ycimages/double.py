@@ -188,7 +188,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
         """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
-        self._backing.tell_of_calls(on_call)
+        self._backing.on_call = on_call
 
     def reset(self) -> None:
         """Forget everything: as new, with the settings it was made with, at the same address."""
@@ -304,7 +304,7 @@ def _backing(mode: Mode) -> type[Backing]:
     if mode == "fake":
         return Fake
     if mode == "record":
-        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for who records
+        from pytest_ycimages.backing.cassette_modes import Record  # noqa: PLC0415 - only for who records
 
         return Record
     if mode == "verify":

@@ -19,10 +19,10 @@ from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.errors import CassetteError, UsageError
-from pytest_ycimages.verify.report import NOTHING, as_json, gathered, summary, worth
+from pytest_ycimages.verify.mode import SERVICE, target_of
+from pytest_ycimages.verify.report import NOTHING, as_json, grouped, summary, worth
 from pytest_ycimages.verify.service_target import PATIENCE
 from pytest_ycimages.verify.verify import verify
-from pytest_ycimages.verify.verifying import SERVICE, target_of
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData
@@ -106,8 +106,8 @@ def _announce(tape: CassetteData, name: str, *, mutate: bool) -> None:
 
 
 def _print(name: str, verification: Verification, console: Console, *, is_kept: bool) -> None:
-    is_evidence = verification.label.origin is Origin.SERVICE
-    console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.label))}[/]")
+    is_evidence = verification.metadata.origin is Origin.SERVICE
+    console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.metadata))}[/]")
     if verification.findings:
         console.print(_differences(verification))
     if verification.behaviours:
@@ -121,7 +121,7 @@ def _print(name: str, verification: Verification, console: Console, *, is_kept: 
 
 def _differences(verification: Verification) -> Grid:
     grid = _grid("What differs", "where", "recorded", "answered", "speaks against")
-    for finding, numbers in gathered(verification):
+    for finding, numbers in grouped(verification):
         difference, others = finding.difference, ", ".join(map(str, numbers[1:]))
         where = f"{finding.number}: {finding.line}{f' (and in {others})' if others else ''}"
         grid.add_row(

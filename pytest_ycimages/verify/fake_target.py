@@ -1,4 +1,4 @@
-"""A fake that goes through a cassette's requests: with the cassette's times, fates and sources, and its own answers."""
+"""A fresh fake with the times, outcomes and sources of a cassette, as a target of a verification."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server.in_process.whole import answered
 from pytest_ycimages.settings import Settings, merged
-from pytest_ycimages.verify.fates import fates_of
-from pytest_ycimages.verify.recorded_operations import STARTING
-from pytest_ycimages.verify.seeding import names_missing, stock
+from pytest_ycimages.verify.recorded_operations import STARTING, outcomes_of
+from pytest_ycimages.verify.seeding import has_missing_names, seed
 from pytest_ycimages.verify.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.server.control.controlled import Controlled
-    from pytest_ycimages.verify.fates import Fate
+    from pytest_ycimages.verify.recorded_operations import OperationOutcome
 
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})
@@ -39,56 +38,55 @@ _UNAUTHORIZED: Final = 401
 
 
 class FakeTarget(Planning, Seeding):
-    """A fresh fake that is asked what a cassette asks.
+    """A fresh fake that answers the requests of a cassette.
 
-    Its clock stands at each request where the recorder's did; its operations take as long, and fail, as the recorded
-    ones, and what was there for the recorded client is there. All else it answers by itself.
+    Its clock has the recorded time of each request, its operations take as long and fail as the recorded ones, and the
+    resources of the recorded client exist. It decides everything else by itself.
 
     Args:
-        tape: the cassette that it will be asked.
-        settings: what else is in force. The contract is the cassette's, unless they say another.
+        cassette: the cassette.
+        settings: further settings of the fake. By default its contract is that of the cassette.
 
     Raises:
-        UsageError: a setting that cannot be.
+        UsageError: an invalid setting.
     """
 
     name = "the fake"
     folder_id = ""
     needs_secrets = False
 
-    def __init__(self, tape: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> None:
-        steps = recorded_calls(tape)
+    def __init__(self, cassette: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        calls = recorded_calls(cassette)
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
-        self._settings = merged(forced, settings or {}, _suited_to(tape, steps))
-        self._fake = _OfThePast(self._settings, "verify", _no_pause, None)
-        self._fake.open(cast("Controlled", self))  # whose control API nobody asks
-        self._fates = fates_of(steps)
+        self._settings = merged(forced, settings or {}, _settings_for(cassette, calls))
+        self._fake = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
+        self._fake.open(cast("Controlled", self))  # the control API is not used
+        self._outcomes = outcomes_of(calls)
         self._clock = self._fake.clock
-        self._clock.wait_until(_beginning(tape, steps), _no_pause)
+        self._clock.wait_until(_beginning(cassette, calls), _no_pause)
         self._began = self._clock.now()
         self.token = self._fake.token
-        stock(self, steps)
+        seed(self, calls)
 
-    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
-        """Answer a request at the moment at which it was recorded."""
-        self._clock.wait_until(self._began + round(step.at * SECOND), _no_pause)
+    def answer(self, call: RecordedCall, request: RecordedRequest) -> RecordedResponse:
+        """Answer a request at its recorded time."""
+        self._clock.wait_until(self._began + round(call.at * SECOND), _no_pause)
         self._fake.planner.upcoming.clear()
-        if step.number in self._fates:
-            self._plan(step, self._fates[step.number])
+        if call.number in self._outcomes:
+            self._plan(call, self._outcomes[call.number])
         reply = answered(self._fake.app, request.method, request.uri, request.headers, request.body)
         headers = tuple((name.lower(), value) for name, value in reply.headers)
         return RecordedResponse(reply.status, "", headers, reply.body)
 
-    def _plan(self, step: RecordedCall, fate: Fate) -> None:
-        error = fate.error
-        outcome = None if error is None or _fails_by_itself(step, error) else _failure(error)
+    def _plan(self, call: RecordedCall, planned: OperationOutcome) -> None:
+        error = planned.error
         self.next_operation(
-            fate.method,
-            timing=fate.timing,
-            outcome=outcome,
-            rollback=fate.rollback,
-            cancel=fate.cancel,
-            cancel_delay=fate.cancel_delay,
+            planned.method,
+            timing=planned.timing,
+            outcome=None if error is None or _fails_by_itself(call, error) else _failure(error),
+            rollback=planned.rollback,
+            cancel=planned.cancel,
+            cancel_delay=planned.cancel_delay,
         )
 
     @contextmanager
@@ -100,50 +98,50 @@ class FakeTarget(Planning, Seeding):
         yield self._fake.inventory
 
 
-class _OfThePast(Fake):
-    """A fake whose time is that of the recording, whatever time it is for the test."""
+class _RecordedTimeFake(Fake):
+    """A fake on a clock of its own, also in virtual time."""
 
     def _new_clock(self) -> ManualClock:
         return ManualClock()
 
 
-def verify_fake(tape: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> Verification:
-    """Compare what a cassette holds with what the fake answers to the same requests.
+def verify_fake(cassette: CassetteData, settings: Settings | Mapping[str, Any] | None = None) -> Verification:
+    """Return the verification of a cassette against a fresh fake.
 
     Args:
-        tape: the cassette.
-        settings: what is in force in the fake. The contract is the cassette's, unless they say another.
+        cassette: the cassette.
+        settings: further settings of the fake. By default its contract is that of the cassette.
 
     Raises:
-        UsageError: a setting that cannot be.
+        UsageError: an invalid setting.
     """
-    return verify(tape, FakeTarget(tape, settings))
+    return verify(cassette, FakeTarget(cassette, settings))
 
 
-def _suited_to(tape: CassetteData, steps: tuple[RecordedCall, ...]) -> dict[str, Any]:
-    """The settings without which the fake could not answer as was recorded."""
-    suited: dict[str, Any] = {"unknown_fields": "ignore"}
-    if tape.metadata.contract in _CONTRACTS:
-        suited["contract"] = tape.metadata.contract
-    if names_missing(steps):
-        suited["unknown_resources"] = "not_found"
-    if any(_was_refused_for_credential(step) for step in steps):
-        suited["auth"] = "strict"
-    return suited
+def _settings_for(cassette: CassetteData, calls: tuple[RecordedCall, ...]) -> dict[str, Any]:
+    """Return the settings that the fake needs to answer as was recorded."""
+    settings: dict[str, Any] = {"unknown_fields": "ignore"}
+    if cassette.metadata.contract in _CONTRACTS:
+        settings["contract"] = cassette.metadata.contract
+    if has_missing_names(calls):
+        settings["unknown_resources"] = "not_found"
+    if any(_was_refused_for_credential(call) for call in calls):
+        settings["auth"] = "strict"
+    return settings
 
 
-def _was_refused_for_credential(step: RecordedCall) -> bool:
-    request, response = step.interaction.request, step.interaction.response
+def _was_refused_for_credential(call: RecordedCall) -> bool:
+    request, response = call.interaction.request, call.interaction.response
     return response.status == _UNAUTHORIZED and "authorization" in dict(request.headers)
 
 
-def _beginning(tape: CassetteData, steps: Iterable[RecordedCall]) -> int:
-    """When the recording began, in nanoseconds since the epoch: what was there is older than what it made."""
-    for step in steps:
-        if step.method in STARTING and step.answer.ok:
-            for operation in operations_in(step.answer.body):
-                return _moment(str(operation.get("createdAt"))) - round(step.at * SECOND)
-    return _moment(tape.metadata.recorded_at)
+def _beginning(cassette: CassetteData, calls: Iterable[RecordedCall]) -> int:
+    """Return when the recording began, in nanoseconds since the epoch; seeded resources are older than created ones."""
+    for call in calls:
+        if call.method in STARTING and call.answer.ok:
+            for operation in operations_in(call.answer.body):
+                return _moment(str(operation.get("createdAt"))) - round(call.at * SECOND)
+    return _moment(cassette.metadata.recorded_at)
 
 
 def _moment(text: str) -> int:
@@ -153,9 +151,9 @@ def _moment(text: str) -> int:
         return 0
 
 
-def _fails_by_itself(step: RecordedCall, error: Mapping[str, Any]) -> bool:
-    """Whether the request names a file in a format that no contract has, and that is what the failure was about."""
-    uri = step.request.body.get("uri") if isinstance(step.request.body, dict) else None
+def _fails_by_itself(call: RecordedCall, error: Mapping[str, Any]) -> bool:
+    """Return whether the fake fails by itself, since the file of the request is in an unreadable format."""
+    uri = call.request.body.get("uri") if isinstance(call.request.body, dict) else None
     suffix = str(uri).partition("?")[0].rpartition(".")[2].lower()
     return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 
@@ -167,4 +165,4 @@ def _failure(error: Mapping[str, Any]) -> Failure:
 
 
 def _no_pause(seconds: float) -> None:
-    """Let no time pass: this clock is moved."""
+    """Return at once: the clock is moved, not waited for."""

@@ -1,6 +1,6 @@
-"""What existed before a cassette's first request, as far as its answers tell: put into a fake that answers the same.
+"""Seeding of a fake with the folders, images and sources that existed before a recording, as far as its answers show.
 
-Nobody but the recording knows how large a disk was. So what comes of such values proves nothing, in either direction.
+Sizes of sources are concluded from the images made of them, so a verification proves nothing about them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.code import Code
-from pytest_ycimages.cassette.answers import images_in, operations_in
+from pytest_ycimages.cassette.answers import images_in, operation_image, operations_in
 from pytest_ycimages.cloud.inventory import SEEDABLE
 from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
 from pytest_ycimages.errors import UsageError
@@ -27,89 +27,11 @@ if TYPE_CHECKING:
     Wire = dict[str, Any]
 
 _ELSEWHERE: Final = "elsewhere"
-"""The folder of source images of which nothing else was recorded."""
-
-
-def names_missing(steps: Iterable[RecordedCall]) -> bool:
-    """Whether a recorded refusal tells that something never was of which a create, or a list, speaks."""
-    made = frozenset(_made(steps))
-    sources = (
-        step.request.body.get("imageId") for step in steps if _is_missing(step) and isinstance(step.request.body, dict)
-    )
-    return any(source not in made for source in sources)
-
-
-def _is_missing(step: RecordedCall) -> bool:
-    body = step.answer.body
-    if step.answer.ok or not isinstance(body, dict):
-        return False
-    if step.method == "images.create":
-        not_found = body.get("code") == Code.NOT_FOUND
-        return not_found or (body.get("code") == Code.FAILED_PRECONDITION and "not found" in str(body.get("message")))
-    return step.method.startswith("images.l") and body.get("code") == Code.FAILED_PRECONDITION
-
-
-def stock(fake: Seeding, steps: tuple[RecordedCall, ...]) -> None:
-    """Add the folders, the images and the sources that the recorded answers show to be there."""
-    for folder in _folders(steps):
-        fake.add_folder(folder)
-    made = frozenset(_made(steps))
-    there = frozenset(_add_images(fake, steps, made))
-    must_exist = names_missing(steps)
-    for step in steps:
-        if step.method == "images.create" and isinstance(step.request.body, dict) and step.answer.ok:
-            source = _source(step.request.body, _result(step, steps))
-            if must_exist or source != _ASSUMED:
-                with suppress(UsageError):  # one that is there already, or that cannot be, is for the fake to judge
-                    _add_source(fake, step.request.body, source, made | there)
-
-
-def _folders(steps: Iterable[RecordedCall]) -> Iterator[str]:
-    for step in steps:
-        body = step.request.body if isinstance(step.request.body, dict) else {}
-        folder = body.get("folderId") or dict(step.request.query).get("folderId")
-        message = str(step.answer.body.get("message")) if isinstance(step.answer.body, dict) else ""
-        if isinstance(folder, str) and not (_is_missing(step) and "Folder" in message):
-            yield folder
-
-
-def _made(steps: Iterable[RecordedCall]) -> Iterator[str]:
-    """The images that the cassette's own requests made."""
-    for step in steps:
-        for operation in operations_in(step.answer.body) if step.method == "images.create" else ():
-            about = operation.get("metadata")
-            if isinstance(about, dict):
-                yield str(about.get("imageId"))
-
-
-def _add_images(fake: Seeding, steps: Iterable[RecordedCall], made: frozenset[str]) -> Iterator[str]:
-    """Add the images that were there, as they were shown first."""
-    added: set[str] = set()
-    for step in steps:
-        for image in images_in(step.answer.body):
-            if image["id"] not in added | made and image.get("status") == "READY":
-                added.add(image["id"])
-                fields = {to_snake(name): value for name, value in image.items()}
-                with suppress(UsageError):  # likewise
-                    fake.add_image(image["id"], **{name: fields[name] for name in SEEDABLE & fields.keys()})
-                    yield image["id"]
-
-
-def _result(step: RecordedCall, steps: Iterable[RecordedCall]) -> Wire:
-    """The image that a create made, as it was shown first; empty if it never was."""
-    about = step.answer.body.get("metadata") if isinstance(step.answer.body, dict) else None
-    image_id = about.get("imageId") if isinstance(about, dict) else None
-    for other in steps:
-        shown = [*images_in(other.answer.body)]
-        shown += [made for each in operations_in(other.answer.body) if isinstance(made := each.get("response"), dict)]
-        found = next((image for image in shown if image_id and image.get("id") == image_id), None)
-        if found is not None:
-            return found
-    return {}
+"""The folder of source images that the cassette never shows."""
 
 
 class _Source(NamedTuple):
-    """What an image was made from, as far as the image tells."""
+    """A source, as far as the image made of it shows it."""
 
     size: int = UNKNOWN_SIZE
     data: int = UNKNOWN_DATA
@@ -118,7 +40,84 @@ class _Source(NamedTuple):
 
 
 _ASSUMED: Final = _Source()
-"""What the fake makes up of a source of which it knows nothing."""
+"""What the fake assumes of an unknown source."""
+
+
+def has_missing_names(calls: Iterable[RecordedCall]) -> bool:
+    """Return whether a recorded refusal shows that a source or a folder did not exist."""
+    made = frozenset(_made(calls))
+    refused = (call for call in calls if _is_missing(call) and isinstance(call.request.body, dict))
+    return any(_asked(call).get("imageId") not in made for call in refused)
+
+
+def seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
+    """Add the folders, the images and the sources that the recorded answers show."""
+    for folder in _folders(calls):
+        fake.add_folder(folder)
+    made = frozenset(_made(calls))
+    there = made | frozenset(_add_images(fake, calls, made))
+    must_exist = has_missing_names(calls)
+    for call in calls:
+        if call.method == "images.create" and call.answer.ok and isinstance(call.request.body, dict):
+            source = _source(_asked(call), _result(call, calls))
+            if must_exist or source != _ASSUMED:
+                with suppress(UsageError):  # it exists already, or is invalid: the fake answers that by itself
+                    _add_source(fake, _asked(call), source, there)
+
+
+def _asked(call: RecordedCall) -> Wire:
+    return call.request.body if isinstance(call.request.body, dict) else {}
+
+
+def _is_missing(call: RecordedCall) -> bool:
+    """Return whether a create or a list was refused because a resource does not exist."""
+    body = call.answer.body
+    if call.answer.ok or not isinstance(body, dict):
+        return False
+    if call.method == "images.create":
+        not_found = body.get("code") == Code.NOT_FOUND
+        return not_found or (body.get("code") == Code.FAILED_PRECONDITION and "not found" in str(body.get("message")))
+    return call.method.startswith("images.l") and body.get("code") == Code.FAILED_PRECONDITION
+
+
+def _folders(calls: Iterable[RecordedCall]) -> Iterator[str]:
+    for call in calls:
+        folder = _asked(call).get("folderId") or dict(call.request.query).get("folderId")
+        message = str(call.answer.body.get("message")) if isinstance(call.answer.body, dict) else ""
+        if isinstance(folder, str) and not (_is_missing(call) and "Folder" in message):
+            yield folder
+
+
+def _made(calls: Iterable[RecordedCall]) -> Iterator[str]:
+    """Return the images that the cassette's own requests created."""
+    for call in calls:
+        if call.method == "images.create":
+            yield from map(operation_image, operations_in(call.answer.body))
+
+
+def _add_images(fake: Seeding, calls: Iterable[RecordedCall], made: frozenset[str]) -> Iterator[str]:
+    """Add the images that existed, as they were shown first, and return their ids."""
+    added: set[str] = set()
+    for call in calls:
+        for image in images_in(call.answer.body):
+            if image["id"] not in added | made and image.get("status") == "READY":
+                added.add(image["id"])
+                fields = {to_snake(name): value for name, value in image.items()}
+                with suppress(UsageError):
+                    fake.add_image(image["id"], **{name: fields[name] for name in SEEDABLE & fields.keys()})
+                    yield image["id"]
+
+
+def _result(call: RecordedCall, calls: Iterable[RecordedCall]) -> Wire:
+    """Return the image that a create made, as it was shown first; empty if it never was."""
+    image_id = operation_image(call.answer.body) if isinstance(call.answer.body, dict) else ""
+    for other in calls if image_id else ():
+        shown = [*images_in(other.answer.body)]
+        shown += [made for each in operations_in(other.answer.body) if isinstance(made := each.get("response"), dict)]
+        found = next((image for image in shown if image.get("id") == image_id), None)
+        if found is not None:
+            return found
+    return {}
 
 
 def _source(asked: Wire, made: Wire) -> _Source:

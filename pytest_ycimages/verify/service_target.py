@@ -1,4 +1,4 @@
-"""The service itself, or whoever answers at an address, as one whose answers are compared with a cassette."""
+"""The service, or a double at an address, as a target of a verification."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.answers import operations_in, progress_of, summarize
+from pytest_ycimages.cassette.answers import operation_image, operations_in, progress_of, summarize
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cloud.clock import RealClock
-from pytest_ycimages.verify.normalize import ids_in
-from pytest_ycimages.verify.resending import texts_of
+from pytest_ycimages.verify.normalize import ids_in, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,30 +20,30 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
 
 PATIENCE: Final = 600.0
-"""Seconds to wait, from one recorded state to the next."""
+"""The seconds to poll for a recorded state."""
 
 _INTERVAL: Final = 1.0
-"""Seconds between two polls, unless the answer says otherwise: what the SDKs wait."""
+"""The seconds between two polls without a header: those of the SDKs."""
 _OPERATIONS: Final = "https://operation.api.cloud.yandex.net/operations/"
 _HEADER: Final = "x-operation-poll-interval"
 
 
-class UpstreamTarget:
-    """Asks whoever stands at an address, and polls on where the recording had come further.
+class ServiceTarget:
+    """A target at an address, polled until it shows the recorded states.
 
     Args:
-        upstream: who answers.
-        token: the credential to send. A double that stands in for the service says its own.
-        folder_id: the folder to work in, likewise; empty: the recorded one.
-        patience: seconds to poll for a recorded state before what there is instead is compared with it.
+        upstream: the address.
+        token: the credential to send; by default that of a double at the address.
+        folder_id: the folder to work in; by default that of a double at the address, else the recorded one.
+        patience: the seconds to poll for a recorded state before another state is compared with it.
         clock: the time to wait on.
-        pause: waits for so many seconds of the machine's own time.
+        pause: waits for that many seconds of real time.
 
     Raises:
-        UsageError: nobody can be reached there.
+        UsageError: the address cannot be reached.
     """
 
-    def __init__(  # noqa: PLR0913 - who is asked, as whom, and how it is waited for
+    def __init__(  # noqa: PLR0913 - the address, the credentials and the way to wait
         self,
         upstream: Upstream,
         *,
@@ -65,25 +64,25 @@ class UpstreamTarget:
         self._pause = threading.Event().wait if pause is None else pause
         self._running: dict[str, str] = {}
 
-    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
-        """Send a request; a poll again and again, until it shows what was recorded, or nothing more will happen.
+    def answer(self, call: RecordedCall, request: RecordedRequest) -> RecordedResponse:
+        """Send a request. Repeat a poll until it shows the recorded state, or a final one.
 
         Raises:
-            UsageError: nobody answers.
+            UsageError: the address cannot be reached.
         """
-        if _comes_after_the_end(step):
-            self._settle(request)
-        return self._sent(request, lambda answered: _is_behind(step, answered))
+        if _comes_after_the_end(call):
+            self._finish_operations(request)
+        return self._send(request, lambda answered: _is_behind(call, answered))
 
-    def _settle(self, request: RecordedRequest) -> None:
-        """Let what runs on the images that a request names come to its end: it was no hindrance in the recording."""
+    def _finish_operations(self, request: RecordedRequest) -> None:
+        """Poll the operations on the images of a request until they end, as they had in the recording."""
         named = ids_in(texts_of(request))
         for operation_id in [id_ for id_, image_id in self._running.items() if image_id in named]:
             poll = request._replace(method="GET", uri=f"{_OPERATIONS}{operation_id}", body=b"")
-            self._sent(poll, lambda answered: summarize(answered).done is False)
+            self._send(poll, lambda answered: summarize(answered).done is False)
 
-    def _sent(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
-        """Send a request until its answer is not behind any more, or patience is over."""
+    def _send(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
+        """Send a request until its answer has caught up with the recording, or patience ends."""
         until = self._clock.now() + round(self._patience * SECOND)
         while True:
             answered = self._upstream.send(request)
@@ -95,28 +94,27 @@ class UpstreamTarget:
 
     def _note_running(self, answered: RecordedResponse) -> None:
         for operation in operations_in(summarize(answered).body):
-            about = operation.get("metadata")
-            if operation.get("done") is True or not isinstance(about, dict):
+            if operation.get("done") is True or not isinstance(operation.get("metadata"), dict):
                 self._running.pop(operation["id"], None)
             else:
-                self._running[operation["id"]] = str(about.get("imageId"))
+                self._running[operation["id"]] = operation_image(operation)
 
 
-def _comes_after_the_end(step: RecordedCall) -> bool:
-    """Whether what ran on the images that a request names had ended when it was recorded, as far as can be told."""
-    if step.busy & ids_in(texts_of(step.interaction.request)) or step.method == "operations.cancel":
+def _comes_after_the_end(call: RecordedCall) -> bool:
+    """Return whether the operations on the images of a request had ended when it was recorded."""
+    if call.busy & ids_in(texts_of(call.interaction.request)) or call.method == "operations.cancel":
         return False
-    if not step.is_read:
-        return step.answer.ok
-    return step.method == "images.get" and step.progress is not None and not step.progress.in_progress
+    if not call.is_read:
+        return call.answer.ok
+    return call.method == "images.get" and call.progress is not None and not call.progress.in_progress
 
 
-def _is_behind(step: RecordedCall, answered: RecordedResponse) -> bool:
-    """Whether an answer shows something on its way that was elsewhere when it was recorded."""
-    if not step.is_read:
+def _is_behind(call: RecordedCall, answered: RecordedResponse) -> bool:
+    """Return whether an answer shows something in progress that had another state in the recording."""
+    if not call.is_read:
         return False
     now = progress_of(answered.status, summarize(answered).body)
-    return now is not None and now.in_progress and now != step.progress
+    return now is not None and now.in_progress and now != call.progress
 
 
 def _interval(answered: RecordedResponse) -> float:

@@ -1,39 +1,34 @@
-"""Going through a cassette again: its requests are sent to whoever answers today, and the answers are compared.
-
-A request is what was recorded, with the ids, the tokens of pages, the folder and the credential of today. What this
-module does not know is who answers: a `Target` is the service itself, another double, or a fake of this process.
-"""
+"""Verification of a cassette: its requests are sent again, and today's answers are compared with the recorded ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from pytest_ycimages.cassette.answers import RecordedCall, progress_of, recorded_calls, summarize
+from pytest_ycimages.cassette.answers import progress_of, recorded_calls, summarize
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.verify.comparison import compare
-from pytest_ycimages.verify.evidence_rows import Court
-from pytest_ycimages.verify.evidence_table import EVIDENCE
-from pytest_ycimages.verify.normalize import Correspondence, ids_in
-from pytest_ycimages.verify.resending import INVALID_TOKEN, is_scrubbed, resent, texts_of
+from pytest_ycimages.verify.diff import diff
+from pytest_ycimages.verify.evidence import Evidence
+from pytest_ycimages.verify.normalize import INVALID_TOKEN, IdMap, ids_in, is_scrubbed, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, RecordedRequest, RecordedResponse
-    from pytest_ycimages.verify.difference import Difference
-    from pytest_ycimages.verify.evidence_rows import Judged
+    from pytest_ycimages.verify.diff import Difference
+    from pytest_ycimages.verify.evidence import BehaviourResult
 
 _UNAUTHORIZED: Final = 401
 
 
 class Target(Protocol):
-    """Whoever answers today.
+    """A backend that answers the requests of a cassette today.
 
     Attributes:
-        name: who it is, for people.
+        name: its name for people.
         token: the credential to send; empty for none.
-        folder_id: the folder to work in; empty: the recorded one.
-        needs_secrets: whether it would judge what was scrubbed from the recorded requests.
+        folder_id: the folder to work in; empty for the recorded one.
+        needs_secrets: whether it refuses requests from which secrets were removed.
     """
 
     name: str
@@ -41,26 +36,26 @@ class Target(Protocol):
     folder_id: str
     needs_secrets: bool
 
-    def ask(self, step: RecordedCall, request: RecordedRequest) -> RecordedResponse:
-        """Let a request be answered.
+    def answer(self, call: RecordedCall, request: RecordedRequest) -> RecordedResponse:
+        """Return the answer to a request.
 
         Args:
-            step: what was recorded: when, and what the answer showed. A target may wait for as much.
-            request: what to ask, in today's ids.
+            call: the recorded call. A target may wait until its own state is the recorded one.
+            request: the request with today's ids.
 
         Raises:
-            UsageError: nobody answers.
+            UsageError: the target cannot be reached.
         """
 
 
 class Finding(NamedTuple):
-    """A difference, where it was met, and what it speaks against.
+    """A difference, where it was found, and the behaviour that it contradicts.
 
     Attributes:
         number: the interaction, counted from 1.
         line: its request in one line.
         difference: what differs.
-        behaviour: the id of the behaviour that it speaks against; empty: none that a recording can show.
+        behaviour: the id of the behaviour; empty if the table has none for it.
     """
 
     number: int
@@ -70,12 +65,12 @@ class Finding(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """An interaction that was not compared, and why.
+    """An interaction that was not compared.
 
     Attributes:
         number: the interaction, counted from 1.
         line: its request in one line.
-        why: in words.
+        why: the reason.
     """
 
     number: int
@@ -84,152 +79,134 @@ class Skipped(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What came of going through a cassette again.
+    """The result of a verification.
 
     Attributes:
-        label: what the cassette says of itself.
-        target: who answered, for people.
-        compared: how many answers were compared.
-        findings: every difference, in the order in which they were met.
-        skipped: what was not compared.
-        behaviours: each behaviour that the recording shows, and whether today's answers agree.
-        created: ids of the images that the target has created.
+        metadata: the metadata of the cassette.
+        target: the name of the target.
+        compared: the number of answers that were compared.
+        findings: the differences, in the order of the cassette.
+        skipped: the interactions that were not compared.
+        behaviours: the behaviours that the cassette shows, and whether today's answers agree.
+        created: the ids of the images that the target has created.
     """
 
-    label: CassetteMetadata
+    metadata: CassetteMetadata
     target: str
     compared: int
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
-    behaviours: tuple[Judged, ...]
+    behaviours: tuple[BehaviourResult, ...]
     created: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether anything does."""
+        """Return whether any field differs."""
         return bool(self.findings)
 
-    @property
-    def unexplained(self) -> tuple[Finding, ...]:
-        """The differences that speak against no behaviour of the table."""
-        return tuple(each for each in self.findings if not each.behaviour)
 
+def verify(cassette: CassetteData, target: Target, *, mutate: bool = True) -> Verification:
+    """Send the requests of a cassette to `target`, in order, and compare its answers with the recorded ones.
 
-def verify(tape: CassetteData, target: Target, *, mutate: bool = True) -> Verification:
-    """Send a cassette's requests to `target`, in their order, and compare its answers with the recorded ones.
-
-    Exchanges of tokens are not sent, nor what depends on something that the target never gave.
+    Token exchanges are not sent, nor requests about resources that the target did not create.
 
     Args:
-        tape: the cassette.
-        target: who answers.
-        mutate: whether to send anything but what only reads.
+        cassette: the cassette.
+        target: the backend that answers.
+        mutate: whether to send requests that change something.
 
     Raises:
         UsageError: the target cannot be reached.
     """
-    return _Verifier(tape, target, mutate=mutate).run()
+    return _Verifier(cassette, target, mutate=mutate).run()
 
 
 class _Verifier:
-    """One way through a cassette."""
+    """One pass through a cassette."""
 
-    def __init__(self, tape: CassetteData, target: Target, *, mutate: bool) -> None:
-        self._tape = tape
+    def __init__(self, cassette: CassetteData, target: Target, *, mutate: bool) -> None:
+        self._cassette = cassette
         self._target = target
         self._mutate = mutate
-        self._known = Correspondence()
-        self._given: set[str] = set()
-        self._court = Court(EVIDENCE)
+        self._ids = IdMap()
+        self._shown: set[str] = set()
+        self._evidence = Evidence()
         self._findings: list[Finding] = []
         self._skipped: list[Skipped] = []
         self._created: dict[str, None] = {}
 
     def run(self) -> Verification:
-        steps = recorded_calls(self._tape)
-        self._settle_folder(steps)
-        compared = sum(self._check(step) for step in steps)
+        calls = recorded_calls(self._cassette)
+        metadata = self._cassette.metadata
+        folder_id = metadata.folder_id or next(_folders_of(calls), "")
+        if folder_id and self._target.folder_id:
+            self._ids.bind(folder_id, self._target.folder_id)
+        for call in calls:
+            why = self._check(call)
+            if why:
+                self._skipped.append(Skipped(call.number, call.request.line, why))
+                self._evidence.skip(call)
+            self._shown |= ids_in([call.interaction.response.body.decode("utf-8", "replace")])
         return Verification(
-            self._tape.metadata,
+            metadata,
             self._target.name,
-            compared,
+            len(calls) - len(self._skipped),
             tuple(self._findings),
             tuple(self._skipped),
-            self._court.verdicts(),
+            self._evidence.results(),
             tuple(self._created),
         )
 
-    def _settle_folder(self, steps: tuple[RecordedCall, ...]) -> None:
-        recorded = self._tape.metadata.folder_id or next(_folders_of(steps), "")
-        if recorded and self._target.folder_id:
-            self._known.pin(recorded, self._target.folder_id)
-
-    def _check(self, step: RecordedCall) -> bool:
-        """Send one request and compare its answer; whether that could be done."""
-        why = self._why_not(step)
-        if not why:
-            for id_ in self._ids_asked_for(step) - self._given:
-                if self._known.answered_for(id_) is None:
-                    self._known.pin(id_, id_)
-            answered = self._target.ask(step, resent(step, self._known, self._credential(step)))
-            self._note_created(step, answered)
-            why = _went_on(step, answered)
-            if not why:
-                self._compare(step, answered)
+    def _check(self, call: RecordedCall) -> str:
+        """Send one request and compare its answer; return why that was not possible, or an empty text."""
+        request = call.interaction.request
+        asked = ids_in(texts_of(request))
+        why = self._why_not_sent(call, asked)
         if why:
-            self._skipped.append(Skipped(step.number, step.request.line, why))
-            self._court.pass_over(step)
-        self._given |= ids_in([step.interaction.response.body.decode("utf-8", "replace")])
-        return not why
+            return why
+        for id_ in asked - self._shown:
+            if self._ids.today(id_) is None:
+                self._ids.bind(id_, id_)
+        answered = self._target.answer(call, self._ids.resend(request, self._credential(call)))
+        today = summarize(answered)
+        if call.method == "images.create" and today.ok and today.image_id:
+            self._created[today.image_id] = None
+        recorded, now = call.progress, progress_of(answered.status, today.body)
+        if call.is_read and recorded and now and recorded.in_progress and recorded != now and not now.in_progress:
+            return "what was on its way when it was recorded had ended by then"
+        self._compare(call, answered, today.body)
+        return ""
 
-    def _why_not(self, step: RecordedCall) -> str:
-        """Why a request is not sent; empty if it is."""
-        if step.request.is_token_exchange:
+    def _why_not_sent(self, call: RecordedCall, asked: set[str]) -> str:
+        if call.request.is_token_exchange:
             return "exchanges of tokens are not sent"
-        if not self._mutate and not step.is_read:
+        if not self._mutate and not call.is_read:
             return "it changes something, and nothing that does is sent"
-        lost = sorted(id_ for id_ in self._ids_asked_for(step) & self._given if self._known.answered_for(id_) is None)
-        if lost:
-            return f"it is about {lost[0]}, in whose place nothing was given today"
-        if self._target.needs_secrets and is_scrubbed(step):
+        unknown = sorted(id_ for id_ in asked & self._shown if self._ids.today(id_) is None)
+        if unknown:
+            return f"it is about {unknown[0]}, in whose place nothing was given today"
+        if self._target.needs_secrets and is_scrubbed(call.interaction.request):
             return "a part of it was a secret, and has been scrubbed"
         return ""
 
-    def _ids_asked_for(self, step: RecordedCall) -> set[str]:
-        return ids_in(texts_of(step.interaction.request))
-
-    def _credential(self, step: RecordedCall) -> str:
-        """The token to send: none where a client was refused for sending none, and a wrong one where it sent such."""
-        if step.interaction.response.status != _UNAUTHORIZED:
+    def _credential(self, call: RecordedCall) -> str:
+        """Return the token to send: none, or an invalid one, where the recorded client was refused for that."""
+        if call.interaction.response.status != _UNAUTHORIZED:
             return self._target.token
-        return INVALID_TOKEN if "authorization" in dict(step.interaction.request.headers) else ""
+        return INVALID_TOKEN if "authorization" in dict(call.interaction.request.headers) else ""
 
-    def _compare(self, step: RecordedCall, answered: RecordedResponse) -> None:
-        whole = self._tape.metadata.origin is not Origin.DOCUMENTATION
-        differences = compare(step.interaction, answered, self._known, whole=whole)
-        body = summarize(answered).body
-        explained = self._court.hear(step, answered.status, body, differences, whole=whole)
-        for difference, behaviour in zip(differences, explained, strict=True):
-            self._findings.append(Finding(step.number, step.request.line, difference, behaviour))
-
-    def _note_created(self, step: RecordedCall, answered: RecordedResponse) -> None:
-        told = summarize(answered)
-        if step.method == "images.create" and told.ok and told.image_id:
-            self._created[told.image_id] = None
+    def _compare(self, call: RecordedCall, answered: RecordedResponse, today: object) -> None:
+        whole = self._cassette.metadata.origin is not Origin.DOCUMENTATION
+        differences = diff(call.interaction, answered, self._ids, whole=whole)
+        behaviours = self._evidence.collect(call, answered.status, today, differences, whole=whole)
+        for difference, behaviour in zip(differences, behaviours, strict=True):
+            self._findings.append(Finding(call.number, call.request.line, difference, behaviour))
 
 
-def _went_on(step: RecordedCall, answered: RecordedResponse) -> str:
-    """Why a poll cannot be compared that saw something on its way, which has meanwhile come further."""
-    recorded, now = step.progress, progress_of(answered.status, summarize(answered).body)
-    if step.is_read and recorded and now and recorded.in_progress and recorded != now and not now.in_progress:
-        return "what was on its way when it was recorded had ended by then"
-    return ""
-
-
-def _folders_of(steps: tuple[RecordedCall, ...]) -> Iterator[str]:
-    """The folders that requests name, in order."""
-    for step in steps:
-        body = step.request.body if isinstance(step.request.body, dict) else {}
-        folder = body.get("folderId") or dict(step.request.query).get("folderId")
+def _folders_of(calls: tuple[RecordedCall, ...]) -> Iterator[str]:
+    """Return the folders that requests name, in order."""
+    for call in calls:
+        body = call.request.body if isinstance(call.request.body, dict) else {}
+        folder = body.get("folderId") or dict(call.request.query).get("folderId")
         if isinstance(folder, str) and folder:
             yield folder

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.verify.comparison import compare
-from pytest_ycimages.verify.difference import Difference, Kind
-from pytest_ycimages.verify.normalize import Correspondence
+from pytest_ycimages.verify.diff import Difference, Kind, diff
+from pytest_ycimages.verify.normalize import IdMap
 
 REQUEST: Final = RecordedRequest("GET", "https://compute.api.cloud.yandex.net/compute/v1/images/x")
 ID, OTHER, THIRD = "fd80000000000000000a", "fd80000000000000000b", "fd80000000000000000c"
@@ -31,10 +30,10 @@ def answer(body: Any, status: int = 200, **layout: Any) -> RecordedResponse:
     return RecordedResponse(status, body=json.dumps(body, **(layout or {"indent": 1})).encode())
 
 
-def differences(recorded: Any, answered: Any, known: Correspondence | None = None) -> list[Difference]:
+def differences(recorded: Any, answered: Any, known: IdMap | None = None) -> list[Difference]:
     """What differs between two JSON bodies."""
-    known = Correspondence() if known is None else known
-    return [*compare(Interaction(REQUEST, answer(recorded)), answer(answered), known)]
+    known = IdMap() if known is None else known
+    return [*diff(Interaction(REQUEST, answer(recorded)), answer(answered), known)]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -69,14 +68,14 @@ def test_layouts_differ_only_where_white_space_shows(body: Any, recorded: str, a
         "tab": {"indent": "\t"},
     }
     was, now = answer(body, **layouts[recorded]), answer(body, **layouts[answered])
-    kinds = [each.kind for each in compare(Interaction(REQUEST, was), now, Correspondence())]
+    kinds = [each.kind for each in diff(Interaction(REQUEST, was), now, IdMap())]
     assert kinds == ([] if was.body == now.body else [Kind.WHITESPACE])
-    assert not compare(Interaction(REQUEST, was), now, Correspondence(), whole=False)
+    assert not diff(Interaction(REQUEST, was), now, IdMap(), whole=False)
 
 
 def test_ids_stand_for_one_another_throughout() -> None:
     """The first answer says which; a later one that says otherwise differs, in a text as well."""
-    known = Correspondence()
+    known = IdMap()
     assert differences({"id": ID}, {"id": OTHER}, known) == []
     assert (
         differences({"imageId": ID, "message": f"no {ID}"}, {"imageId": OTHER, "message": f"no {OTHER}"}, known) == []
@@ -84,7 +83,7 @@ def test_ids_stand_for_one_another_throughout() -> None:
     assert [each.kind for each in differences({"id": ID}, {"id": THIRD}, known)] == [Kind.IDENTITY]
     assert [each.kind for each in differences({"id": THIRD}, {"id": OTHER}, known)] == [Kind.IDENTITY]
     assert [each.kind for each in differences({"message": ID}, {"message": THIRD}, known)] == [Kind.VALUE]
-    assert known.rewritten(f"/operations/{ID}:cancel?{THIRD}") == f"/operations/{OTHER}:cancel?{THIRD}"
+    assert known.rewrite(f"/operations/{ID}:cancel?{THIRD}") == f"/operations/{OTHER}:cancel?{THIRD}"
 
 
 @pytest.mark.parametrize(
@@ -130,18 +129,18 @@ def test_what_may_be_otherwise_is_no_difference(recorded: Any, answered: Any) ->
 def test_a_refusal_beside_an_answer_is_one_difference() -> None:
     """Their bodies have nothing to do with each other."""
     refusal = {"code": 5, "message": f'Image "{ID}" not found', "details": []}
-    (found,) = compare(Interaction(REQUEST, answer({"id": ID})), answer(refusal, 404), Correspondence())
+    (found,) = diff(Interaction(REQUEST, answer({"id": ID})), answer(refusal, 404), IdMap())
     assert found == Difference("status", "200", f'404 NOT_FOUND Image "{ID}" not found', Kind.VALUE)
 
 
 def test_text_is_compared_as_text() -> None:
     """As the gateway's own refusals are; text where JSON was is of another type."""
     was = RecordedResponse(400, body=f"cannot read {ID}".encode())
-    known = Correspondence({ID: OTHER})
-    assert not compare(Interaction(REQUEST, was), RecordedResponse(400, body=f"cannot read {OTHER}".encode()), known)
-    (found,) = compare(Interaction(REQUEST, was), RecordedResponse(400, body=b"cannot"), known)
+    known = IdMap({ID: OTHER})
+    assert not diff(Interaction(REQUEST, was), RecordedResponse(400, body=f"cannot read {OTHER}".encode()), known)
+    (found,) = diff(Interaction(REQUEST, was), RecordedResponse(400, body=b"cannot"), known)
     assert found == Difference("body", f"cannot read {ID}", "cannot", Kind.VALUE)
-    (found,) = compare(Interaction(REQUEST, was), answer({"code": 3}, 400), known)
+    (found,) = diff(Interaction(REQUEST, was), answer({"code": 3}, 400), known)
     assert found == Difference("body", f"cannot read {ID}", '{"code": 3}', Kind.TYPE)
 
 
@@ -152,8 +151,8 @@ def test_the_id_of_a_call_is_the_same_in_the_header_and_in_the_details() -> None
     def told(header: str, detail: str) -> RecordedResponse:
         return answer({"details": [{"requestId": detail}]}, 404)._replace(headers=(("x-request-id", header),))
 
-    assert not compare(Interaction(REQUEST, told(one, one)), told(two, two), Correspondence())
-    (found,) = compare(Interaction(REQUEST, told(one, one)), told(two, one), Correspondence())
+    assert not diff(Interaction(REQUEST, told(one, one)), told(two, two), IdMap())
+    (found,) = diff(Interaction(REQUEST, told(one, one)), told(two, one), IdMap())
     assert (found.field, found.kind) == ("body.details[0].requestId", Kind.FORM)
 
 
@@ -164,6 +163,6 @@ def test_a_moment_in_retry_after_is_another_each_time() -> None:
         return answer({}, 503)._replace(headers=(("retry-after", value),))
 
     dates = told("Wed, 25 Nov 2026 03:10:48 GMT"), told("Thu, 26 Nov 2026 03:10:48 GMT")
-    assert not compare(Interaction(REQUEST, dates[0]), dates[1], Correspondence())
-    (found,) = compare(Interaction(REQUEST, told("5")), told("6"), Correspondence())
+    assert not diff(Interaction(REQUEST, dates[0]), dates[1], IdMap())
+    (found,) = diff(Interaction(REQUEST, told("5")), told("6"), IdMap())
     assert found == Difference("headers.retry-after", "5", "6", Kind.VALUE)

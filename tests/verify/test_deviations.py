@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.verify.difference import Difference, Kind
+from pytest_ycimages.verify.diff import Difference, Kind
 from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping, altered

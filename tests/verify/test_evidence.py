@@ -8,8 +8,8 @@ from pytest_ycimages.api.methods import ROUTES
 from pytest_ycimages.cassette.answers import method_of
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.requests import normalize
-from pytest_ycimages.fidelity.table import read_table
-from pytest_ycimages.verify.evidence_table import EVIDENCE
+from pytest_ycimages.fidelity import read_table
+from pytest_ycimages.verify.evidence import evidence_rows
 from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
@@ -18,7 +18,7 @@ from .taping import IMAGES, Taping
 def test_every_row_is_about_a_behaviour_of_the_table() -> None:
     """Else nobody could say how it is known."""
     known = {each.id for each in read_table().behaviours}
-    assert {row.behaviour for row in EVIDENCE} <= known
+    assert {row.behaviour for rows in evidence_rows().values() for row in rows} <= known
 
 
 def test_what_nothing_was_shown_of_is_not_claimed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.verify.fake_target import verify_fake
-from pytest_ycimages.verify.report import differing, summary
+from pytest_ycimages.verify.report import error_text, summary
 
 from .taping import Taping, altered
 
@@ -33,7 +33,7 @@ def test_the_text_has_each_field_with_its_behaviour_and_the_next_step() -> None:
     for number in (1, 2, 3):
         tape = altered(tape, number, lambda body: body.update(description="Make image"))
     tape = altered(tape, 4, lambda body: body.update(size="5368709120"))
-    text = differing("tests/cassettes/bake.yaml", verify_fake(tape), NEXT)
+    text = error_text("tests/cassettes/bake.yaml", verify_fake(tape), NEXT)
     assert text == TEXT.format(image_id=image_id).removesuffix("\n")
 
 
@@ -45,4 +45,4 @@ def test_what_was_not_compared_is_told_with_its_reason() -> None:
     verification = verify_fake(taping.tape(), {"contract": "page"})
     assert summary(verification) == "Compared 1 answer with those of the fake: 1 field differs; 1 not compared."
     line = f"  interaction 2: GET /operations/{operation['id']}: not compared, since it is about {operation['id']}, in"
-    assert line in differing("bake.yaml", verification, NEXT)
+    assert line in error_text("bake.yaml", verification, NEXT)

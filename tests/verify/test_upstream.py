@@ -10,9 +10,9 @@ from pytest_ycimages import Double
 from pytest_ycimages.cassette.model import CassetteData, Origin
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.verify.service_target import UpstreamTarget
+from pytest_ycimages.verify.mode import target_of
+from pytest_ycimages.verify.service_target import ServiceTarget
 from pytest_ycimages.verify.verify import verify
-from pytest_ycimages.verify.verifying import target_of
 
 from .taping import IMAGES, SCRUBBED, Taping
 
@@ -27,9 +27,9 @@ def live() -> Generator[Double]:
         yield double
 
 
-def target(live: Double, **options: Any) -> UpstreamTarget:
+def target(live: Double, **options: Any) -> ServiceTarget:
     """That double, waited for on its own clock."""
-    return UpstreamTarget(Upstream(live.url), clock=live.clock, **options)
+    return ServiceTarget(Upstream(live.url), clock=live.clock, **options)
 
 
 def story() -> Taping:

@@ -181,7 +181,7 @@ def test_a_double_without_a_cassette_says_what_is_missing(tmp_path: Path) -> Non
     with pytest.raises(CassetteMissingError) as missing:
         Double(mode="replay", cassette=tmp_path / "none.yaml", name="tests/test_it.py::test_it[a b]")
     assert missing.value.__notes__ == ["This one: pytest 'tests/test_it.py::test_it[a b]' --ycimages-mode=record"]
-    with pytest.raises(UsageError, match="There is no cassette in this double: it is the fake"):
+    with pytest.raises(UsageError, match="This double has no cassette: it is the fake"):
         _ = Double().cassette
 
 
