@@ -1,4 +1,4 @@
-"""Exchange between calls of any transport and recorded interactions, and the service that a replay puts in their place."""
+"""Conversion between calls and recorded interactions, and the service that answers calls from a cassette."""
 
 from __future__ import annotations
 

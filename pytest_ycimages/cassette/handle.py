@@ -191,8 +191,9 @@ class StoredUsage(NamedTuple):
 
 
 def write_usage(path: Path, used: Mapping[str, tuple[int, tuple[int, ...]]], orphans: Iterable[Path] | None) -> None:
-    """Write the use of cassettes in a run: `{"cassettes": {path: {"interactions": n, "unused": [indexes]}},
-    "orphans": [paths]}`, paths absolute; null for the orphans if the run cannot tell.
+    """Write the use of cassettes in a run, with null for the orphans if the run cannot tell.
+
+    The form: `{"cassettes": {path: {"interactions": n, "unused": [indexes]}}, "orphans": [paths]}`, paths absolute.
     """
     data = {
         "cassettes": {name: {"interactions": count, "unused": list(unused)} for name, (count, unused) in used.items()},

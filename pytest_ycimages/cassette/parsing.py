@@ -1,7 +1,7 @@
 """Reader of a cassette's text, and the errors for one that cannot be read.
 
-This package's own layout is split and read as JSON; any other is read whole. Either all of it is understood, or an error
-names the line. Only the end of a recording that was killed while it wrote is dropped, and the result is not complete.
+This package's own layout is split and read as JSON; any other is read whole. Either all of it is understood, or an
+error names the line. Only the end of a recording that was killed while it wrote is dropped, and the result is not complete.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def _not_json(path: Path, what: str) -> Exception:
 def _refuse_others(form: Any, path: Path) -> None:
     """Refuse what is well-formed, but not a cassette of a known format."""
     if isinstance(form, list) and form and isinstance(form[0], dict) and "request" in form[0]:
-        raise broken(path, "it was recorded with vcrpy before 1.0, whose cassettes vcrpy does not read any more.")
+        raise broken(path, "it was recorded with vcrpy before 1.0, whose cassettes vcrpy no longer reads.")
     if isinstance(form, dict) and "http_interactions" in form:
         raise broken(path, "it is a cassette of betamax or of Ruby's VCR, not of vcrpy.")
     if not isinstance(form, dict) or not isinstance(form.get("interactions"), list):

@@ -116,8 +116,8 @@ class Recorder:
         """End the recording. If something could not be written, the old cassette stays, and the new one is removed.
 
         Args:
-            whole: whether the test went well. If not, or if there is a gap, an old cassette stays as it was; if there was
-                none, the new one is kept, but not marked as complete.
+            whole: whether the test went well. If not, or if there is a gap, an old cassette stays as it was; without
+                one, the new one is kept, but not marked as complete.
         """
         with self._lock:
             self.is_whole = self.is_whole and whole

@@ -32,7 +32,7 @@ _OF_THE_HOP: Final = frozenset(
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-"""The headers of a request that are not forwarded. Responses are requested uncompressed, so that they can be redacted."""
+"""The headers of a request that are not forwarded. Responses are requested uncompressed, to be redacted."""
 
 _STATE: Final = "/_ycimages/state"
 """The path that only a double serves."""

@@ -57,7 +57,7 @@ def says(data: bytes | str, name: str = "a.yaml") -> str:
         (b"a: !!python/name:os.system\n", "a.yaml, line 1: this is not YAML: could not determine a constructor for "),
         (b"version: 1\ninteractions:\n- caf\xe9\n", "a.yaml, line 3: the byte 0xe9 is not UTF-8."),
         (BLOCK.replace("version: 1", "version: 2").encode(), "a.yaml: its version is 2; only 1 is known."),
-        (b"- request: {}\n", "a.yaml: it was recorded with vcrpy before 1.0, whose cassettes vcrpy does not read any more."),
+        (b"- request: {}\n", "a.yaml: it was recorded with vcrpy before 1.0, whose cassettes vcrpy no longer reads."),
         (b"http_interactions: []\n", "a.yaml: it is a cassette of betamax or of Ruby's VCR, not of vcrpy."),
         (WHOLE[:150], "a.yaml, line 3: this is not YAML: "),
         (WHOLE.replace(b'"fake"', b'"fakes"'), "a.yaml, line 3: ycimages.origin is text; it should be 'service', "),
