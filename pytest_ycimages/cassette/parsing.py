@@ -1,7 +1,8 @@
 """Reader of a cassette's text, and the errors for one that cannot be read.
 
 This package's own layout is split and read as JSON; any other is read whole. Either all of it is understood, or an
-error names the line. Only the end of a recording that was killed while it wrote is dropped, and the result is not complete.
+error names the line. Only the end of a recording that was killed while it wrote is dropped; the result is then not
+marked as complete.
 """
 
 from __future__ import annotations
