@@ -241,7 +241,7 @@ def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str
     """Return which interactions of the cassette `name` were not used, and what to do.
 
     Args:
-        name: the name of the cassette, as it may be given to `ycimages cassette prune`.
+        name: the name of the cassette, as an argument of `ycimages cassette prune`.
         cassette: its contents.
         unused: the indexes, as `Player.unused()` returns them.
     """

@@ -139,7 +139,7 @@ def test_a_cassette_that_cannot_be_read_is_left_as_it_is(folder: Path) -> None:
     os.utime(folder / "part.yaml", ns=(old, old))
     result = prune(folder)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"{folder}/part.yaml: it is no cassette")
+    assert result.stderr.startswith(f"{folder}/part.yaml: it is not a cassette")
     assert (folder / "part.yaml").read_text() == "interactions: 5"
 
 
