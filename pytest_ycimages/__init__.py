@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Empty, Operation
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cassette.model import CassetteMetadata, Interaction, Origin, RecordedRequest, RecordedResponse
     from pytest_ycimages.cloud.ending import Failure, Success
     from pytest_ycimages.cloud.presets import (
@@ -144,7 +144,7 @@ __all__ = [
     "Immediate",
     "Injection",
     "Interaction",
-    "Label",
+    "CassetteMetadata",
     "Latency",
     "LogNormal",
     "NetworkRefusedError",
@@ -249,7 +249,7 @@ _HOME: Final = {
     "Call": "call",
     "Calls": "journal",
     "Candidate": "experiment.candidates",
-    "Cassette": "cassette.cassette",
+    "Cassette": "cassette.handle",
     "CassetteBrokenError": "errors",
     "CassetteDiffersError": "errors",
     "CassetteError": "errors",
@@ -273,7 +273,7 @@ _HOME: Final = {
     "Immediate": "cloud.timing",
     "Injection": "faults.injection",
     "Interaction": "cassette.model",
-    "Label": "cassette.model",
+    "CassetteMetadata": "cassette.model",
     "Latency": "latency",
     "LogNormal": "cloud.timing_by_chance",
     "NetworkRefusedError": "errors",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cassette_settings import Mode
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory

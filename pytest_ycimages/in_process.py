@@ -102,14 +102,14 @@ class InProcess(ABC):
         connections are to break as sockets do, `intercept` is better.
         """
         from pytest_ycimages.cassette.model import RecordedResponse  # noqa: PLC0415 - only for who uses vcrpy
-        from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - likewise
+        from pytest_ycimages.cassette.vcrpy_patches import vcrpy_patched  # noqa: PLC0415 - likewise
         from pytest_ycimages.server.in_process.whole import answered  # noqa: PLC0415 - likewise
 
         def answer(asked: RecordedRequest) -> RecordedResponse:
             reply = answered(self.app, asked.method, asked.uri, asked.headers, asked.body)
             return RecordedResponse(reply.status, _reason(reply.status), reply.headers, reply.body)
 
-        with through_vcrpy(answer):
+        with vcrpy_patched(answer):
             yield
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cassettes_of_run import CassettesOfRun
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
@@ -94,7 +94,7 @@ def _cassette_dir(config: pytest.Config) -> Path:
 
 def cassette_path(item: pytest.Item, number: int = 1) -> Path:
     """The file of the cassette of a test's n-th double."""
-    from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for who has a cassette
+    from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for who has a cassette
 
     marker = item.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
@@ -106,7 +106,7 @@ def cassette_path(item: pytest.Item, number: int = 1) -> Path:
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
     """Nothing leaves this machine while a test replays."""
-    from pytest_ycimages.cassette.guard import network_refused  # noqa: PLC0415 - likewise
+    from pytest_ycimages.cassette.network_guard import network_refused  # noqa: PLC0415 - likewise
 
     return network_refused(settings.allowed_hosts, refusals.append)
 
@@ -148,7 +148,7 @@ def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Gener
 
     It is replayed, unless the test is told to record it.
     """
-    from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for who asks for it
+    from pytest_ycimages.cassette.handle import Cassette  # noqa: PLC0415 - only for who asks for it
     from pytest_ycimages.cassette.model import CassetteMetadata, Origin  # noqa: PLC0415 - likewise
 
     with ycimages.through_vcrpy():
@@ -203,7 +203,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = config.stash.get(_CASSETTES, None)
     if run is None:
         return
-    from pytest_ycimages.cassette.cassette import opened  # noqa: PLC0415 - only for runs with cassettes
+    from pytest_ycimages.cassette.handle import opened  # noqa: PLC0415 - only for runs with cassettes
 
     run.opened.update(map(str, opened))
     run.torn |= config.stash.get(_TORN, False)
@@ -216,7 +216,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     cache = getattr(config, "cache", None)  # which there is not without pytest's own plugin
     if cache is not None:
-        from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.handle import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
         write_usage(cache.mkdir("ycimages") / "usage.json", run.known(), orphans)
 

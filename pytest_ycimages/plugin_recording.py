@@ -62,7 +62,7 @@ def _shared_text(path: Path, tests: Sequence[str]) -> str:
 
 def held(config: pytest.Config, double: Double) -> Double:
     """The double, whose recording ends when it is settled, whoever closes it, and whatever becomes of its test."""
-    double.cassette.hold()
+    double.cassette.defer()
     config.stash.setdefault(_RECORDING, []).append(double)
     return double
 
@@ -82,7 +82,7 @@ def settle(config: pytest.Config, *, whole: bool) -> list[str]:
         double = doubles.pop()
         double.close(whole=whole)  # which a test that was stopped in its teardown has not come to
         try:
-            double.cassette.settle(whole=whole)
+            double.cassette.finish(whole=whole)
         except OSError as error:
             problems.append(f"{double.cassette.path} cannot be written: {error}")
     return problems

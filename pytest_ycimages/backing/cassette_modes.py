@@ -16,23 +16,21 @@ from pytest_ycimages.api.image import Image
 from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.operation import Operation
 from pytest_ycimages.backing.backing import Backing
-from pytest_ycimages.cassette.age import expired_text
-from pytest_ycimages.cassette.cassette import Cassette, opened
+from pytest_ycimages.cassette.exchange import ReplayService
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette
+from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
+from pytest_ycimages.cassette.no_match import unused_error
 from pytest_ycimages.cassette.placeholders import IAM_TOKEN
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.recorder import Recorder
-from pytest_ycimages.cassette.replaying import Replaying
+from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.scrub_tape import scrub_label
-from pytest_ycimages.cassette.translation import json_of
-from pytest_ycimages.cassette.unused import unused_error
 from pytest_ycimages.cassette.upstream import Upstream
-from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import (
@@ -143,11 +141,11 @@ class Replay(_CassetteBacking):
     _scrubbed: ForReplay
     _expired: Sequence[YCImagesError] = ()
 
-    def _service(self, ids: Ids) -> Replaying:
+    def _service(self, ids: Ids) -> ReplayService:
         settings = self.settings
         rules = scrub_rules_of(settings.scrub)
         self._player = self._open(settings) if self._player is None else self._player.rewound()
-        self._replaying = Replaying(
+        self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
             scrubber=Scrubber(self._scrubbed.known, rules),
@@ -167,7 +165,7 @@ class Replay(_CassetteBacking):
         opened.add(self.path.absolute())
         rerecord = how_to_record(self.name, self.path)
         try:
-            self.tape = read_tape(self.path)
+            self.tape = read_cassette(self.path)
         except CassetteMissingError as error:
             error.add_note(f"This one: {rerecord}")
             raise
@@ -244,7 +242,7 @@ class Record(_CassetteBacking):
             origin=origin,
             upstream="" if origin is Origin.FAKE else settings.upstream or _SERVICE,
             recorded_at=resource_time(self.clock.now()),
-            contract=upstream.stand.contract if upstream.stand else "current",
+            contract=upstream.double.contract if upstream.double else "current",
             tool=version("pytest-ycimages"),
             folder_id=self._folder_id,
         )
@@ -267,7 +265,7 @@ class Record(_CassetteBacking):
 
     def _app(self, controlled: Controlled) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return PassingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
+        return PassingApp(self.pipeline, contract, controlled, self._recorder.forward)
 
     @property
     def _shown(self) -> ShownResources:
@@ -338,8 +336,8 @@ def credentials(upstream: Upstream) -> tuple[str, str]:
         UsageError: the environment lacks the credentials for the service.
     """
     token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
-    if upstream.stand is not None:
-        return token or upstream.stand.token, folder_id or upstream.stand.folder_id
+    if upstream.double is not None:
+        return token or upstream.double.token, folder_id or upstream.double.folder_id
     missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
     if missing:
         raise UsageError(
@@ -360,7 +358,7 @@ def _judged(error: YCImagesError, severity: Severity) -> tuple[YCImagesError, ..
 def _folder_in(tape: CassetteData) -> str:
     """Return the first folder in the requests of a cassette; empty for none."""
     for interaction in tape.interactions:
-        folder_id = json_of(interaction.request.body).get("folderId")
+        folder_id = json_object(interaction.request.body).get("folderId")
         if isinstance(folder_id, str):
             return folder_id
     return ""

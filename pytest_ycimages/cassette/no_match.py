@@ -1,4 +1,4 @@
-"""Requests without a recorded answer: the nearest one recorded, the differences, and the text of the error."""
+"""Errors of a replay: requests without a recorded answer, with the nearest one recorded, and unused interactions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from glob import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.model import CUT_OFF, shortened
+from pytest_ycimages.cassette.model import CUT_OFF, shortened, summary_line
 from pytest_ycimages.cassette.requests import Volatile, flat, key_of
-from pytest_ycimages.errors import NoMatchError, UsageError
+from pytest_ycimages.errors import CassetteUnusedError, NoMatchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ycimages.cassette.model import Interaction
+    from pytest_ycimages.cassette.model import CassetteData, Interaction
     from pytest_ycimages.cassette.requests import NormalizedRequest
     from pytest_ycimages.cassette.timeline import RequestTimeline, Timelines
 
@@ -235,3 +235,25 @@ def _json(value: Any) -> str:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     return json.dumps(value, ensure_ascii=False)
+
+
+def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str:
+    """Return which interactions of the cassette `name` were not used, and what to do.
+
+    Args:
+        name: the name of the cassette, as it may be given to `ycimages cassette prune`.
+        cassette: its contents.
+        unused: the indexes, as `Player.unused()` returns them.
+    """
+    count = f"{len(unused)} of {len(cassette.interactions)} interactions"
+    lines = [f"The test never asked for {count} of {name}:"]
+    lines += (f"  {summary_line(index, cassette.interactions[index])}" for index in unused[:_SHOWN])
+    if len(unused) > _SHOWN:
+        lines.append(f"  ... {len(unused) - _SHOWN} more")
+    lines.append(f"If the client is right, take them out: ycimages cassette prune {name}")
+    return "\n".join(lines)
+
+
+def unused_error(name: str, cassette: CassetteData, unused: Sequence[int]) -> CassetteUnusedError:
+    """Return the error that fails a test which left these interactions unused."""
+    return CassetteUnusedError(unused_text(name, cassette, unused))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cassette.layout import head_text, item_text
+from pytest_ycimages.cassette.format import head_text, item_text
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules

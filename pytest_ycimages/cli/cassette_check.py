@@ -13,12 +13,10 @@ from rich.table import Table
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.call import printable
-from pytest_ycimages.cassette.age import days_old
-from pytest_ycimages.cassette.draft import draft_of
+from pytest_ycimages.cassette.file import partial_path, read_cassette
+from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage
 from pytest_ycimages.cassette.model import CUT_OFF, Origin
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.secrets import find_secrets
-from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError
@@ -117,14 +115,14 @@ def check_cassettes(
 def findings(file: Path, demands: Demands) -> Iterator[Finding]:
     """What is to be found fault with in one cassette."""
     try:
-        tape = read_tape(file)
+        tape = read_cassette(file)
     except CassetteError as error:
         yield Finding("damage", str(error))
         return
     if not tape.is_complete:
         yield Finding("damage", f"{CUT_OFF}; what it has is whole")
-    if draft_of(file).exists():
-        yield Finding("damage", f"a recording that was killed has left {draft_of(file).name}: delete it")
+    if partial_path(file).exists():
+        yield Finding("damage", f"a recording that was killed has left {partial_path(file).name}: delete it")
     yield from _of_label(tape.metadata, demands)
     yield from _of_contract(tape, demands.contract or tape.metadata.contract)
     yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=demands.allowed))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_ycimages.cassette.file import SUFFIXES, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import SUFFIXES, write_tape
 from pytest_ycimages.cli.cassette_files import PATH
 from pytest_ycimages.errors import CassetteError
 
@@ -39,8 +38,8 @@ def convert_cassette(file: Path, target: Path, origin: str | None, note: str | N
     if pretty and target.suffix == ".json":
         raise click.UsageError("--pretty is for YAML; JSON has one form.")
     try:
-        tape = read_tape(file)
-        write_tape(target, tape._replace(metadata=_labelled(tape.metadata, file, origin, note)), pretty=pretty)
+        tape = read_cassette(file)
+        write_cassette(target, tape._replace(metadata=_labelled(tape.metadata, file, origin, note)), pretty=pretty)
     except CassetteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

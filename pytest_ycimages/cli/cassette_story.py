@@ -10,9 +10,9 @@ from rich.text import Text
 from werkzeug.exceptions import HTTPException
 
 from pytest_ycimages.call import printable, shown
+from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
-from pytest_ycimages.cassette.requests import normalize
-from pytest_ycimages.cassette.translation import json_of, reply_of
+from pytest_ycimages.cassette.requests import json_object, normalize
 from pytest_ycimages.server.routes import route
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _spelled(request: RecordedRequest) -> str:
 def _counted(body: bytes) -> str:
     """How long a list is that was answered."""
     for name in ("images", "operations", "endpoints"):
-        found = json_of(body).get(name)
+        found = json_object(body).get(name)
         if isinstance(found, list):
             return f"  {len(found)} {name if len(found) != 1 else name[:-1]}"
     return ""

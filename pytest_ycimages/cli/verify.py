@@ -15,8 +15,8 @@ from rich.table import Table as Grid
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.cassette.answers import recorded_calls
+from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.verify.mode import SERVICE, target_of
@@ -73,7 +73,7 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
     try:
-        tape = for_replay(read_tape(file)).clean
+        tape = for_replay(read_cassette(file)).clean
         target = target_of(tape, upstream, settings, patience=patience)
         if upstream is not None:
             _announce(tape, target.name, mutate=not no_mutate)

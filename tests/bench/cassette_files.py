@@ -13,6 +13,7 @@ from vcr.request import Request
 from vcr.serializers import jsonserializer, yamlserializer
 
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
@@ -22,8 +23,6 @@ from pytest_ycimages.cassette.model import (
     RecordedResponse,
 )
 from pytest_ycimages.cassette.parsing import parse
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import CassetteWriter, write_tape
 
 from .goals import Goal, Sheet
 from .stopwatch import ratio, timed, turns
@@ -102,7 +101,7 @@ def _writing(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], obje
 
     return {
         _OURS: append,
-        "ours, at once": lambda: write_tape(all_at_once, tape),
+        "ours, at once": lambda: write_cassette(all_at_once, tape),
         _VCRPY: lambda: FilesystemPersister.save_cassette(folder / "vcr.yaml", _fresh(stock), yamlserializer),
         "vcrpy, JSON": lambda: FilesystemPersister.save_cassette(folder / "vcr.json", _fresh(stock), jsonserializer),
     }
@@ -116,10 +115,10 @@ def _fresh(stock: dict[str, Any]) -> dict[str, Any]:
 def _reading(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], object]]:
     """Ways to read what was written."""
     ours = folder / "ours.yaml"
-    assert read_tape(ours) == tape
+    assert read_cassette(ours) == tape
     return {
         _OURS: lambda: parse(ours.read_bytes(), ours),
-        "ours, again": lambda: read_tape(ours),
+        "ours, again": lambda: read_cassette(ours),
         _VCRPY: lambda: FilesystemPersister.load_cassette(folder / "vcr.yaml", yamlserializer),
         "vcrpy, JSON": lambda: FilesystemPersister.load_cassette(folder / "vcr.json", jsonserializer),
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -324,7 +324,7 @@ def test_the_recording_of_a_test_that_fails_does_not_replace_a_good_one(
     project.makepyfile(test_it=MARKED)
     recorded(project, upstream).assert_outcomes(passed=1)
     assert path.read_bytes() != before
-    assert read_tape(path).is_complete
+    assert read_cassette(path).is_complete
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
@@ -16,7 +17,6 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest,
     RecordedResponse,
 )
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.verify.fake_target import verify_fake
 from pytest_ycimages.verify.report import worth
 
@@ -53,7 +53,7 @@ def test_the_reply_of_the_guide_agrees_in_form() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_the_cassettes_that_are_shipped_agree(path: Path) -> None:
     """Also the one from the guide, which tells one header of several."""
-    verification = verify_fake(read_tape(path))
+    verification = verify_fake(read_cassette(path))
     assert [(each.number, *each.difference) for each in verification.findings] == []
     assert verification.compared
 

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ycimages.cassette.draft import draft_of, is_draft
+from pytest_ycimages.cassette.file import CassetteWriter, is_partial, partial_path, read_cassette
 from pytest_ycimages.cassette.model import CassetteData
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import CassetteWriter
 from tests.cassette.files.kills import OLD
 from tests.cassette.files.some import LABEL, poll, tape
 from tests.cassette.files.vcr import seen
@@ -37,9 +35,9 @@ def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: 
     assert len(outcomes) == TIMES
     for number, (name, told) in enumerate(outcomes):
         path = Path(name)
-        new = draft_of(path) if number % 2 else path
+        new = partial_path(path) if number % 2 else path
         if number % 2:
-            assert read_tape(path) == tape(OLD)
+            assert read_cassette(path) == tape(OLD)
         if int(told) or new.exists():
             left = _left(new)
             if number < OFTEN and (data := new.read_bytes()).endswith(WHOLE):
@@ -52,6 +50,6 @@ def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: 
 
 def _left(path: Path) -> CassetteData:
     """What a killed recording has left. A draft that nothing was written to yet holds nothing."""
-    if is_draft(path) and not path.stat().st_size:
+    if is_partial(path) and not path.stat().st_size:
         return CassetteData(LABEL, (), is_complete=False)
-    return read_tape(path)
+    return read_cassette(path)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from pytest_ycimages import CassetteError
-from pytest_ycimages.cassette.foreign_layouts import block_text, json_text
-from pytest_ycimages.cassette.layout import head_text, item_text, tape_text
+from pytest_ycimages.cassette.format import block_text, cassette_text, head_text, item_text, json_text
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
@@ -30,7 +29,7 @@ MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 @MANY
 def test_what_is_written_is_read_as_it_was(tape: CassetteData) -> None:
     """In our own layout: the label, every text and every byte, and whether the recording came to its end."""
-    assert parse(tape_text(tape), PATH) == tape
+    assert parse(cassette_text(tape), PATH) == tape
 
 
 @pytest.mark.parametrize("reader", SERIALIZERS)
@@ -38,7 +37,7 @@ def test_what_is_written_is_read_as_it_was(tape: CassetteData) -> None:
 @settings(MANY, max_examples=80)
 def test_vcrpy_reads_the_same(reader: str, tape: CassetteData) -> None:
     """Whichever parser of YAML it finds."""
-    assert seen(tape_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
+    assert seen(cassette_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
 
 
 LONG_NAME = Interaction(RecordedRequest("GET", "/", (("\x1f" + "\U00010000" * 120, "\ufffe"),)), RecordedResponse(200))
@@ -64,7 +63,7 @@ def test_json_is_read_as_it_was_or_refused(tape: CassetteData) -> None:
         assert parse(text, Path("some.json")) == tape
         assert seen(text, JSON) == expected(tape.interactions)
     else:
-        with pytest.raises(CassetteError, match=r"Interaction \d has a body that is no UTF-8, and JSON has no bytes"):
+        with pytest.raises(CassetteError, match=r"Interaction \d has a body that is not UTF-8, and JSON has no bytes"):
             json_text(tape)
 
 
@@ -85,7 +84,7 @@ def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(tape: Cassett
 @settings(MANY, max_examples=50)
 def test_line_ends_of_another_system_change_nothing(tape: CassetteData) -> None:
     """Git may check text out with them."""
-    assert parse(tape_text(tape).replace(b"\n", b"\r\n"), PATH) == tape
+    assert parse(cassette_text(tape).replace(b"\n", b"\r\n"), PATH) == tape
 
 
 @pytest.mark.parametrize(
@@ -100,8 +99,8 @@ def test_line_ends_of_another_system_change_nothing(tape: CassetteData) -> None:
 def test_half_a_surrogate_pair_is_refused(interaction: Interaction) -> None:
     """No UTF-8 stands for it, and libyaml refuses its escape."""
     tape = CassetteData(CassetteMetadata(), (interaction,))
-    for text in (tape_text, block_text, json_text):
-        with pytest.raises(CassetteError, match="no UTF-8"):
+    for text in (cassette_text, block_text, json_text):
+        with pytest.raises(CassetteError, match="UTF-8"):
             text(tape)
 
 
@@ -120,7 +119,7 @@ def test_the_example_of_the_reference_is_what_is_written() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "cassette-file.md").read_bytes()
     example = page.split(b"```yaml\n")[1].split(b"```")[0]
     told = parse(example, PATH)
-    assert tape_text(told) == example
+    assert cassette_text(told) == example
     assert (told.metadata, told.interactions[0].skipped_polls, told.is_complete) == (LABEL, 3, True)
 
 

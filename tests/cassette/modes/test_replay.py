@@ -24,6 +24,7 @@ from pytest_ycimages import (
     reset,
     unavailable,
 )
+from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
@@ -32,7 +33,6 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest,
     RecordedResponse,
 )
-from pytest_ycimages.cassette.writing import write_tape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def test_an_answer_comes_as_it_was_recorded_to_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "odd.yaml"
     request = RecordedRequest("GET", "https://vpc.api.cloud.yandex.net/vpc/v1/networks?folderId=b1g")
     response = RecordedResponse(418, "Odd", (("content-type", "text/plain"), ("x-odd", "a, b")), b"\x00 no JSON\n")
-    write_tape(path, CassetteData(CassetteMetadata(Origin.UNKNOWN), (Interaction(request, response),)))
+    write_cassette(path, CassetteData(CassetteMetadata(Origin.UNKNOWN), (Interaction(request, response),)))
     with Double(mode="replay", cassette=path) as replay:
         answer = requests.get(f"{replay.url}/vpc/v1/networks?folderId=b1g", timeout=10)
         assert (answer.status_code, answer.content) == (418, b"\x00 no JSON\n")
@@ -122,13 +122,13 @@ def test_a_cassette_can_expire(cassette: Path, tmp_path: Path) -> None:
     """Its age is told by the machine's clock; one that says nothing of its age has expired as well."""
     old = tmp_path / "old.yaml"
     tape = CassetteData(CassetteMetadata(Origin.FAKE, recorded_at="2020-01-01T00:00:00Z"), ())
-    write_tape(old, tape)
+    write_cassette(old, tape)
     with pytest.raises(CassetteExpiredError, match=r"was recorded \d{4,} days ago, at 2020-01-01.*max_age is 30 days"):
         Double(mode="replay", cassette=old, max_age=30, expired="fail").__exit__(None, None, None)
     with pytest.warns(CassetteWarning, match=rf"ycimages verify {re.escape(str(old))} --upstream URL"):
         Double(mode="replay", cassette=old, max_age=30)
-    write_tape(old, tape._replace(metadata=CassetteMetadata(Origin.FAKE)))
-    with pytest.warns(CassetteWarning, match="says nothing of its age"):
+    write_cassette(old, tape._replace(metadata=CassetteMetadata(Origin.FAKE)))
+    with pytest.warns(CassetteWarning, match="has no date of recording"):
         Double(mode="replay", cassette=old, max_age=30)
     Double(mode="replay", cassette=cassette, max_age=30, unused_interactions="ignore", expired="fail").close()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_ycimages import CassetteUnusedError
+from pytest_ycimages.cassette.no_match import unused_error, unused_text
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.unused import unused_error, unused_text
 from tests.cassette.player.taping import (
     IMAGES,
     Client,

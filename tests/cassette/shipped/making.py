@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages import After, Double
+from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
@@ -19,7 +20,6 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest,
     RecordedResponse,
 )
-from pytest_ycimages.cassette.writing import write_tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def make_all(folder: Path) -> None:
     """Make every shipped cassette in `folder`."""
     for name, story in STORIES.items():
         record(folder / f"{name}.yaml", story)
-    write_tape(folder / "documented-create.yaml", documented())
+    write_cassette(folder / "documented-create.yaml", documented())
 
 
 def record(path: Path, story: Story) -> None:

@@ -1,6 +1,6 @@
-"""vcrpy's own patches, and behind them not vcrpy's cassette but whatever answers: so every client that vcrpy knows.
+"""vcrpy's patches of HTTP clients, with a callable behind them instead of vcrpy's cassette.
 
-vcrpy keeps nothing here, neither plays nor records. Its cassette has one job, to be asked by the patched clients.
+vcrpy records and replays nothing here. Its cassette only passes the requests of the patched clients.
 """
 
 from __future__ import annotations
@@ -25,49 +25,49 @@ Answer = Callable[[RecordedRequest], RecordedResponse]
 
 
 @contextmanager
-def through_vcrpy(answer: Answer) -> Generator[None]:
-    """Let `answer` answer the requests of this process's HTTP clients, whatever the host, while the context lasts.
+def vcrpy_patched(answer: Answer) -> Generator[None]:
+    """Route every HTTP client in the process to `answer`, whatever host it calls, while the context lasts.
 
-    Requests to this machine go where they would go anyway.
+    Requests to this machine are not routed.
     """
-    with _Asked.use(path="", custom_patches=(), answer=answer):
+    with _Cassette.use(path="", custom_patches=(), answer=answer):
         yield
 
 
-class _Asked(Cassette):  # type: ignore[misc] # vcrpy has no types
-    """What vcrpy's stubs ask."""
+class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
+    """The cassette that vcrpy's stubs call."""
 
     def __init__(self, *, answer: Answer, **settings: Any) -> None:
         super().__init__(**settings)
         self._answer = answer
 
     def _load(self) -> None:
-        """There is nothing to load."""
+        """Load nothing."""
 
     def _save(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - vcrpy's own signature
-        """There is nothing to save."""
+        """Save nothing."""
 
     @property
     def write_protected(self) -> bool:
-        """Whether nobody may connect before it is known what he asks: true, so that no name is looked up for nothing.
+        """Whether a client may not connect before its request is known: true, so that no name is looked up in vain.
 
-        What is not played here goes to this machine, for `filter_request` says that it is none of our business.
+        A request that is not played here goes to this machine, as `filter_request` drops it.
         """
         return True
 
     def filter_request(self, request: Request) -> Request | None:
-        """The request, if it is played."""
+        """Return the request, if it is played."""
         return request if self.can_play_response_for(request) else None
 
     def can_play_response_for(self, request: Request) -> bool:
-        """Whether the request leads elsewhere than to this machine."""
+        """Return whether the request goes to another machine."""
         return not is_loopback(urlsplit(request.uri).hostname or "")
 
     def append(self, request: Request, response: Any) -> None:
-        """What this machine answered is nothing to keep."""
+        """Keep nothing of what this machine answered."""
 
     def play_response(self, request: Request) -> dict[str, Any]:
-        """The answer, as vcrpy has it."""
+        """Return the answer in vcrpy's form."""
         answered = self._answer(RecordedRequest(request.method, request.uri, _headers(request), _body(request)))
         headers: dict[str, list[str]] = {}
         for name, value in answered.headers:
@@ -80,7 +80,7 @@ class _Asked(Cassette):  # type: ignore[misc] # vcrpy has no types
 
 
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:
-    """The headers, whatever form the client's stub has them in."""
+    """Return the headers, whatever form the client's stub has them in."""
     return tuple((str(name).lower(), _text(value)) for name, value in request.headers.items())
 
 
@@ -93,18 +93,18 @@ def _text(value: object) -> str:
 
 
 def _body(request: Request) -> bytes:
-    """The body as it would be sent. What aiohttp was given as `json` comes unwritten."""
+    """Return the body as it would be sent. A `json` argument of aiohttp comes not serialized."""
     body: Any = request.body
     if isinstance(body, Mapping | list | tuple | int | float):
         return json.dumps(body).encode()
-    return _sent(body.read() if hasattr(body, "read") else body)
+    return _joined(body.read() if hasattr(body, "read") else body)
 
 
-def _sent(body: object) -> bytes:
+def _joined(body: object) -> bytes:
     if body is None:
         return b""
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)
     if isinstance(body, Iterable) and not isinstance(body, str):
-        return b"".join(map(_sent, body))
+        return b"".join(map(_joined, body))
     return str(body).encode()

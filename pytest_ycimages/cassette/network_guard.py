@@ -1,9 +1,9 @@
-"""While a cassette is replayed, nothing leaves this machine: neither a connection nor a look-up of a name.
+"""Guard that refuses connections and name look-ups beyond this machine while a cassette is replayed.
 
-Python itself tells of every such attempt, whoever makes it and however it came by the function: by its audit events. A
-hook for these stays for good once it is there, so there is one, which does nothing while nobody replays. A socket that
-is given a name to connect to tells of it only when it has looked it up, so its methods are guarded besides, by patches
-that go again. What does not go through Python's sockets, such as a resolver written in C, is not seen.
+Python reports every such attempt, of any caller, by its audit events. An audit hook cannot be removed, so there is one,
+which does nothing unless a replay goes on. A socket that is given a name to connect to reports it only after the
+look-up, so its methods are patched as well. Code that does not use Python's sockets, such as a resolver in C, is not
+seen.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _EVENTS: Final = {
     "socket.gethostbyaddr": (0, "look up the name of"),
     "socket.getnameinfo": (0, "look up the name of"),
 }
-"""Which events tell of something that leaves, at which place they say where to, and what it is in words."""
+"""The events of outgoing traffic, the index of their address argument, and the action in words."""
 
 _METHODS: Final = {"connect": "socket.connect", "connect_ex": "socket.connect", "sendto": "socket.sendto"}
-"""The methods of a socket that look up names, and their events; the address comes last."""
+"""The methods of a socket that look up names, and their events; the address is the last argument."""
 _NOWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - addresses of this machine, and nothing binds to them
 _checks: Final[list[Check]] = []
-"""What looks at each attempt at present."""
+"""The checks of each attempt at present."""
 _hooks: Final[list[object]] = []
-"""The hook, once it is there."""
+"""The hook, once it is installed."""
 
 
 @contextmanager
 def network_refused(
-    allowed: Iterable[str], told: Callable[[NetworkRefusedError], object], advice: str = ""
+    allowed: Iterable[str], on_refusal: Callable[[NetworkRefusedError], object], advice: str = ""
 ) -> Generator[None]:
-    """Refuse whatever would leave this machine, for as long as the context lasts, on every thread.
+    """Refuse outgoing traffic while the context lasts, on every thread.
 
     Args:
-        allowed: names of hosts, or globs, that may be reached all the same.
-        told: called with each refusal, for a client may swallow what it is raised.
-        advice: what to do about one, in the words of whoever asks for this.
+        allowed: names of hosts, or globs, that may be reached.
+        on_refusal: called with each refusal, as a client may swallow the error.
+        advice: what to do about one.
     """
     patterns = tuple(allowed)
 
@@ -64,10 +64,10 @@ def network_refused(
             return
         refusal = NetworkRefusedError(
             f"Refused to {doing} {host!r}: a cassette is being replayed, and then nothing leaves this machine. "
-            f"{advice}If this host has nothing to do with the cassette, allow it: allowed_hosts=[...], or the ini "
+            f"{advice}If this host does not belong to the cassette, allow it: allowed_hosts=[...], or the ini "
             "value ycimages_allowed_hosts."
         )
-        told(refusal)
+        on_refusal(refusal)
         raise refusal
 
     if not _hooks:
@@ -100,7 +100,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _host(address: object) -> str | None:
-    """The host of an address: that of a socket's, or a name; None for what leads nowhere, as a file's name does."""
+    """Return the host of an address, or a name; None for a local path."""
     if isinstance(address, tuple):
         return _host(address[0]) if address else None
     if isinstance(address, bytes):

@@ -1,4 +1,4 @@
-"""YAML as any vcrpy may have written it, or would: read with libyaml where it is installed, never into any object."""
+"""YAML as any version of vcrpy writes it: read with libyaml where it is installed, and only into plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.shape import Place
+    from pytest_ycimages.cassette.schema import Place
 
 if TYPE_CHECKING or not yaml.__with_libyaml__:
     from yaml import SafeLoader as _SafeLoader
@@ -17,14 +17,14 @@ else:
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _LONGEST_KEY: Final = 100
-"""In characters. A reader takes a key for one up to 1,024, and an escape has up to ten."""
+"""In characters. A reader accepts plain keys up to 1,024, and an escape has up to ten."""
 
 
 class _Loader(_SafeLoader):
-    """Reads what is safe, and of Python's own tags those that older versions of vcrpy wrote around a body."""
+    """A safe loader that also reads the Python tags of older versions of vcrpy around a body."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own signature
-        """A mapping, unless one of its keys stands twice: PyYAML would keep what stands last."""
+        """Return a mapping, or refuse a repeated key: PyYAML would keep the last."""
         seen = set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -36,7 +36,7 @@ class _Loader(_SafeLoader):
 
 
 class _RepeatedKeyError(yaml.MarkedYAMLError):
-    """A key stands twice; the problem is the key."""
+    """A repeated key; the problem is the key."""
 
 
 def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
@@ -48,13 +48,13 @@ def _sequence(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> Any:
 
 
 def _buffer(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Any:
-    """What a file that was sent as a body held."""
+    """Return the contents of a file that was sent as a body."""
     state = loader.construct_mapping(node, deep=True).get("state")
     return state[0] if state else b""
 
 
 def _parts(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Any:
-    """What an iterator that was sent as a body held."""
+    """Return the contents of an iterator that was sent as a body."""
     (parts,) = loader.construct_mapping(node, deep=True).get("args") or ((),)
     return b"".join(part.encode() if isinstance(part, str) else part for part in parts)
 
@@ -67,18 +67,18 @@ _Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what its own reader reads: a key that escapes make too long for a plain one is an explicit one."""
+    """A dumper that writes a key as an explicit one where escapes make it too long for a plain one."""
 
     def check_simple_key(self) -> bool:
-        """Whether what comes next may be a plain key."""
+        """Return whether the next key may be a plain one."""
         return len(getattr(self.event, "value", "")) <= _LONGEST_KEY and bool(super().check_simple_key())
 
 
 class NotYamlError(ValueError):
-    """The text is no YAML.
+    """The text is not YAML.
 
     Attributes:
-        what: what is wrong, as the parser puts it.
+        what: the error, in the words of the parser.
         line: where, counted from 1; None: not known.
     """
 
@@ -89,26 +89,26 @@ class NotYamlError(ValueError):
 
 
 class RepeatedError(NotYamlError):
-    """A name stands twice in a mapping.
+    """A name is repeated in a mapping.
 
     Attributes:
         what: the name.
-        line: where it stands again.
+        line: where it is repeated.
     """
 
 
 def dump_yaml(form: Any, *, ascii_only: bool) -> str:
-    """YAML in blocks."""
+    """Return a value as YAML in blocks."""
     text: str = yaml.dump(form, Dumper=_Dumper, allow_unicode=not ascii_only, sort_keys=False)
     return text
 
 
 def load_yaml(text: str | bytes) -> Any:
-    """The value that YAML stands for.
+    """Return the value of YAML.
 
     Raises:
-        RepeatedError: a name stands twice in a mapping.
-        NotYamlError: it stands for no value, or for one that is not safe to make.
+        RepeatedError: a name is repeated in a mapping.
+        NotYamlError: it is not YAML, or has an unsafe tag.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
@@ -121,7 +121,7 @@ def load_yaml(text: str | bytes) -> Any:
 
 
 def line_of(text: str, place: Place) -> int | None:
-    """The line, counted from 1, on which a part of the YAML begins; None: not known."""
+    """Return the line, counted from 1, on which a part of the YAML begins; None: not known."""
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError:  # JSON is YAML only nearly

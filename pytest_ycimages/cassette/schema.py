@@ -1,6 +1,6 @@
-"""What a cassette has to look like, whoever wrote it, and what is said of one that does not.
+"""Schema of a cassette in any layout, and the description of what does not fit it.
 
-vcrpy checks nothing of this and fails later, at the first request, with an error of something else.
+vcrpy checks none of this and fails later, at the first request, with an unrelated error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import Headers
 
 Place = tuple[int | str, ...]
-"""The way to a part of a cassette: keys of mappings and places in lists."""
+"""The path to a part of a cassette: keys of mappings and indexes of lists."""
 
 _STRICT: Final = ConfigDict(strict=True, extra="ignore")
 _Body = str | bytes | None
@@ -33,7 +33,7 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _address(uri: str) -> str:
-    """An address that can be taken apart; of most there is no doubt."""
+    """Return the address if it can be parsed; only unusual ones are tried."""
     if "[" in uri or "]" in uri or not uri.isascii():
         try:
             urlsplit(uri)
@@ -85,7 +85,7 @@ class _Interaction(TypedDict):
 
 
 @with_config(_STRICT)
-class _Label(TypedDict):
+class _Metadata(TypedDict):
     format: Literal[1]
     origin: NotRequired[Annotated[Origin, Field(strict=False)]]
     upstream: NotRequired[str]
@@ -100,17 +100,17 @@ class _Label(TypedDict):
 class _Cassette(TypedDict):
     interactions: list[_Interaction]
     version: NotRequired[Literal[1]]
-    ycimages: NotRequired[_Label]
+    ycimages: NotRequired[_Metadata]
     complete: NotRequired[bool]
 
 
 INTERACTION: Final = TypeAdapter(_Interaction)
-LABEL: Final = TypeAdapter(_Label)
+METADATA: Final = TypeAdapter(_Metadata)
 CASSETTE: Final = TypeAdapter(_Cassette)
 
 
 def interaction_of(item: _Interaction) -> Interaction:
-    """The value that an item of the right shape stands for."""
+    """Return the value of an item that fits the schema."""
     request, response = item["request"], item["response"]
     status = response["status"]
     body = response.get("body")
@@ -130,8 +130,8 @@ def interaction_of(item: _Interaction) -> Interaction:
     return Interaction(asked, answered, ours.get("at"), duration, skipped)
 
 
-def label_of(form: _Label) -> CassetteMetadata:
-    """The value that a label of the right shape stands for."""
+def metadata_of(form: _Metadata) -> CassetteMetadata:
+    """Return the value of metadata that fits the schema."""
     known: dict[str, Any] = {name: form[name] for name in CassetteMetadata._fields if name in form}  # type: ignore[literal-required]
     return CassetteMetadata(**known)
 
@@ -154,7 +154,7 @@ def _bytes(body: _Body) -> bytes:
 
 
 def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
-    """The first place at which something is wrong, and what, in a sentence."""
+    """Return the first place with an error, and the error in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
     places = [_place_in(data, each) for each in errors]
     # What may be this or that has an error for each: the one that goes deepest is about what it is.
@@ -200,7 +200,7 @@ _KINDS: Final[Mapping[type, str]] = {
 
 
 def _kind(value: Any) -> str:
-    """What a value is. Texts are not shown: they may be secrets."""
+    """Return the type of a value. Texts are not shown: they may be secrets."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"the number {value}"
     return _KINDS.get(type(value), f"a {type(value).__name__}")
