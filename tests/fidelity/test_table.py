@@ -152,8 +152,10 @@ def test_a_table_is_read_into_rows() -> None:
         ),
         (
             "[areas",
-            "The table of behaviours is invalid TOML: "
-            "Expected ']' at the end of a table declaration (at end of document).",
+            (
+                "The table of behaviours is invalid TOML: "
+                "Expected ']' at the end of a table declaration (at end of document)."
+            ),
         ),
     ],
 )
