@@ -79,12 +79,17 @@ def _pattern(path: str, fields: tuple[str, ...]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def evidence_rows() -> Mapping[str, tuple[Row, ...]]:
-    """Return the rows of evidence by the kind of observation, in the order in which they claim differences.
+    """Return the rows of the table by the kind of observation, in the order in which they claim differences."""
+    return parse_rows(read_table().evidence)
+
+
+def parse_rows(evidence: Mapping[str, list[Wire]]) -> Mapping[str, tuple[Row, ...]]:
+    """Return rows of evidence by the kind of observation.
 
     Raises:
-        BrokenTableError: a condition that is unknown.
+        BrokenTableError: an unknown condition.
     """
-    return {kind: tuple(map(_row, rows)) for kind, rows in read_table().evidence.items()}
+    return {kind: tuple(map(_row, rows)) for kind, rows in evidence.items()}
 
 
 def _row(values: Wire) -> Row:
@@ -142,8 +147,8 @@ class Evidence:
             differences: the differences between both answers.
             whole: whether the recording has every header and the white space of the body.
         """
-        shared = call, status, today, self._history
-        observed = [Observation(*each, shared, whole=whole) for each in _observe(call)]
+        now = today if isinstance(today, dict) else {}
+        observed = [Observation(*each, call, status, now, self._history, whole) for each in _observe(call)]
         shown = [
             (row, each)
             for kind, rows in evidence_rows().items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,7 @@ class History:
         return any(not shown.get("done") for shown in self.operations(method, image_id))
 
 
+@dataclass(eq=False)
 class Observation:
     """One resource, list or error in a recorded answer, or the whole of it, beside today's answer.
 
@@ -92,15 +94,14 @@ class Observation:
         whole: whether the recording has every header and the white space of the body.
     """
 
-    def __init__(
-        self, kind: str, path: str, value: Wire, shared: tuple[RecordedCall, int, Any, History], *, whole: bool
-    ) -> None:
-        self.kind = kind
-        self.path = path
-        self.value = value
-        self.call, self.status, today, self.history = shared
-        self.today: Wire = today if isinstance(today, dict) else {}
-        self.whole = whole
+    kind: str
+    path: str
+    value: Wire
+    call: RecordedCall
+    status: int
+    today: Wire
+    history: History
+    whole: bool
 
     @property
     def method(self) -> str:

@@ -53,10 +53,10 @@ class ServiceTarget:
         clock: Clock | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
-        stand = upstream.double
+        double = upstream.double
         self.name = upstream.name
-        self.token = token or (stand.token if stand else "")
-        self.folder_id = folder_id or (stand.folder_id if stand else "")
+        self.token = token or (double.token if double else "")
+        self.folder_id = folder_id or (double.folder_id if double else "")
         self.needs_secrets = upstream.origin is not Origin.FAKE
         self._upstream = upstream
         self._patience = patience

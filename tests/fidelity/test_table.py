@@ -147,8 +147,15 @@ def test_a_table_is_read_into_rows() -> None:
             "[[missing]] 'gRPC': invalid instead, source. A row has these, each a text: what, instead, source.",
         ),
         (
+            f'{GOOD}[evidence]\nimage = [{{ behaviour = "image.gone" }}]\n',
+            "A row of evidence is about the unknown behaviour 'image.gone'.",
+        ),
+        (
             "[areas",
-            "The table of behaviours is invalid TOML: Expected ']' at the end of a table declaration (at end of document).",
+            (
+                "The table of behaviours is invalid TOML: "
+                "Expected ']' at the end of a table declaration (at end of document)."
+            ),
         ),
     ],
 )

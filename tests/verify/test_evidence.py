@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pytest_ycimages.server.routes import ROUTES
 
 from pytest_ycimages.api.methods import ROUTES
 from pytest_ycimages.cassette.answers import method_of
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.requests import normalize
-from pytest_ycimages.fidelity import read_table
-from pytest_ycimages.verify.evidence import evidence_rows
+from pytest_ycimages.fidelity import BrokenTableError, read_table
+from pytest_ycimages.verify.evidence import evidence_rows, parse_rows
 from pytest_ycimages.verify.fake_target import verify_fake
 
 from .taping import IMAGES, Taping
@@ -19,6 +22,14 @@ def test_every_row_is_about_a_behaviour_of_the_table() -> None:
     """Else nobody could say how it is known."""
     known = {each.id for each in read_table().behaviours}
     assert {row.behaviour for rows in evidence_rows().values() for row in rows} <= known
+
+
+@pytest.mark.parametrize("row", [{"methods": "images.get"}, {"when": ["beguns"]}, {"against": "same-codes"}])
+def test_an_unknown_condition_is_refused(row: dict[str, Any]) -> None:
+    """The error names the row, the condition and the known ones."""
+    name = next(iter(row.get("when", ()) or row.keys() - {"against"} or row.values()))
+    with pytest.raises(BrokenTableError, match=f"'id.image' has the unknown condition '{name}'. Known: "):
+        parse_rows({"image": [{"behaviour": "id.image", **row}]})
 
 
 def test_what_nothing_was_shown_of_is_not_claimed() -> None:
