@@ -10,10 +10,10 @@ from pytest_ycimages.api.resources import (
 )
 from pytest_ycimages.api.status import Code as Code, Status as Status
 from pytest_ycimages.call import Call as Call
-from pytest_ycimages.cassette.cassette import Cassette as Cassette
-from pytest_ycimages.cassette.interaction import (
+from pytest_ycimages.cassette.handle import Cassette as Cassette
+from pytest_ycimages.cassette.model import (
+    CassetteMetadata as CassetteMetadata,
     Interaction as Interaction,
-    Label as Label,
     Origin as Origin,
     RecordedRequest as RecordedRequest,
     RecordedResponse as RecordedResponse,

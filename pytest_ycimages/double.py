@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.planner import NextOperation, Planner
     from pytest_ycimages.cloud.sources import Inventory
@@ -186,7 +186,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
         """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
-        self._backing.tell_of_calls(on_call)
+        self._backing.on_call = on_call
 
     def reset(self) -> None:
         """Return to the initial state and settings, at the same address."""
@@ -297,13 +297,13 @@ def _backing(mode: Mode) -> type[Backing]:
     if mode == "fake":
         return Fake
     if mode == "record":
-        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for recording
+        from pytest_ycimages.backing.cassette_modes import Record  # noqa: PLC0415 - only for recording
 
         return Record
     if mode == "verify":
-        from pytest_ycimages.backing.verify import Verify  # noqa: PLC0415 - only for verification
+        from pytest_ycimages.verify.mode import Verify  # noqa: PLC0415 - only for verification
 
         return Verify
-    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for replaying
+    from pytest_ycimages.backing.cassette_modes import Replay  # noqa: PLC0415 - only for replaying
 
     return Replay

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import requests.adapters
     import urllib3
 
-    from pytest_ycimages.cassette.interaction import RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
     from pytest_ycimages.server.in_process.connection import Endpoint
     from pytest_ycimages.server.in_process.wsgi import WsgiApp
     from pytest_ycimages.settings import Settings
@@ -108,15 +108,15 @@ class InProcess(ABC):
         addresses are not affected. A late answer blocks the client, and an event loop with it. Where that matters, and
         where connections should break as sockets do, use `intercept`.
         """
-        from pytest_ycimages.cassette.interaction import RecordedResponse  # noqa: PLC0415 - only with vcrpy
-        from pytest_ycimages.cassette.through_vcrpy import through_vcrpy  # noqa: PLC0415 - only where it is installed
-        from pytest_ycimages.server.in_process.wsgi import request_once  # noqa: PLC0415 - as above
+        from pytest_ycimages.cassette.model import RecordedResponse  # noqa: PLC0415 - only with vcrpy
+        from pytest_ycimages.cassette.vcrpy_patches import vcrpy_patched  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.in_process.wsgi import request_once  # noqa: PLC0415 - only with vcrpy
 
         def answer(asked: RecordedRequest) -> RecordedResponse:
             reply = request_once(self._endpoint, asked.method, asked.uri, asked.headers, asked.body)
             return RecordedResponse(reply.status, _reason(reply.status), reply.headers, reply.body)
 
-        with through_vcrpy(answer):
+        with vcrpy_patched(answer):
             yield
 
 

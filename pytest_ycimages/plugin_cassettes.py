@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.settings import Settings
+
 
 MARKER: Final = (
     "ycimages_cassette(name, **settings): let the test's doubles replay a cassette; without a name, one that is named "
@@ -106,7 +107,7 @@ class CassetteUsage:
 
     def orphans(self, directory: Path) -> list[Path]:
         """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`."""
-        from pytest_ycimages.cassette.naming import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.handle import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
 
         files = (path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES)
         return [path for path in files if not self._is_ours(str(path.absolute())) and not path.stem.endswith(_PARTIAL)]
@@ -181,7 +182,7 @@ def _cassette_dir(config: pytest.Config) -> Path:
 
 def cassette_path(item: pytest.Item, number: int = 1) -> Path:
     """Return the file of the cassette of a test's n-th double."""
-    from pytest_ycimages.cassette.naming import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
 
     marker = item.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
@@ -193,7 +194,7 @@ def cassette_path(item: pytest.Item, number: int = 1) -> Path:
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
     """Refuse connections to other hosts while a test replays."""
-    from pytest_ycimages.cassette.guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.network_guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
 
     return network_refused(settings.allowed_hosts, refusals.append)
 
@@ -210,12 +211,12 @@ def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Gener
     vcrpy routes every HTTP client in the process to `ycimages`, whatever host it calls. With `--ycimages-mode=record`,
     the cassette is recorded instead.
     """
-    from pytest_ycimages.cassette.cassette import Cassette  # noqa: PLC0415 - only for tests with cassettes
-    from pytest_ycimages.cassette.interaction import Label, Origin  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.handle import Cassette  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.model import CassetteMetadata, Origin  # noqa: PLC0415 - only for tests with cassettes
 
     with ycimages.through_vcrpy():
         if ycimages.settings.mode == "fake":  # the fake was chosen for this test, which then has an empty cassette
-            yield Cassette(cassette_path(request.node), Label(Origin.FAKE), tuple)
+            yield Cassette(cassette_path(request.node), CassetteMetadata(Origin.FAKE), tuple)
         else:
             yield ycimages.cassette
 
@@ -280,7 +281,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     usage = config.stash.get(_USAGE, None)
     if usage is None:
         return
-    from pytest_ycimages.cassette.cassette import opened  # noqa: PLC0415 - only for runs with cassettes
+    from pytest_ycimages.cassette.handle import opened  # noqa: PLC0415 - only for runs with cassettes
 
     usage.opened.update(map(str, opened))
     usage.incomplete |= config.stash.get(_INCOMPLETE, False)
@@ -293,7 +294,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
     if cache is not None:
-        from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.handle import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
         write_usage(cache.mkdir("ycimages") / "usage.json", usage.known(), orphans)
 

@@ -37,7 +37,7 @@ def make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
         return Double(settings, name=name)
     _refuse_shared(item, settings.cassette)
     double = Double(settings, name=name)
-    double.cassette.hold()  # until its test has passed, even if it is closed before
+    double.cassette.defer()  # until its test has passed, even if it is closed before
     item.config.stash.setdefault(_RECORDING, []).append(double)
     return double
 
@@ -101,7 +101,7 @@ def finish_recordings(config: pytest.Config, *, whole: bool) -> list[str]:
         double = doubles.pop()
         double.close(whole=whole)  # a test that was stopped in its teardown has not closed it
         try:
-            double.cassette.settle(whole=whole)
+            double.cassette.finish(whole=whole)
         except OSError as error:
             problems.append(f"{double.cassette.path} cannot be written: {error}")
     return problems

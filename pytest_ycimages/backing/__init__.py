@@ -1,1 +1,1 @@
-"""What stands behind a double: the fake, a cassette that is replayed, or the service that is being recorded."""
+"""The backends of a double: fake, replay and record."""

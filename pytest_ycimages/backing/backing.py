@@ -1,4 +1,4 @@
-"""What stands behind a double, whichever it is: how it is begun, and what a double asks of it."""
+"""The backend of a double in any mode: its pipeline, its clock, and its state as far as it is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cassette.cassette import Cassette
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.sources import Inventory
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 
 
 class Backing(ABC):
-    """What stands behind a double.
+    """The backend of a double: fake, replay, record or verify.
 
     Args:
-        settings: the double's.
-        name: the double's; a part of its seed.
-        pause: waits for so many seconds of the machine's own time.
-        on_call: told of each call as it is written down.
+        settings: the settings of the double.
+        name: the name of the double; a part of its seed.
+        pause: waits for that many seconds of real time.
+        on_call: called with each call that the journal records.
 
     Attributes:
-        clock: the double's time.
-        pipeline: the way of every call.
-        app: how it is spoken to; it stays the same when the double is reset.
+        clock: the time of the double.
+        pipeline: the pipeline of every call.
+        app: the HTTP application; it stays the same when the double is reset.
     """
 
     app: App
@@ -64,15 +64,20 @@ class Backing(ABC):
         self.pipeline = self._begun()
 
     def open(self, controlled: Controlled) -> None:
-        """Make the app, which steers the double when it is asked to."""
+        """Create the app, whose control API changes the double."""
         self.app = self._app(controlled)
 
-    def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
-        """Call `on_call` with each call from now on; None for nobody."""
+    @property
+    def on_call(self) -> Callable[[Call], None] | None:
+        """Return the function that is called with each call; set it to replace it."""
+        return self._on_call
+
+    @on_call.setter
+    def on_call(self, on_call: Callable[[Call], None] | None) -> None:
         self._on_call = self.pipeline.on_call = on_call
 
     def reset(self) -> None:
-        """Begin again, as new. Callers hold the pipeline's lock."""
+        """Restore the initial state. Callers hold the lock of the pipeline."""
         self.pipeline = self.app.pipeline = self._begun()
 
     def _begun(self) -> Pipeline:
@@ -91,57 +96,55 @@ class Backing(ABC):
         return pipeline
 
     def _new_clock(self) -> Clock:
-        """The time to begin with; time that the test rules over rules over all doubles."""
+        """Return the clock to start with; virtual time replaces the clocks of all doubles."""
         return ManualClock() if self.settings.clock == "manual" and clock.shared is None else RealClock()
 
-    # What each of them says for itself.
-
     effects: ClassVar[tuple[type[Effect], ...]] = OF_ANSWERS
-    """What faults can do here."""
+    """The effects that faults can have here."""
 
     @abstractmethod
     def _service(self, ids: Ids) -> Answerer:
-        """What answers the calls of a new pipeline."""
+        """Return the handler of the calls of a new pipeline."""
 
     @abstractmethod
     def _app(self, controlled: Controlled) -> App:
-        """How the pipeline is spoken to."""
+        """Return the HTTP application of the pipeline."""
 
     @property
     @abstractmethod
     def token(self) -> str:
-        """A token that is valid."""
+        """Return a valid token."""
 
     @property
     @abstractmethod
     def folder_id(self) -> str:
-        """A folder that exists."""
+        """Return a folder that exists."""
 
     @property
     @abstractmethod
     def images(self) -> Mapping[str, Image]:
-        """The images, as far as is known."""
+        """Return the images, as far as they are known."""
 
     @property
     @abstractmethod
     def operations(self) -> Mapping[str, Operation]:
-        """The operations, as far as is known."""
+        """Return the operations, as far as they are known."""
 
     @property
     def inventory(self) -> Inventory:
-        """What says what exists.
+        """Return the inventory, which seeds resources.
 
         Raises:
-            UsageError: only the fake can be told.
+            UsageError: only the fake has one.
         """
         raise self._only_the_fake("what exists")
 
     @property
     def planner(self) -> Planner:
-        """What decides how operations go.
+        """Return the planner, which decides the outcomes of operations.
 
         Raises:
-            UsageError: only the fake can be told.
+            UsageError: only the fake has one.
         """
         raise self._only_the_fake("how operations go")
 
@@ -154,33 +157,33 @@ class Backing(ABC):
 
     @property
     def cassette(self) -> Cassette:
-        """The cassette that is in.
+        """Return the cassette.
 
         Raises:
-            UsageError: there is none, as with the fake.
+            UsageError: the fake has none.
         """
         raise UsageError(
-            "There is no cassette in this double: it is the fake. Mark the test with @pytest.mark.ycimages_cassette, "
+            "This double has no cassette: it is the fake. Mark the test with @pytest.mark.ycimages_cassette, "
             'or give the double mode="replay" and cassette="PATH".'
         )
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
-        """What went wrong that fails the test, whatever its client made of it."""
+        """Return the errors that fail the test, even if its client handled them."""
         return ()
 
-    def check_end(self) -> None:  # noqa: B027 - the fake has nothing that was to be asked
-        """Raise, or warn, if there is something that was to be asked for and has not been.
+    def check_end(self) -> None:  # noqa: B027 - the fake expects no requests
+        """Raise, or warn, unless every interaction of the cassette was used.
 
         Raises:
-            CassetteUnusedError: interactions that nobody asked for.
+            CassetteUnusedError: interactions that were not requested.
         """
 
-    def close(self, *, whole: bool = True) -> None:  # noqa: B027 - the fake has nothing to bring to an end
-        """Come to an end. Doing so twice does no harm.
+    def close(self, *, whole: bool = True) -> None:  # noqa: B027 - the fake holds no file
+        """Close files and connections. A second call has no effect.
 
         Args:
-            whole: whether what was done with it has come to its good end.
+            whole: whether the double was used without an error until its end.
         """
 
 

@@ -1,4 +1,4 @@
-"""A request that a tape has no answer for, as a value and as text: the nearest one recorded, and what differs."""
+"""Errors of a replay: requests without a recorded answer, with the nearest one recorded, and unused interactions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import json
 from glob import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.matching import flat, match_of
-from pytest_ycimages.cassette.shown import CUT_OFF, moment, shortened
-from pytest_ycimages.cassette.volatile import Volatile
-from pytest_ycimages.errors import NoMatchError, UsageError
+from pytest_ycimages.cassette.model import CUT_OFF, shortened, summary_line
+from pytest_ycimages.cassette.requests import Volatile, flat, key_of
+from pytest_ycimages.errors import CassetteUnusedError, NoMatchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ycimages.cassette.asked import Asked
-    from pytest_ycimages.cassette.interaction import Interaction
-    from pytest_ycimages.cassette.tracks import Track, Tracks
+    from pytest_ycimages.cassette.model import CassetteData, Interaction
+    from pytest_ycimages.cassette.requests import NormalizedRequest
+    from pytest_ycimages.cassette.timeline import RequestTimeline, Timelines
 
 _NOTHING: Final = "nothing"
 _SHOWN: Final = 20
@@ -24,13 +23,13 @@ _SHOWN: Final = 20
 
 
 class InForce(NamedTuple):
-    """What a replay goes by.
+    """The settings of a replay.
 
     Attributes:
-        name: which cassette is played.
-        pace: how operations go on.
+        name: the name of the cassette.
+        pace: how operations advance.
         volatile: which values may differ.
-        rerecord: the command that records it anew; empty: not known.
+        rerecord: the command that records it again; empty: not known.
     """
 
     name: str
@@ -39,8 +38,8 @@ class InForce(NamedTuple):
     rerecord: str
 
 
-class Difference(NamedTuple):
-    """A part of a request that is not as it was recorded.
+class RequestDifference(NamedTuple):
+    """A part of a request that differs from the recorded one.
 
     Attributes:
         path: which part, such as `body.labels.env`.
@@ -69,14 +68,14 @@ class NoMatch(NamedTuple):
         recorded: how many interactions there are.
         left: how many of them have had no part yet.
         is_complete: whether the recording came to its end.
-        in_force: what the replay goes by.
+        in_force: the settings of the replay.
         rule: the field and the pattern of a volatile rule that would make up for all that differs; None: there is none.
     """
 
-    asked: Asked
+    asked: NormalizedRequest
     nearest: int | None
     nearest_interaction: Interaction | None
-    differences: tuple[Difference, ...]
+    differences: tuple[RequestDifference, ...]
     is_used: bool
     recorded: int
     left: int
@@ -85,7 +84,7 @@ class NoMatch(NamedTuple):
     rule: tuple[str, str] | None = None
 
     def error(self) -> NoMatchError:
-        """What a test fails with."""
+        """Return the error that fails a test."""
         return NoMatchError(str(self))
 
     def __str__(self) -> str:
@@ -109,12 +108,12 @@ class NoMatch(NamedTuple):
             return "nothing was recorded"
         used = ", already used" if self.is_used else ", not used yet"
         request = self.nearest_interaction.request
-        where = f"interaction {self.nearest + 1}, {request.method} {request.uri}{moment(self.nearest_interaction)}"
+        where = f"interaction {self.nearest + 1}, {request.method} {request.uri}{self.nearest_interaction.moment}"
         return where + (used if self.differences else f": the same request{used}, and a change is played once")
 
     def _steps(self) -> Iterable[str]:
         if not self.is_complete:
-            yield f"what is asked for may have been lost: {CUT_OFF}. Restore the file, or record again"
+            yield f"the answer may have been lost: {CUT_OFF}. Restore the file, or record again"
         if self.in_force.rerecord:
             yield f"if the client is right, record again: {self.in_force.rerecord}"
         else:
@@ -123,8 +122,10 @@ class NoMatch(NamedTuple):
             yield f"if this value differs from run to run, say so: volatile={{{self.rule[0]!r}: {self.rule[1]!r}}}"
 
 
-def _rule(difference: Difference, recorded: Asked, asked: Asked, volatile: Volatile) -> tuple[str, str] | None:
-    """The volatile rule that would make up for it, if there is one that does: a body that is no JSON has no fields."""
+def _rule(
+    difference: RequestDifference, recorded: NormalizedRequest, asked: NormalizedRequest, volatile: Volatile
+) -> tuple[str, str] | None:
+    """Return the volatile rule that would accept the difference: a body that is not JSON has no fields."""
     rule = _of_texts(difference)
     if rule is None:
         return None
@@ -132,11 +133,11 @@ def _rule(difference: Difference, recorded: Asked, asked: Asked, volatile: Volat
         wider = Volatile(volatile.rules | dict([rule]))
     except UsageError:
         return None
-    return rule if match_of(recorded, wider).key == match_of(asked, wider).key else None
+    return rule if key_of(recorded, wider).key == key_of(asked, wider).key else None
 
 
-def _of_texts(difference: Difference) -> tuple[str, str] | None:
-    """The field, and what two texts begin with."""
+def _of_texts(difference: RequestDifference) -> tuple[str, str] | None:
+    """Return the field, and a glob of the common start of two texts."""
     where, _, path = difference.path.partition(".")
     if where not in {"body", "query"} or difference.recorded is None or difference.asked is None:
         return None
@@ -148,29 +149,31 @@ def _of_texts(difference: Difference) -> tuple[str, str] | None:
 
 
 def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
-    asked: Asked,
+    asked: NormalizedRequest,
     *,
-    here: Asked,
-    track: Track | None,
-    tracks: Tracks,
+    here: NormalizedRequest,
+    timeline: RequestTimeline | None,
+    timelines: Timelines,
     unused: Sequence[int],
     in_force: InForce,
 ) -> NoMatch:
-    """Say what `asked` comes nearest to.
+    """Return `asked` with the recorded request that is nearest to it.
 
     Args:
         asked: what was asked.
-        here: what the recorded client would have asked in its place.
-        track: what was recorded of this very request, if anything: then it has been used up.
-        tracks: all that was recorded.
+        here: the request that the recorded client would have made in its place.
+        timeline: what was recorded of this very request, if anything: then it has been used up.
+        timelines: all that was recorded.
         unused: the interactions that had no part yet.
-        in_force: what the replay goes by.
+        in_force: the settings of the replay.
     """
     left = set(unused)
-    nearest = track or _nearest(here, tracks, left)
-    interactions = tracks.tape.interactions
+    nearest = timeline or _nearest(here, timelines, left)
+    interactions = timelines.cassette.interactions
     index = None if nearest is None else next((each for each in nearest.indexes if each in left), nearest.indexes[-1])
-    differing = () if nearest is None or track is not None else tuple(differences(nearest.asked, here, tracks.volatile))
+    differing = (
+        () if nearest is None or timeline is not None else tuple(differences(nearest.request, here, timelines.volatile))
+    )
     return NoMatch(
         asked,
         index,
@@ -179,43 +182,45 @@ def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
         index is not None and index not in left,
         len(interactions),
         len(left),
-        tracks.tape.is_complete,
+        timelines.cassette.is_complete,
         in_force,
-        _rule(differing[0], nearest.asked, here, tracks.volatile) if nearest and len(differing) == 1 else None,
+        _rule(differing[0], nearest.request, here, timelines.volatile) if nearest and len(differing) == 1 else None,
     )
 
 
-def _nearest(asked: Asked, tracks: Tracks, left: set[int]) -> Track | None:
-    """The track of the same verb and path that has most in common; else the one that has most in common at all."""
-    here = _parts(asked, tracks.volatile)
+def _nearest(asked: NormalizedRequest, timelines: Timelines, left: set[int]) -> RequestTimeline | None:
+    """Return the timeline of the same verb and path that has most in common; else the one with most in common."""
+    here = _parts(asked, timelines.volatile)
 
-    def nearness(track: Track) -> tuple[int, ...]:
-        there = _parts(track.asked, tracks.volatile)
-        same_place = track.asked.method == asked.method and track.asked.path == asked.path
-        same_shape = _shape(track.asked) == _shape(asked)
+    def nearness(timeline: RequestTimeline) -> tuple[int, ...]:
+        there = _parts(timeline.request, timelines.volatile)
+        same_place = timeline.request.method == asked.method and timeline.request.path == asked.path
+        same_shape = _shape(timeline.request) == _shape(asked)
         equal = sum(1 for path, value in here.items() if path in there and _alike(there[path], value))
-        is_left = any(index in left for index in track.indexes)
-        return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -track.number
+        is_left = any(index in left for index in timeline.indexes)
+        return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -timeline.number
 
-    return max(tracks, key=nearness, default=None)
+    return max(timelines, key=nearness, default=None)
 
 
-def _shape(asked: Asked) -> tuple[str, str, bool, bool]:
-    """What a request is about, whichever operation or image it names."""
+def _shape(asked: NormalizedRequest) -> tuple[str, str, bool, bool]:
+    """Return the form of a request, whichever operation or image it names."""
     named = asked.operation_id or asked.image_id
     return asked.method, asked.path.replace(named, "{id}") if named else asked.path, asked.changes, asked.host == ""
 
 
-def differences(recorded: Asked, asked: Asked, volatile: Volatile) -> Iterable[Difference]:
-    """Each part that is not the same, in the order in which it was recorded, and then what is new."""
+def differences(
+    recorded: NormalizedRequest, asked: NormalizedRequest, volatile: Volatile
+) -> Iterable[RequestDifference]:
+    """Yield each part that differs, in the recorded order, and then what is new."""
     there, here = _parts(recorded, volatile), _parts(asked, volatile)
     for path in dict.fromkeys((*there, *here)):
         if path not in there or path not in here or not _alike(there[path], here[path]):
-            yield Difference(path, _at(there, path), _at(here, path))
+            yield RequestDifference(path, _at(there, path), _at(here, path))
 
 
-def _parts(asked: Asked, volatile: Volatile) -> Mapping[str, Any]:
-    return flat(volatile.found_in(asked).asked)
+def _parts(asked: NormalizedRequest, volatile: Volatile) -> Mapping[str, Any]:
+    return flat(volatile.masked(asked)[0])
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -230,3 +235,25 @@ def _json(value: Any) -> str:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     return json.dumps(value, ensure_ascii=False)
+
+
+def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str:
+    """Return which interactions of the cassette `name` were not used, and what to do.
+
+    Args:
+        name: the name of the cassette, as an argument of `ycimages cassette prune`.
+        cassette: its contents.
+        unused: the indexes, as `Player.unused()` returns them.
+    """
+    count = f"{len(unused)} of {len(cassette.interactions)} interactions"
+    lines = [f"The test never asked for {count} of {name}:"]
+    lines += (f"  {summary_line(index, cassette.interactions[index])}" for index in unused[:_SHOWN])
+    if len(unused) > _SHOWN:
+        lines.append(f"  ... {len(unused) - _SHOWN} more")
+    lines.append(f"If the client is right, take them out: ycimages cassette prune {name}")
+    return "\n".join(lines)
+
+
+def unused_error(name: str, cassette: CassetteData, unused: Sequence[int]) -> CassetteUnusedError:
+    """Return the error that fails a test which left these interactions unused."""
+    return CassetteUnusedError(unused_text(name, cassette, unused))

@@ -1,11 +1,13 @@
-"""A cassette's bytes read into a tape. Our own layout is split and read as JSON; all else is read whole.
+"""Reader of a cassette's text, and the errors for one that cannot be read.
 
-The rule: either all of it is understood, or an error says where it is not. The one thing that is let go is the end of
-a recording that was killed while it wrote, and the tape says so.
+This package's own layout is split and read as JSON; any other is read whole. Either all of it is understood, or an
+error names the line. Only the end of a recording that was killed while it wrote is dropped; the result is then not
+marked as complete.
 """
 
 from __future__ import annotations
 
+import difflib
 import gc
 import json
 import re
@@ -15,17 +17,17 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from pytest_ycimages.cassette.damage import broken, conflict, line_at, repeated
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Tape
-from pytest_ycimages.cassette.layout import COMPLETE, FORMAT, VERSION
-from pytest_ycimages.cassette.shape import CASSETTE, INTERACTION, LABEL, first_wrong, interaction_of, label_of
+from pytest_ycimages.cassette.format import COMPLETE, FORMAT, VERSION
+from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
+from pytest_ycimages.cassette.schema import CASSETTE, INTERACTION, METADATA, first_wrong, interaction_of, metadata_of
 from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
+from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 _HEAD: Final = re.compile(rb"(?:#[^\n]*\n)*version: 1\nycimages: (\{[^\n]*\})\ninteractions:\n- ")
 _BETWEEN: Final = b"\n- "
@@ -34,17 +36,26 @@ _OURS: Final = b'\n   "ycimages": '
 _ENCODED: Final = (ENCODING.encode(), ENCODING.title().encode())
 _ITEM_ENDS: Final = b"}\n"
 _JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
+HOW_TO_RECORD: Final = "pytest --ycimages-mode=record, or: ycimages record FILE"
+_AGAIN: Final = (
+    f"The file is left as it is. Restore it from version control, or delete it and record again: {HOW_TO_RECORD}"
+)
+_ONE_SIDE: Final = (
+    "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
+)
+_CONFLICT: Final = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: [^\n]*)?$", re.MULTILINE)
+_SHOWN: Final = 60
 
 
-def parse(data: bytes, path: Path) -> Tape:
-    """Read a cassette.
+def parse(data: bytes, path: Path) -> CassetteData:
+    """Return the contents of a cassette.
 
     Args:
         data: the file, whole.
-        path: its name, for errors.
+        path: the name of the file, for errors.
 
     Raises:
-        CassetteBrokenError: it is no cassette, or a damaged one.
+        CassetteBrokenError: it is not a cassette, or damaged.
     """
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     if not data.strip():
@@ -55,7 +66,7 @@ def parse(data: bytes, path: Path) -> Tape:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Let Python not look for garbage: what is read is all kept, and looking through it takes as long as reading it."""
+    """Disable garbage collection: all that is read is kept, and to look through it takes as long as to read it."""
     if not gc.isenabled():
         yield
         return
@@ -66,22 +77,22 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _in_our_layout(data: bytes) -> Tape | None:
-    """The tape; None: somebody else wrote this, or changed it."""
+def _in_our_layout(data: bytes) -> CassetteData | None:
+    """Return the cassette; None: another tool wrote it, or it was edited."""
     head = _HEAD.match(data)
     if head is None:
         return None
     is_complete = data.endswith(b"\n" + COMPLETE)
     try:
-        label = label_of(LABEL.validate_json(head[1]))
+        metadata = metadata_of(METADATA.validate_json(head[1]))
         items = data[head.end() : -len(COMPLETE)] if is_complete else _without_torn_end(data[head.end() :])
-        return Tape(label, _items(items), is_complete)
+        return CassetteData(metadata, _items(items), is_complete)
     except ValueError:  # what pydantic raises is one, too
         return None
 
 
 def _items(text: bytes) -> tuple[Interaction, ...]:
-    """The interactions that stand behind the first `- `."""
+    """Return the interactions behind the first `- `."""
     items = text.split(_BETWEEN) if text else []
     if not all(text.count(line) in {0, len(items)} for line in (_ANSWER, _OURS)) and any(map(_has_both, items)):
         raise ValueError("A merge has kept both sides of a line.")
@@ -90,23 +101,23 @@ def _items(text: bytes) -> tuple[Interaction, ...]:
 
 
 def _has_both(item: bytes) -> bool:
-    """Whether a merge has kept both sides of a line, of which JSON's readers would keep the second."""
+    """Return whether a merge has kept both sides of a line, of which a JSON reader would keep the second."""
     return item.count(_ANSWER) > 1 or item.count(_OURS) > 1
 
 
 def _item(item: bytes) -> Interaction:
-    """An interaction from what stands behind its `- `."""
+    """Return an interaction from the text behind its `- `."""
     try:
         return interaction_of(INTERACTION.validate_json(item))
-    except ValidationError:  # a body that is no UTF-8, or a change by hand
-        from pytest_ycimages.cassette.yaml_text import load_yaml  # noqa: PLC0415 - seldom needed, and not cheap
+    except ValidationError:  # a body that is not UTF-8, or an edit
+        from pytest_ycimages.cassette.vcr_yaml import load_yaml  # noqa: PLC0415 - rarely needed, and slow to import
 
         (form,) = load_yaml(b"- " + item)
         return interaction_of(INTERACTION.validate_python(form))
 
 
 def _without_torn_end(items: bytes) -> bytes:
-    """The items of a recording that did not come to its end, without one that is cut off.
+    """Return the items of an incomplete recording, without one that is cut off.
 
     Every item ends with a brace at the end of a line, and no line within it does.
     """
@@ -126,7 +137,7 @@ def _without_torn_end(items: bytes) -> bytes:
     return items  # nothing but the end of its last line is missing
 
 
-def _in_any_layout(data: bytes, path: Path) -> Tape:
+def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     text = _decoded(data, path)
     form = _loaded(text, path)
     _refuse_others(form, path)
@@ -134,15 +145,15 @@ def _in_any_layout(data: bytes, path: Path) -> Tape:
     try:
         cassette = CASSETTE.validate_python(form)
     except ValidationError as error:
-        from pytest_ycimages.cassette.yaml_text import line_of  # noqa: PLC0415 - as above
+        from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 
         place, what = first_wrong(error, form)
         raise broken(path, what, line=line_of(text, place)) from None
-    label = cassette.get("ycimages")
-    return Tape(
-        label_of(label) if label else NOT_LABELLED,
+    metadata = cassette.get("ycimages")
+    return CassetteData(
+        metadata_of(metadata) if metadata else UNKNOWN_METADATA,
         tuple(decoded(interaction_of(item)) for item in cassette["interactions"]),
-        cassette.get("complete", label is None),
+        cassette.get("complete", metadata is None),
     )
 
 
@@ -150,13 +161,13 @@ def _decoded(data: bytes, path: Path) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        what = f"the byte 0x{data[error.start]:02x} is no UTF-8 here."
+        what = f"the byte 0x{data[error.start]:02x} is not UTF-8."
         raise broken(path, what, line=line_at(data, error.start)) from None
 
 
 def _loaded(text: str, path: Path) -> Any:
-    """The value that the text stands for, as JSON if it can be, and else as YAML."""
-    from pytest_ycimages.cassette.yaml_text import NotYamlError, RepeatedError, load_yaml  # noqa: PLC0415 - as above
+    """Return the value of the text, as JSON if it can be, else as YAML."""
+    from pytest_ycimages.cassette.vcr_yaml import NotYamlError, RepeatedError, load_yaml  # noqa: PLC0415 - rarely needed
 
     is_json = path.suffix == ".json"
     if is_json or text.lstrip().startswith("{"):
@@ -173,11 +184,11 @@ def _loaded(text: str, path: Path) -> Any:
     except RepeatedError as error:
         raise repeated(path, error.what, line=error.line) from None
     except NotYamlError as error:
-        raise conflict(path, text) or broken(path, f"this is no YAML: {error.what}.", line=error.line) from None
+        raise conflict(path, text) or broken(path, f"this is not YAML: {error.what}.", line=error.line) from None
 
 
 def _refuse_repeated(text: str, path: Path) -> None:
-    """Refuse JSON in which a name stands twice in an object: a reader would keep what stands last."""
+    """Refuse JSON with a repeated name in an object: a reader would keep the last."""
 
     def look(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
@@ -190,21 +201,21 @@ def _refuse_repeated(text: str, path: Path) -> None:
 
 def _not_json(path: Path, what: str) -> Exception:
     found = _JSON_LINE.search(what)
-    return broken(path, f"this is no JSON: {_JSON_LINE.sub('', what)}.", line=int(found[1]) if found else None)
+    return broken(path, f"this is not JSON: {_JSON_LINE.sub('', what)}.", line=int(found[1]) if found else None)
 
 
 def _refuse_others(form: Any, path: Path) -> None:
-    """Refuse what is well-formed, and no cassette that can be read here."""
+    """Refuse what is well-formed, but not a cassette of a known format."""
     if isinstance(form, list) and form and isinstance(form[0], dict) and "request" in form[0]:
-        raise broken(path, "it was recorded with vcrpy before 1.0, whose cassettes vcrpy reads no more.")
+        raise broken(path, "it was recorded with vcrpy before 1.0, whose cassettes vcrpy no longer reads.")
     if isinstance(form, dict) and "http_interactions" in form:
         raise broken(path, "it is a cassette of betamax or of Ruby's VCR, not of vcrpy.")
     if not isinstance(form, dict) or not isinstance(form.get("interactions"), list):
-        raise broken(path, "it is no cassette: there is no list of `interactions` in it.")
-    version, label = form.get("version", VERSION), form.get("ycimages")
+        raise broken(path, "it is not a cassette: it has no list of `interactions`.")
+    version, metadata = form.get("version", VERSION), form.get("ycimages")
     if version != VERSION:
         raise broken(path, f"its version is {version!r}; only {VERSION} is known.")
-    newer = label.get("format") if isinstance(label, dict) else FORMAT
+    newer = metadata.get("format") if isinstance(metadata, dict) else FORMAT
     if isinstance(newer, int) and newer > FORMAT:
         raise broken(
             path,
@@ -214,7 +225,7 @@ def _refuse_others(form: Any, path: Path) -> None:
 
 
 def _as_of_today(item: Any) -> Any:
-    """An interaction as vcrpy writes it today: up to version 5 it wrote those of httpx in another way."""
+    """Return an interaction in today's form of vcrpy: up to version 5 it wrote those of httpx in another way."""
     response = item.get("response") if isinstance(item, dict) else None
     if not isinstance(response, dict) or "status_code" not in response:
         return item
@@ -225,3 +236,60 @@ def _as_of_today(item: Any) -> Any:
             "body": {"string": response.get("content")},
         }
     }
+
+
+# Errors.
+
+
+def broken(path: Path, what: str, *, line: int | None = None, todo: str = _AGAIN) -> CassetteBrokenError:
+    """Return the error for a file that cannot be read."""
+    where = f"{path}, line {line}" if line else str(path)
+    return CassetteBrokenError(f"{where}: {what} {todo}")
+
+
+def conflict(path: Path, text: str) -> CassetteBrokenError | None:
+    """Return the error for a file with the markers of a merge; None: it has none."""
+    found = _CONFLICT.search(text)
+    if found is None:
+        return None
+    return broken(
+        path,
+        f"{found[0][:_SHOWN]!r} is a conflict marker of a merge.",
+        line=text.count("\n", 0, found.start()) + 1,
+        todo=_ONE_SIDE,
+    )
+
+
+def repeated(path: Path, name: str, *, line: int | None = None) -> CassetteBrokenError:
+    """Return the error for a repeated name in a mapping, as after a merge that kept both sides."""
+    return broken(
+        path,
+        f"{name[:_SHOWN]!r} is repeated in one mapping, and only one of them would be read.",
+        line=line,
+        todo=_ONE_SIDE,
+    )
+
+
+def line_at(data: bytes, position: int) -> int:
+    """Return the number of the line of `position`."""
+    return data.count(b"\n", 0, position) + 1
+
+
+def missing(path: Path, suffixes: tuple[str, ...]) -> CassetteMissingError:
+    """Return the error for a file that does not exist, with the nearest that do."""
+    folder = path.parent
+    if not folder.is_dir():
+        found = f"There is no folder {folder}."
+    else:
+        names = sorted(each.name for each in folder.iterdir() if each.suffix in suffixes)
+        nearest = difflib.get_close_matches(path.name, names, n=3, cutoff=0.4)
+        found = f"The folder {folder.absolute()} has {_named(nearest, names)}."
+    return CassetteMissingError(f"There is no cassette {path}. {found} To record it: {HOW_TO_RECORD}")
+
+
+def _named(nearest: list[str], names: list[str]) -> str:
+    if not names:
+        return "no cassette"
+    if not nearest:
+        return f"{len(names)} other{'s' if len(names) > 1 else ''}, none with a name like it"
+    return f"{', '.join(nearest)} (the nearest of {len(names)})"

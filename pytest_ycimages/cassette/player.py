@@ -1,81 +1,78 @@
-"""Plays a tape: what answers a request, at a moment that the caller tells. No clock, no file, no lock of its own.
+"""Replay of a cassette: the answer to a request, at a moment that the caller gives. No clock, no file, no lock.
 
-A change is played once, in the order of the tape; what reads is played as often as it is asked, and ends in the last
-state recorded. `docs/explanation/replay.md` tells how that is decided. Callers hold the double's lock.
+A change is played once, in the recorded order; a request that reads is played as often as it is made, and ends in the
+last state recorded. `docs/explanation/replay.md` explains the rules. Callers hold the double's lock.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
 
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.carrying import Carrying, with_body
-from pytest_ycimages.cassette.matching import match_of
+from pytest_ycimages.call import nanoseconds
+from pytest_ycimages.cassette.answers import ShownResources, summarize
 from pytest_ycimages.cassette.no_match import InForce, NoMatch, no_match
-from pytest_ycimages.cassette.progress import Progress
-from pytest_ycimages.cassette.seen import Seen
-from pytest_ycimages.cassette.told import told_by
-from pytest_ycimages.cassette.tracks import Kind, tracks_of
-from pytest_ycimages.cassette.volatile import Volatile
+from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
+from pytest_ycimages.cassette.substitution import Substitution, with_body
+from pytest_ycimages.cassette.timeline import RequestKind, timelines_of
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ycimages.cassette.asked import Asked
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse, Tape
-    from pytest_ycimages.cassette.matching import Match
-    from pytest_ycimages.cassette.told import Told
-    from pytest_ycimages.cassette.tracks import Track
+    from pytest_ycimages.cassette.answers import AnswerSummary
+    from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.requests import NormalizedRequest, RequestKey
+    from pytest_ycimages.cassette.timeline import RequestTimeline, Subject, Timelines
 
 Pace = Literal["auto", "state", "time"]
-"""How an operation goes on: with each poll, with time, or as it is fitting for the double's clock."""
+"""How an operation advances: with each poll, with time, or as the double's clock allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A request's answer.
+    """The answer to a request.
 
     Attributes:
-        response: the answer, with what this client sent in place of what the recorded one had sent.
-        index: which interaction of the tape it comes from.
+        response: the answer, with this client's values in place of those of the recorded client.
+        index: the index of its interaction.
         interaction: that interaction, as it was recorded.
-        told: what the answer tells of operations.
+        answer: the summary of the answer.
         is_repeated: whether it is the answer to the first request with this idempotency key, once more.
     """
 
     response: RecordedResponse
     index: int
     interaction: Interaction
-    told: Told
+    answer: AnswerSummary
     is_repeated: bool = False
 
 
 class Player:
-    """Answers requests from a tape. Not safe for threads: callers hold the double's lock.
+    """Answers requests from a cassette. Not safe for threads: callers hold the double's lock.
 
     Args:
-        tape: what was recorded. Requests are to be scrubbed the way these were, before they are played.
+        cassette: what was recorded. Requests must be redacted as these were, before they are played.
         volatile: fields of requests that differ from run to run -> the glob that their values fit.
-        pace: `state` goes on with each poll, `time` with the caller's clock, `auto` the way `play` is told to.
-        name: which cassette this is, for texts.
-        rerecord: the command that records it anew, for texts.
+        pace: `state` advances with each poll, `time` with the caller's clock, `auto` as `play` is told.
+        name: the name of the cassette, for texts.
+        rerecord: the command that records it again, for texts.
 
     Attributes:
-        tape: what was recorded.
-        seen: what this client has been shown of operations and images.
+        cassette: what was recorded.
+        shown: the resources that this client has been shown.
         played: how often each interaction was an answer, by its index.
 
     Raises:
-        UsageError: a rule or a pace that cannot be.
+        UsageError: a rule or a pace is invalid.
     """
 
     def __init__(
         self,
-        tape: Tape,
+        cassette: CassetteData,
         *,
         volatile: Mapping[str, str] | None = None,
         pace: Pace = "auto",
@@ -84,125 +81,252 @@ class Player:
     ) -> None:
         if pace not in get_args(Pace):
             raise unknown_word("pace", pace, get_args(Pace))
-        self._tracks = tracks_of(tape, Volatile(volatile))
-        self._in_force = InForce(name, pace, self._tracks.volatile, rerecord)
+        self._timelines = timelines_of(cassette, Volatile(volatile))
+        self._in_force = InForce(name, pace, self._timelines.volatile, rerecord)
         self._begin()
 
     def _begin(self) -> None:
-        self.seen = Seen()
+        self.shown = ShownResources()
         self.played: Counter[int] = Counter()
-        self._progress = Progress(self._tracks)
-        self._carrying = Carrying()
+        self._state = ReplayState(self._timelines)
+        self._substitution = Substitution()
         self._used: Counter[int] = Counter()
-        self._by_key: dict[tuple[str, str, str], tuple[Match, Played]] = {}
+        self._by_key: dict[tuple[str, str, str], tuple[RequestKey, Played]] = {}
 
     @property
-    def tape(self) -> Tape:
+    def cassette(self) -> CassetteData:
         """What was recorded."""
-        return self._tracks.tape
+        return self._timelines.cassette
 
     def rewound(self) -> Self:
-        """A player of the same tape that has played nothing yet. What the tape was read into is shared."""
+        """Return a player of the same cassette that has played nothing yet, and shares its timelines."""
         player = object.__new__(type(self))
-        player._tracks, player._in_force = self._tracks, self._in_force
+        player._timelines, player._in_force = self._timelines, self._in_force
         player._begin()
         return player
 
     def play(
         self, request: RecordedRequest, now: int, *, by_time: bool = False, idempotency_key: str = ""
     ) -> Played | NoMatch:
-        """What answers `request`.
+        """Return the answer to `request`, or a `NoMatch`, whose `error()` may be raised.
 
         Args:
-            request: what is asked, scrubbed as the tape is.
+            request: the request, redacted as the cassette is.
             now: the time of the double's clock, in nanoseconds since the epoch.
-            by_time: whether that clock moves with the client's waits, so that states are shown by time; a pace that
-                is not `auto` decides that itself.
-            idempotency_key: the key that came with it, scrubbed or not; empty for none.
-
-        Returns:
-            The answer; a `NoMatch`, whose `error()` may be raised, if the tape has none.
+            by_time: whether that clock moves with the client's waits, so that states are shown by time; a pace other
+                than `auto` decides that itself.
+            idempotency_key: the key that came with it, redacted or not; empty for none.
         """
-        asked = asked_by(request)
-        match = match_of(asked, self._tracks.volatile)
-        track = self._track(asked, match)
+        asked = normalize(request)
+        match = key_of(asked, self._timelines.volatile)
+        here = self._substitution.recorded(asked)
+        timeline = self._timeline(here, match)
         changes = asked.changes
         key = (idempotency_key, asked.method, asked.path) if changes and idempotency_key else None
-        if key and (again := self._again(key, match, track)):
+        if key and (again := self._again(key, match, timeline)):
             return again
-        if track is None or self._used_up(track):
-            here = self._carrying.recorded(asked) or asked
-            unused, in_force = self.unused(), self._in_force
-            return no_match(asked, here=here, track=track, tracks=self._tracks, unused=unused, in_force=in_force)
-        played = self._change(track, match, now) if changes else self._state(track, match, now, by_time=by_time)
-        if key and played.told.worked:
+        if timeline is None or self._used_up(timeline):
+            return no_match(
+                asked,
+                here=here or asked,
+                timeline=timeline,
+                timelines=self._timelines,
+                unused=self.unused(),
+                in_force=self._in_force,
+            )
+        played = self._change(timeline, match, now) if changes else self._poll(timeline, match, now, by_time=by_time)
+        if key and played.answer.ok:
             self._by_key.setdefault(key, (match, played))
         return played
 
-    def _track(self, asked: Asked, match: Match) -> Track | None:
-        """The track of what the recorded client would have asked, else of the very request."""
-        there = self._carrying.recorded(asked)
-        track = None if there is None else self._tracks.by_key.get(match_of(there, self._tracks.volatile).key)
-        return track or self._tracks.by_key.get(match.key)
+    def _timeline(self, here: NormalizedRequest | None, match: RequestKey) -> RequestTimeline | None:
+        """Return the timeline of what the recorded client would have asked, else of the very request."""
+        by_key = self._timelines.by_key
+        there = None if here is None else by_key.get(key_of(here, self._timelines.volatile).key)
+        return there or by_key.get(match.key)
 
-    def _used_up(self, track: Track) -> bool:
-        return track.kind is Kind.CHANGE and self._used[track.number] >= len(track.indexes)
+    def _used_up(self, timeline: RequestTimeline) -> bool:
+        return timeline.kind is RequestKind.CHANGE and self._used[timeline.number] >= len(timeline.indexes)
 
-    def _again(self, key: tuple[str, str, str], match: Match, track: Track | None) -> Played | None:
-        """The first answer to this idempotency key, unless the tape has one for its coming again."""
+    def _again(self, key: tuple[str, str, str], match: RequestKey, timeline: RequestTimeline | None) -> Played | None:
+        """Return the first answer to this idempotency key, unless the cassette has one for its repetition."""
         if key not in self._by_key:
             return None
         first_match, first = self._by_key[key]
-        if track is not None and not self._used_up(track):
-            following = self._tracks.told[track.indexes[self._used[track.number]]]
-            if match.key != first_match.key or following.operation_id == first.told.operation_id:
+        if timeline is not None and not self._used_up(timeline):
+            following = self._timelines.answers[timeline.indexes[self._used[timeline.number]]]
+            if match.key != first_match.key or following.operation_id == first.answer.operation_id:
                 return None
-        current = self.seen.answers.get(first.told.operation_id, first.response)
-        return replace(first, response=current, told=told_by(current), is_repeated=True)
+        current = self.shown.responses.get(first.answer.operation_id, first.response)
+        return replace(first, response=current, answer=summarize(current), is_repeated=True)
 
-    def _change(self, track: Track, match: Match, now: int) -> Played:
-        index = track.indexes[self._used[track.number]]
-        self._progress.make(index, now)
-        return self._answer(track, index, match)
+    def _change(self, timeline: RequestTimeline, match: RequestKey, now: int) -> Played:
+        index = timeline.indexes[self._used[timeline.number]]
+        self._state.make(index, now)
+        return self._answer(timeline, index, match)
 
-    def _state(self, track: Track, match: Match, now: int, *, by_time: bool) -> Played:
+    def _poll(self, timeline: RequestTimeline, match: RequestKey, now: int, *, by_time: bool) -> Played:
         pace = self._in_force.pace
-        state = self._progress.next_state(track, now, by_time=pace == "time" or (pace == "auto" and by_time))
-        index = self._tracks.starts[track.asked.operation_id] if state is None else track.states[state]
-        return self._answer(track, index, match)
+        state = self._state.next_state(timeline, now, by_time=pace == "time" or (pace == "auto" and by_time))
+        operation_id = timeline.request.operation_id
+        index = self._timelines.starts[operation_id] if state is None else timeline.states[state]
+        return self._answer(timeline, index, match)
 
-    def _answer(self, track: Track, index: int, match: Match) -> Played:
+    def _answer(self, timeline: RequestTimeline, index: int, match: RequestKey) -> Played:
         if match.volatile:
-            self._carrying.add(self._tracks.values[index], match.volatile)
-        interaction, told = self.tape.interactions[index], self._tracks.told[index]
-        response = self._carrying.sent(self._told_by_operation(track, index) or interaction.response)
+            self._substitution.add(self._timelines.values[index], match.volatile)
+        interaction, answer = self.cassette.interactions[index], self._timelines.answers[index]
+        response = self._substitution.sent(self._shown_by_operation(timeline, index) or interaction.response)
         if response is not interaction.response:
-            told = told_by(response)
-        self._used[track.number] += 1
+            answer = summarize(response)
+        self._used[timeline.number] += 1
         self.played[index] += 1
-        self._progress.show(index, told)
-        self.seen.add(track.asked, told, response)
-        return Played(response, index, interaction, told)
+        self._state.show(index, answer)
+        self.shown.add(timeline.request, answer, response)
+        return Played(response, index, interaction, answer)
 
-    def _told_by_operation(self, track: Track, index: int) -> RecordedResponse | None:
-        """What the operation has told of its image, where the tape has only older answers of the image itself."""
-        image_id = track.asked.image_id
-        if not self._tracks.told[index].waits or not self._progress.is_over(image_id, index):
+    def _shown_by_operation(self, timeline: RequestTimeline, index: int) -> RecordedResponse | None:
+        """Return the image as its operation showed it, where the cassette has only older answers of the image."""
+        image_id = timeline.request.image_id
+        if not self._timelines.answers[index].in_progress or not self._state.is_over(image_id, index):
             return None
-        image = self.seen.images.get(image_id)
-        response = self.tape.interactions[index].response
+        image = self.shown.images.get(image_id)
+        response = self.cassette.interactions[index].response
         return with_body(response, json_bytes(image)) if image else None
 
     def unused(self) -> Sequence[int]:
-        """The interactions that had no part, in order: changes never made, and what was never asked at all.
+        """Return the interactions that had no part: changes never made, and requests never made at all.
 
         Of a request that reads, one answer is enough: a client that polls less leaves nothing unused.
         """
         unused: list[int] = []
-        for track in self._tracks:
-            used = self._used[track.number]
-            if track.kind is Kind.CHANGE:
-                unused += track.indexes[used:]
+        for timeline in self._timelines:
+            used = self._used[timeline.number]
+            if timeline.kind is RequestKind.CHANGE:
+                unused += timeline.indexes[used:]
             elif not used:
-                unused += track.indexes
+                unused += timeline.indexes
         return sorted(unused)
+
+
+class _Position(NamedTuple):
+    """The position in a timeline.
+
+    Attributes:
+        state: the number of the latest state shown.
+        polls: how often it was polled.
+        first_at: when it was polled first.
+        at: when it was polled last.
+        at_once: how many polls without a pause came last.
+    """
+
+    state: int
+    polls: int
+    first_at: int
+    at: int
+    at_once: int = 0
+
+
+class ReplayState:
+    """The progress of one replay: which changes were made, and which state each timeline shows next.
+
+    Three rules. A state is not shown before the change that made it. A state is not shown after a change that ended
+    it, nor of an image once its operation was shown done later than that. And what is in progress ends: no poll loop is
+    endless.
+    """
+
+    def __init__(self, timelines: Timelines) -> None:
+        self._timelines = timelines
+        self._made: set[int] = set()
+        self._next_missing: defaultdict[Subject, dict[int, int]] = defaultdict(dict)
+        self._latest_made: dict[Subject, int] = {}
+        self._bases: dict[Subject, int] = {}
+        self._done_at: dict[str, int] = {}
+        self._positions: dict[int, _Position] = {}
+
+    def make(self, index: int, now: int) -> None:
+        """Record that the change at `index` was made at `now`."""
+        at = self._timelines.cassette.interactions[index].at
+        self._made.add(index)
+        for subject in self._timelines.subjects.get(index, ()):
+            self._latest_made[subject] = max(index, self._latest_made.get(subject, index))
+            if at is not None:
+                self._bases[subject] = now - nanoseconds(at)
+
+    def show(self, index: int, answer: AnswerSummary) -> None:
+        """Record that the answer at `index` was shown."""
+        if answer.done:
+            image = answer.image_id or self._timelines.image_of.get(answer.operation_id, "")
+            self._done_at[image] = max(index, self._done_at.get(image, index))
+
+    def is_over(self, image_id: str, index: int) -> bool:
+        """Return whether an operation of the image was shown done, later than the answer at `index` was recorded."""
+        return index < self._done_at.get(image_id, index)
+
+    def next_state(self, timeline: RequestTimeline, now: int, *, by_time: bool) -> int | None:
+        """Return the number of the state to show; None: only the start of the operation is known of it yet."""
+        position = self._positions.get(timeline.number) or _Position(-1, 0, now, now)
+        at_once = position.at_once + 1 if now == position.at else 1
+        by_time = by_time and bool(timeline.moments) and timeline.kind in {RequestKind.OPERATION, RequestKind.IMAGE}
+        if by_time and at_once <= timeline.polls_before[-1] + 1:  # a client that never waits would stop time for ever
+            wanted = self._in_force(timeline, now, position)
+            if wanted < 0 and position.state < 0 and self._is_started(timeline):
+                self._positions[timeline.number] = position._replace(at=now, at_once=at_once)
+                return None
+        else:
+            wanted = max(position.state + 1, self._since_change(timeline))
+        wanted = max(wanted, position.state, self._since_done(timeline))
+        wanted = min(wanted, self._allowed(timeline, position, by_time=by_time))
+        self._positions[timeline.number] = _Position(wanted, position.polls + 1, position.first_at, now, at_once)
+        return wanted
+
+    def _in_force(self, timeline: RequestTimeline, now: int, position: _Position) -> int:
+        """By time: the state at this moment of the recording, which began with the change that was made last."""
+        base = self._bases.get(timeline.subject, position.first_at - timeline.moments[0])
+        return bisect_right(timeline.moments, now - base) - 1
+
+    def _is_started(self, timeline: RequestTimeline) -> bool:
+        is_operation = timeline.kind is RequestKind.OPERATION
+        return is_operation and self._timelines.starts.get(timeline.subject[1]) in self._made
+
+    def _since_change(self, timeline: RequestTimeline) -> int:
+        """The first state that was recorded after the latest change made, if there is one; else the first of all."""
+        latest = self._latest_made.get(timeline.subject)
+        if latest is None or timeline.kind is RequestKind.TOKEN:
+            return 0
+        state = bisect_left(timeline.states, latest)
+        return state if state < len(timeline.states) else 0
+
+    def _since_done(self, timeline: RequestTimeline) -> int:
+        """The first state of an image that was recorded after its operation was shown done, else the last."""
+        done_at = self._done_at.get(timeline.subject[1]) if timeline.kind is RequestKind.IMAGE else None
+        return 0 if done_at is None else min(bisect_left(timeline.states, done_at), len(timeline.states) - 1)
+
+    def _allowed(self, timeline: RequestTimeline, position: _Position, *, by_time: bool) -> int:
+        """The last state that may be shown: the next would follow from a change that was not made yet.
+
+        A resource in progress does not wait for that longer than it did when it was recorded.
+        """
+        last = len(timeline.states) - 1
+        missing = self._missing(timeline)
+        if missing is None:
+            return last
+        allowed = max(bisect_left(timeline.states, missing) - 1, position.state)
+        while allowed < last and self._timelines.answers[timeline.states[allowed]].in_progress:
+            if not by_time and position.polls < timeline.polls_before[allowed + 1]:
+                break
+            allowed += 1
+        return allowed
+
+    def _missing(self, timeline: RequestTimeline) -> int | None:
+        """The first change that was not made yet, of those recorded since there is something to show."""
+        if timeline.kind is RequestKind.TOKEN:
+            return None
+        changes = self._timelines.changes.get(timeline.subject, [])
+        following = self._next_missing[timeline.subject]
+        place, passed = bisect_left(changes, timeline.states[0]), []
+        while place < len(changes) and changes[place] in self._made:
+            passed.append(place)
+            place = following.get(place, place + 1)
+        following.update(dict.fromkeys(passed, place))  # so that none is passed by twice
+        return changes[place] if place < len(changes) else None

@@ -9,15 +9,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.usage import Used, read_usage, write_usage
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.handle import UsedInteractions, read_usage, write_usage
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_ycimages.cassette.usage import Usage
+    from pytest_ycimages.cassette.handle import StoredUsage
 
 
 class Pruned(NamedTuple):
@@ -63,7 +62,7 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
     return pruned
 
 
-def _to_do(usage: Usage) -> Iterator[tuple[Path, Used | None]]:
+def _to_do(usage: StoredUsage) -> Iterator[tuple[Path, UsedInteractions | None]]:
     """Each cassette that something is to be taken out of; with None, it is to go itself."""
     for name, used in usage.cassettes.items():
         if used.unused:
@@ -72,7 +71,7 @@ def _to_do(usage: Usage) -> Iterator[tuple[Path, Used | None]]:
         yield Path(name), None
 
 
-def _prune(path: Path, used: Used | None, ended_at: int, *, dry_run: bool) -> Pruned:
+def _prune(path: Path, used: UsedInteractions | None, ended_at: int, *, dry_run: bool) -> Pruned:
     try:
         if path.stat().st_mtime_ns > ended_at:
             raise _changed(path)
@@ -85,21 +84,21 @@ def _prune(path: Path, used: Used | None, ended_at: int, *, dry_run: bool) -> Pr
     return Pruned(path, "the whole file: it belongs to no test")
 
 
-def _take_out(path: Path, used: Used, *, dry_run: bool) -> str:
-    tape = read_tape(path)
+def _take_out(path: Path, used: UsedInteractions, *, dry_run: bool) -> str:
+    tape = read_cassette(path)
     if len(tape.interactions) != used.interactions:
         raise _changed(path)
     unused = frozenset(used.unused)
     kept = tuple(each for index, each in enumerate(tape.interactions) if index not in unused)
     if not dry_run:
-        write_tape(path, tape._replace(interactions=kept))
+        write_cassette(path, tape._replace(interactions=kept))
     return f"{len(unused)} of {used.interactions} interactions"
 
 
-def _keep_in_step(usage_file: Path, usage: Usage, done: set[str]) -> None:
+def _keep_in_step(usage_file: Path, usage: StoredUsage, done: set[str]) -> None:
     """Write down what is left to do, so that to prune again finds nothing, rather than files that have changed."""
     used = {
-        name: Used(each.interactions - len(each.unused), ()) if name in done else each
+        name: UsedInteractions(each.interactions - len(each.unused), ()) if name in done else each
         for name, each in usage.cassettes.items()
     }
     left = None if usage.orphans is None else [Path(name) for name in usage.orphans if name not in done]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.interaction import (
+    from pytest_ycimages.cassette.model import (
+        CassetteData,
+        CassetteMetadata,
         Headers,
         Interaction,
-        Label,
         RecordedRequest,
         RecordedResponse,
-        Tape,
     )
 
 PREFIXES: Final = ("b1g", "aje", "bpf", "dn2")
@@ -77,19 +77,19 @@ class Pseudonyms:
             request=self.request(interaction.request), response=self.response(interaction.response)
         )
 
-    def label(self, label: Label) -> Label:
+    def label(self, label: CassetteMetadata) -> CassetteMetadata:
         """What a cassette says of itself, with pseudonyms."""
         return label._replace(folder_id=self.text(label.folder_id), note=self.text(label.note))
 
-    def tape(self, tape: Tape) -> Tape:
+    def tape(self, tape: CassetteData) -> CassetteData:
         """A whole cassette with pseudonyms."""
         interactions = tuple(self.interaction(each) for each in tape.interactions)
-        return tape._replace(label=self.label(tape.label), interactions=interactions)
+        return tape._replace(metadata=self.label(tape.metadata), interactions=interactions)
 
-    def are_in(self, tape: Tape) -> bool:
+    def are_in(self, tape: CassetteData) -> bool:
         """Whether a cassette has pseudonyms, so that requests need theirs before they are looked for in it."""
         texts = (text for each in tape.interactions for text in (each.request.uri.encode(), each.request.body))
-        return is_pseudonym(tape.label.folder_id) or any(
+        return is_pseudonym(tape.metadata.folder_id) or any(
             match[2].startswith(_ALIAS.encode()) for text in texts for match in self._id_in_bytes.finditer(text)
         )
 

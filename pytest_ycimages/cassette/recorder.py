@@ -1,4 +1,4 @@
-"""Records: passes calls on, and writes down what may be written down of each, before its client has the answer."""
+"""Recorder: forwards calls, and writes each, redacted, before its client has the answer."""
 
 from __future__ import annotations
 
@@ -6,45 +6,43 @@ import threading
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.interaction import Interaction
-from pytest_ycimages.cassette.layout import item_text
+from pytest_ycimages.cassette.answers import ShownResources, summarize
+from pytest_ycimages.cassette.compaction import Compactor
+from pytest_ycimages.cassette.exchange import recorded_request, reply_of
+from pytest_ycimages.cassette.format import item_text
+from pytest_ycimages.cassette.model import Interaction
+from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.cassette.secrets import check_before_saving
-from pytest_ycimages.cassette.seen import Seen
-from pytest_ycimages.cassette.states import Compactor
-from pytest_ycimages.cassette.told import told_by
-from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.errors import CassetteError, YCImagesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.cassette.interaction import RecordedRequest
+    from pytest_ycimages.cassette.file import CassetteWriter
+    from pytest_ycimages.cassette.model import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.scrub import Scrubber
     from pytest_ycimages.cassette.upstream import Upstream
-    from pytest_ycimages.cassette.writing import CassetteWriter
     from pytest_ycimages.cloud.clock import Clock
 
 
 class Recorder:
-    """Passes calls on and records them. Safe for threads; nobody waits for another's answer.
+    """Forwards calls and records them. Safe for threads; calls do not wait for each other's answers.
 
     Args:
-        upstream: who answers.
+        upstream: the service, or a double in its place.
         writer: writes the cassette.
         clock: the time at which a call came.
-        scrubber: takes out what is secret.
-        pseudonyms: gives ids that others shall not know other ids; None: all keep theirs.
-        stand_in: the token that the client has in the place of the real one.
-        credential: the real one; it is put in its place on the way out.
+        scrubber: redacts secrets.
+        pseudonyms: replaces ids; None: all are kept.
+        stand_in: the token of the client, in the place of the real one.
+        credential: the real one; it replaces the stand-in on the way out.
 
     Attributes:
-        seen: what the clients were told.
-        problems: why something could not be written down; then nothing is kept.
-        is_whole: whether every call has been answered and written down, and all went well. If not, an older cassette
-            stays.
+        shown: the resources that the clients were shown.
+        problems: why something could not be written; then nothing is kept.
+        is_whole: whether every call was answered and written, and the test went well. If not, an older cassette stays.
     """
 
     def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
@@ -58,10 +56,10 @@ class Recorder:
         stand_in: str,
         credential: str,
     ) -> None:
-        self.seen = Seen()
+        self.shown = ShownResources()
         self.problems: list[YCImagesError] = []
         self.is_whole = True
-        self._is_held = False
+        self._is_deferred = False
         self._upstream = upstream
         self._writer = writer
         self._clock = clock
@@ -76,34 +74,35 @@ class Recorder:
 
     @property
     def recorded(self) -> Sequence[Interaction]:
-        """What has been written down by now."""
+        """The interactions written by now."""
         return tuple(self._recorded)
 
     @property
     def replaces(self) -> bool:
-        """Whether an older cassette is in its place until it is complete."""
+        """Whether an older cassette stays in place until this one is complete."""
         return self._writer.replaces
 
-    def pass_on(self, request: Request) -> Reply:
-        """Get the answer to a call, and write both down. What is raised on the way leaves a gap in the recording.
+    def forward(self, request: Request) -> Reply:
+        """Return the answer to a call, and write both. An error on the way leaves a gap in the recording.
 
         Raises:
-            UsageError: nobody answers.
+            UsageError: the upstream cannot be reached.
         """
         try:
-            return self._pass_on(request)
+            return self._forward(request)
         except BaseException as error:
             self.is_whole = False
             error.add_note(f"So the recording of {self._writer.path} has a gap. An older cassette there stays.")
             raise
 
-    def _pass_on(self, request: Request) -> Reply:
-        asked = self._with_credential(asked_of(request))
+    def _forward(self, request: Request) -> Reply:
+        asked = self._with_credential(recorded_request(request))
         at = self._clock.now()
         answer = self._upstream.send(asked)
         interaction = Interaction(asked, answer, _seconds(at - self._began_at), _seconds(self._clock.now() - at))
+        summary = summarize(answer)
         with self._lock:
-            self.seen.add(asked_by(asked), told_by(answer), answer)
+            self.shown.add(normalize(asked), summary, answer)
             if not self.problems:
                 try:
                     self._write(interaction)
@@ -111,18 +110,18 @@ class Recorder:
                     self.problems.append(error)
                 except OSError as error:
                     self.problems.append(CassetteError(f"{self._writer.path} cannot be written: {error}"))
-        return reply_of(answer, asked.method)
+        return reply_of(answer, asked.method, summary)
 
     def close(self, *, whole: bool = True) -> None:
-        """End the recording. What could not be written down leaves the old cassette as it was, and no new one.
+        """End the recording. If something could not be written, the old cassette stays, and the new one is removed.
 
         Args:
-            whole: whether it has come to its good end. If not, or if it has a gap, an old cassette stays as it was; if
-                there was none, the new one is kept, and does not say that it is complete.
+            whole: whether the test went well. If not, or if there is a gap, an old cassette stays as it was; without
+                one, the new one is kept, but not marked as complete.
         """
         with self._lock:
             self.is_whole = self.is_whole and whole
-            if self._is_held:
+            if self._is_deferred:
                 return
             if self.problems:
                 self._writer.discard()
@@ -131,17 +130,17 @@ class Recorder:
             else:
                 self._writer.cut_off()
 
-    def hold(self) -> None:
-        """Let the recording not end when it is closed, but when it is settled."""
-        self._is_held = True
+    def defer(self) -> None:
+        """Keep the recording open when it is closed, until `finish` is called."""
+        self._is_deferred = True
 
-    def settle(self, *, whole: bool) -> None:
-        """End a recording that was held, as `close` does."""
-        self._is_held = False
+    def finish(self, *, whole: bool) -> None:
+        """End a deferred recording, as `close` does."""
+        self._is_deferred = False
         self.close(whole=whole)
 
     def discard(self) -> None:
-        """End the recording without keeping it: an old cassette stays as it was, and there is no new one."""
+        """Drop the recording: an old cassette stays as it was, and the new one is removed."""
         with self._lock:
             self._writer.discard()
 
@@ -161,7 +160,7 @@ class Recorder:
             self._recorded.append(kept)
 
     def _with_credential(self, asked: RecordedRequest) -> RecordedRequest:
-        """The request with the real credential where the client has put its stand-in."""
+        """Return the request with the real credential in place of the stand-in."""
         if not self._credential:
             return asked
         headers = tuple(

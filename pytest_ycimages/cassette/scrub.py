@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette import scrub_headers, scrub_json
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.scrub_encoding import Text, decoded, text_of
 from pytest_ycimages.cassette.scrub_form import (
     credentials_in_form,
@@ -28,7 +28,7 @@ from pytest_ycimages.cassette.scrub_text import TextRules, json_without_secrets,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_ycimages.cassette.interaction import Headers
+    from pytest_ycimages.cassette.model import Headers
 
 _FORM: Final = "application/x-www-form-urlencoded"
 

@@ -15,7 +15,7 @@ from pytest_ycimages.errors import SecretFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.cassette.interaction import Headers
+    from pytest_ycimages.cassette.model import Headers
 
 
 class UnreadableBodyError(SecretFoundError):

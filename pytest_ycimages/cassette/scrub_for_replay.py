@@ -11,13 +11,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.placeholders import SCRUBBED
-from pytest_ycimages.cassette.same_tape import SameTape
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError, decoded
 from pytest_ycimages.cassette.scrub_rules import NO_RULES
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
+    from pytest_ycimages.cassette.model import (
+        CassetteData,
+        CassetteMetadata,
+        Interaction,
+        RecordedRequest,
+        RecordedResponse,
+    )
     from pytest_ycimages.cassette.scrub_rules import ScrubRules
 
 _HIDDEN: Final = SCRUBBED.encode()
@@ -32,19 +37,19 @@ class ForReplay(NamedTuple):
         known: the credentials that are in it, for the scrubber of the requests to know as well.
     """
 
-    tape: Tape
-    clean: Tape
+    tape: CassetteData
+    clean: CassetteData
     known: frozenset[str] = frozenset()
 
 
-def for_replay(tape: Tape, rules: ScrubRules = NO_RULES) -> ForReplay:
+def for_replay(tape: CassetteData, rules: ScrubRules = NO_RULES) -> ForReplay:
     """A tape, scrubbed by `rules` if it is not known to be. Safe for threads."""
-    if _is_scrubbed(tape.label, rules):
+    if _is_scrubbed(tape.metadata, rules):
         return ForReplay(tape, tape)
-    return _scrubbed(SameTape(tape), rules)
+    return _scrubbed(tape, rules)
 
 
-def _is_scrubbed(label: Label, rules: ScrubRules) -> bool:
+def _is_scrubbed(label: CassetteMetadata, rules: ScrubRules) -> bool:
     """Whether a tape has been scrubbed by all of the rules: recorded by this version, of which users want no more."""
     return bool(label.tool) and not (rules.fields or rules.patterns) and label.tool == _this_version()
 
@@ -55,8 +60,8 @@ def _this_version() -> str:
 
 
 @lru_cache(maxsize=256)
-def _scrubbed(same: SameTape, rules: ScrubRules) -> ForReplay:
-    tape, scrubber = same.tape, Scrubber(rules=rules)
+def _scrubbed(tape: CassetteData, rules: ScrubRules) -> ForReplay:
+    scrubber = Scrubber(rules=rules)
     for each in tape.interactions:  # a credential goes wherever it appears, also before what gives it away
         _clean(each, scrubber)
     clean = tuple(_clean(each, scrubber) for each in tape.interactions)

@@ -16,7 +16,7 @@ from pytest_ycimages.cassette.scrub_names import is_credential
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_ycimages.cassette.interaction import Headers
+    from pytest_ycimages.cassette.model import Headers
 
 _OF_BOTH: Final = frozenset(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cassette.layout import head_text, item_text
+from pytest_ycimages.cassette.format import head_text, item_text
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
@@ -16,13 +16,13 @@ from pytest_ycimages.errors import SecretFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Interaction, Label, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 
 
 def scrub_tape(
-    tape: Tape, *, cassette: str, rules: ScrubRules = NO_RULES, pseudonyms: Pseudonyms | None = None
-) -> Tape:
+    tape: CassetteData, *, cassette: str, rules: ScrubRules = NO_RULES, pseudonyms: Pseudonyms | None = None
+) -> CassetteData:
     """A cassette without secrets. A credential goes wherever it appears, also before the place that gave it away.
 
     Args:
@@ -41,11 +41,11 @@ def scrub_tape(
         except UnreadableBodyError as error:
             raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
     clean = tape._replace(
-        label=scrub_label(tape.label), interactions=tuple(scrubber.scrub(each) for each in tape.interactions)
+        metadata=scrub_label(tape.metadata), interactions=tuple(scrubber.scrub(each) for each in tape.interactions)
     )
     clean = pseudonyms.tape(clean) if pseudonyms else clean
     check = partial(check_before_saving, cassette=cassette, known=scrubber.known, allow=scrubber.allowed)
-    check(head_text(clean.label))
+    check(head_text(clean.metadata))
     for each in clean.interactions:
         check(item_text(each), interaction=each)
     return clean
@@ -59,9 +59,9 @@ def _unreadable(cassette: str, number: int, interaction: Interaction, error: Unr
     )
 
 
-def changes(before: Tape, after: Tape) -> Iterator[str]:
+def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
     """What scrubbing changed: for each interaction its number, its call, and its parts; never what was in them."""
-    if before.label != after.label:
+    if before.metadata != after.metadata:
         yield "the label"
     for number, (old, new) in enumerate(zip(before.interactions, after.interactions, strict=True), 1):
         parts = ", ".join(_changed(old, new))
@@ -82,6 +82,6 @@ def _changed(old: Interaction, new: Interaction) -> Iterator[str]:
         yield "the answer's body"
 
 
-def scrub_label(label: Label) -> Label:
+def scrub_label(label: CassetteMetadata) -> CassetteMetadata:
     """What a cassette says of itself, without a password in the address that was recorded."""
     return label._replace(upstream=without_secrets(label.upstream), note=without_secrets(label.note))

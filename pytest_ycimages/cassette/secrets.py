@@ -18,7 +18,7 @@ from pytest_ycimages.errors import SecretFoundError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
     from pytest_ycimages.cassette.secrets_rules import Rule
 
 _TILDE: Final = "(?:~|%(?:25)*7[Ee])"

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.cassette.carrying import with_body
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.scrub_encoding import decoded as read
+from pytest_ycimages.cassette.substitution import with_body
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse
+    from pytest_ycimages.cassette.model import Interaction, RecordedResponse
 
 ENCODING: Final = "content-encoding"
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

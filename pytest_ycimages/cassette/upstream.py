@@ -1,6 +1,6 @@
-"""Passing requests on: to the service itself, or to what stands in for it. The only module that leaves this machine.
+"""Client for the service, or for a double in its place: the only module that connects to other machines.
 
-It connects by itself: what patches HTTP clients, as vcrpy does, patches classes and functions that are not used here.
+It has a connection class of its own, which patches of HTTP clients, such as vcrpy's, do not reach.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from pytest_ycimages.cassette.hosts import is_service, split_authority
-from pytest_ycimages.cassette.interaction import Origin, RecordedResponse
+from pytest_ycimages.cassette.model import Origin, RecordedResponse
+from pytest_ycimages.cassette.requests import is_service, split_authority
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import RecordedRequest
+    from pytest_ycimages.cassette.model import RecordedRequest
 
 _CONNECT: Final = 10.0
 """Seconds to wait for a connection."""
 _ANSWER: Final = 120.0
-"""Seconds to wait for something to arrive of an answer."""
+"""Seconds to wait for a part of a response."""
 
 _OF_THE_HOP: Final = frozenset(
     {
@@ -32,14 +32,14 @@ _OF_THE_HOP: Final = frozenset(
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-"""The headers of a request that are not passed on. Answers are asked for uncompressed, so that they can be scrubbed."""
+"""The headers of a request that are not forwarded. Responses are requested uncompressed, to be redacted."""
 
 _STATE: Final = "/_ycimages/state"
-"""What only a double answers."""
+"""The path that only a double serves."""
 
 
-class Stand(NamedTuple):
-    """What a double says of itself that stands in for the service.
+class UpstreamDouble(NamedTuple):
+    """The description of a double in the place of the service.
 
     Attributes:
         contract: the revision in force.
@@ -53,7 +53,7 @@ class Stand(NamedTuple):
 
 
 class Upstream:
-    """Whoever answers the requests that are passed on.
+    """The server to which requests are forwarded.
 
     Args:
         address: scheme and host that every request for the service goes to; None: to the service itself.
@@ -65,41 +65,41 @@ class Upstream:
 
     @property
     def name(self) -> str:
-        """Who it is, for people."""
+        """Its name in texts."""
         return self._address or "the service itself"
 
     @property
     def origin(self) -> Origin:
-        """Whose answers it gives, which no address can feign: only the service's own names over TLS are the service."""
+        """The source of its answers: only the service's own names over TLS are the service."""
         parts = urlsplit(self._address or "https://api.cloud.yandex.net")
         if parts.scheme == "https" and is_service(parts.hostname or ""):
             return Origin.SERVICE
-        return Origin.FAKE if self.stand is not None else Origin.UNKNOWN
+        return Origin.FAKE if self.double is not None else Origin.UNKNOWN
 
     @cached_property
-    def stand(self) -> Stand | None:
-        """What it says of itself, if it is a double. The service itself is never asked.
+    def double(self) -> UpstreamDouble | None:
+        """Its description, if it is a double. The service itself is never asked.
 
         Raises:
-            UsageError: nobody can be reached there.
+            UsageError: it cannot be reached.
         """
         if self._address is None or is_service(urlsplit(self._address).hostname or ""):
             return None
         answer = self._sent("GET", self._address, _STATE, {}, b"")
         try:
             said: Any = json.loads(answer.body)
-            return Stand(str(said["settings"]["contract"]), str(said["folder_id"]), str(said["token"]))
+            return UpstreamDouble(str(said["settings"]["contract"]), str(said["folder_id"]), str(said["token"]))
         except (ValueError, KeyError, TypeError):
             return None
 
     def send(self, request: RecordedRequest) -> RecordedResponse:
-        """Pass a request on, and take the answer.
+        """Forward a request, and return the response.
 
         Args:
-            request: what a client asked, with nothing scrubbed from it.
+            request: the request of a client, not redacted.
 
         Raises:
-            UsageError: nobody answers there.
+            UsageError: the upstream cannot be reached.
         """
         parts = urlsplit(request.uri)
         stands_in = self._address is not None and is_service(parts.hostname or "")
@@ -126,7 +126,7 @@ class Upstream:
 
 
 class _Connection(HTTPConnection):
-    """A connection that nobody's patches redirect."""
+    """A connection that patches of HTTP clients do not redirect."""
 
     def __init__(self, authority: str, tls: ssl.SSLContext | None) -> None:
         self.default_port = 443 if tls else 80

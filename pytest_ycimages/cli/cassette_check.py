@@ -13,13 +13,10 @@ from rich.table import Table
 
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import printable
-from pytest_ycimages.cassette.age import days_old
-from pytest_ycimages.cassette.draft import draft_of
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import partial_path, read_cassette
+from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage
+from pytest_ycimages.cassette.model import CUT_OFF, Origin
 from pytest_ycimages.cassette.secrets import find_secrets
-from pytest_ycimages.cassette.shown import CUT_OFF
-from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Label, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
 
 _WIDE: Final = 2_000
 """In characters: where nobody looks at a terminal, no finding is folded."""
@@ -118,20 +115,20 @@ def check_cassettes(
 def findings(file: Path, demands: Demands) -> Iterator[Finding]:
     """What is to be found fault with in one cassette."""
     try:
-        tape = read_tape(file)
+        tape = read_cassette(file)
     except CassetteError as error:
         yield Finding("damage", str(error))
         return
     if not tape.is_complete:
         yield Finding("damage", f"{CUT_OFF}; what it has is whole")
-    if draft_of(file).exists():
-        yield Finding("damage", f"a recording that was killed has left {draft_of(file).name}: delete it")
-    yield from _of_label(tape.label, demands)
-    yield from _of_contract(tape, demands.contract or tape.label.contract)
+    if partial_path(file).exists():
+        yield Finding("damage", f"a recording that was killed has left {partial_path(file).name}: delete it")
+    yield from _of_label(tape.metadata, demands)
+    yield from _of_contract(tape, demands.contract or tape.metadata.contract)
     yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=demands.allowed))
 
 
-def _of_label(label: Label, demands: Demands) -> Iterator[Finding]:
+def _of_label(label: CassetteMetadata, demands: Demands) -> Iterator[Finding]:
     if label.origin is Origin.UNKNOWN:
         yield Finding("label", "it does not say whose answers it holds; say so: ycimages cassette convert --origin")
     if demands.max_age is not None:
@@ -142,7 +139,7 @@ def _of_label(label: Label, demands: Demands) -> Iterator[Finding]:
             yield Finding("age", f"recorded {age:.0f} days ago, at {label.recorded_at}; it may be {demands.max_age:g}")
 
 
-def _of_contract(tape: Tape, revision: str) -> Iterator[Finding]:
+def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
     try:
         from pytest_ycimages.cli.cassette_contract import objections  # noqa: PLC0415 - it takes its time to load
     except ModuleNotFoundError as error:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.states import compact
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError
 
@@ -32,13 +31,13 @@ def compact_cassettes(files: tuple[Path, ...]) -> None:
 def _compact(file: Path) -> bool:
     """Compact one cassette, and say what became of it."""
     try:
-        tape = read_tape(file)
+        tape = read_cassette(file)
         kept = compact(tape.interactions)
         if len(kept) < len(tape.interactions):
-            write_tape(file, tape._replace(interactions=kept))
+            write_cassette(file, tape._replace(interactions=kept))
     except CassetteError as error:
         click.echo(str(error), err=True)
         return False
-    left_out = len(tape.interactions) - len(kept)
-    click.echo(f"{file}: {left_out} of {len(tape.interactions)} interactions left out, {len(kept)} kept")
+    dropped = len(tape.interactions) - len(kept)
+    click.echo(f"{file}: {dropped} of {len(tape.interactions)} interactions left out, {len(kept)} kept")
     return True

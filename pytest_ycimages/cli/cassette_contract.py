@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.methods import CONTRACTS, ROUTES, NoRouteError, route
-from pytest_ycimages.cassette.asked import asked_by, json_value
+from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import ValidationError
 
-    from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 
 
 _REFUSED: Final = 400
@@ -33,7 +33,7 @@ _STATUS: Final = {"$ref": "#/components/schemas/Status"}
 
 def objections(interaction: Interaction, revision: str) -> Iterator[str]:
     """What the contract of a revision has against a call, each in a sentence. No value is shown; it may be a secret."""
-    asked = asked_by(interaction.request)
+    asked = normalize(interaction.request)
     if asked.host:
         return
     try:

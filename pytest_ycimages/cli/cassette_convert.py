@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import SUFFIXES, write_tape
+from pytest_ycimages.cassette.file import SUFFIXES, read_cassette, write_cassette
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cli.cassette_files import PATH
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ycimages.cassette.interaction import Label
+    from pytest_ycimages.cassette.model import CassetteMetadata
 
 
 @click.command("convert")
@@ -39,15 +38,15 @@ def convert_cassette(file: Path, target: Path, origin: str | None, note: str | N
     if pretty and target.suffix == ".json":
         raise click.UsageError("--pretty is for YAML; JSON has one form.")
     try:
-        tape = read_tape(file)
-        write_tape(target, tape._replace(label=_labelled(tape.label, file, origin, note)), pretty=pretty)
+        tape = read_cassette(file)
+        write_cassette(target, tape._replace(metadata=_labelled(tape.metadata, file, origin, note)), pretty=pretty)
     except CassetteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     click.echo(f"{target}: {len(tape.interactions)} interactions")
 
 
-def _labelled(label: Label, file: Path, origin: str | None, note: str | None) -> Label:
+def _labelled(label: CassetteMetadata, file: Path, origin: str | None, note: str | None) -> CassetteMetadata:
     if origin and label.origin not in {Origin.UNKNOWN, origin}:
         raise click.UsageError(f"{file} says that its origin is {label.origin}; that is not to be changed.")
     label = label._replace(origin=Origin(origin)) if origin else label

@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from pytest_ycimages.cassette.draft import is_draft
-from pytest_ycimages.cassette.naming import SUFFIXES
+from pytest_ycimages.cassette.file import is_partial
+from pytest_ycimages.cassette.handle import SUFFIXES
 
 PATH: Final = click.Path(path_type=Path)
 
@@ -21,7 +21,7 @@ def cassettes_below(folder: Path, *, drafts: bool = False) -> list[Path]:
         drafts: look for what recordings have left behind that were killed, instead.
     """
     files = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    return sorted(path for path in files if is_draft(path) is drafts)
+    return sorted(path for path in files if is_partial(path) is drafts)
 
 
 def expanded(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:  # noqa: ARG001 - the form that click asks for

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.scrub_tape import changes, scrub_tape
-from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError, UsageError
 
@@ -51,11 +50,11 @@ def scrub_cassettes(files: tuple[Path, ...], *, pseudonymize: bool, fields: tupl
 def _scrub(file: Path, rules: ScrubRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
     """Scrub one cassette, and say what became of it; whether it is as it should be."""
     try:
-        tape = read_tape(file)
+        tape = read_cassette(file)
         clean = scrub_tape(tape, cassette=str(file), rules=rules, pseudonyms=pseudonyms)
         found = list(changes(tape, clean))
         if found and not dry_run:
-            write_tape(file, clean)
+            write_cassette(file, clean)
     except CassetteError as error:
         click.echo(str(error), err=True)
         return False

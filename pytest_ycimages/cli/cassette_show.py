@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.cli.cassette_story import story
 from pytest_ycimages.errors import CassetteError
@@ -32,7 +32,7 @@ def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
 
 def _show(file: Path, console: Console, *, body: bool) -> bool:
     try:
-        tape = read_tape(file)
+        tape = read_cassette(file)
     except CassetteError as error:
         click.echo(str(error), err=True)
         return False

@@ -10,15 +10,14 @@ from rich.text import Text
 
 from pytest_ycimages.api.methods import NoRouteError, route
 from pytest_ycimages.call import printable, shown
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.interaction import NOT_LABELLED
-from pytest_ycimages.cassette.shown import CUT_OFF
-from pytest_ycimages.cassette.translation import json_of, reply_of
+from pytest_ycimages.cassette.exchange import reply_of
+from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
+from pytest_ycimages.cassette.requests import json_object, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, Tape
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction, RecordedRequest
 
 _REFUSED: Final = 400
 _FAILED: Final = 500
@@ -26,20 +25,20 @@ _MARGIN: Final = " " * 11
 """As wide as a moment."""
 
 
-def story(tape: Tape, *, bodies: bool = False) -> Iterator[Text]:
+def story(tape: CassetteData, *, bodies: bool = False) -> Iterator[Text]:
     """The story, line by line.
 
     Args:
         tape: the cassette.
         bodies: tell what was sent and answered, too.
     """
-    yield from _of_label(tape.label)
+    yield from _of_label(tape.metadata)
     count = len(tape.interactions)
     end = "complete" if tape.is_complete else f"not complete: {CUT_OFF}"
     yield Text(f"  {count} interaction{'' if count == 1 else 's'}, {end}")
     for interaction in tape.interactions:
-        if interaction.equal:
-            polls = "1 equal poll" if interaction.equal == 1 else f"{interaction.equal} equal polls"
+        if interaction.skipped_polls:
+            polls = "1 equal poll" if interaction.skipped_polls == 1 else f"{interaction.skipped_polls} equal polls"
             yield Text(f"{_MARGIN}({polls} before)", style="dim")
         yield line(interaction)
         if bodies:
@@ -68,7 +67,7 @@ def line(interaction: Interaction) -> Text:
 
 def method_word(request: RecordedRequest) -> str:
     """The word for the method of the API that a request calls; empty for none."""
-    asked = asked_by(request)
+    asked = normalize(request)
     if asked.host:
         return ""
     try:
@@ -77,9 +76,9 @@ def method_word(request: RecordedRequest) -> str:
         return ""
 
 
-def _of_label(label: Label) -> Iterator[Text]:
+def _of_label(label: CassetteMetadata) -> Iterator[Text]:
     """What it says of itself, and that it says nothing."""
-    if label == NOT_LABELLED:
+    if label == UNKNOWN_METADATA:
         yield Text("  says nothing of its origin: nobody knows whose answers these are", style="yellow")
         return
     tool = f"pytest-ycimages {label.tool}" if label.tool else ""
@@ -99,14 +98,14 @@ def _spelled(request: RecordedRequest) -> str:
     """The verb and the address; hosts of the API are left out, as its paths are told apart without them."""
     address = urlsplit(request.uri)
     query = f"?{address.query}" if address.query else ""
-    host = f"{address.scheme}://{address.netloc}" if asked_by(request).host else ""
+    host = f"{address.scheme}://{address.netloc}" if normalize(request).host else ""
     return printable(f"{request.method} {host}{address.path or '/'}{query}")
 
 
 def _counted(body: bytes) -> str:
     """How long a list is that was answered."""
     for name in ("images", "operations", "endpoints"):
-        found = json_of(body).get(name)
+        found = json_object(body).get(name)
         if isinstance(found, list):
             return f"  {len(found)} {name if len(found) != 1 else name[:-1]}"
     return ""

@@ -21,7 +21,7 @@ from pytest_ycimages.cli.verify import verify_command
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule import rules_of
-from pytest_ycimages.fidelity.table import Mark
+from pytest_ycimages.fidelity import Mark
 from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
 

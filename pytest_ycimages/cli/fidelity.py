@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from pytest_ycimages.fidelity.markdown import MEANINGS, render
-from pytest_ycimages.fidelity.table import Mark, read_table
+from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 
 if TYPE_CHECKING:
-    from pytest_ycimages.fidelity.table import Behaviour, Table
+    from pytest_ycimages.fidelity import Behaviour, Table
 
 _COLOURS: Final = {
     Mark.PAGE: "green",

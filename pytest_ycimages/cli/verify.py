@@ -14,19 +14,19 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from pytest_ycimages.api.methods import CONTRACTS
-from pytest_ycimages.backing.verifying import SERVICE, target_of
-from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.answers import recorded_calls
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
-from pytest_ycimages.cassette.storyline import steps_of
-from pytest_ycimages.cassette.upstream_target import PATIENCE
-from pytest_ycimages.cassette.verification import verify
 from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.verify.mode import SERVICE, target_of
+from pytest_ycimages.verify.report import NOTHING, as_json, grouped, summary, worth
+from pytest_ycimages.verify.service_target import PATIENCE
+from pytest_ycimages.verify.verify import verify
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Tape
-    from pytest_ycimages.cassette.verification import Verification
+    from pytest_ycimages.cassette.model import CassetteData
+    from pytest_ycimages.verify.verify import Verification
 
 _OF_THE_FAKE: Final = "--contract and --set are about the fake, and --upstream asks somebody else: leave one out."
 
@@ -73,7 +73,7 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
     try:
-        tape = for_replay(read_tape(file)).clean
+        tape = for_replay(read_cassette(file)).clean
         target = target_of(tape, upstream, settings, patience=patience)
         if upstream is not None:
             _announce(tape, target.name, mutate=not no_mutate)
@@ -95,9 +95,9 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _announce(tape: Tape, name: str, *, mutate: bool) -> None:
+def _announce(tape: CassetteData, name: str, *, mutate: bool) -> None:
     """Say what is about to be sent, and to whom, before anything is."""
-    steps = [step for step in steps_of(tape) if not step.asked.is_token_exchange and (mutate or step.is_read)]
+    steps = [step for step in recorded_calls(tape) if not step.request.is_token_exchange and (mutate or step.is_read)]
     counts = Counter(step.method for step in steps)
     what = ", ".join(f"{count} {method}" for method, count in counts.items()) or "nothing"
     click.echo(f"Sending to {name}: {what}.", err=True)
@@ -106,8 +106,8 @@ def _announce(tape: Tape, name: str, *, mutate: bool) -> None:
 
 
 def _print(name: str, verification: Verification, console: Console, *, is_kept: bool) -> None:
-    is_evidence = verification.label.origin is Origin.SERVICE
-    console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.label))}[/]")
+    is_evidence = verification.metadata.origin is Origin.SERVICE
+    console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.metadata))}[/]")
     if verification.findings:
         console.print(_differences(verification))
     if verification.behaviours:
@@ -121,7 +121,7 @@ def _print(name: str, verification: Verification, console: Console, *, is_kept: 
 
 def _differences(verification: Verification) -> Grid:
     grid = _grid("What differs", "where", "recorded", "answered", "speaks against")
-    for finding, numbers in gathered(verification):
+    for finding, numbers in grouped(verification):
         difference, others = finding.difference, ", ".join(map(str, numbers[1:]))
         where = f"{finding.number}: {finding.line}{f' (and in {others})' if others else ''}"
         grid.add_row(

@@ -1,1 +1,249 @@
-"""How each behaviour of the double is known: a table, read from `behaviours.toml`, and the page made of it."""
+"""The table of behaviours: how each behaviour of the double is known, and the page of the documentation that shows it.
+
+The test that a row names proves that the double behaves so. `tests/fidelity/test_table.py` proves that every row names
+such a test.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pytest_ycimages.errors import YCImagesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+class BrokenTableError(YCImagesError):
+    """The table of behaviours contradicts itself; the text says where, and what is valid."""
+
+
+class Mark(StrEnum):
+    """How a behaviour of the service is known."""
+
+    PAGE = "page"
+    OBSERVED = "observed"
+    DOCUMENTED = "documented"
+    INFERRED = "inferred"
+    SETTING = "setting"
+
+
+MEANINGS: Final = {
+    Mark.PAGE: "the specification page of `images.create` says it",
+    Mark.OBSERVED: "recorded from the service, or reported by its users",
+    Mark.DOCUMENTED: "the vendor's API definitions, documentation or official clients say it",
+    Mark.INFERRED: "concluded from what is known, or the double's own choice; the service may do otherwise",
+    Mark.SETTING: "unknown, so the named setting decides; a row says its default unless it names a value",
+}
+"""What each mark means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A behaviour of the double, and how it is known that the service behaves so.
+
+    Attributes:
+        id: dotted words; the first is the area.
+        does: what the double does, in one sentence.
+        mark: how that is known.
+        source: a place in the specification, or in the collected facts beyond it.
+        test: the pytest node id of its proof.
+        setting: the setting that decides it; required for the mark `setting`.
+    """
+
+    id: str
+    does: str
+    mark: Mark
+    source: str
+    test: str
+    setting: str = ""
+
+    @property
+    def area(self) -> str:
+        """Return the first word of the id."""
+        return self.id.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A feature of the service that the double lacks.
+
+    Attributes:
+        what: what the service has or does.
+        instead: what the double does instead.
+        source: where it is described.
+    """
+
+    what: str
+    instead: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The behaviours in the order of the file, the titles of their areas, and the gaps.
+
+    Attributes:
+        areas: the title of each area.
+        behaviours: the rows.
+        gaps: the features of the service that the double lacks.
+        evidence: kind of observation -> the rows that say what a recording shows; see `verify/evidence.py`.
+    """
+
+    areas: Mapping[str, str]
+    behaviours: tuple[Behaviour, ...]
+    gaps: tuple[Gap, ...] = ()
+    evidence: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def of(self, area: str) -> tuple[Behaviour, ...]:
+        """Return the behaviours of one area."""
+        return tuple(each for each in self.behaviours if each.area == area)
+
+    def marked(self, mark: Mark) -> Table:
+        """Return the table with only the behaviours of a mark, without gaps."""
+        return replace(self, behaviours=tuple(each for each in self.behaviours if each.mark is mark), gaps=())
+
+    def counts(self) -> dict[Mark, int]:
+        """Return the number of behaviours of every mark."""
+        return {mark: sum(each.mark is mark for each in self.behaviours) for mark in Mark}
+
+
+def read_table(text: str | None = None) -> Table:
+    """Read a table.
+
+    Args:
+        text: its TOML; None reads the table of the double.
+
+    Raises:
+        BrokenTableError: invalid TOML, a repeated id, or an unknown or missing word in a row.
+    """
+    return _own_table() if text is None else _parse(text)
+
+
+@lru_cache(maxsize=1)
+def _own_table() -> Table:
+    return _parse((files(__name__) / "behaviours.toml").read_text(encoding="utf-8"))
+
+
+def _parse(text: str) -> Table:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenTableError(f"The table of behaviours is invalid TOML: {error}.") from None
+    areas = document.get("areas", {})
+    rows = tuple(_row(Behaviour, values, "behaviour") for values in document.get("behaviour", ()))
+    gaps = tuple(_row(Gap, values, "missing") for values in document.get("missing", ()))
+    evidence = document.get("evidence", {})
+    _refuse_repeated(rows)
+    for area in areas:
+        if not any(row.area == area for row in rows):
+            raise BrokenTableError(f"The area {area!r} has a title and no behaviour: add one, or take the title out.")
+    for row in (row for kind in evidence.values() for row in kind):
+        if not any(row.get("behaviour") == each.id for each in rows):
+            raise BrokenTableError(f"A row of evidence is about the unknown behaviour {row.get('behaviour')!r}.")
+    return Table(areas, tuple(_checked(row, areas) for row in rows), gaps, evidence)
+
+
+def _checked(row: Behaviour, areas: Iterable[str]) -> Behaviour:
+    """Return a valid row with its mark read."""
+    if row.mark not in set(Mark):
+        raise BrokenTableError(f"The behaviour {row.id!r} has the unknown mark {row.mark!r}. Known: {', '.join(Mark)}.")
+    if row.area not in areas:
+        raise BrokenTableError(f"The behaviour {row.id!r} is of no area. Known: {', '.join(areas)}.")
+    if row.mark == Mark.SETTING and not row.setting:
+        raise BrokenTableError(f"The behaviour {row.id!r} is decided by a setting: say which, as `setting`.")
+    return replace(row, mark=Mark(row.mark))
+
+
+def _refuse_repeated(rows: Iterable[Behaviour]) -> None:
+    seen: dict[str, Behaviour] = {}
+    for row in rows:
+        first = seen.setdefault(row.id, row)
+        if first is not row:
+            raise BrokenTableError(
+                f"The behaviour {row.id!r} stands twice: once it says {first.does!r}, once {row.does!r}. "
+                "Give one of them another id."
+            )
+
+
+Row = TypeVar("Row", Behaviour, Gap)
+
+
+def _row(kind: type[Row], values: dict[str, Any], table: str) -> Row:
+    """Return one row; it has all fields of its kind, each a text, and no other fields."""
+    known = [each.name for each in fields(kind)]
+    needed = [name for name in known if name != "setting"]
+    wrong = [name for name in values if name not in known]
+    wrong += [name for name in needed if not isinstance(values.get(name), str) or not values[name].strip()]
+    if wrong:
+        raise BrokenTableError(
+            f"[[{table}]] {values.get(known[0], '')!r}: invalid {', '.join(wrong)}. "
+            f"A row has these, each a text: {', '.join(known)}."
+        )
+    return kind(**values)
+
+
+_HEAD: Final = """\
+<!-- Made by `ycimages fidelity --markdown` from pytest_ycimages/fidelity/behaviours.toml. Edit that file, not this. -->
+# What the double does, and how it is known
+
+Every behaviour of the double is a row here, with the source that says so and the test that proves that the double does
+it. A source is a field of `images-create.md`, the specification page of `images.create` (`README.md` beside it has its
+patterns in full), or a section of `api-facts.md`, which collects what is known of the service beyond that page.
+`ycimages fidelity` prints the same table.
+"""
+
+_TO_ROOT: Final = "../../"
+"""The path from the folder of the page to the root, for links to tests."""
+
+
+def render(table: Table) -> str:
+    """Return the page of the documentation that shows `table`, as Markdown."""
+    return "\n".join((_HEAD, *_marks(table), *_areas(table), *_gaps(table)))
+
+
+def _marks(table: Table) -> Iterator[str]:
+    yield from _grid(
+        ("mark", "meaning", "behaviours"),
+        ((f"`{mark}`", MEANINGS[mark], str(count)) for mark, count in table.counts().items()),
+    )
+
+
+def _areas(table: Table) -> Iterator[str]:
+    for area, title in table.areas.items():
+        rows = table.of(area)
+        if rows:
+            yield f"## {title}\n"
+            yield from _grid(("behaviour", "what the double does", "known by", "source", "test"), map(_cells, rows))
+
+
+def _cells(row: Behaviour) -> tuple[str, ...]:
+    path, _, test = row.test.partition("::")
+    known = f"{row.mark} `{row.setting}`" if row.setting else str(row.mark)
+    return f"`{row.id}`", row.does, known, row.source, f"[{test.removeprefix('test_')}]({_TO_ROOT}{path})"
+
+
+def _gaps(table: Table) -> Iterator[str]:
+    if table.gaps:
+        yield "## Not in the double\n"
+        yield from _grid(
+            ("of the service", "what the double does instead", "source"),
+            ((gap.what, gap.instead, gap.source) for gap in table.gaps),
+        )
+
+
+def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield _line(head)
+    yield _line(("---",) * len(head), space="")
+    yield from map(_line, rows)
+    yield ""
+
+
+def _line(cells: tuple[str, ...], space: str = " ") -> str:
+    inside = f"{space}|{space}".join(cell.replace("|", "\\|") for cell in cells)
+    return f"|{space}{inside}{space}|"

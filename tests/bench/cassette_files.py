@@ -13,10 +13,16 @@ from vcr.request import Request
 from vcr.serializers import jsonserializer, yamlserializer
 
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.parsing import parse
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import CassetteWriter, write_tape
 
 from .goals import Goal, Sheet
 from .stopwatch import ratio, timed, turns
@@ -30,14 +36,14 @@ _FASTER: Final = {"read": 10.0, "written": 5.0}
 """How many times as fast as vcrpy, with libyaml, a thousand interactions are to be."""
 _OURS: Final = "ours"
 _VCRPY: Final = "vcrpy, YAML"
-_LABEL: Final = Label(Origin.FAKE, contract="page", folder_id="b1g")
+_LABEL: Final = CassetteMetadata(Origin.FAKE, contract="page", folder_id="b1g")
 _HEADERS: Final = (("content-type", "application/json"), ("x-request-id", "00000000-0000-4000-8000-000000000000"))
 
 
 def measure(*, quick: bool) -> Generator[Sheet]:
     """One sheet for reading, one for writing."""
     with tempfile.TemporaryDirectory() as folder:
-        tapes = {size: Tape(_LABEL, tuple(map(_poll, range(size)))) for size in _SIZES}
+        tapes = {size: CassetteData(_LABEL, tuple(map(_poll, range(size)))) for size in _SIZES}
         written = {size: _writing(Path(folder, str(size)), tape) for size, tape in tapes.items()}
         spent_writing = {size: _rounds(work, _how_often(size, quick=quick)) for size, work in written.items()}
         spent_reading = {
@@ -71,7 +77,7 @@ def _poll(number: int) -> Interaction:
     return Interaction(request, RecordedResponse(200, "OK", _HEADERS, json_bytes(operation)), float(number), 0.012)
 
 
-def _writing(folder: Path, tape: Tape) -> Mapping[str, Callable[[], object]]:
+def _writing(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], object]]:
     """Ways to write a tape. vcrpy writes all of it when a recording ends, and nothing before."""
     folder.mkdir()
     ours, all_at_once = folder / "ours.yaml", folder / "whole.yaml"
@@ -89,13 +95,13 @@ def _writing(folder: Path, tape: Tape) -> Mapping[str, Callable[[], object]]:
 
     def append() -> None:
         ours.unlink(missing_ok=True)
-        with closing(CassetteWriter(ours, tape.label)) as writer:
+        with closing(CassetteWriter(ours, tape.metadata)) as writer:
             for interaction in tape.interactions:
                 writer.append(interaction)
 
     return {
         _OURS: append,
-        "ours, at once": lambda: write_tape(all_at_once, tape),
+        "ours, at once": lambda: write_cassette(all_at_once, tape),
         _VCRPY: lambda: FilesystemPersister.save_cassette(folder / "vcr.yaml", _fresh(stock), yamlserializer),
         "vcrpy, JSON": lambda: FilesystemPersister.save_cassette(folder / "vcr.json", _fresh(stock), jsonserializer),
     }
@@ -106,13 +112,13 @@ def _fresh(stock: dict[str, Any]) -> dict[str, Any]:
     return stock | {"responses": [answer | {"body": dict(answer["body"])} for answer in stock["responses"]]}
 
 
-def _reading(folder: Path, tape: Tape) -> Mapping[str, Callable[[], object]]:
+def _reading(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], object]]:
     """Ways to read what was written."""
     ours = folder / "ours.yaml"
-    assert read_tape(ours) == tape
+    assert read_cassette(ours) == tape
     return {
         _OURS: lambda: parse(ours.read_bytes(), ours),
-        "ours, again": lambda: read_tape(ours),
+        "ours, again": lambda: read_cassette(ours),
         _VCRPY: lambda: FilesystemPersister.load_cassette(folder / "vcr.yaml", yamlserializer),
         "vcrpy, JSON": lambda: FilesystemPersister.load_cassette(folder / "vcr.json", jsonserializer),
     }

@@ -11,11 +11,17 @@ from vcr.cassette import Cassette
 from vcr.request import Request
 
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Interaction, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.file import write_cassette
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.parsing import parse
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.writing import write_tape
 
 from .broken import BrokenError
 from .goals import Goal, Sheet
@@ -44,7 +50,7 @@ def measure(*, quick: bool) -> Generator[Sheet]:
 
 def _recorded(file: Path, size: int) -> Path:
     """A cassette of bakes: a create, three polls, and a look at the image, over and over."""
-    write_tape(file, Tape(NOT_LABELLED, [_interaction(index) for index in range(size)]))
+    write_cassette(file, CassetteData(UNKNOWN_METADATA, [_interaction(index) for index in range(size)]))
     return file
 
 
@@ -98,7 +104,7 @@ def _growth(files: dict[int, Path], rounds: int) -> Sheet:
 
 
 def _play(player: Player) -> None:
-    for interaction in player.tape.interactions:
+    for interaction in player.cassette.interactions:
         if isinstance(player.play(interaction.request, 0), NoMatch):
             raise BrokenError(f"no answer to {interaction.request}")
 

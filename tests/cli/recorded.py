@@ -8,7 +8,14 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,12 +24,14 @@ URL = "http://127.0.0.1:41233"
 HOST = "https://compute.api.cloud.yandex.net"
 
 
-def tape(**settings: Any) -> Tape:
+def tape(**settings: Any) -> CassetteData:
     """A recording of a double with these settings; its ids are always the same."""
     settings = {"name": "recorded", "clock": "manual", "timing": "AfterPolls(2)"} | settings
     with Double(**settings) as double, closing(HTTPConnection(double.host, double.port)) as connection:
-        label = Label(Origin.FAKE, URL, "2026-11-25T03:10:48Z", double.settings.contract, "0.1.0", double.folder_id)
-        return Tape(label, tuple(_calls(double, connection)))
+        label = CassetteMetadata(
+            Origin.FAKE, URL, "2026-11-25T03:10:48Z", double.settings.contract, "0.1.0", double.folder_id
+        )
+        return CassetteData(label, tuple(_calls(double, connection)))
 
 
 def _calls(double: Double, connection: HTTPConnection) -> Iterator[Interaction]:
@@ -32,7 +41,7 @@ def _calls(double: Double, connection: HTTPConnection) -> Iterator[Interaction]:
     image = operation["metadata"]["imageId"]
     yield created
     yield _call(connection, "GET", f"/operations/{operation['id']}", at=1)
-    yield _call(connection, "GET", f"/operations/{operation['id']}", at=2)._replace(equal=3)
+    yield _call(connection, "GET", f"/operations/{operation['id']}", at=2)._replace(skipped_polls=3)
     yield _call(connection, "GET", f"/compute/v1/images/{image}", at=3)
     yield _call(connection, "GET", f"/compute/v1/images?folderId={double.folder_id}", at=4)
     yield _call(connection, "GET", "/compute/v1/images/fd800000000000000000", at=5)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.layout import tape_text
-from pytest_ycimages.cassette.usage import write_usage
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import write_cassette
+from pytest_ycimages.cassette.format import cassette_text
+from pytest_ycimages.cassette.handle import write_usage
+from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cli import cassette_check
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape
@@ -57,26 +57,26 @@ def changed(index: int, **changes: Any) -> tuple[Interaction, ...]:
 @pytest.mark.parametrize("name", ["a.yaml", "a.json"])
 def test_what_the_fake_answers_passes(tmp_path: Path, contract: str, name: str) -> None:
     """Under the contract that the cassette names."""
-    write_tape(tmp_path / name, tape(contract=contract))
+    write_cassette(tmp_path / name, tape(contract=contract))
     result = check(tmp_path / name)
     assert (result.exit_code, result.stdout) == (0, "1 cassette checked, nothing found\n")
 
 
 def test_a_damaged_cassette_is_a_finding(tmp_path: Path) -> None:
     """Among others that are as they should be."""
-    write_tape(tmp_path / "a.yaml", tape())
+    write_cassette(tmp_path / "a.yaml", tape())
     (tmp_path / "b.yaml").write_text("interactions: 5")
     result = check(tmp_path)
     assert result.exit_code == 1
     assert "damage │ " in result.stdout
-    assert "it is no cassette: there is no list of `interactions` in it." in result.stdout
+    assert "it is not a cassette: it has no list of `interactions`." in result.stdout
     assert result.stdout.splitlines()[-1] == "2 cassettes checked, 1 found"
 
 
 def test_a_recording_that_was_stopped_is_a_finding(tmp_path: Path) -> None:
     """And so is what a killed one has left beside an older cassette."""
     path = tmp_path / "a.yaml"
-    path.write_bytes(tape_text(tape())[:-30])
+    path.write_bytes(cassette_text(tape())[:-30])
     (tmp_path / "a.partial.yaml").write_text("")
     assert found(path) == [
         "damage the recording was stopped before its end, or the file was cut off; what it has is whole",
@@ -87,11 +87,11 @@ def test_a_recording_that_was_stopped_is_a_finding(tmp_path: Path) -> None:
 def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
     """`convert` says it, and keeps what has been said."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(label=NOT_LABELLED))
+    write_cassette(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert found(path, "--contract", "page") == [
         "label it does not say whose answers it holds; say so: ycimages cassette convert --origin"
     ]
-    write_tape(path, tape()._replace(label=tape().label._replace(contract="next")))
+    write_cassette(path, tape()._replace(metadata=tape().metadata._replace(contract="next")))
     assert found(path) == ["label the contract 'next' is not known; known: page, current"]
 
 
@@ -99,10 +99,10 @@ def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """By the machine's clock, whatever a test has made of time."""
     monkeypatch.setattr(cassette_check, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
     path = tmp_path / "a.yaml"
-    write_tape(path, tape())
+    write_cassette(path, tape())
     assert check(path, "--max-age", "30").exit_code == 0
     assert found(path, "--max-age", "29.5") == ["age recorded 30 days ago, at 2026-11-25T03:10:48Z; it may be 29.5"]
-    write_tape(path, tape()._replace(label=tape().label._replace(recorded_at="")))
+    write_cassette(path, tape()._replace(metadata=tape().metadata._replace(recorded_at="")))
     assert check(path).exit_code == 0
     assert found(path, "--max-age", "30") == ["age it does not say when it was recorded"]
 
@@ -126,7 +126,7 @@ def test_an_answer_that_the_contract_does_not_know_is_a_finding(
 ) -> None:
     """The service may have moved on, or somebody has edited the file. The number is that of the interaction."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(interactions=changed(index, **changes)))
+    write_cassette(path, tape()._replace(interactions=changed(index, **changes)))
     assert any(each.startswith(f"{index + 1} contract {finding}") for each in found(path)), found(path)
 
 
@@ -134,9 +134,9 @@ def test_where_there_are_alternatives_the_nearest_is_named(tmp_path: Path) -> No
     """Not that none of them fits."""
     path = tmp_path / "a.yaml"
     kind = "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"
-    write_tape(path, tape()._replace(interactions=changed(RUNNING, metadata={"@type": kind, "imageId": 5})))
+    write_cassette(path, tape()._replace(interactions=changed(RUNNING, metadata={"@type": kind, "imageId": 5})))
     assert found(path) == ['2 contract answer metadata.imageId: it is not of type "string"']
-    write_tape(path, tape()._replace(interactions=changed(DONE, response=None)))
+    write_cassette(path, tape()._replace(interactions=changed(DONE, response=None)))
     assert found(path) == [
         '3 contract answer: "error" is a required property',
         '3 contract answer: "response" is a required property',
@@ -150,17 +150,17 @@ def test_a_request_that_the_contract_refuses_is_a_finding_if_it_was_not_refused(
     create = calls[CREATE]
     wrong = create.request._replace(body=b'{"name": "UPPER", "diskId": "epd0000000000000000a"}')
     calls[CREATE] = create._replace(request=wrong)
-    write_tape(path, tape()._replace(interactions=tuple(calls)))
+    write_cassette(path, tape()._replace(interactions=tuple(calls)))
     assert found(path) == [
         "1 contract request folderId: against the contract, and yet it was not refused",
         "1 contract request name: against the contract, and yet it was not refused",
     ]
     calls[CREATE] = create._replace(request=wrong._replace(body=b"{"))
-    write_tape(path, tape()._replace(interactions=tuple(calls)))
+    write_cassette(path, tape()._replace(interactions=tuple(calls)))
     assert found(path) == ["1 contract request: no JSON of the right types, and yet it was not refused"]
     refused = RecordedResponse(400, "Bad Request", (), b'{"code": 3, "message": "no"}')
     calls[CREATE] = Interaction(wrong, refused)
-    write_tape(path, tape()._replace(interactions=tuple(calls)))
+    write_cassette(path, tape()._replace(interactions=tuple(calls)))
     assert check(path).exit_code == 0
 
 
@@ -190,7 +190,7 @@ def test_what_the_contract_says_nothing_about_is_no_finding(
 ) -> None:
     """Other hosts, pages of a gateway, and exchanges of tokens, of which nothing is kept."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(interactions=(*tape().interactions, call)))
+    write_cassette(path, tape()._replace(interactions=(*tape().interactions, call)))
     if finding is None:
         assert check(path).exit_code == 0, check(path).output
     else:
@@ -204,7 +204,7 @@ def test_the_shape_of_a_secret_is_a_finding(tmp_path: Path) -> None:
     call = Interaction(
         RecordedRequest("GET", "https://elsewhere.net/", (("x-key", secret),)), RecordedResponse(200, body=b"ok")
     )
-    write_tape(path, tape()._replace(interactions=(*tape().interactions, call)))
+    write_cassette(path, tape()._replace(interactions=(*tape().interactions, call)))
     findings = found(path)
     assert findings
     assert all(each.startswith("secret ") and ", line 23" in each for each in findings)
@@ -215,7 +215,7 @@ def test_the_shape_of_a_secret_is_a_finding(tmp_path: Path) -> None:
 def test_a_cassette_of_no_test_is_a_finding_when_the_usage_is_given(tmp_path: Path) -> None:
     """The run that wrote it has to have been whole, which it knows itself."""
     for name in ("a.yaml", "b.yaml"):
-        write_tape(tmp_path / name, tape())
+        write_cassette(tmp_path / name, tape())
     usage = tmp_path / "usage"
     write_usage(usage, {}, [tmp_path / "b.yaml"])
     assert found(tmp_path / "b.yaml", "--usage", usage) == [
@@ -226,7 +226,7 @@ def test_a_cassette_of_no_test_is_a_finding_when_the_usage_is_given(tmp_path: Pa
 
 def test_relative_names_are_the_same_cassettes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The usage has absolute ones."""
-    write_tape(tmp_path / "b.yaml", tape())
+    write_cassette(tmp_path / "b.yaml", tape())
     write_usage(tmp_path / "usage", {}, [tmp_path / "b.yaml"])
     monkeypatch.chdir(tmp_path)
     result = check(os.curdir, "--usage", "usage")
@@ -236,7 +236,7 @@ def test_relative_names_are_the_same_cassettes(tmp_path: Path, monkeypatch: pyte
 
 def test_the_command_says_how_to_get_what_it_lacks(tmp_path: Path, pytester: pytest.Pytester) -> None:
     """Only this command needs it."""
-    write_tape(tmp_path / "a.yaml", tape())
+    write_cassette(tmp_path / "a.yaml", tape())
     code = WITHOUT.format(library="jsonschema_rs") + RUN
     result = pytester.run(sys.executable, "-c", code, "cassette", "check", tmp_path)
     assert result.ret == 2
@@ -257,7 +257,7 @@ def test_the_command_says_how_to_get_what_it_lacks(tmp_path: Path, pytester: pyt
 )
 def test_wrong_usage_is_refused(tmp_path: Path, options: list[str], text: str) -> None:
     """Exit code 2, and nothing is checked."""
-    write_tape(tmp_path / "a.yaml", tape())
+    write_cassette(tmp_path / "a.yaml", tape())
     result = check(tmp_path / "a.yaml", *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert text in result.stderr

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import (
-    NOT_LABELLED,
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
     Interaction,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.commands import ycimages
 from tests.cassette.files.vcr import JSON, expected, seen
 from tests.cli.recorded import tape
@@ -37,11 +36,11 @@ def test_there_and_back_nothing_is_lost(tmp_path: Path) -> None:
     """The label neither; and vcrpy reads each form."""
     told = tape()
     files = [tmp_path / name for name in ("a.yaml", "new/b.json", "c.yml", "d.yaml")]
-    write_tape(files[0], told)
+    write_cassette(files[0], told)
     for source, target in pairwise(files):
         result = convert(source, target, *(["--pretty"] if target.name == "c.yml" else []))
         assert (result.exit_code, result.stdout, result.stderr) == (0, f"{target}: 6 interactions\n", "")
-        assert read_tape(target) == told
+        assert read_cassette(target) == told
     assert files[0].read_bytes() == files[3].read_bytes()
     for file in files:
         assert seen(file.read_bytes(), *([JSON] if file.suffix == ".json" else [])) == expected(told.interactions)
@@ -51,26 +50,28 @@ def test_there_and_back_nothing_is_lost(tmp_path: Path) -> None:
 def test_a_cassette_may_be_labelled_in_its_place(tmp_path: Path) -> None:
     """For one that vcrpy has recorded; a label that is there is not changed."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape()._replace(label=NOT_LABELLED))
+    write_cassette(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert convert(path, path, "--origin", "service", "--note", "by hand").exit_code == 0
-    assert read_tape(path).label == NOT_LABELLED._replace(origin=Origin.SERVICE, note="by hand")
+    assert read_cassette(path).metadata == UNKNOWN_METADATA._replace(origin=Origin.SERVICE, note="by hand")
     assert convert(path, path, "--origin", "service").exit_code == 0
     result = convert(path, path, "--origin", "fake")
     assert result.exit_code == 2
     assert f"{path} says that its origin is service; that is not to be changed." in result.stderr
-    assert read_tape(path).label.origin is Origin.SERVICE
+    assert read_cassette(path).metadata.origin is Origin.SERVICE
 
 
 def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     """And there is no file then."""
-    write_tape(
+    write_cassette(
         tmp_path / "a.yaml",
-        Tape(NOT_LABELLED, (Interaction(RecordedRequest("GET", "https://h/"), RecordedResponse(200, body=b"\xff")),)),
+        CassetteData(
+            UNKNOWN_METADATA, (Interaction(RecordedRequest("GET", "https://h/"), RecordedResponse(200, body=b"\xff")),)
+        ),
     )
     result = convert(tmp_path / "a.yaml", tmp_path / "b.json")
     assert result.exit_code == 1
     assert result.stderr == (
-        "Interaction 1 has a body that is no UTF-8, and JSON has no bytes. Write the cassette as .yaml.\n"
+        "Interaction 1 has a body that is not UTF-8, and JSON has no bytes. Write the cassette as .yaml.\n"
     )
     assert not (tmp_path / "b.json").exists()
 
@@ -85,7 +86,7 @@ def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_refused(tmp_path: Path, target: str, options: list[str], text: str) -> None:
     """Exit code 2, and nothing is written."""
-    write_tape(tmp_path / "a.yaml", tape())
+    write_cassette(tmp_path / "a.yaml", tape())
     result = convert(tmp_path / "a.yaml", tmp_path / target, *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert text in result.stderr
@@ -94,7 +95,7 @@ def test_wrong_usage_is_refused(tmp_path: Path, target: str, options: list[str],
 
 def test_a_source_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
     """The text has the nearest names."""
-    write_tape(tmp_path / "some.yaml", tape())
+    write_cassette(tmp_path / "some.yaml", tape())
     result = convert(tmp_path / "sme.yaml", tmp_path / "b.json")
     assert result.exit_code == 1
     assert "some.yaml (the nearest of 1)" in result.stderr

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.usage import read_usage, write_usage
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.handle import read_usage, write_usage
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import tape
 
@@ -28,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder of which a run used all of `whole`, a part of `part`, and nothing of `orphan`, and its account."""
     folder = tmp_path / "cassettes"
     for name in ("whole.yaml", "part.yaml", "part.json", "orphan.yaml"):
-        write_tape(folder / name, tape())
+        write_cassette(folder / name, tape())
     used = {"whole.yaml": (), "part.yaml": (1, 5), "part.json": (0,)}
     write_usage(
         tmp_path / "usage",
@@ -60,8 +59,8 @@ def test_what_nobody_used_is_taken_out(folder: Path) -> None:
         f"{folder}/orphan.yaml: took out the whole file: it belongs to no test",
     ]
     whole = tape().interactions
-    assert read_tape(folder / "part.yaml") == tape()._replace(interactions=(whole[0], *whole[2:5]))
-    assert read_tape(folder / "part.json") == tape()._replace(interactions=whole[1:])
+    assert read_cassette(folder / "part.yaml") == tape()._replace(interactions=(whole[0], *whole[2:5]))
+    assert read_cassette(folder / "part.json") == tape()._replace(interactions=whole[1:])
     assert contents(folder)["whole.yaml"] == before["whole.yaml"]
     assert not (folder / "orphan.yaml").exists()
     again = prune(folder)
@@ -90,14 +89,14 @@ def test_what_has_changed_since_the_run_is_left_as_it_is(folder: Path, name: str
     assert result.exit_code == 1
     assert result.stderr == f"{folder / name} {CHANGED}"
     assert contents(folder)[name] == before
-    assert len(read_tape(folder / "part.json").interactions) == 5
+    assert len(read_cassette(folder / "part.json").interactions) == 5
     assert prune(folder).exit_code == 1
 
 
 def test_another_number_of_interactions_is_a_change_whatever_the_clock_says(folder: Path) -> None:
     """Files may have been copied, with the time of another machine."""
     old = (folder / "part.yaml").stat().st_mtime_ns
-    write_tape(folder / "part.yaml", tape()._replace(interactions=tape().interactions[:5]))
+    write_cassette(folder / "part.yaml", tape()._replace(interactions=tape().interactions[:5]))
     os.utime(folder / "part.yaml", ns=(old, old))
     result = prune(folder, folder / "part.yaml")
     assert (result.exit_code, result.stderr) == (1, f"{folder / 'part.yaml'} {CHANGED}")
@@ -140,7 +139,7 @@ def test_a_cassette_that_cannot_be_read_is_left_as_it_is(folder: Path) -> None:
     os.utime(folder / "part.yaml", ns=(old, old))
     result = prune(folder)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"{folder}/part.yaml: it is no cassette")
+    assert result.stderr.startswith(f"{folder}/part.yaml: it is not a cassette")
     assert (folder / "part.yaml").read_text() == "interactions: 5"
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import (
-    NOT_LABELLED,
+from pytest_ycimages.cassette.file import write_cassette
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
+    CassetteMetadata,
     Interaction,
-    Label,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
-from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import tape
 
@@ -43,7 +43,7 @@ def story(path: Path, *options: str) -> list[str]:
 
 def test_a_story_is_told_from_the_label_to_the_last_call(tmp_path: Path) -> None:
     """When, the method's word, how it was spelled, the status, what the answer says; and which polls were left out."""
-    write_tape(tmp_path / "a.yaml", tape())
+    write_cassette(tmp_path / "a.yaml", tape())
     assert story(tmp_path / "a.yaml") == [
         "<path>",
         "  origin    fake, at http://127.0.0.1:41233",
@@ -69,9 +69,12 @@ def test_a_story_is_told_from_the_label_to_the_last_call(tmp_path: Path) -> None
 def test_bodies_are_told_when_asked_for(tmp_path: Path) -> None:
     """JSON as it reads best; what was sent apart from what was answered."""
     request = RecordedRequest("POST", "https://storage.yandexcloud.net/a?b=c", (), b'{"a":[1]}')
-    write_tape(
+    write_cassette(
         tmp_path / "a.yaml",
-        Tape(Label(Origin.SERVICE), (Interaction(request, RecordedResponse(503, "", (), b"<p>\xff</p>"), equal=1),)),
+        CassetteData(
+            CassetteMetadata(Origin.SERVICE),
+            (Interaction(request, RecordedResponse(503, "", (), b"<p>\xff</p>"), skipped_polls=1),),
+        ),
     )
     assert story(tmp_path / "a.yaml", "--body") == [
         "<path>",
@@ -93,7 +96,10 @@ def test_nothing_that_a_terminal_obeys_is_printed(tmp_path: Path) -> None:
     evil = "\x1b]0;gone\x07[red]\u202e\x9b"
     request = RecordedRequest(f"GET{evil}", f"https://h/{evil}", (), evil.encode())
     response = RecordedResponse(500, evil, (), json.dumps({"message": evil}).encode())
-    write_tape(tmp_path / "a.yaml", Tape(Label(Origin.FAKE, note=evil), (Interaction(request, response, 1.0),)))
+    write_cassette(
+        tmp_path / "a.yaml",
+        CassetteData(CassetteMetadata(Origin.FAKE, note=evil), (Interaction(request, response, 1.0),)),
+    )
     printed = show(tmp_path / "a.yaml", "--body").stdout
     assert all(character.isprintable() for character in printed.replace("\n", ""))
     assert "[red]" in printed
@@ -103,7 +109,7 @@ def test_nothing_that_a_terminal_obeys_is_printed(tmp_path: Path) -> None:
 def test_what_is_not_known_is_said_so(tmp_path: Path) -> None:
     """Of a cassette that somebody else recorded, and of a recording that was stopped."""
     call = Interaction(RecordedRequest("GET", "http://127.0.0.1:80/nowhere"), RecordedResponse(404, "Not Found"))
-    write_tape(tmp_path / "a.yaml", Tape(NOT_LABELLED, (call,), is_complete=False))
+    write_cassette(tmp_path / "a.yaml", CassetteData(UNKNOWN_METADATA, (call,), is_complete=False))
     assert story(tmp_path / "a.yaml")[1:] == [
         "  says nothing of its origin: nobody knows whose answers these are",
         "  1 interaction, not complete: the recording was stopped before its end, or the file was cut off",
@@ -113,8 +119,8 @@ def test_what_is_not_known_is_said_so(tmp_path: Path) -> None:
 
 def test_a_folder_stands_for_the_cassettes_in_it(tmp_path: Path) -> None:
     """And in those below it; a file that cannot be read is told of, and the others are shown."""
-    write_tape(tmp_path / "deep" / "a.json", tape())
-    write_tape(tmp_path / "b.yaml", tape())
+    write_cassette(tmp_path / "deep" / "a.json", tape())
+    write_cassette(tmp_path / "b.yaml", tape())
     (tmp_path / "b.partial.yaml").write_text("of a recording that goes on")
     (tmp_path / "c.yaml").write_text("")
     (tmp_path / "notes.txt").write_text("no cassette")

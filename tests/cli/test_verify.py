@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cli.commands import ycimages
-from tests.cassette.verification.taping import Taping, altered
+from tests.verify.taping import Taping, altered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def cassette(tmp_path: Path) -> Path:
     taping = Taping(timing=1)
     taping.look(taping.bake(name="web"))
     path = tmp_path / "bake.yaml"
-    write_tape(path, taping.tape())
+    write_cassette(path, taping.tape())
     return path
 
 
@@ -40,7 +40,7 @@ def deviating(tmp_path: Path) -> Path:
     taping = Taping(timing=1)
     taping.look(taping.bake(name="web"))
     path = tmp_path / "other.json"
-    write_tape(path, altered(taping.tape(), 1, lambda body: body.update(description="Make image")))
+    write_cassette(path, altered(taping.tape(), 1, lambda body: body.update(description="Make image")))
     return path
 
 

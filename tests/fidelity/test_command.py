@@ -6,8 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages.cli.commands import ycimages
-from pytest_ycimages.fidelity.markdown import MEANINGS, render
-from pytest_ycimages.fidelity.table import Mark, read_table
+from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 
 
 def printed(*options: str) -> str:

@@ -11,14 +11,14 @@ import pytest
 from pytest_ycimages import Settings, YCImagesError
 from pytest_ycimages.cloud.refusals import TEXTS
 from pytest_ycimages.cloud.rules import Rules
-from pytest_ycimages.fidelity.markdown import render
-from pytest_ycimages.fidelity.table import BrokenTableError, Mark, read_table
+from pytest_ycimages.fidelity import BrokenTableError, Mark, read_table, render
 from tests.fidelity.proofs import ROOT, Proof, proofs, proofs_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ycimages.fidelity.table import Table
+    from pytest_ycimages.fidelity import Table
+
 
 PAGE: Final = ROOT / "docs" / "reference" / "fidelity.md"
 
@@ -137,19 +137,26 @@ def test_a_table_is_read_into_rows() -> None:
         ),
         (
             GOOD.replace("source =", "sauce ="),
-            f"[[behaviour]] 'create.name-taken': sauce, source cannot be. {ROW}",
+            f"[[behaviour]] 'create.name-taken': invalid sauce, source. {ROW}",
         ),
         (
             GOOD.replace('"Refuses it."', '" "'),
-            f"[[behaviour]] 'create.name-taken': does cannot be. {ROW}",
+            f"[[behaviour]] 'create.name-taken': invalid does. {ROW}",
         ),
         (
             f'{GOOD}[[missing]]\nwhat = "gRPC"\n',
-            "[[missing]] 'gRPC': instead, source cannot be. A row has these, each a text: what, instead, source.",
+            "[[missing]] 'gRPC': invalid instead, source. A row has these, each a text: what, instead, source.",
+        ),
+        (
+            f'{GOOD}[evidence]\nimage = [{{ behaviour = "image.gone" }}]\n',
+            "A row of evidence is about the unknown behaviour 'image.gone'.",
         ),
         (
             "[areas",
-            "The table of behaviours is no TOML: Expected ']' at the end of a table declaration (at end of document).",
+            (
+                "The table of behaviours is invalid TOML: "
+                "Expected ']' at the end of a table declaration (at end of document)."
+            ),
         ),
     ],
 )

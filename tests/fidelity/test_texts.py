@@ -1,4 +1,4 @@
-"""Words of errors that nobody has recorded: the double's own, in one table (api-facts.md, section 7)."""
+"""Texts of errors without a recording: the double's own, in one table (api-facts.md, section 7)."""
 
 from __future__ import annotations
 

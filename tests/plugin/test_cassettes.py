@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,7 @@ def test_a_client_that_cannot_be_told_an_address_replays_through_vcrpy(
     def test_in_process(ycimages_cassette, ycimages):
         bake(COMPUTE, ycimages.token, ycimages.folder_id)
         assert ycimages_cassette.path.name == "test_in_process.yaml"
-        assert ycimages_cassette.label.origin == "fake"
+        assert ycimages_cassette.metadata.origin == "fake"
         assert [call.method for call in ycimages.calls][0] == "images.create"
 
     @pytest.mark.ycimages_cassette("test_it/test_in_process")
@@ -324,7 +324,7 @@ def test_the_recording_of_a_test_that_fails_does_not_replace_a_good_one(
     project.makepyfile(test_it=MARKED)
     recorded(project, upstream).assert_outcomes(passed=1)
     assert path.read_bytes() != before
-    assert read_tape(path).is_complete
+    assert read_cassette(path).is_complete
 
 
 @pytest.mark.parametrize("workers", [0, 2])

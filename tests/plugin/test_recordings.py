@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +71,12 @@ def test_a_test_that_is_left_in_its_midst_replaces_no_recording(
     )
     monkeypatch.setenv("END", end)
     recorded(project, upstream.url)
-    left = read_tape(cassette(project))
+    left = read_cassette(cassette(project))
     assert (len(left.interactions), left.is_complete) == (1, False)
     monkeypatch.setenv("END", "pass")
     recorded(project, upstream.url).assert_outcomes(passed=1)
     whole = cassette(project).read_bytes()
-    assert len(read_tape(cassette(project)).interactions) == 2
+    assert len(read_cassette(cassette(project)).interactions) == 2
     monkeypatch.setenv("END", end)
     recorded(project, upstream.url)
     assert cassette(project).read_bytes() == whole
@@ -158,7 +158,7 @@ def test_a_subtest_that_fails_keeps_the_older_recording_though_the_test_goes_on(
     )
     recorded(project, upstream.url)
     whole = cassette(project).read_bytes()
-    assert read_tape(cassette(project)).is_complete
+    assert read_cassette(cassette(project)).is_complete
     for name, end in (("END", "assert number != 1"), ("LAST", "raise KeyboardInterrupt")):
         monkeypatch.setenv(name, end)
         recorded(project, upstream.url)
@@ -225,7 +225,7 @@ def test_a_test_that_is_run_again_is_judged_by_its_last_run(project: pytest.Pyte
     """
     )
     recorded(project, upstream.url).assert_outcomes(passed=1)
-    whole = read_tape(cassette(project))
+    whole = read_cassette(cassette(project))
     assert (len(whole.interactions), whole.is_complete) == (2, True)
 
 
@@ -244,7 +244,7 @@ def test_a_recording_that_cannot_take_its_place_fails_its_test(
     def full(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pytest_ycimages.cassette.draft.Draft.put_in_place", full)
+    monkeypatch.setattr("pytest_ycimages.cassette.file.PartialFile.move_into_place", full)
     result = recorded(project, upstream.url)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*test_it.yaml cannot be written: *No space left on device*"])
@@ -326,4 +326,4 @@ def test_a_mode_that_only_a_fixture_says_lets_the_second_recording_be_refused(
     result = project.runpytest()
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at setup of test_it?2?*", "*CassetteInUseError: *"])
-    assert len(read_tape(cassette(project, "images.yaml")).interactions) == 1
+    assert len(read_cassette(cassette(project, "images.yaml")).interactions) == 1

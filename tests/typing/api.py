@@ -403,7 +403,7 @@ def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> Non
 
 @pytest.mark.ycimages_cassette("shared/bake", volatile={"name": "bake-*"}, unused_interactions="warn")
 def a_test_asks_for_its_cassette(ycimages_cassette: Cassette, ycimages: Double) -> None:
-    assert_type(ycimages_cassette.label.origin, Origin)
+    assert_type(ycimages_cassette.metadata.origin, Origin)
     assert_type(ycimages_cassette.interactions[0], Interaction)
     assert_type(ycimages.cassette.unused, Sequence[int])
 

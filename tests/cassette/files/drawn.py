@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.interaction import (
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
     Interaction,
-    Label,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
 
 _ODD = (
@@ -43,5 +43,5 @@ def headers(draw: st.DrawFn) -> tuple[tuple[str, str], ...]:
 requests = st.builds(RecordedRequest, texts, texts, headers(), bodies)
 responses = st.builds(RecordedResponse, st.integers(100, 999), texts, headers(), bodies)
 interactions = st.builds(Interaction, requests, responses, st.none() | seconds, seconds, st.integers(0, 10**6))
-labels = st.builds(Label, st.sampled_from(Origin), texts, texts, texts, texts, texts, texts)
-tapes = st.builds(Tape, labels, st.lists(interactions, max_size=4).map(tuple), st.booleans())
+labels = st.builds(CassetteMetadata, st.sampled_from(Origin), texts, texts, texts, texts, texts, texts)
+tapes = st.builds(CassetteData, labels, st.lists(interactions, max_size=4).map(tuple), st.booleans())

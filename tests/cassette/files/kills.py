@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from pytest_ycimages.cassette.writing import CassetteWriter, write_tape
+from pytest_ycimages.cassette.file import CassetteWriter, write_cassette
 from tests.cassette.files.some import LABEL, poll, tape
 
 OLD: Final = 7
@@ -63,7 +63,7 @@ def kill(folder: Path, times: int, seed: int) -> None:
     for number in range(times):
         path = folder / f"{number}.yaml"
         if number % 2:
-            write_tape(path, tape(OLD))
+            write_cassette(path, tape(OLD))
         print(path, _kill(path, chance), flush=True)  # noqa: T201 - the script's answer
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 
-LABEL: Final = Label(
+LABEL: Final = CassetteMetadata(
     Origin.FAKE, "http://127.0.0.1:41233", "2026-11-25T03:10:48Z", "page", "0.1.0", "b1g00000000000000000"
 )
 _JSON: Final = (("content-type", "application/json"),)
@@ -19,6 +26,6 @@ def poll(number: int, *, done: bool = False) -> Interaction:
     return Interaction(request, RecordedResponse(200, "OK", _JSON, body), float(number), 0.25, number)
 
 
-def tape(length: int = 3) -> Tape:
+def tape(length: int = 3) -> CassetteData:
     """A cassette of polls."""
-    return Tape(LABEL, tuple(poll(number) for number in range(length)))
+    return CassetteData(LABEL, tuple(poll(number) for number in range(length)))

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from pytest_ycimages import CassetteBrokenError, CassetteMissingError
-from pytest_ycimages.cassette.layout import tape_text
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.format import cassette_text
 from pytest_ycimages.cassette.parsing import parse
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import write_tape
 from tests.cassette.files.some import tape
 
-WHOLE = tape_text(tape(3))
+WHOLE = cassette_text(tape(3))
 AGAIN = (
     " The file is left as it is. Restore it from version control, or delete it and record again: "
     "pytest --ycimages-mode=record, or: ycimages record FILE"
@@ -51,16 +50,16 @@ def says(data: bytes | str, name: str = "a.yaml") -> str:
     [
         (b"", "a.yaml: it is empty."),
         (b" \n\n", "a.yaml: it is empty."),
-        (b"hello", "a.yaml: it is no cassette: there is no list of `interactions` in it."),
-        (b"interactions: 5", "a.yaml: it is no cassette: there is no list of `interactions` in it."),
-        (b"a: [1\nb: 2\n", "a.yaml, line 2: this is no YAML: did not find expected ',' or ']'."),
-        (b"\x00\x00", "a.yaml: this is no YAML: "),
-        (b"a: !!python/name:os.system\n", "a.yaml, line 1: this is no YAML: could not determine a constructor for "),
-        (b"version: 1\ninteractions:\n- caf\xe9\n", "a.yaml, line 3: the byte 0xe9 is no UTF-8 here."),
+        (b"hello", "a.yaml: it is not a cassette: it has no list of `interactions`."),
+        (b"interactions: 5", "a.yaml: it is not a cassette: it has no list of `interactions`."),
+        (b"a: [1\nb: 2\n", "a.yaml, line 2: this is not YAML: did not find expected ',' or ']'."),
+        (b"\x00\x00", "a.yaml: this is not YAML: "),
+        (b"a: !!python/name:os.system\n", "a.yaml, line 1: this is not YAML: could not determine a constructor for "),
+        (b"version: 1\ninteractions:\n- caf\xe9\n", "a.yaml, line 3: the byte 0xe9 is not UTF-8."),
         (BLOCK.replace("version: 1", "version: 2").encode(), "a.yaml: its version is 2; only 1 is known."),
-        (b"- request: {}\n", "a.yaml: it was recorded with vcrpy before 1.0, whose cassettes vcrpy reads no more."),
+        (b"- request: {}\n", "a.yaml: it was recorded with vcrpy before 1.0, whose cassettes vcrpy no longer reads."),
         (b"http_interactions: []\n", "a.yaml: it is a cassette of betamax or of Ruby's VCR, not of vcrpy."),
-        (WHOLE[:150], "a.yaml, line 3: this is no YAML: "),
+        (WHOLE[:150], "a.yaml, line 3: this is not YAML: "),
         (WHOLE.replace(b'"fake"', b'"fakes"'), "a.yaml, line 3: ycimages.origin is text; it should be 'service', "),
         (WHOLE.replace(b'"GET"', b"7", 1), "a.yaml, line 5: interaction 1, request.method is the number 7; it should"),
         (WHOLE.replace(b'"body": null, ', b"", 1).replace(b'"uri"', b'"url"', 1), "a.yaml, line 5: interaction 1, req"),
@@ -98,10 +97,10 @@ def test_what_another_has_written_is_looked_at_as_closely(old: str, new: str, te
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "a.json, line 1: this is no JSON: EOF while parsing an object."),
-        ('{"interactions": [\n{,', "a.json, line 2: this is no JSON: key must be a string."),
+        ("{", "a.json, line 1: this is not JSON: EOF while parsing an object."),
+        ('{"interactions": [\n{,', "a.json, line 2: this is not JSON: key must be a string."),
         ('{"interactions": [{"request": 5}]}', "a.json, line 1: interaction 1, request is the number 5; it should be "),
-        ("interactions: []", "a.json, line 1: this is no JSON: expected value."),
+        ("interactions: []", "a.json, line 1: this is not JSON: expected value."),
     ],
 )
 def test_json_is_refused_alike(text: str, said: str) -> None:
@@ -115,7 +114,7 @@ def test_marks_of_a_merge_are_named(source: str) -> None:
     lines = source.splitlines(keepends=True)
     text = "".join([*lines[:5], "<<<<<<< HEAD\n", lines[5], "=======\n", lines[5], ">>>>>>> theirs\n", *lines[6:]])
     assert says(text) == (
-        "a.yaml, line 6: '<<<<<<< HEAD' is a mark of a merge that met a conflict. "
+        "a.yaml, line 6: '<<<<<<< HEAD' is a conflict marker of a merge. "
         "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
     )
 
@@ -123,11 +122,11 @@ def test_marks_of_a_merge_are_named(source: str) -> None:
 def test_a_mark_of_a_merge_is_not_taken_for_the_torn_end_of_a_recording() -> None:
     """Even where a recording that was killed would have been torn."""
     text = WHOLE.decode().removesuffix("complete: true\n")
-    assert "is a mark of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
+    assert "is a conflict marker of a merge" in says(f"{text}=======\n{text[text.rindex('- {') :]}>>>>>>> theirs\n")
 
 
 TWICE = (
-    " stands twice in one mapping, and only one of them would be read. Take one side whole, as two recordings do not "
+    " is repeated in one mapping, and only one of them would be read. Take one side whole, as two recordings do not "
     "mix: git checkout --ours (or --theirs), or record again."
 )
 
@@ -185,32 +184,32 @@ def test_a_damaged_file_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(WHOLE[:100])
     with pytest.raises(CassetteBrokenError):
-        read_tape(path)
+        read_cassette(path)
     assert path.read_bytes() == WHOLE[:100]
 
 
 def test_a_cassette_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     """Those with a similar name, or how many there are, or that there are none."""
     with pytest.raises(CassetteMissingError) as refused:
-        read_tape(tmp_path / "no" / "a.yaml")
+        read_cassette(tmp_path / "no" / "a.yaml")
     assert str(refused.value) == (
         f"There is no cassette {tmp_path}/no/a.yaml. There is no folder {tmp_path}/no. "
         "To record it: pytest --ycimages-mode=record, or: ycimages record FILE"
     )
     with pytest.raises(CassetteMissingError, match="has no cassette"):
-        read_tape(tmp_path / "a.yaml")
-    write_tape(tmp_path / "test_create.yaml", tape())
+        read_cassette(tmp_path / "a.yaml")
+    write_cassette(tmp_path / "test_create.yaml", tape())
     with pytest.raises(CassetteMissingError, match=r"has test_create\.yaml \(the nearest of 1\)\."):
-        read_tape(tmp_path / "test_creat.yaml")
-    write_tape(tmp_path / "z.yaml", tape())
+        read_cassette(tmp_path / "test_creat.yaml")
+    write_cassette(tmp_path / "z.yaml", tape())
     with pytest.raises(CassetteMissingError, match=r"has 2 others, none with a name like it\."):
-        read_tape(tmp_path / "quite-different.json")
+        read_cassette(tmp_path / "quite-different.json")
 
 
 def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
     """A clear word instead of an error of the system."""
     with pytest.raises(CassetteBrokenError, match=r": it cannot be read: Is a directory\. Give the file of a "):
-        read_tape(tmp_path)
+        read_cassette(tmp_path)
 
 
 def test_whatever_the_system_says_of_a_file_is_told_in_words(tmp_path: Path) -> None:
@@ -218,7 +217,7 @@ def test_whatever_the_system_says_of_a_file_is_told_in_words(tmp_path: Path) -> 
     path = tmp_path / "a.yaml"
     path.symlink_to(path)
     with pytest.raises(CassetteBrokenError, match=rf"^{re.escape(str(path))}: it cannot be read: Too many levels of "):
-        read_tape(path)
+        read_cassette(path)
 
 
 def test_an_address_that_is_none_is_refused_in_our_own_layout_too() -> None:

@@ -11,20 +11,19 @@ from vcr.request import Request
 from vcr.serialize import serialize
 from vcr.serializers import jsonserializer, yamlserializer
 
-from pytest_ycimages.cassette import reading
-from pytest_ycimages.cassette.interaction import (
-    NOT_LABELLED,
+from pytest_ycimages.cassette import file
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.format import COMPLETE, cassette_text, item_text
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
+    CassetteMetadata,
     Interaction,
-    Label,
     Origin,
     RecordedRequest,
     RecordedResponse,
-    Tape,
 )
-from pytest_ycimages.cassette.layout import COMPLETE, item_text, tape_text
 from pytest_ycimages.cassette.parsing import parse
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import write_tape
 from tests.cassette.files.some import tape
 
 PATH = Path("a.yaml")
@@ -34,8 +33,8 @@ BYTES = Interaction(RecordedRequest("PUT", "https://h/", body=b"\xff"), Recorded
 @pytest.mark.parametrize("last", [tape().interactions[-1], BYTES], ids=["JSON", "YAML"])
 def test_a_recording_that_was_cut_off_anywhere_keeps_every_whole_interaction(last: Interaction) -> None:
     """Behind its first interaction, at whatever byte; and it says that it is not complete."""
-    whole = Tape(Label(), (*tape(2).interactions, last))
-    text = tape_text(whole)
+    whole = CassetteData(CassetteMetadata(), (*tape(2).interactions, last))
+    text = cassette_text(whole)
     ends = [text.index(item_text(each)) + len(item_text(each)) for each in whole.interactions]
     for length in range(ends[0] - 1, len(text)):
         found = parse(text[:length], PATH)
@@ -46,21 +45,21 @@ def test_a_recording_that_was_cut_off_anywhere_keeps_every_whole_interaction(las
 
 def test_a_recording_that_was_cut_off_in_its_first_interaction_holds_none() -> None:
     """The head is there, so it is a cassette."""
-    text = tape_text(tape(1))
+    text = cassette_text(tape(1))
     start = text.index(b"- {") + 2
     for length in range(start, text.index(b"}\n") - 30):
-        assert parse(text[:length], PATH) == Tape(tape().label, (), is_complete=False)
+        assert parse(text[:length], PATH) == CassetteData(tape().metadata, (), is_complete=False)
 
 
 def test_what_a_loss_of_power_appends_is_dropped() -> None:
     """Some file systems grow a file before they fill it."""
-    text = tape_text(tape(2)).removesuffix(COMPLETE)
+    text = cassette_text(tape(2)).removesuffix(COMPLETE)
     assert parse(text + b"\0" * 100, PATH) == tape(2)._replace(is_complete=False)
 
 
 def test_our_layout_may_be_changed_by_hand() -> None:
     """It is YAML like any other: comments, another order, a request in blocks."""
-    text = tape_text(tape(2)).decode()
+    text = cassette_text(tape(2)).decode()
     changed = text.replace("\n- ", "\n# first\n\n- ", 1).replace("complete: true\n", "complete: true\nnote: mine\n")
     assert parse(changed.encode(), PATH) == tape(2)
     block = "- request: {method: GET, uri: 'https://h/'}\n  response: {status: {code: 204}}\n"
@@ -82,8 +81,8 @@ def test_what_vcrpy_has_written_is_read(serializer: object) -> None:
             }
         ],
     }
-    assert parse(serialize(recorded, serializer).encode(), PATH) == Tape(
-        NOT_LABELLED,
+    assert parse(serialize(recorded, serializer).encode(), PATH) == CassetteData(
+        UNKNOWN_METADATA,
         (
             Interaction(
                 RecordedRequest("POST", "https://h/?a=b", (("accept", "*/*"), ("x-two", "2")), b"{}"),
@@ -118,29 +117,31 @@ version: 1
 
 def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:
     """Editors of some systems write one."""
-    assert parse(b"\xef\xbb\xbf" + tape_text(tape()), PATH) == tape()
+    assert parse(b"\xef\xbb\xbf" + cassette_text(tape()), PATH) == tape()
 
 
 def test_a_label_may_say_more_than_is_known_here() -> None:
     """A later version of the same format may add to it."""
-    text = tape_text(Tape(Label(Origin.SERVICE), ())).replace(b'"service"', b'"service", "weather": "fine"')
-    assert parse(text, PATH).label == Label(Origin.SERVICE)
+    text = cassette_text(CassetteData(CassetteMetadata(Origin.SERVICE), ())).replace(
+        b'"service"', b'"service", "weather": "fine"'
+    )
+    assert parse(text, PATH).metadata == CassetteMetadata(Origin.SERVICE)
 
 
 def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often, from however many threads, and under whatever name of the same path it is asked for."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape())
+    write_cassette(path, tape())
     parsed: list[Path] = []
 
-    def counting(data: bytes, path: Path) -> Tape:
+    def counting(data: bytes, path: Path) -> CassetteData:
         parsed.append(path)
         return parse(data, path)
 
-    monkeypatch.setattr(reading, "parse", counting)
+    monkeypatch.setattr(file, "parse", counting)
     monkeypatch.chdir(tmp_path)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(read_tape, [path, str(path), "a.yaml", tmp_path / "." / "a.yaml"] * 10))
+        found = list(pool.map(read_cassette, [path, str(path), "a.yaml", tmp_path / "." / "a.yaml"] * 10))
     assert all(each is found[0] for each in found)
     assert len(parsed) == 1
 
@@ -148,11 +149,20 @@ def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_cassette_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     """Even one that was replaced within a tick of the clock by one of the same size."""
     path = tmp_path / "a.yaml"
-    write_tape(path, tape(1))
-    assert read_tape(path) == tape(1)
+    write_cassette(path, tape(1))
+    assert read_cassette(path) == tape(1)
     before = path.stat()
     (tmp_path / "b").write_bytes(path.read_bytes().replace(b"fd8a", b"fd8b"))
     (tmp_path / "b").replace(path)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
-    assert read_tape(path) != tape(1)
+    assert read_cassette(path) != tape(1)
+
+
+def test_keys_of_earlier_versions_are_read_and_written_under_their_new_names() -> None:
+    """In this package's layout, and in any other."""
+    text = cassette_text(tape())
+    old = text.replace(b'"duration"', b'"took"').replace(b'"skipped_polls"', b'"equal"')
+    assert old != text
+    for each in (old, old.replace(b"version: 1\n", b"version:  1\n")):
+        assert cassette_text(parse(each, PATH)) == text

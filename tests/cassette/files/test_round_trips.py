@@ -8,9 +8,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from pytest_ycimages import CassetteError
-from pytest_ycimages.cassette.foreign_layouts import block_text, json_text
-from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.cassette.layout import head_text, item_text, tape_text
+from pytest_ycimages.cassette.format import block_text, cassette_text, head_text, item_text, json_text
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.parsing import parse
 from tests.cassette.files.drawn import tapes
 from tests.cassette.files.some import LABEL
@@ -22,26 +27,26 @@ MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 @given(tapes)
 @MANY
-def test_what_is_written_is_read_as_it_was(tape: Tape) -> None:
+def test_what_is_written_is_read_as_it_was(tape: CassetteData) -> None:
     """In our own layout: the label, every text and every byte, and whether the recording came to its end."""
-    assert parse(tape_text(tape), PATH) == tape
+    assert parse(cassette_text(tape), PATH) == tape
 
 
 @pytest.mark.parametrize("reader", SERIALIZERS)
 @given(tape=tapes)
 @settings(MANY, max_examples=40)
-def test_vcrpy_reads_the_same(reader: str, tape: Tape) -> None:
+def test_vcrpy_reads_the_same(reader: str, tape: CassetteData) -> None:
     """Whichever parser of YAML it finds."""
-    assert seen(tape_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
+    assert seen(cassette_text(tape), SERIALIZERS[reader]) == expected(tape.interactions)
 
 
 LONG_NAME = Interaction(RecordedRequest("GET", "/", (("\x1f" + "\U00010000" * 120, "\ufffe"),)), RecordedResponse(200))
 
 
 @given(tapes)
-@example(Tape(Label(), (LONG_NAME,)))
+@example(CassetteData(CassetteMetadata(), (LONG_NAME,)))
 @settings(MANY, max_examples=25)
-def test_what_is_written_in_blocks_is_read_as_it_was(tape: Tape) -> None:
+def test_what_is_written_in_blocks_is_read_as_it_was(tape: CassetteData) -> None:
     """By us and by vcrpy."""
     text = block_text(tape)
     assert parse(text, PATH) == tape
@@ -50,7 +55,7 @@ def test_what_is_written_in_blocks_is_read_as_it_was(tape: Tape) -> None:
 
 @given(tapes)
 @settings(MANY, max_examples=40)
-def test_json_is_read_as_it_was_or_refused(tape: Tape) -> None:
+def test_json_is_read_as_it_was_or_refused(tape: CassetteData) -> None:
     """Refused is a body that is no UTF-8, as JSON has no bytes, and only that."""
     bodies = [body for (*_, sent), (*_, got), *_ in tape.interactions for body in (sent, got)]
     if all(_is_utf8(body) for body in bodies):
@@ -58,13 +63,13 @@ def test_json_is_read_as_it_was_or_refused(tape: Tape) -> None:
         assert parse(text, Path("some.json")) == tape
         assert seen(text, JSON) == expected(tape.interactions)
     else:
-        with pytest.raises(CassetteError, match=r"Interaction \d has a body that is no UTF-8, and JSON has no bytes"):
+        with pytest.raises(CassetteError, match=r"Interaction \d has a body that is not UTF-8, and JSON has no bytes"):
             json_text(tape)
 
 
 @given(tapes)
 @MANY
-def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(tape: Tape) -> None:
+def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(tape: CassetteData) -> None:
     """So a file may be appended to, split without being parsed, and cut at the last whole item."""
     for interaction in tape.interactions:
         text = item_text(interaction)
@@ -77,9 +82,9 @@ def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(tape: Tape) -
 
 @given(tapes)
 @settings(MANY, max_examples=25)
-def test_line_ends_of_another_system_change_nothing(tape: Tape) -> None:
+def test_line_ends_of_another_system_change_nothing(tape: CassetteData) -> None:
     """Git may check text out with them."""
-    assert parse(tape_text(tape).replace(b"\n", b"\r\n"), PATH) == tape
+    assert parse(cassette_text(tape).replace(b"\n", b"\r\n"), PATH) == tape
 
 
 @pytest.mark.parametrize(
@@ -93,15 +98,15 @@ def test_line_ends_of_another_system_change_nothing(tape: Tape) -> None:
 )
 def test_half_a_surrogate_pair_is_refused(interaction: Interaction) -> None:
     """No UTF-8 stands for it, and libyaml refuses its escape."""
-    tape = Tape(Label(), (interaction,))
-    for text in (tape_text, block_text, json_text):
-        with pytest.raises(CassetteError, match="no UTF-8"):
+    tape = CassetteData(CassetteMetadata(), (interaction,))
+    for text in (cassette_text, block_text, json_text):
+        with pytest.raises(CassetteError, match="UTF-8"):
             text(tape)
 
 
 def test_the_head_leaves_out_what_is_not_known() -> None:
     """And is read by people as well: a comment, the version for vcrpy, the label in a line."""
-    assert head_text(Label(folder_id="b1gж")).decode() == (
+    assert head_text(CassetteMetadata(folder_id="b1gж")).decode() == (
         "# Recorded with pytest-ycimages; any vcrpy reads it. Its story: ycimages cassette show FILE\n"
         "version: 1\n"
         'ycimages: {"format": 1, "origin": "unknown", "folder_id": "b1gж"}\n'
@@ -114,8 +119,8 @@ def test_the_example_of_the_reference_is_what_is_written() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "cassette-file.md").read_bytes()
     example = page.split(b"```yaml\n")[1].split(b"```")[0]
     told = parse(example, PATH)
-    assert tape_text(told) == example
-    assert (told.label, told.interactions[0].equal, told.is_complete) == (LABEL, 3, True)
+    assert cassette_text(told) == example
+    assert (told.metadata, told.interactions[0].skipped_polls, told.is_complete) == (LABEL, 3, True)
 
 
 def _is_utf8(body: bytes) -> bool:

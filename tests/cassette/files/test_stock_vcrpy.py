@@ -9,9 +9,8 @@ import pytest
 import urllib3
 import vcr
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import CassetteWriter, write_tape
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
+from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
 from tests.cassette.files.some import LABEL
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def play(path: Path, serializer: str = "yaml") -> list[tuple[int, bytes, list[st
     with vcr.use_cassette(str(path), record_mode="none", serializer=serializer), urllib3.PoolManager() as pool:
         answers = [
             pool.request(request.method, request.uri, body=request.body or None, retries=False)
-            for request, *_ in read_tape(path).interactions
+            for request, *_ in read_cassette(path).interactions
         ]
     return [(answer.status, answer.data, answer.headers.getlist("x-twice")) for answer in answers]
 
@@ -43,13 +42,13 @@ EXPECTED = [(200, CALLS[0].response.body, ["1", "2"]), (429, CALLS[1].response.b
 @pytest.mark.parametrize("pretty", [False, True])
 def test_vcrpy_plays_what_was_written_at_once(tmp_path: Path, *, pretty: bool) -> None:
     """In either form of YAML."""
-    write_tape(tmp_path / "a.yaml", Tape(LABEL, CALLS), pretty=pretty)
+    write_cassette(tmp_path / "a.yaml", CassetteData(LABEL, CALLS), pretty=pretty)
     assert play(tmp_path / "a.yaml") == EXPECTED
 
 
 def test_vcrpy_plays_json(tmp_path: Path) -> None:
     """With its serializer for JSON."""
-    write_tape(tmp_path / "a.json", Tape(LABEL, CALLS[:1]))
+    write_cassette(tmp_path / "a.json", CassetteData(LABEL, CALLS[:1]))
     assert play(tmp_path / "a.json", "json") == EXPECTED[:1]
 
 
@@ -63,9 +62,9 @@ def test_vcrpy_plays_a_recording_that_goes_on(tmp_path: Path) -> None:
 
 def test_what_vcrpy_has_changed_is_read(tmp_path: Path) -> None:
     """It writes the whole file anew when it records more, without what it does not know."""
-    write_tape(tmp_path / "a.yaml", Tape(LABEL, CALLS))
+    write_cassette(tmp_path / "a.yaml", CassetteData(LABEL, CALLS))
     with vcr.use_cassette(str(tmp_path / "a.yaml"), record_mode="new_episodes") as cassette:
         cassette.append(vcr.request.Request("GET", f"{HOST}/c", "", {}), {"status": {"code": 204, "message": ""}})
-    found = read_tape(tmp_path / "a.yaml")
+    found = read_cassette(tmp_path / "a.yaml")
     assert [each.response.body for each in found.interactions] == [*(each.response.body for each in CALLS), b""]
     assert found.is_complete

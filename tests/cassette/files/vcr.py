@@ -11,7 +11,7 @@ from vcr.serializers import jsonserializer, yamlserializer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ycimages.cassette.interaction import Headers, Interaction
+    from pytest_ycimages.cassette.model import Headers, Interaction
 
 
 class PurePython:

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from pytest_ycimages import Double, NetworkRefusedError
-from pytest_ycimages.cassette.guard import network_refused
+from pytest_ycimages.cassette.network_guard import network_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

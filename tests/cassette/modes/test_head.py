@@ -11,9 +11,14 @@ import vcr
 from werkzeug.test import Client as WsgiClient
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +64,8 @@ def test_a_length_is_only_kept_where_nobody_can_make_it_anew(tmp_path: Path) -> 
     with Double() as upstream, Double(mode="record", cassette=path, upstream=upstream.url) as recording:
         lengths(recording)
     kept = [
-        (each.request.method, "content-length" in dict(each.response.headers)) for each in read_tape(path).interactions
+        (each.request.method, "content-length" in dict(each.response.headers))
+        for each in read_cassette(path).interactions
     ]
     assert set(kept) == {("HEAD", True), ("GET", False)}
 
@@ -70,7 +76,10 @@ def test_head_is_told_no_length_where_none_was_told(tmp_path: Path) -> None:
     asked = RecordedRequest("HEAD", f"{HOST}/a")
     nonsense = RecordedResponse(200, headers=(("content-length", "2, 2"),))
     other = asked._replace(uri=f"{asked.uri}b")
-    write_tape(path, Tape(Label(), (Interaction(asked, RecordedResponse(200)), Interaction(other, nonsense))))
+    write_cassette(
+        path,
+        CassetteData(CassetteMetadata(), (Interaction(asked, RecordedResponse(200)), Interaction(other, nonsense))),
+    )
     with Double(mode="replay", cassette=path) as replay, httpx.Client(base_url=replay.url) as client:
         for target in ("/a", "/ab", "/a"):
             assert "content-length" not in client.head(target).headers
@@ -81,6 +90,6 @@ def test_a_length_beside_no_body_is_not_told_to_another_verb(tmp_path: Path) -> 
     """The client would wait for a body that never comes."""
     path = tmp_path / "a.yaml"
     answer = RecordedResponse(200, headers=(("content-length", "28"),))
-    write_tape(path, Tape(Label(), (Interaction(RecordedRequest("GET", f"{HOST}/a"), answer),)))
+    write_cassette(path, CassetteData(CassetteMetadata(), (Interaction(RecordedRequest("GET", f"{HOST}/a"), answer),)))
     with Double(mode="replay", cassette=path) as replay:
         assert requests.get(f"{replay.url}/a", timeout=10).headers["content-length"] == "0"

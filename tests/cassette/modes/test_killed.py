@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.translation import json_of
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.requests import json_object
 
 ROOT: Final = Path(__file__).parents[3]
 TIMES: Final = 200
@@ -27,9 +27,9 @@ def test_two_hundred_doubles_that_are_killed_lose_nothing_that_was_answered(tmp_
     assert len(outcomes) == TIMES
     for name, *told in outcomes:
         if told or Path(name).exists():
-            tape = read_tape(name)
+            tape = read_cassette(name)
             assert not tape.is_complete
-            written = [json_of(each.response.body)["id"] for each in tape.interactions]
+            written = [json_object(each.response.body)["id"] for each in tape.interactions]
             assert written[: len(told)] == told
             assert len(written) - len(told) in {0, 1}
     assert len({len(told) for _, *told in outcomes}) > 4, "the moments are hardly spread"

@@ -15,7 +15,7 @@ from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
-from pytest_ycimages.cassette.interaction import Label, Tape
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from tests.cassette.player.taping import bake
@@ -127,9 +127,9 @@ def test_a_body_that_cannot_be_looked_through_is_not_shown_either(tmp_path: Path
 
 def test_what_this_version_has_recorded_is_not_scrubbed_again_and_all_else_once() -> None:
     """So that it costs nothing, and the other once in a run."""
-    ours = Tape(Label(tool=version("pytest-ycimages")), bake())
+    ours = CassetteData(CassetteMetadata(tool=version("pytest-ycimages")), bake())
     assert for_replay(ours).tape is ours
-    others = (ours._replace(label=Label()), ours._replace(label=Label(tool="0.0.1")))
+    others = (ours._replace(metadata=CassetteMetadata()), ours._replace(metadata=CassetteMetadata(tool="0.0.1")))
     for theirs in others:
         assert for_replay(theirs).tape is not theirs
         assert for_replay(theirs).tape is for_replay(theirs, scrub_rules_of(())).tape

@@ -17,8 +17,8 @@ from pytest_ycimages import (
     UsageError,
     reset,
 )
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def test_a_cassette_says_whose_answers_it_holds(upstream: Double, tmp_path: Path
     """A double that stands in for the service is found out, and its answers are never called the service's."""
     with recording(upstream, path := tmp_path / "it.yaml") as double:
         create(double)
-        assert double.cassette.label.origin is Origin.FAKE
-    label = read_tape(path).label
+        assert double.cassette.metadata.origin is Origin.FAKE
+    label = read_cassette(path).metadata
     assert (label.origin, label.upstream, label.contract) == (Origin.FAKE, "", "page")
     assert label.folder_id == upstream.folder_id
     assert label.recorded_at.endswith("Z")
@@ -104,9 +104,9 @@ def test_an_interaction_is_on_disk_before_the_client_has_its_answer(upstream: Do
     with recording(upstream, path) as double:
         for number in (1, 2, 3):
             create(double, name=f"web-{number}")
-            tape = read_tape(path)
+            tape = read_cassette(path)
             assert (len(tape.interactions), tape.is_complete) == (number, False)
-    assert read_tape(path).is_complete
+    assert read_cassette(path).is_complete
 
 
 def test_a_secret_refuses_to_be_saved_and_leaves_the_old_cassette(upstream: Double, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_what_is_left_by_an_error_replaces_no_recording(
     path = tmp_path / "it.yaml"
     with pytest.raises(error):
         _left_by(error, recording(upstream, path))
-    assert (len(read_tape(path).interactions), read_tape(path).is_complete) == (1, False)
+    assert (len(read_cassette(path).interactions), read_cassette(path).is_complete) == (1, False)
     with recording(upstream, path) as double:
         create(double)
         create(double)
@@ -199,10 +199,10 @@ def test_a_recording_that_is_held_ends_when_it_is_settled(upstream: Double, tmp_
     for whole in (False, True):
         old = path.read_bytes()
         with recording(upstream, path) as double:
-            double.cassette.hold()
+            double.cassette.defer()
             create(double, name="web")
         assert path.read_bytes() == old
-        double.cassette.settle(whole=whole)
+        double.cassette.finish(whole=whole)
         assert (path.read_bytes() == old) is not whole
         assert [each.name for each in tmp_path.iterdir()] == ["it.yaml"]
 
@@ -241,7 +241,7 @@ def test_an_upstream_that_goes_away_fails_the_test(tmp_path: Path) -> None:
     double.close()
     with pytest.raises(DoubleFailedError, match="POST /compute/v1/images"):
         double.check()
-    assert (len(read_tape(path).interactions), read_tape(path).is_complete) == (1, False)
+    assert (len(read_cassette(path).interactions), read_cassette(path).is_complete) == (1, False)
 
 
 def test_faults_and_a_new_beginning_are_for_the_fake(upstream: Double, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_many_clients_are_recorded_at_once(upstream: Double, tmp_path: Path) -> 
             thread.join()
         assert len(double.images) == 0
         assert len(double.operations) == 16
-    assert len(read_tape(path).interactions) == 16
+    assert len(read_cassette(path).interactions) == 16
 
 
 def test_a_recording_can_be_discarded(upstream: Double, tmp_path: Path) -> None:

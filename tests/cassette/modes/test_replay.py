@@ -24,8 +24,15 @@ from pytest_ycimages import (
     reset,
     unavailable,
 )
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import write_cassette
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +68,7 @@ def test_an_answer_comes_as_it_was_recorded_to_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "odd.yaml"
     request = RecordedRequest("GET", "https://vpc.api.cloud.yandex.net/vpc/v1/networks?folderId=b1g")
     response = RecordedResponse(418, "Odd", (("content-type", "text/plain"), ("x-odd", "a, b")), b"\x00 no JSON\n")
-    write_tape(path, Tape(Label(Origin.UNKNOWN), (Interaction(request, response),)))
+    write_cassette(path, CassetteData(CassetteMetadata(Origin.UNKNOWN), (Interaction(request, response),)))
     with Double(mode="replay", cassette=path) as replay:
         answer = requests.get(f"{replay.url}/vpc/v1/networks?folderId=b1g", timeout=10)
         assert (answer.status_code, answer.content) == (418, b"\x00 no JSON\n")
@@ -114,14 +121,14 @@ def test_what_nobody_asked_for_fails_the_test_or_warns_or_is_left_alone(cassette
 def test_a_cassette_can_expire(cassette: Path, tmp_path: Path) -> None:
     """Its age is told by the machine's clock; one that says nothing of its age has expired as well."""
     old = tmp_path / "old.yaml"
-    tape = Tape(Label(Origin.FAKE, recorded_at="2020-01-01T00:00:00Z"), ())
-    write_tape(old, tape)
+    tape = CassetteData(CassetteMetadata(Origin.FAKE, recorded_at="2020-01-01T00:00:00Z"), ())
+    write_cassette(old, tape)
     with pytest.raises(CassetteExpiredError, match=r"was recorded \d{4,} days ago, at 2020-01-01.*max_age is 30 days"):
         Double(mode="replay", cassette=old, max_age=30, expired="fail").__exit__(None, None, None)
     with pytest.warns(CassetteWarning, match=rf"ycimages verify {re.escape(str(old))} --upstream URL"):
         Double(mode="replay", cassette=old, max_age=30)
-    write_tape(old, tape._replace(label=Label(Origin.FAKE)))
-    with pytest.warns(CassetteWarning, match="says nothing of its age"):
+    write_cassette(old, tape._replace(metadata=CassetteMetadata(Origin.FAKE)))
+    with pytest.warns(CassetteWarning, match="has no date of recording"):
         Double(mode="replay", cassette=old, max_age=30)
     Double(mode="replay", cassette=cassette, max_age=30, unused_interactions="ignore", expired="fail").close()
 
@@ -174,7 +181,7 @@ def test_a_double_without_a_cassette_says_what_is_missing(tmp_path: Path) -> Non
     with pytest.raises(CassetteMissingError) as missing:
         Double(mode="replay", cassette=tmp_path / "none.yaml", name="tests/test_it.py::test_it[a b]")
     assert missing.value.__notes__ == ["This one: pytest 'tests/test_it.py::test_it[a b]' --ycimages-mode=record"]
-    with pytest.raises(UsageError, match="There is no cassette in this double: it is the fake"):
+    with pytest.raises(UsageError, match="This double has no cassette: it is the fake"):
         _ = Double().cassette
 
 

@@ -119,7 +119,7 @@ def test_an_upstream_that_is_late_lets_virtual_time_pass_for_who_records_it(
         with_requests() as ask,
     ):
         image = bake(ask, lambda path: f"{recording.url}{path}", token=recording.token, folder_id=recording.folder_id)
-        took = [each.took for each in recording.cassette.interactions]
+        took = [each.duration for each in recording.cassette.interactions]
     assert image["status"] == "READY"
     assert took == [7, 7, 7]
     assert ycimages_time.elapsed == 21

@@ -6,7 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.interaction import NOT_LABELLED, Interaction, RecordedRequest, RecordedResponse, Tape
+from pytest_ycimages.cassette.model import (
+    UNKNOWN_METADATA,
+    CassetteData,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from pytest_ycimages.cassette.no_match import NoMatch
 
 if TYPE_CHECKING:
@@ -92,9 +98,9 @@ def bake(number: int = 1, start: float = 0) -> list[Interaction]:
     ]
 
 
-def tape(*interactions: Interaction) -> Tape:
+def tape(*interactions: Interaction) -> CassetteData:
     """A tape of these."""
-    return Tape(NOT_LABELLED, interactions)
+    return CassetteData(UNKNOWN_METADATA, interactions)
 
 
 class Client:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_ycimages import CassetteUnusedError
+from pytest_ycimages.cassette.no_match import unused_error, unused_text
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.unused import unused_error, unused_text
 from tests.cassette.player.taping import (
     IMAGES,
     Client,
@@ -81,12 +81,12 @@ def test_what_was_shown_is_known_of_operations_and_images() -> None:
     """An operation that is done tells of its image."""
     client = Client(Player(tape(*bake())))
     client.create()
-    assert client.player.seen.operations == {operation_id(1): operation(1, done=False)}
-    assert client.player.seen.images == {}
+    assert client.player.shown.operations == {operation_id(1): operation(1, done=False)}
+    assert client.player.shown.images == {}
     client.poll()
     client.poll()
-    assert client.player.seen.operations[operation_id(1)]["done"]
-    assert client.player.seen.images == {image_id(1): image(1, "READY")}
+    assert client.player.shown.operations[operation_id(1)]["done"]
+    assert client.player.shown.images == {image_id(1): image(1, "READY")}
 
 
 def test_images_of_lists_are_known_and_deleted_ones_are_not() -> None:
@@ -109,10 +109,10 @@ def test_images_of_lists_are_known_and_deleted_ones_are_not() -> None:
     client = Client(Player(tape(*recorded)))
     client.ask(f"GET {IMAGES}")
     client.ask(f"GET {IMAGES}:latestByFamily?family=f")
-    assert sorted(client.player.seen.images) == [image_id(1), image_id(2), image_id(3)]
+    assert sorted(client.player.shown.images) == [image_id(1), image_id(2), image_id(3)]
     client.ask(f"DELETE {IMAGES}/{image_id(1)}")
     client.played(f"GET {IMAGES}/{image_id(2)}")
-    assert sorted(client.player.seen.images) == [image_id(3)]
+    assert sorted(client.player.shown.images) == [image_id(3)]
 
 
 def test_a_failed_create_leaves_no_image() -> None:
@@ -121,6 +121,6 @@ def test_a_failed_create_leaves_no_image() -> None:
     client = Client(Player(tape(create(1, 0), look(1, 1, "CREATING"), failed)))
     client.create()
     client.look()
-    assert image_id(1) in client.player.seen.images
+    assert image_id(1) in client.player.shown.images
     client.poll()
-    assert client.player.seen.images == {}
+    assert client.player.shown.images == {}

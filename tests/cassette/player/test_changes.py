@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.tracks import Tracks
+from pytest_ycimages.cassette.timeline import Timelines
 from tests.cassette.player.taping import (
     IMAGES,
     Client,
@@ -24,7 +24,7 @@ from tests.cassette.player.taping import (
 )
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 LIST = f"GET {IMAGES}?folderId=b1g"
 IMAGE = f"{IMAGES}/{image_id(1)}"
@@ -218,13 +218,13 @@ def test_a_rewound_player_begins_again() -> None:
 def test_players_of_one_tape_share_what_it_was_read_into_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cassette is looked through once in a run, for each set of rules, however many tests replay it."""
     looked_through = []
-    made = Tracks.__init__
+    made = Timelines.__init__
 
-    def counted(self: Tracks, *arguments: Any) -> None:
+    def counted(self: Timelines, *arguments: Any) -> None:
         looked_through.append(self)
         made(self, *arguments)
 
-    monkeypatch.setattr(Tracks, "__init__", counted)
+    monkeypatch.setattr(Timelines, "__init__", counted)
     shared = tape(*bake())
     first, second = Client(Player(shared)), Client(Player(shared))
     assert len(looked_through) == 1

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import Label, Origin, Tape
-from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.states import compact
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cli.cassette_compact import compact_cassettes
 from tests.cassette.player.taping import bake
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-RECORDED = Tape(Label(Origin.FAKE, note="kept"), bake(), is_complete=False)
+RECORDED = CassetteData(CassetteMetadata(Origin.FAKE, note="kept"), bake(), is_complete=False)
 
 
 def run(*files: Path) -> Result:
@@ -31,16 +30,16 @@ def run(*files: Path) -> Result:
 def test_equal_polls_are_taken_out_of_the_file(name: str, tmp_path: Path) -> None:
     """What it says of itself stays."""
     file = tmp_path / name
-    write_tape(file, RECORDED)
+    write_cassette(file, RECORDED)
     result = run(file)
     assert (result.exit_code, result.stdout) == (0, f"{file}: 1 of 5 interactions left out, 4 kept\n")
-    assert read_tape(file) == RECORDED._replace(interactions=compact(RECORDED.interactions))
+    assert read_cassette(file) == RECORDED._replace(interactions=compact(RECORDED.interactions))
 
 
 def test_a_cassette_without_equal_polls_is_left_as_it_is(tmp_path: Path) -> None:
     """It is not even written again."""
     file = tmp_path / "bake.yaml"
-    write_tape(file, RECORDED)
+    write_cassette(file, RECORDED)
     run(file)
     before = file.stat()
     assert run(file).stdout == f"{file}: 0 of 4 interactions left out, 4 kept\n"
@@ -51,12 +50,12 @@ def test_a_damaged_cassette_does_not_keep_the_others_from_it(tmp_path: Path) -> 
     """It is left as it is, and the exit code tells."""
     damaged, file = tmp_path / "damaged.yaml", tmp_path / "bake.yaml"
     damaged.write_text("interactions: [")
-    write_tape(file, RECORDED)
+    write_cassette(file, RECORDED)
     result = run(damaged, tmp_path / "missing.yaml", file)
     assert result.exit_code == 1
     assert str(damaged) in result.stderr
     assert "missing.yaml" in result.stderr
-    assert len(read_tape(file).interactions) == 4
+    assert len(read_cassette(file).interactions) == 4
     assert damaged.read_text() == "interactions: ["
 
 

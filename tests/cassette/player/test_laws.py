@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_ycimages.cassette.compaction import Compactor, compact
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.states import Compactor, compact
 from tests.cassette.player.taping import (
     IMAGES,
     Client,
@@ -26,7 +26,7 @@ from tests.cassette.player.taping import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 LIST: Final = f"GET {IMAGES}?folderId=b1g"
 
@@ -134,7 +134,7 @@ def test_compacting_twice_is_compacting_once_and_one_by_one_is_the_same(recorded
     assert compact(once) == once
     compactor = Compactor()
     assert tuple(each for each in map(compactor.add, recorded) if each is not None) == once
-    assert compactor.left_out == len(recorded) - len(once)
+    assert compactor.dropped == len(recorded) - len(once)
 
 
 @settings(deadline=None)
@@ -183,8 +183,8 @@ def test_what_was_shown_is_never_contradicted(
         if isinstance(played, NoMatch):
             continue
         if action == "poll":
-            assert played.told.done or number not in done
-            if played.told.done:
+            assert played.answer.done or number not in done
+            if played.answer.done:
                 done[number] = max(done.get(number, 0), played.index)
         if action == "look":
             is_ready = json.loads(played.response.body)["status"] == "READY"

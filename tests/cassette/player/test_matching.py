@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.interaction import RecordedRequest
-from pytest_ycimages.cassette.matching import canonical, match_of
+from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.requests import canonical, key_of, normalize
 from tests.cassette.player.taping import IMAGES, bytes_of, request
 
 JSON = st.recursive(
@@ -22,7 +21,7 @@ JSON = st.recursive(
 
 def are_same(one: RecordedRequest, other: RecordedRequest) -> bool:
     """Whether the answer to one is the answer to the other."""
-    return match_of(asked_by(one)) == match_of(asked_by(other))
+    return key_of(normalize(one)) == key_of(normalize(other))
 
 
 @pytest.mark.parametrize(
@@ -137,5 +136,5 @@ def exact(value: Any) -> str:
 def test_bytes_that_are_no_json_are_compared_as_they_are() -> None:
     """They need not even be text."""
     assert are_same(request("POST", "/x", "a=b"), request("POST", "/x", "a=b"))
-    assert asked_by(RecordedRequest("POST", "http://localhost/x", (), b"\xff")).body == b"\xff"
+    assert normalize(RecordedRequest("POST", "http://localhost/x", (), b"\xff")).body == b"\xff"
     assert bytes_of(None) == b""

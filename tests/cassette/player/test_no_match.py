@@ -186,7 +186,7 @@ def test_a_recording_that_was_cut_off_says_so_first() -> None:
     refused = Client(Player(cut, rerecord=AGAIN)).refused("GET /endpoints")
     lost, again = str(refused).splitlines()[-2:]
     assert lost == (
-        "  next:     what is asked for may have been lost: the recording was stopped before its end, "
+        "  next:     the answer may have been lost: the recording was stopped before its end, "
         "or the file was cut off. Restore the file, or record again"
     )
     assert again == f"  next:     if the client is right, record again: {AGAIN}"

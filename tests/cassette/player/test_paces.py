@@ -7,8 +7,8 @@ from typing import Literal
 import pytest
 
 from pytest_ycimages import UsageError
+from pytest_ycimages.cassette.compaction import compact
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.states import compact
 from tests.cassette.player.taping import (
     Client,
     bake,
@@ -83,7 +83,7 @@ def test_by_time_an_operation_that_was_polled_once_is_not_done_before_that() -> 
     client.create()
     client.now = 59.9
     played = client.played(f"GET /operations/{operation_id(1)}")
-    assert (played.told.done, played.index) == (False, 0)
+    assert (played.answer.done, played.index) == (False, 0)
     client.now = 60
     assert client.poll()
 

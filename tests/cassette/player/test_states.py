@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pytest_ycimages.cassette.asked import asked_by
-from pytest_ycimages.cassette.states import Compactor, compact, is_poll
+from pytest_ycimages.cassette.compaction import Compactor, compact
+from pytest_ycimages.cassette.requests import normalize
 from tests.cassette.player.taping import IMAGES, create, exchange, image_id, look, operation_id, poll, request
 
 
-def test_equal_polls_are_left_out_and_counted_on_the_next_that_differs() -> None:
+def test_equal_polls_are_dropped_and_counted_on_the_next_that_differs() -> None:
     """Those after the last change are left out as well."""
     recorded = [create(1, 0), poll(1, 1), poll(1, 2), poll(1, 3), poll(1, 4, done=True), poll(1, 5, done=True)]
     kept = compact(recorded)
-    assert kept == (recorded[0], recorded[1], recorded[4]._replace(equal=2))
+    assert kept == (recorded[0], recorded[1], recorded[4]._replace(skipped_polls=2))
 
 
 def test_while_an_operation_runs_a_modified_at_alone_is_no_change() -> None:
@@ -52,14 +52,19 @@ def test_what_comes_one_by_one_is_compacted_alike() -> None:
     """As a recorder does it."""
     recorded = [look(1, 1, "CREATING"), look(1, 2, "CREATING"), look(1, 3, "CREATING"), look(1, 4, "READY")]
     compactor = Compactor()
-    assert [compactor.add(each) for each in recorded] == [recorded[0], None, None, recorded[3]._replace(equal=2)]
-    assert compactor.left_out == 2
+    assert [compactor.add(each) for each in recorded] == [
+        recorded[0],
+        None,
+        None,
+        recorded[3]._replace(skipped_polls=2),
+    ]
+    assert compactor.dropped == 2
 
 
 def test_compacting_again_keeps_what_was_counted() -> None:
     """Counts are added up."""
-    recorded = [look(1, 1, "CREATING"), look(1, 4, "CREATING")._replace(equal=2), look(1, 5, "READY")]
-    assert compact(recorded)[1].equal == 3
+    recorded = [look(1, 1, "CREATING"), look(1, 4, "CREATING")._replace(skipped_polls=2), look(1, 5, "READY")]
+    assert compact(recorded)[1].skipped_polls == 3
 
 
 def test_a_cancel_is_no_poll_whatever_its_verb() -> None:
@@ -74,5 +79,5 @@ def test_a_cancel_is_no_poll_whatever_its_verb() -> None:
         "POST /iam/v1/tokens": False,
         "GET /endpoints": True,
     }
-    found = {line: is_poll(asked_by(request(line.partition(" ")[0], line.partition(" ")[2]))) for line in lines}
+    found = {line: normalize(request(line.partition(" ")[0], line.partition(" ")[2])).is_poll for line in lines}
     assert found == lines

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ ORDINARY: Final = Interaction(
         b'{\n "done": false,\n "id": "fd8m1tfm92krd3k0qpl1",\n "description": "Create image"\n}\n',
     ),
     at=1.5,
-    took=0.25,
+    duration=0.25,
 )
 
 

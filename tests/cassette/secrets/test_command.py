@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.interaction import Label, Origin, Tape
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub import scrub
-from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.cassette_scrub import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response
 
@@ -31,7 +30,7 @@ def cassette(tmp_path: Path) -> Path:
     """A cassette in which a credential stands in one interaction, and is given away by the next."""
     late = with_request(headers=(("authorization", f"Bearer {CREDENTIAL}"), ("cookie", "a=b")))
     path = tmp_path / "bake.yaml"
-    write_tape(path, Tape(Label(Origin.SERVICE, folder_id=FOLDER), (ORDINARY, EARLY, late)))
+    write_cassette(path, CassetteData(CassetteMetadata(Origin.SERVICE, folder_id=FOLDER), (ORDINARY, EARLY, late)))
     return path
 
 
@@ -48,7 +47,7 @@ def test_it_takes_out_what_a_recording_would_have(cassette: Path) -> None:
     )
     assert result.exit_code == 0
     assert CREDENTIAL not in cassette.read_text()
-    assert read_tape(cassette).interactions[0] == ORDINARY
+    assert read_cassette(cassette).interactions[0] == ORDINARY
     assert run(cassette).output == f"{cassette}: nothing to scrub\n"
 
 
@@ -66,7 +65,7 @@ def test_a_dry_run_writes_nothing_and_fails_if_there_is_something(cassette: Path
 def test_fields_of_ones_own_are_scrubbed(cassette: Path) -> None:
     """By their names, or by a shape."""
     assert run("--field", "ticket", "--field", "re:Create [a-z]+", cassette).exit_code == 0
-    first, second, _ = read_tape(cassette).interactions
+    first, second, _ = read_cassette(cassette).interactions
     assert b"t-1" not in second.request.body
     assert b"Create image" not in first.response.body
 
@@ -75,14 +74,16 @@ def test_ids_get_pseudonyms(cassette: Path) -> None:
     """In the label as well."""
     assert run("--pseudonymize", cassette).exit_code == 0
     assert FOLDER not in cassette.read_text()
-    assert read_tape(cassette).label.folder_id == Pseudonyms().text(FOLDER)
+    assert read_cassette(cassette).metadata.folder_id == Pseudonyms().text(FOLDER)
 
 
 def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     """The other files are scrubbed all the same."""
     odd, good = tmp_path / "odd.yaml", tmp_path / "good.yaml"
-    write_tape(odd, Tape(Label(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),)))
-    write_tape(good, Tape(Label(), (scrub(ORDINARY),)))
+    write_cassette(
+        odd, CassetteData(CassetteMetadata(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),))
+    )
+    write_cassette(good, CassetteData(CassetteMetadata(), (scrub(ORDINARY),)))
     before = odd.read_bytes()
     result = run(odd, good)
     assert result.exit_code == 1
@@ -96,7 +97,9 @@ def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path)
 def test_a_password_in_the_address_that_was_recorded_goes_too(tmp_path: Path) -> None:
     """It stands in the label."""
     path = tmp_path / "a.yaml"
-    write_tape(path, Tape(Label(upstream="https://baker:hunter2@proxy.example.com"), (ORDINARY,)))
+    write_cassette(
+        path, CassetteData(CassetteMetadata(upstream="https://baker:hunter2@proxy.example.com"), (ORDINARY,))
+    )
     assert run(path).output == f"{path}: 1 scrubbed\n  the label\n"
     assert "hunter2" not in path.read_text()
 
@@ -117,7 +120,9 @@ def test_a_body_that_its_recorder_has_decoded_is_scrubbed_whatever_its_header_sa
     """So vcrpy stores what requests was given."""
     path = tmp_path / "a.yaml"
     headers = (("content-encoding", "gzip"), ("content-type", "application/json"))
-    write_tape(path, Tape(Label(), (with_response(headers=headers, body=b'{"password": "hunter2"}'),)))
+    write_cassette(
+        path, CassetteData(CassetteMetadata(), (with_response(headers=headers, body=b'{"password": "hunter2"}'),))
+    )
     assert run(path).output == f"{path}: 1 scrubbed\n  1. {CALL}: the answer's body\n"
     assert "hunter2" not in path.read_text()
 
@@ -125,7 +130,12 @@ def test_a_body_that_its_recorder_has_decoded_is_scrubbed_whatever_its_header_sa
 def test_a_body_that_cannot_be_looked_through_is_named_and_the_file_stays(tmp_path: Path) -> None:
     """With what can be done about a file that is there already."""
     path = tmp_path / "a.yaml"
-    write_tape(path, Tape(Label(), (ORDINARY, with_response(headers=(("content-encoding", "zstd"),), body=b"\xff"))))
+    write_cassette(
+        path,
+        CassetteData(
+            CassetteMetadata(), (ORDINARY, with_response(headers=(("content-encoding", "zstd"),), body=b"\xff"))
+        ),
+    )
     before = path.read_bytes()
     result = run(path)
     assert result.output == (

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.layout import item_text
+from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.placeholders import IAM_TOKEN, SCRUBBED
 from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.secrets import Finding, check_before_saving, find_secrets

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.layout import item_text
+from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
 from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
 from pytest_ycimages.cassette.secrets import check_before_saving, find_secrets
@@ -32,7 +32,7 @@ from tests.cassette.secrets.kinds import (
 )
 
 if TYPE_CHECKING:
-    from pytest_ycimages.cassette.interaction import Interaction
+    from pytest_ycimages.cassette.model import Interaction
 
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=25)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.interaction import Label, Tape
+from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms, is_pseudonym
 from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
 
@@ -83,7 +83,7 @@ def test_an_id_is_found_behind_what_is_encoded(id_: str, layers: int, before: st
     hidden = text.replace(id_, Pseudonyms().text(id_))
     assert Pseudonyms().text(text) == hidden
     assert Pseudonyms().body(text.encode()) == hidden.encode()
-    tape = Tape(Label(), (with_request(uri=f"{HOST}/x?next={hidden}"),))
+    tape = CassetteData(CassetteMetadata(), (with_request(uri=f"{HOST}/x?next={hidden}"),))
     assert Pseudonyms().are_in(tape)
 
 
@@ -109,10 +109,12 @@ def test_other_ids_stay() -> None:
 
 def test_a_tape_has_pseudonyms_in_its_label_too() -> None:
     """And it can be told that it has some, so that requests get theirs before they are looked for."""
-    tape = Tape(Label(folder_id=FOLDER, note=f"in {FOLDER}"), (ORDINARY,))
+    tape = CassetteData(CassetteMetadata(folder_id=FOLDER, note=f"in {FOLDER}"), (ORDINARY,))
     hidden = Pseudonyms().tape(tape)
-    assert hidden.label == Label(folder_id=Pseudonyms().text(FOLDER), note=f"in {Pseudonyms().text(FOLDER)}")
+    assert hidden.metadata == CassetteMetadata(
+        folder_id=Pseudonyms().text(FOLDER), note=f"in {Pseudonyms().text(FOLDER)}"
+    )
     assert not Pseudonyms().are_in(tape)
     assert Pseudonyms().are_in(hidden)
-    assert Pseudonyms().are_in(hidden._replace(label=Label()))
+    assert Pseudonyms().are_in(hidden._replace(metadata=CassetteMetadata()))
     assert Pseudonyms().tape(hidden) == hidden

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from pytest_ycimages import UsageError
-from pytest_ycimages.cassette.interaction import RecordedRequest
+from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.placeholders import EXPIRES_AT, IAM_TOKEN, SCRUBBED
 from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
 from pytest_ycimages.cassette.scrub_headers import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS

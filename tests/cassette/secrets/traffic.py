@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double

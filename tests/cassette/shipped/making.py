@@ -11,8 +11,15 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages import After, Double
-from pytest_ycimages.cassette.interaction import Interaction, Label, Origin, RecordedRequest, RecordedResponse, Tape
-from pytest_ycimages.cassette.writing import write_tape
+from pytest_ycimages.cassette.file import write_cassette
+from pytest_ycimages.cassette.model import (
+    CassetteData,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +93,7 @@ _REPLY: Final = {
 """The answer that the vendor's guide shows, its ids masked by the vendor."""
 
 
-def documented() -> Tape:
+def documented() -> CassetteData:
     """The one answer to a create that the vendor has published."""
     uri = "https://storage.yandexcloud.net/images/disk.qcow2"
     body = json.dumps({"folderId": "b1g00000000000000000", "uri": uri}).encode()
@@ -98,15 +105,15 @@ def documented() -> Tape:
         "Copied from the vendor's guide to VMs with Gen 2 hardware, of 2025-12-05: the answer alone. Its ids are "
         "masked there; its white space, its status and its headers are not shown, nor is the request, which is made up."
     )
-    label = Label(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
-    return Tape(label, (Interaction(request, response),))
+    label = CassetteMetadata(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
+    return CassetteData(label, (Interaction(request, response),))
 
 
 def make_all(folder: Path) -> None:
     """Make every shipped cassette in `folder`."""
     for name, story in STORIES.items():
         record(folder / f"{name}.yaml", story)
-    write_tape(folder / "documented-create.yaml", documented())
+    write_cassette(folder / "documented-create.yaml", documented())
 
 
 def record(path: Path, story: Story) -> None:

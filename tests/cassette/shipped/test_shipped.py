@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.interaction import Origin
-from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.secrets import find_secrets
 from tests.cassette.shipped.making import make_all
 
@@ -28,7 +28,7 @@ def test_they_are_what_makes_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_each_says_honestly_whose_answers_it_holds(path: Path) -> None:
     """None of them claims to be the service's."""
-    label = read_tape(path).label
+    label = read_cassette(path).metadata
     expected = Origin.DOCUMENTATION if path.stem == "documented-create" else Origin.FAKE
     assert label.origin is expected
     assert bool(label.note) is (label.origin is Origin.DOCUMENTATION)

@@ -1,0 +1,205 @@
+"""Conversion between calls and recorded interactions, and the service that answers calls from a cassette."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
+from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
+from pytest_ycimages.cassette.answers import is_image, summarize
+from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.no_match import NoMatch
+from pytest_ycimages.cassette.requests import is_loopback, service_host, split_authority
+from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
+from pytest_ycimages.cloud.clock import kind_of
+from pytest_ycimages.cloud.service import refusal
+from pytest_ycimages.errors import SecretFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_ycimages.api.exchange import Request
+    from pytest_ycimages.cassette.answers import AnswerSummary
+    from pytest_ycimages.cassette.model import RecordedResponse
+    from pytest_ycimages.cassette.player import Player
+    from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+    from pytest_ycimages.cassette.scrub import Scrubber
+    from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.service import Service
+    from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.errors import YCImagesError
+
+_SAFE: Final = "/:@!$&'()*+,;=-._~"
+_PLAIN: Final = re.compile(r"[\w/:@!$&'()*+,;=.~-]*", re.ASCII)
+_BRACKETS: Final = str.maketrans({"[": "%5B", "]": "%5D"})
+"""In a host they are part of an IPv6 address or invalid."""
+_PORTS: Final = {"http": "80", "https": "443"}
+
+_CONNECTION: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+"""The headers that belong to a connection, and not to its contents."""
+
+_CODES: Final = {
+    **{status: code for code, status in reversed(HTTP_STATUS.items())},
+    400: Code.INVALID_ARGUMENT,
+    409: Code.ALREADY_EXISTS,
+    500: Code.INTERNAL,
+}
+"""The code of an HTTP status when the body has none."""
+
+_MOVED: Final = frozenset({"manual", "virtual"})
+"""The clocks that move while a client waits, or that the test moves; under frozen time a client would poll for ever."""
+
+
+def recorded_request(request: Request) -> RecordedRequest:
+    """Return a request as a cassette holds it, before it is redacted.
+
+    A client that called the double's own address has called the service: the path says which of its hosts.
+    """
+    verb, _, target = request.line.partition(" ")
+    path, mark, query = target.partition("?")
+    word = path.removeprefix("/").partition("/")[0]
+    quoted = path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE)
+    uri = f"{_origin(request.authority, word)}{quoted}{mark}{query}"
+    return RecordedRequest(verb, uri, tuple(request.metadata.items()), request.body)
+
+
+@lru_cache(maxsize=256)
+def _origin(authority: str, word: str) -> str:
+    """Return scheme and host of a request, by its authority and the first word of its path."""
+    host, port = split_authority(authority)
+    if not host or is_loopback(host):
+        return f"https://{service_host(word)}"
+    host = host.translate(_BRACKETS)
+    if port == _PORTS["http"]:
+        return f"http://{host}"
+    return f"https://{host}{f':{port}' if port not in {'', _PORTS['https']} else ''}"
+
+
+def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummary | None = None) -> Reply:
+    """Return the reply to a `verb`, for the journal, and verbatim for a transport that speaks HTTP.
+
+    Args:
+        response: the recorded response.
+        verb: the verb of the request.
+        answer: the summary of the response, if it is known.
+    """
+    answer = answer or summarize(response)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    headers = tuple(header for header in response.headers if header[0] not in _CONNECTION)
+    is_head = verb == "HEAD"
+    image_id = str(body["id"]) if is_image(body) else answer.image_id
+    sent = (*headers, *_length(response)) if is_head else headers
+    return Reply(
+        _code(response.status, body),
+        body,
+        dict(headers),
+        answer.operation_id or None,
+        image_id or None,
+        _note(answer, body),
+        verbatim=Verbatim(response.status, sent, response.body, is_head),
+    )
+
+
+def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:
+    """Return the length in an answer to HEAD, which is that of another answer's body."""
+    length = dict(response.headers).get("content-length", "")
+    return (("content-length", length),) if length.isascii() and length.isdecimal() else ()
+
+
+def _code(status: int, body: Mapping[str, Any]) -> Code:
+    if status < HTTPStatus.BAD_REQUEST:
+        return Code.OK
+    code = body.get("code")
+    if isinstance(code, int) and code in Code.__members__.values() and code != Code.OK:
+        return Code(code)
+    return _CODES.get(status, Code.UNKNOWN)
+
+
+def _note(answer: AnswerSummary, body: dict[str, Any]) -> str:
+    """Return the state of the operation or image in a word; the message of a refusal."""
+    if answer.operation_id:
+        error = body.get("error")
+        return str(error.get("message", "failed")) if isinstance(error, dict) else "done" if answer.done else "running"
+    return str(body.get("status", "") if is_image(body) else body.get("message", ""))
+
+
+class ReplayService:
+    """Answers calls from a cassette, in the place of the cloud. Callers hold the double's lock.
+
+    Args:
+        player: plays the cassette.
+        clock: the double's time; where a test moves it, operations advance by it.
+        scrubber: redacts requests as the recorded ones were.
+        pseudonyms: gives requests the ids of the cassette; None: it has the real ones.
+        ids: the source of the ids of calls that a fault answers.
+        unused: a cloud that serves no call; its planner and its state are empty.
+
+    Attributes:
+        player: plays the cassette.
+        problems: requests without an answer.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
+        self,
+        *,
+        player: Player,
+        clock: Clock,
+        scrubber: Scrubber,
+        pseudonyms: Pseudonyms | None,
+        ids: Ids,
+        unused: Service,
+    ) -> None:
+        self.player = player
+        self.problems: list[YCImagesError] = []
+        self._clock = clock
+        self._scrubber = scrubber
+        self._pseudonyms = pseudonyms
+        self._ids = ids
+        self._unused = unused
+
+    @property
+    def planner(self) -> Planner:
+        """A planner without plans."""
+        return self._unused.planner
+
+    @property
+    def state(self) -> State:
+        """An empty state."""
+        return self._unused.state
+
+    def handle(self, request: Request, now: int) -> Reply:
+        """Answer a call at `now`, in nanoseconds since the epoch; refuse one without a recorded answer."""
+        try:
+            asked = self._scrubber.scrub_request(recorded_request(request))
+        except UnreadableBodyError as error:  # so it cannot have been recorded
+            return self._refused(SecretFoundError(f"{error.what} So no cassette has it, and it was not answered."))
+        if self._pseudonyms is not None:
+            asked = self._pseudonyms.request(asked)
+        key = request.metadata.get("idempotency-key", "")
+        played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
+        if isinstance(played, NoMatch):
+            return self._refused(played.error())
+        return reply_of(played.response, asked.method, played.answer)
+
+    def _refused(self, problem: YCImagesError) -> Reply:
+        """Return a refusal that no client retries, and fail the test."""
+        self.problems.append(problem)
+        return self.refuse(Status(code=Code.FAILED_PRECONDITION, message=str(problem)))
+
+    def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
+        """Return a refusal that no cassette has."""
+        return refusal(error, {"x-request-id": self._ids.request_id(), **metadata})
+
+    def admits(self, request: Request, now: int) -> bool:  # noqa: ARG002 - a cassette takes any credential
+        """Return whether the caller is authenticated."""
+        return True
+
+    def not_found(self, kind: str, id_: str) -> Reply:
+        """Return the refusal of an `image` or an `operation` that does not exist."""
+        return self.refuse(Status(code=Code.NOT_FOUND, message=f'{kind.capitalize()} "{id_}" not found'))

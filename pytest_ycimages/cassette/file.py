@@ -1,0 +1,383 @@
+"""Files of cassettes: read once, written beside their place and moved there, locked while they are recorded."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.cassette.format import COMPLETE, block_text, cassette_text, head_text, item_text, json_text
+from pytest_ycimages.cassette.parsing import broken, missing, parse
+from pytest_ycimages.errors import CassetteError, CassetteInUseError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
+
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+JSON_SUFFIXES: Final = (".json",)
+SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
+
+_APPEND: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_MOVES_OPEN_FILES: Final = sys.platform != "win32"
+
+_places: Final = set[Path]()
+_taking: Final = threading.Lock()
+
+_TAKEN: Final = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR: Final = 2**40  # a locked byte cannot be read by others, so lock one far behind the end
+
+    def _lock(file: int) -> None:
+        os.lseek(file, _FAR, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+# Reading.
+
+
+class _Version(NamedTuple):
+    """The version of a file, known without reading it."""
+
+    file: int
+    modified: int
+    size: int
+
+
+_kept: Final = dict[str, tuple[_Version, "CassetteData"]]()
+_reading: Final = threading.Lock()
+
+
+def read_cassette(path: str | PathLike[str]) -> CassetteData:
+    """Return the contents of a cassette: of this package, or any other that vcrpy reads, in YAML or JSON.
+
+    A file is read once in a process, until it changes. Safe for threads. The values are frozen and shared.
+
+    Args:
+        path: the file.
+
+    Raises:
+        CassetteMissingError: the file does not exist.
+        CassetteBrokenError: it is not a cassette, or damaged. It is left as it is.
+    """
+    where = os.path.abspath(path)  # noqa: PTH100 - cheaper than Path.absolute, and called for each test
+    with _reading:
+        try:
+            with open(where, "rb") as file:  # noqa: PTH123 - cheaper than Path.open
+                version = _version(file.fileno())
+                kept = _kept.get(where)
+                if kept is None or kept[0] != version:
+                    kept = _kept[where] = version, parse(file.read(), Path(path))
+        except FileNotFoundError:
+            raise missing(Path(path), SUFFIXES) from None
+        except OSError as error:
+            raise broken(
+                Path(path), f"it cannot be read: {error.strerror}.", todo="Give the file of a cassette."
+            ) from None
+        return kept[1]
+
+
+def _version(file: int) -> _Version:
+    found = os.fstat(file)
+    return _Version(found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+# Writing.
+
+
+def partial_path(path: Path) -> Path:
+    """Return the path of the partial file of `path`, such as `NAME.partial.yaml`."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def is_partial(path: Path) -> bool:
+    """Return whether a file is a partial one, by its name: its recording goes on, or was killed."""
+    return Path(path.stem).suffix == ".partial"
+
+
+class PartialFile:
+    """The next contents of a file, written beside its place and moved there. Not safe for threads.
+
+    There is one partial file of a place at a time, in this process and in all others. The partial file itself is
+    locked, and the file that it will replace, so that a killed process leaves no lock behind.
+
+    Attributes:
+        path: its place.
+        replaces: whether there was a file in its place at the start.
+
+    Raises:
+        CassetteInUseError: another recording of the same file goes on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.realpath(path))
+        self._file: int | None = None
+        self._old: int | None = None
+        self._size = 0
+        self._is_in_place = False
+        with _taking:
+            if self.path in _places:
+                raise _in_use(self.path, "another recording of this process")
+            _places.add(self.path)
+        try:
+            self.replaces = self._lock_old()
+        except BaseException:
+            self._release()
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Append `data`: all of it, or on an error nothing.
+
+        Raises:
+            CassetteInUseError: another process has begun to record the same file.
+            OSError: the file cannot be written, for example because the disk is full.
+        """
+        if self._file is None:
+            self._file = self._begin()
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError:
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(data)
+
+    def move_into_place(self) -> None:
+        """Move the partial file to its place, if anything was written. What is written later is appended to it."""
+        if self._file is None or self._is_in_place:
+            return
+        partial = partial_path(self.path)
+        if _MOVES_OPEN_FILES:
+            partial.replace(self.path)
+        else:
+            os.close(self._file)
+            if self._old is not None:
+                os.close(self._old)
+            self._file = self._old = None
+            partial.replace(self.path)
+            self._file = os.open(self.path, _APPEND)
+            _locked(self._file)
+        self._is_in_place = True
+
+    def end(self) -> None:
+        """Close the file and release it. A partial file that was not moved stays where it is."""
+        for file in (self._file, self._old):
+            if file is not None:
+                os.close(file)
+        self._file = self._old = None
+        self._release()
+
+    def discard(self) -> None:
+        """Undo everything: an older file stays, and a new one is removed."""
+        if self._file is not None:
+            written = self.path if self._is_in_place else partial_path(self.path)
+            if _MOVES_OPEN_FILES:
+                written.unlink(missing_ok=True)
+                self.end()
+            else:
+                self.end()
+                written.unlink(missing_ok=True)
+        self.end()
+
+    def _release(self) -> None:
+        with _taking:
+            _places.discard(self.path)
+
+    def _lock_old(self) -> bool:
+        """Lock the older file; False: there is none."""
+        try:
+            self._old = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        if not _locked(self._old):
+            os.close(self._old)
+            self._old = None
+            raise _in_use(self.path, "another process")
+        return True
+
+    def _begin(self) -> int:
+        """Open the partial file, empty. One of a killed recording is overwritten."""
+        partial = partial_path(self.path)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(partial, _APPEND, 0o666)
+        if not _locked(file) or not _is_at(file, partial):
+            os.close(file)
+            raise _in_use(self.path, "another process")
+        self._file = file
+        if not self.replaces and self.path.exists():
+            self.discard()
+            raise CassetteInUseError(
+                f"{self.path} has been written by another process since this recording began; that one stays. "
+                "Give each test a cassette of its own."
+            )
+        os.ftruncate(file, 0)
+        return file
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Return whether an open file is still the one at `path`: another process may have moved it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file), path.stat())
+    return False
+
+
+def _in_use(path: Path, by: str) -> CassetteInUseError:
+    return CassetteInUseError(
+        f"{path} is being written by {by}. Two recordings of one file would mix their answers. "
+        "Wait until the other has ended, or give each test a cassette of its own."
+    )
+
+
+def _locked(file: int) -> bool:
+    """Lock an open file, without waiting, until it is closed. False: another process has locked it.
+
+    On a file system without locks, every lock is granted.
+    """
+    try:
+        _lock(file)
+    except OSError as error:
+        return error.errno not in _TAKEN
+    return True
+
+
+class CassetteWriter:
+    """Writes a recording as it goes on. Safe for threads.
+
+    The file appears with the first interaction. Each is written by one call to the system that appends it, so a process
+    that is killed leaves a file that can be read, with every interaction that was appended. If there is a cassette
+    already, it stays until the recording is closed: until then the new one is `NAME.partial.yaml` beside it.
+
+    Attributes:
+        path: the cassette's file; folders on the way to it are created.
+        written: how many interactions have been appended.
+
+    Args:
+        path: the cassette's file, a `.yaml`.
+        metadata: the metadata of the cassette.
+
+    Raises:
+        CassetteError: the path has another suffix; JSON cannot be appended to.
+        CassetteInUseError: another recording of the same file goes on, here or in another process.
+    """
+
+    def __init__(self, path: str | PathLike[str], metadata: CassetteMetadata) -> None:
+        self.path = Path(path)
+        self.written = 0
+        if self.path.suffix not in YAML_SUFFIXES:
+            raise CassetteError(_not_yaml(self.path))
+        self._metadata = metadata
+        self._appending = threading.Lock()
+        self._partial = PartialFile(self.path)
+        self._is_open = True
+
+    @property
+    def replaces(self) -> bool:
+        """Whether there was a cassette in this place when the recording began."""
+        return self._partial.replaces
+
+    def append(self, interaction: Interaction) -> None:
+        """Write an interaction; it is on disk when this returns.
+
+        Raises:
+            CassetteError: it holds text that no file can, or the recording has been closed.
+            CassetteInUseError: another process began to record the same file after this recording was opened.
+            OSError: the file cannot be written. It is left as it was.
+        """
+        item = item_text(interaction)
+        with self._appending:
+            if not self._is_open:
+                raise CassetteError(f"The recording of {self.path} is closed; nothing can be appended to it.")
+            self._partial.write(item if self.written else head_text(self._metadata) + item)
+            self.written += 1
+            if not self._partial.replaces:
+                self._partial.move_into_place()
+
+    def close(self) -> None:
+        """End the recording: the file says that it is complete, and takes the place of an older one.
+
+        A recording without an interaction leaves no file, and an older one as it was.
+        """
+        with self._appending:
+            if self._is_open:
+                self._is_open = False
+                try:
+                    if self.written:
+                        self._partial.write(COMPLETE)
+                        self._partial.move_into_place()
+                finally:
+                    self._partial.end()
+
+    def cut_off(self) -> None:
+        """End the recording early: an older file stays as it was; a new one is not marked as complete."""
+        if self._partial.replaces:
+            self.discard()
+        with self._appending:
+            if self._is_open:
+                self._is_open = False
+                self._partial.end()
+
+    def discard(self) -> None:
+        """Undo the recording: an older file stays as it was, and a new one is removed."""
+        with self._appending:
+            if self._is_open:
+                self._is_open = False
+                self._partial.discard()
+
+
+def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty: bool = False) -> None:
+    """Write a whole cassette at once: at any moment, the file is the old one or the new one.
+
+    Args:
+        path: a `.yaml`, in this package's layout, or a `.json`; vcrpy reads both. Folders on the way are created.
+        cassette: what to write.
+        pretty: YAML in blocks, as vcrpy writes it: longer, slower to read, and easier on the eye. Not for JSON.
+
+    Raises:
+        CassetteError: the path has another suffix, or the cassette holds what the file cannot: JSON has no bytes.
+        CassetteInUseError: the file is being recorded.
+    """
+    path = Path(path)
+    data = _text_for(path, cassette, pretty=pretty)
+    partial = PartialFile(path)
+    try:
+        partial.write(data)
+        partial.move_into_place()
+    except BaseException:
+        partial.discard()
+        raise
+    partial.end()
+
+
+def _text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
+    if path.suffix in JSON_SUFFIXES:
+        return json_text(cassette)
+    if path.suffix in YAML_SUFFIXES:
+        return block_text(cassette) if pretty else cassette_text(cassette)
+    raise CassetteError(
+        f"invalid name of a cassette {str(path)!r}: expected one that ends with one of {', '.join(SUFFIXES)}."
+    )
+
+
+def _not_yaml(path: Path) -> str:
+    if path.suffix in JSON_SUFFIXES:
+        yaml = path.with_suffix(".yaml")
+        return (
+            f"{path} cannot be recorded: JSON cannot be appended to. Record {yaml.name}, "
+            f"then: ycimages cassette convert {yaml} {path}"
+        )
+    return f"{path} cannot be recorded: a cassette's name ends with .yaml. Record {path.with_suffix('.yaml').name}."

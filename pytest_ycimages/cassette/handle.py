@@ -1,0 +1,222 @@
+"""A test's handle on its cassette: its file and contents, and what of it was not used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.errors import CassetteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pytest_ycimages.cassette.model import CassetteMetadata, Interaction
+    from pytest_ycimages.cassette.recorder import Recorder
+
+opened: Final = set[Path]()
+"""The files of all cassettes that were in doubles of this process, so none of them is unused."""
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+"""The suffixes of cassettes."""
+
+_LONGEST: Final = 100
+_STRANGE: Final = re.compile(r"[^\w.=,+@\[\]-]+", re.ASCII)
+"""Characters that are not allowed in the name of a file."""
+_DAY: Final = 24 * 60 * 60 * 10**9
+"""In nanoseconds."""
+ORPHANS_UNKNOWN: Final = (
+    "Which cassettes belong to no test is not known: only a run of all tests that passes can tell. Run: pytest"
+)
+
+
+class Cassette:
+    """The cassette of a double.
+
+    Args:
+        path: the file.
+        metadata: its metadata.
+        interactions: returns its present interactions.
+        unused: returns the indexes of those without a part in any answer.
+        recorder: its recorder, while it is recorded.
+
+    Attributes:
+        path: the file; in mode `record`, the file that will be there once the recording is complete.
+        metadata: its metadata: the source of its answers, when it was recorded, and more.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        metadata: CassetteMetadata,
+        interactions: Callable[[], Sequence[Interaction]],
+        unused: Callable[[], Sequence[int]] = tuple,
+        *,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.path = path
+        self.metadata = metadata
+        self._interactions = interactions
+        self._unused = unused
+        self._recorder = recorder
+
+    @property
+    def interactions(self) -> Sequence[Interaction]:
+        """Its interactions; in mode `record`, those recorded by now."""
+        return self._interactions()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it is a recording that replaces an older file, once it is complete."""
+        return self._recorder is not None and self._recorder.replaces
+
+    @property
+    def unused(self) -> Sequence[int]:
+        """The indexes of the interactions that have had no part in any answer by now; in mode `record`, none."""
+        return self._unused()
+
+    def discard(self) -> None:
+        """Drop a recording: an older file stays as it was, and a new one is removed.
+
+        Raises:
+            UsageError: this cassette is not being recorded.
+        """
+        self._recording("discard").discard()
+
+    def defer(self) -> None:
+        """Keep the recording open when its double is closed, until `finish` is called.
+
+        Raises:
+            UsageError: this cassette is not being recorded.
+        """
+        self._recording("defer").defer()
+
+    def finish(self, *, whole: bool) -> None:
+        """End a deferred recording.
+
+        Args:
+            whole: whether the test went well. If not, an older file stays as it was.
+
+        Raises:
+            UsageError: this cassette is not being recorded.
+            OSError: the file cannot be written.
+        """
+        self._recording("finish").finish(whole=whole)
+
+    def _recording(self, what: str) -> Recorder:
+        if self._recorder is None:
+            raise UsageError(f"{self.path} is not being recorded, so there is nothing to {what}.")
+        return self._recorder
+
+    def __repr__(self) -> str:
+        return f"<Cassette {self.path}: {len(self.interactions)} interactions, origin {self.metadata.origin}>"
+
+
+def named(directory: Path, name: str) -> Path:
+    """Return the file of a named cassette; one without a suffix is YAML."""
+    path = directory / name
+    return path if path.suffix in SUFFIXES else path.with_name(f"{path.name}.yaml")
+
+
+def of_test(directory: Path, nodeid: str) -> Path:
+    """Return the file of a test without a named cassette: a folder for the module, a file for the test.
+
+    Two tests never share one: a name that is not allowed for a file is changed, and gets a part of its hash.
+    """
+    module, *names = nodeid.split("::")
+    test = ".".join(names)
+    plain = _STRANGE.sub("-", test)[:_LONGEST]
+    if plain != test:
+        plain += f"-{hashlib.blake2b(test.encode(), digest_size=4).hexdigest()}"
+    folder = Path(*(part for part in Path(module).with_suffix("").parts if part not in {"..", "/"}))
+    return directory / folder / f"{plain}.yaml"
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the file of the n-th double of a test: the first has the test's own."""
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def days_old(metadata: CassetteMetadata, now: int) -> float | None:
+    """Return the days between a recording and `now`, in nanoseconds since the epoch; None: not known."""
+    try:
+        recorded_at = datetime.fromisoformat(metadata.recorded_at)
+    except ValueError:
+        return None
+    if recorded_at.tzinfo is None:
+        recorded_at = recorded_at.replace(tzinfo=UTC)
+    return (now - recorded_at.timestamp() * 10**9) / _DAY
+
+
+def expired_text(path: Path, metadata: CassetteMetadata, now: int, max_age: float | None, rerecord: str) -> str:
+    """Return why a cassette has expired, and what to do; empty if it has not."""
+    if max_age is None:
+        return ""
+    age = days_old(metadata, now)
+    if age is not None and age <= max_age:
+        return ""
+    how_old = (
+        "has no date of recording" if age is None else f"was recorded {age:.0f} days ago, at {metadata.recorded_at}"
+    )
+    return (
+        f"{path} {how_old}, and max_age is {max_age:g} days. See what has changed since then with "
+        f"`ycimages verify {path} --upstream URL`, or record it again with: {rerecord}"
+    )
+
+
+class UsedInteractions(NamedTuple):
+    """The use of one cassette.
+
+    Attributes:
+        interactions: how many it had.
+        unused: the indexes of those that no test asked for.
+    """
+
+    interactions: int
+    unused: tuple[int, ...]
+
+
+class StoredUsage(NamedTuple):
+    """The use of cassettes in a run.
+
+    Attributes:
+        cassettes: path -> the use of it.
+        orphans: the paths of those that belong to no test; None if that is not known.
+    """
+
+    cassettes: Mapping[str, UsedInteractions]
+    orphans: tuple[str, ...] | None
+
+
+def write_usage(path: Path, used: Mapping[str, tuple[int, tuple[int, ...]]], orphans: Iterable[Path] | None) -> None:
+    """Write the use of cassettes in a run, with null for the orphans if the run cannot tell.
+
+    The form: `{"cassettes": {path: {"interactions": n, "unused": [indexes]}}, "orphans": [paths]}`, paths absolute.
+    """
+    data = {
+        "cassettes": {name: {"interactions": count, "unused": list(unused)} for name, (count, unused) in used.items()},
+        "orphans": None if orphans is None else [str(orphan.absolute()) for orphan in orphans],
+    }
+    path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+
+
+def read_usage(path: Path) -> StoredUsage:
+    """Return the use of cassettes in the last run.
+
+    Raises:
+        CassetteError: the file does not exist or is invalid; the text says how to get one.
+    """
+    how = "Run the whole suite with its cassettes, and try again: pytest"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        used = {
+            name: UsedInteractions(each["interactions"], tuple(each["unused"]))
+            for name, each in data["cassettes"].items()
+        }
+        return StoredUsage(used, None if data["orphans"] is None else tuple(data["orphans"]))
+    except OSError as error:
+        raise CassetteError(f"What the last run used is not known: {path}: {error.strerror}. {how}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CassetteError(f"What the last run used cannot be read from {path}: {error!r}. {how}") from None

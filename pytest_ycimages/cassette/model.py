@@ -1,0 +1,141 @@
+"""Contents of a cassette as frozen values: metadata, and each request with its response.
+
+These values know no file, clock or client. Their texts are redacted already, or about to be.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.call import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Headers = tuple[tuple[str, str], ...]
+"""Pairs of lower-case name and value; a repeated header is a repeated pair."""
+
+CUT_OFF: Final = "the recording was stopped before its end, or the file was cut off"
+"""The description of a cassette without an end mark."""
+
+_LONGEST: Final = 80
+
+
+class Origin(StrEnum):
+    """The source of the answers in a cassette."""
+
+    SERVICE = "service"
+    FAKE = "fake"
+    DOCUMENTATION = "documentation"
+    UNKNOWN = "unknown"
+
+
+class RecordedRequest(NamedTuple):
+    """A request.
+
+    Attributes:
+        method: the verb, such as `GET`.
+        uri: the whole address, with the service's own host name whatever address the client used.
+        headers: the headers that are kept.
+        body: the whole body; empty for none.
+    """
+
+    method: str
+    uri: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+class RecordedResponse(NamedTuple):
+    """A response.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the reason phrase.
+        headers: the headers that are kept.
+        body: the whole body, as it was sent.
+    """
+
+    status: int
+    reason: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+
+
+class Interaction(NamedTuple):
+    """A request and its response.
+
+    Attributes:
+        request: the request.
+        response: the response.
+        at: when the request came: seconds since the recording began, on the recorder's clock; None: not known, as in
+            a cassette of plain vcrpy.
+        duration: seconds until the response.
+        skipped_polls: how many polls before this one got the answer of the one before them, and were left out.
+    """
+
+    request: RecordedRequest
+    response: RecordedResponse
+    at: float | None = None
+    duration: float = 0
+    skipped_polls: int = 0
+
+    @property
+    def moment(self) -> str:
+        """The time of the request, such as ` at +1.000s`; empty if it is not known."""
+        return "" if self.at is None else f" at +{shown(self.at)}"
+
+
+class CassetteMetadata(NamedTuple):
+    """The description that a cassette carries of itself.
+
+    Attributes:
+        origin: the source of the answers.
+        upstream: the address that was recorded; empty: not known.
+        recorded_at: when the recording began, as RFC 3339 writes it; empty: not known.
+        contract: the revision of the contract in force; empty: not known.
+        tool: the version of this package that recorded it; empty: something else did.
+        folder_id: the folder that the recorded client worked in; empty: not known.
+        note: a remark for readers.
+    """
+
+    origin: Origin = Origin.UNKNOWN
+    upstream: str = ""
+    recorded_at: str = ""
+    contract: str = ""
+    tool: str = ""
+    folder_id: str = ""
+    note: str = ""
+
+
+class CassetteData(NamedTuple):
+    """The contents of a cassette. Compared by value, hashed by identity: a key of caches that costs nothing.
+
+    Attributes:
+        metadata: the description of the cassette.
+        interactions: the interactions, in the order of the responses.
+        is_complete: whether the recording came to its end; that of a killed process did not.
+    """
+
+    metadata: CassetteMetadata
+    interactions: Sequence[Interaction]
+    is_complete: bool = True
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+UNKNOWN_METADATA: Final = CassetteMetadata()
+"""The metadata of a cassette without any, such as one of plain vcrpy."""
+
+
+def summary_line(index: int, interaction: Interaction) -> str:
+    """Return an interaction in one line, counted from 1."""
+    request, status = interaction.request, interaction.response.status
+    return f"interaction {index + 1}: {request.method} {request.uri} -> {status}{interaction.moment}"
+
+
+def shortened(text: str) -> str:
+    """Return `text`, cut to a readable length."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,327 @@
+"""Normalized requests, the rules for volatile values, and the keys by which equal requests are found.
+
+Headers have no part in a request's identity, nor has the host of one of the API's services or of this machine. Bodies
+are compared as JSON: order, spaces and escapes mean nothing, and an int64 may be a number or a string.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from fnmatch import translate
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults.rule import text_of
+from pytest_ycimages.settings import HOSTS, is_one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pytest_ycimages.cassette.model import RecordedRequest
+
+Values = tuple[tuple[str, str], ...]
+"""Volatile values, each behind the path of its field."""
+
+INT64: Final = frozenset(
+    name
+    for contract in CONTRACTS.values()
+    for request in contract.requests.values()
+    for field, about in request.model_fields.items()
+    if about.annotation is int
+    for name in (field, to_camel(field))
+)
+"""The int64 fields of requests, in either spelling."""
+
+_OPERATION: Final = re.compile(r"/operations/([^/:]+)(:cancel)?")
+_IMAGE: Final = re.compile(r"/compute/v1/images/([^/:]+)")
+_TOKENS: Final = re.compile(r"/iam/v1/tokens(:createForServiceAccount)?")
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
+_DOMAIN: Final = "api.cloud.yandex.net"
+_HOSTS: Final = {"operations": "operation"}
+"""The first words of paths that differ from the name of their host."""
+
+
+class NormalizedRequest(NamedTuple):
+    """A request, apart from how it is written.
+
+    Attributes:
+        method: the verb, in capitals.
+        host: the host and port addressed; empty for the API's own hosts and for loopback, which are all the same.
+        path: the path, without escapes.
+        query: names and values, sorted.
+        body: the JSON value of the body; bytes if it is not JSON. No body is the same as an empty object.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: Any
+
+    @property
+    def operation_id(self) -> str:
+        """The operation that the path names, else empty."""
+        found = _OPERATION.fullmatch(self.path)
+        return found[1] if found else ""
+
+    @property
+    def image_id(self) -> str:
+        """The image that ends the path, else empty."""
+        found = _IMAGE.fullmatch(self.path)
+        return found[1] if found else ""
+
+    @property
+    def is_token_exchange(self) -> bool:
+        """Whether it asks for a token: such a body is never kept, so any two of them are equal."""
+        return self.method == "POST" and _TOKENS.fullmatch(self.path) is not None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it asks for a change. A cancel does, though clients may spell it as a GET."""
+        if self.method in _READING:
+            return self.path.endswith(":cancel")
+        return not self.is_token_exchange
+
+    @property
+    def is_poll(self) -> bool:
+        """Whether it only reads, so that it may be repeated any number of times."""
+        return not self.changes and not self.is_token_exchange
+
+    @property
+    def line(self) -> str:
+        """The request in one line for people, without its body."""
+        query = "?" + "&".join(f"{name}={value}" for name, value in self.query) if self.query else ""
+        return f"{self.method} {self.host}{self.path}{query}"
+
+
+def normalize(request: RecordedRequest) -> NormalizedRequest:
+    """Return `request` without what has no part in its identity."""
+    address = urlsplit(request.uri)
+    path = address.path or "/"
+    query = tuple(sorted(parse_qsl(address.query, keep_blank_values=True))) if address.query else ()
+    return NormalizedRequest(
+        request.method.upper(),
+        _host(address.netloc),
+        unquote(path) if "%" in path else path,
+        query,
+        json_value(request.body) if request.body else {},
+    )
+
+
+def json_value(body: bytes) -> Any:
+    """Return the JSON value of a body, or the body itself if it is not JSON."""
+    try:
+        return from_json(body)
+    except ValueError:
+        return body
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; empty for any other body."""
+    read = json_value(body)
+    return read if isinstance(read, dict) else {}
+
+
+# Hosts (api-facts.md, section 1).
+
+
+@lru_cache(maxsize=256)
+def _host(netloc: str) -> str:
+    authority = netloc.rpartition("@")[2].lower()
+    host, _ = split_authority(authority)
+    if is_service(host) or is_loopback(host):
+        return ""
+    return authority.removesuffix(":443").removesuffix(":80")
+
+
+def is_service(host: str) -> bool:
+    """Return whether a host, without its port, is one of the service's."""
+    return is_one_of(host, HOSTS)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, without its port and brackets, is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def service_host(path: str) -> str:
+    """Return the host that serves a path: `compute.api.cloud.yandex.net` for `/compute/v1/images`."""
+    word = path.removeprefix("/").partition("/")[0].partition(":")[0]
+    if word in {"", "endpoints"}:
+        return _DOMAIN
+    return f"{_HOSTS.get(word, word)}.{_DOMAIN}"
+
+
+def split_authority(authority: str) -> tuple[str, str]:
+    """Return host, without brackets, and port of `host:port`; an empty port where none is given."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdecimal():
+        host, port = authority, ""
+    return host.removeprefix("[").removesuffix("]").lower(), port
+
+
+# Volatile values.
+
+
+class _Rule(NamedTuple):
+    path: str
+    pattern: str
+    fits: re.Pattern[str]
+
+
+class Volatile:
+    """Rules for fields of requests that differ from run to run, in the words of `where=` in faults.
+
+    Args:
+        rules: the path of a field of the body or the query, such as `labels.build` -> a glob, such as `*`. Two values
+            that both fit it are equal.
+
+    Raises:
+        UsageError: a rule is invalid; the text says what is expected.
+    """
+
+    def __init__(self, rules: Mapping[str, str] | None = None) -> None:
+        self.rules = dict(_checked(rules or {}))
+        self._rules = [_Rule(path, glob, re.compile(translate(glob))) for path, glob in self.rules.items()]
+
+    def __repr__(self) -> str:
+        return repr(self.rules)
+
+    def masked(self, request: NormalizedRequest) -> tuple[NormalizedRequest, Values]:
+        """Return `request` with the pattern in place of each value that fits one, and these values."""
+        values: list[tuple[str, str]] = []
+        for rule in self._rules:
+            query = tuple((n, _masked(value, rule, values) if n == rule.path else value) for n, value in request.query)
+            request = request._replace(query=query, body=_in_body(request.body, rule.path, rule, values))
+        return request, tuple(values)
+
+
+def _checked(rules: object) -> Mapping[str, str]:
+    if not isinstance(rules, Mapping):
+        raise UsageError(
+            f"invalid volatile={rules!r}: expected a dict of fields and patterns, such as {{'name': 'bake-*'}}."
+        )
+    for path, glob in rules.items():
+        if not isinstance(path, str) or not isinstance(glob, str) or not path:
+            raise UsageError(
+                f"invalid volatile={{{path!r}: {glob!r}}}: field and pattern are text, such as {{'name': 'bake-*'}}."
+            )
+        if path.startswith("header."):
+            raise UsageError(
+                f"invalid volatile={{{path!r}: {glob!r}}}: headers are never compared. "
+                "Name a field of the body or the query."
+            )
+    return rules
+
+
+def _in_body(body: Any, path: str, rule: _Rule, values: list[tuple[str, str]]) -> Any:
+    """Put the pattern in place of what is at `path`, if it fits; keys of a map may have dots themselves."""
+    if not isinstance(body, dict):
+        return body
+    name, _, rest = path.partition(".")
+    if path in body:
+        return {**body, path: _masked_at(body[path], rule, values)}
+    if rest and name in body:
+        return {**body, name: _in_body(body[name], rest, rule, values)}
+    return body
+
+
+def _masked_at(value: Any, rule: _Rule, values: list[tuple[str, str]]) -> Any:
+    if isinstance(value, list):
+        return [_masked_at(each, rule, values) for each in value]
+    return value if value is None or isinstance(value, dict) else _masked(value, rule, values)
+
+
+def _masked(value: Any, rule: _Rule, values: list[tuple[str, str]]) -> Any:
+    text = text_of(value)
+    if not rule.fits.match(text):
+        return value
+    values.append((rule.path, text))
+    return "volatile", rule.pattern  # no JSON value is a tuple
+
+
+NOT_VOLATILE: Final = Volatile()
+"""The empty set of rules: every value counts."""
+
+
+# Keys.
+
+
+class RequestKey(NamedTuple):
+    """The identity of a request.
+
+    Attributes:
+        key: equal for requests that are the same.
+        volatile: the volatile values in it, in the order of the rules; requests with equal keys have equally many.
+    """
+
+    key: Hashable
+    volatile: Values = ()
+
+
+def key_of(request: NormalizedRequest, volatile: Volatile = NOT_VOLATILE) -> RequestKey:
+    """Return the identity of `request`, so that a look-up costs the same in a cassette of any size."""
+    if request.is_token_exchange:
+        return RequestKey((request.method, request.host, request.path))
+    masked, values = volatile.masked(request) if volatile.rules else (request, ())
+    body = masked.body
+    if isinstance(body, dict) and not INT64.isdisjoint(body):
+        body = {name: _int64(value) if name in INT64 else value for name, value in body.items()}
+    return RequestKey((request.method, request.host, masked.path, masked.query, canonical(body)), values)
+
+
+def _int64(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
+
+
+def canonical(value: Any) -> Hashable:
+    """Return a JSON value as one that can be hashed, equal for values that are equal as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "{}", *((name, canonical(value[name])) for name in sorted(value))
+    if isinstance(value, list):
+        return "[]", *map(canonical, value)
+    if isinstance(value, bool):  # for Python, true is 1
+        return "bool", value
+    scalar: Hashable = value
+    return scalar
+
+
+def flat(request: NormalizedRequest) -> Mapping[str, Any]:
+    """Return everything that is compared, one value for each path, such as `body.labels.env`."""
+    parts: dict[str, Any] = {"method": request.method, "path": request.path}
+    if request.host:
+        parts["host"] = request.host
+    for name, value in request.query:
+        unlike, number = f"query.{name}", 2
+        while unlike in parts:  # a query parameter may be repeated
+            unlike, number = f"query.{name} ({number})", number + 1
+        parts[unlike] = value
+    _flatten("body", request.body, parts)
+    return parts
+
+
+def _flatten(path: str, value: Any, parts: dict[str, Any]) -> None:
+    if isinstance(value, dict) and (value or path == "body"):
+        for name, each in value.items():
+            _flatten(f"{path}.{name}", _int64(each) if name in INT64 and path == "body" else each, parts)
+    elif isinstance(value, list) and value:
+        for number, each in enumerate(value):
+            _flatten(f"{path}[{number}]", each, parts)
+    else:
+        parts[path] = value

@@ -1,0 +1,206 @@
+"""Schema of a cassette in any layout, and the description of what does not fit it.
+
+vcrpy checks none of this and fails later, at the first request, with an unrelated error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from pytest_ycimages.cassette.model import CassetteMetadata, Interaction, Origin, RecordedRequest, RecordedResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from pytest_ycimages.cassette.model import Headers
+
+Place = tuple[int | str, ...]
+"""The path to a part of a cassette: keys of mappings and indexes of lists."""
+
+_STRICT: Final = ConfigDict(strict=True, extra="ignore")
+_Body = str | bytes | None
+_Headers = dict[str, str | list[str]]
+_Count = Annotated[int, Field(ge=0)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _address(uri: str) -> str:
+    """Return the address if it can be parsed; only unusual ones are tried."""
+    if "[" in uri or "]" in uri or not uri.isascii():
+        try:
+            urlsplit(uri)
+        except ValueError:  # whose text may have a secret in it
+            raise PydanticCustomError("address", "Input should be a valid address") from None
+    return uri
+
+
+@with_config(_STRICT)
+class _Request(TypedDict):
+    method: str
+    uri: Annotated[str, AfterValidator(_address)]
+    body: NotRequired[_Body]
+    headers: NotRequired[_Headers]
+
+
+@with_config(_STRICT)
+class _Status(TypedDict):
+    code: Annotated[int, Field(ge=100, le=999)]
+    message: NotRequired[str | None]
+
+
+@with_config(_STRICT)
+class _Content(TypedDict):
+    string: NotRequired[_Body]
+
+
+@with_config(_STRICT)
+class _Response(TypedDict):
+    status: _Status
+    headers: NotRequired[_Headers]
+    body: NotRequired[_Content | None]
+
+
+@with_config(_STRICT)
+class _Ours(TypedDict):
+    at: NotRequired[_Seconds]
+    duration: NotRequired[_Seconds]
+    skipped_polls: NotRequired[_Count]
+    took: NotRequired[_Seconds]  # what `duration` was called
+    equal: NotRequired[_Count]  # what `skipped_polls` was called
+
+
+@with_config(_STRICT)
+class _Interaction(TypedDict):
+    request: _Request
+    response: _Response
+    ycimages: NotRequired[_Ours]
+
+
+@with_config(_STRICT)
+class _Metadata(TypedDict):
+    format: Literal[1]
+    origin: NotRequired[Annotated[Origin, Field(strict=False)]]
+    upstream: NotRequired[str]
+    recorded_at: NotRequired[str]
+    contract: NotRequired[str]
+    tool: NotRequired[str]
+    folder_id: NotRequired[str]
+    note: NotRequired[str]
+
+
+@with_config(_STRICT)
+class _Cassette(TypedDict):
+    interactions: list[_Interaction]
+    version: NotRequired[Literal[1]]
+    ycimages: NotRequired[_Metadata]
+    complete: NotRequired[bool]
+
+
+INTERACTION: Final = TypeAdapter(_Interaction)
+METADATA: Final = TypeAdapter(_Metadata)
+CASSETTE: Final = TypeAdapter(_Cassette)
+
+
+def interaction_of(item: _Interaction) -> Interaction:
+    """Return the value of an item that fits the schema."""
+    request, response = item["request"], item["response"]
+    status = response["status"]
+    body = response.get("body")
+    asked = RecordedRequest(
+        request["method"], request["uri"], _pairs(request.get("headers")), _bytes(request.get("body"))
+    )
+    answered = RecordedResponse(
+        status["code"],
+        status.get("message") or "",
+        _pairs(response.get("headers")),
+        _bytes(body.get("string")) if body else b"",
+    )
+    ours = item.get("ycimages")
+    if ours is None:
+        return Interaction(asked, answered)
+    duration, skipped = ours.get("duration", ours.get("took", 0)), ours.get("skipped_polls", ours.get("equal", 0))
+    return Interaction(asked, answered, ours.get("at"), duration, skipped)
+
+
+def metadata_of(form: _Metadata) -> CassetteMetadata:
+    """Return the value of metadata that fits the schema."""
+    known: dict[str, Any] = {name: form[name] for name in CassetteMetadata._fields if name in form}  # type: ignore[literal-required]
+    return CassetteMetadata(**known)
+
+
+def _pairs(headers: _Headers | None) -> Headers:
+    if not headers:
+        return ()
+    pairs: list[tuple[str, str]] = []
+    for name, values in headers.items():
+        lower = name.lower()
+        if isinstance(values, str):
+            pairs.append((lower, values))
+        else:
+            pairs += [(lower, value) for value in values]
+    return tuple(pairs)
+
+
+def _bytes(body: _Body) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
+
+
+def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
+    """Return the first place with an error, and the error in a sentence."""
+    errors = error.errors(include_url=False, include_context=False)
+    places = [_place_in(data, each) for each in errors]
+    # What may be this or that has an error for each: the one that goes deepest is about what it is.
+    place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
+    wanted = " or ".join(dict.fromkeys(_wanted(each) for each, at in zip(errors, places, strict=True) if at == place))
+    if errors[0]["type"] == "missing":
+        return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
+    return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
+
+
+def _wanted(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Input should be ")
+
+
+def _place_in(data: Any, error: ErrorDetails) -> Place:
+    """Where an error is, without what pydantic adds to tell the members of a union apart."""
+    place: Place = ()
+    for step in error["loc"]:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        place = (*place, step)
+    return (*place, error["loc"][-1]) if error["type"] == "missing" else place
+
+
+def _at(data: Any, place: Iterable[int | str]) -> Any:
+    for step in place:
+        data = data[step]
+    return data
+
+
+def _named(place: Place) -> str:
+    if place[:1] == ("interactions",) and len(place) > 1:
+        number = f"interaction {int(place[1]) + 1}"
+        return f"{number}, {'.'.join(map(str, place[2:]))}" if len(place) > 2 else number  # noqa: PLR2004 - beyond list and index
+    return ".".join(map(str, place)) if place else "the file"
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    str: "text", bytes: "bytes", bool: "true or false", list: "a list", dict: "a mapping", type(None): "null"
+}  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    """Return the type of a value. Texts are not shown: they may be secrets."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"the number {value}"
+    return _KINDS.get(type(value), f"a {type(value).__name__}")

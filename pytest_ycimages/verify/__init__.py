@@ -1,0 +1,1 @@
+"""Comparison of a cassette with today's answers, of the fake or of the service."""

@@ -1,0 +1,305 @@
+"""Differences between a recorded response and today's, field by field, after normalization."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pytest_ycimages.api.status import Code
+from pytest_ycimages.cassette.requests import json_value, normalize
+from pytest_ycimages.verify.normalize import NEXT_PAGE, TIMES, UUID, Category, layouts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_ycimages.cassette.model import Interaction, RecordedResponse
+    from pytest_ycimages.verify.normalize import IdMap
+
+    Wire = dict[str, Any]
+    Items = list[Any]
+    Pairs = list[tuple[int, int]]
+
+
+class Kind(StrEnum):
+    """What is different about a field."""
+
+    MISSING = "missing"
+    """It was recorded, and today's response lacks it."""
+    EXTRA = "extra"
+    """It is in today's response, and was not recorded."""
+    VALUE = "value"
+    TYPE = "type"
+    """It has another JSON type."""
+    FORM = "form"
+    """Its value may differ, but its form or its relation to other fields differs too."""
+    IDENTITY = "identity"
+    """It is not the counterpart of the recorded id."""
+    ORDER = "order"
+    """Its keys or items are in another order."""
+    WHITESPACE = "whitespace"
+
+
+class Difference(NamedTuple):
+    """A field that differs.
+
+    Attributes:
+        field: such as `status`, `headers.content-type`, `body.metadata.imageId`, `body.images[0]`.
+        recorded: the recorded value, as JSON or in words; empty if it is missing.
+        answered: today's value in the same form.
+        kind: what is different.
+    """
+
+    field: str
+    recorded: str
+    answered: str
+    kind: Kind
+
+
+BY_VALUE: Final = ("content-type", "allow", "retry-after", "x-operation-poll-interval")
+"""The headers whose values must be equal."""
+REQUEST_ID: Final = "x-request-id"
+BY_PRESENCE: Final = ("x-server-trace-id",)
+"""The headers whose values differ each time."""
+
+_REFUSED: Final = 400
+_NUMBER: Final = re.compile(r"\d+(\.\d+)?")
+_UNORDERED: Final = "labels"
+_KINDS: Final = {
+    Category.NEW_ID: Kind.FORM,
+    Category.KNOWN_ID: Kind.IDENTITY,
+    Category.TIME: Kind.FORM,
+    Category.UUID: Kind.FORM,
+    Category.TEXT: Kind.VALUE,
+}
+
+
+def diff(
+    interaction: Interaction, answered: RecordedResponse, ids: IdMap, *, whole: bool = True
+) -> tuple[Difference, ...]:
+    """Return the differences between the recorded response and today's, in the order of the response.
+
+    Args:
+        interaction: the recorded request and response.
+        answered: today's response to the same request.
+        ids: the counterparts of recorded ids; it learns the new ones.
+        whole: whether the recording has every header and the white space of the body.
+    """
+    recorded = interaction.response
+    status = _diff_status(recorded, answered)
+    if (recorded.status < _REFUSED) is not (answered.status < _REFUSED):
+        return status
+    return (
+        *status,
+        *_diff_headers(recorded, answered, whole=whole),
+        *_diff_bodies(interaction, answered, ids, whole=whole),
+    )
+
+
+def _diff_status(recorded: RecordedResponse, answered: RecordedResponse) -> tuple[Difference, ...]:
+    if recorded.status == answered.status:
+        return ()
+    return (Difference("status", _status_text(recorded), _status_text(answered), Kind.VALUE),)
+
+
+def _status_text(response: RecordedResponse) -> str:
+    """Return the status of a response, and the code and message of a refusal."""
+    body = json_value(response.body)
+    if not isinstance(body, dict) or response.status < _REFUSED:
+        return str(response.status)
+    code = body.get("code")
+    name = f" {Code(code).name}" if isinstance(code, int) and code in set(Code) else ""
+    return f"{response.status}{name} {body.get('message', '')}".rstrip()
+
+
+def _diff_headers(recorded: RecordedResponse, answered: RecordedResponse, *, whole: bool) -> Iterator[Difference]:
+    if not recorded.headers:
+        return  # the recording has none at all
+    was, now = dict(recorded.headers), dict(answered.headers)
+    for name in (*BY_VALUE, REQUEST_ID, *BY_PRESENCE):
+        field, before, after = f"headers.{name}", was.get(name), now.get(name)
+        if before is None and (after is None or not whole):
+            continue
+        if before is None or after is None:
+            yield Difference(field, before or "", after or "", Kind.MISSING if after is None else Kind.EXTRA)
+        elif name == REQUEST_ID:
+            if UUID.fullmatch(before) and not UUID.fullmatch(after):
+                yield Difference(field, before, after, Kind.FORM)
+        elif name in BY_VALUE and before != after and not _are_dates(name, before, after):
+            yield Difference(field, before, after, Kind.VALUE)
+
+
+def _are_dates(name: str, *values: str) -> bool:
+    return name == "retry-after" and not any(_NUMBER.fullmatch(value) for value in values)
+
+
+def _diff_bodies(
+    interaction: Interaction, answered: RecordedResponse, ids: IdMap, *, whole: bool
+) -> Iterator[Difference]:
+    recorded = interaction.response
+    before, after = json_value(recorded.body), json_value(answered.body)
+    if isinstance(before, bytes) or isinstance(after, bytes):
+        was, now = _body_text(before), _body_text(after)
+        if type(before) is not type(after):
+            yield Difference("body", was, now, Kind.TYPE)
+        elif ids.rewrite(was) != now:
+            yield Difference("body", was, now, Kind.VALUE)
+        return
+    query = dict(normalize(interaction.request).query)
+    tokens = [body.get(NEXT_PAGE) for body in (before, after) if isinstance(body, dict)]
+    walk = _JsonDiff(
+        ids,
+        request_ids=tuple(dict(each.headers).get(REQUEST_ID, "") for each in (recorded, answered)),
+        order=query.get("orderBy", "").partition(" ")[0].replace("created_at", "createdAt") or "id",
+        is_page=any((*tokens, query.get("pageToken"))),
+    )
+    yield from walk.value("body", "", before, after)
+    if whole and isinstance(before, dict | list):
+        was_laid, now_laid = layouts_of(recorded.body, before), layouts_of(answered.body, after)
+        if not {*was_laid} & {*now_laid}:
+            yield Difference("body", was_laid[0], now_laid[0], Kind.WHITESPACE)
+
+
+def _body_text(body: Any) -> str:
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else as_text(body)
+
+
+class _JsonDiff:
+    """The comparison of two JSON bodies.
+
+    Args:
+        ids: the counterparts of recorded ids.
+        request_ids: the headers `x-request-id` of both responses.
+        order: the field that a list is to be ordered by.
+        is_page: whether other pages of a list may contain the items that one of them lacks.
+    """
+
+    def __init__(self, ids: IdMap, *, request_ids: Any, order: str, is_page: bool) -> None:
+        self._ids = ids
+        self._request_ids = request_ids
+        self._order = order
+        self._is_page = is_page
+
+    def value(self, path: str, name: str, was: Any, now: Any) -> Iterator[Difference]:
+        """Return the differences between two values of the field `name`."""
+        if _type(was) != _type(now):
+            yield Difference(path, as_text(was), as_text(now), Kind.TYPE)
+        elif isinstance(was, dict):
+            yield from self._objects(path, name, was, now)
+        elif isinstance(was, list):
+            yield from self._lists(path, name, was, now)
+        elif isinstance(was, str):
+            normal = self._ids.normalize(name, was, now, self._request_ids)
+            if normal.recorded != normal.answered:
+                yield Difference(path, as_text(was), as_text(now), _KINDS[normal.category])
+        elif was != now:
+            yield Difference(path, as_text(was), as_text(now), Kind.VALUE)
+
+    def _objects(self, path: str, name: str, was: Wire, now: Wire) -> Iterator[Difference]:
+        for key, value in was.items():
+            if key in now:
+                yield from self.value(f"{path}.{key}", key, value, now[key])
+            else:
+                yield Difference(f"{path}.{key}", as_text(value), "", Kind.MISSING)
+        for key, value in now.items():
+            if key not in was:
+                yield Difference(f"{path}.{key}", "", as_text(value), Kind.EXTRA)
+        yield from self._times(path, was, now)
+        before, after = [key for key in was if key in now], [key for key in now if key in was]
+        if before != after and name != _UNORDERED:
+            yield Difference(path, ", ".join(before), ", ".join(after), Kind.ORDER)
+
+    def _times(self, path: str, was: Wire, now: Wire) -> Iterator[Difference]:
+        """Return the first relation of the times of a resource that differs."""
+        id_ = str(was.get("id", ""))
+        before, after = ({name: str(each[name]) for name in TIMES if name in each} for each in (was, now))
+        for name, recorded, answered in self._ids.time_relations(id_, before, after):
+            if recorded != answered:
+                self._ids.forget_times(id_)
+                yield Difference(f"{path}.{name}", recorded, answered, Kind.FORM)
+                return
+
+    def _lists(self, path: str, name: str, was: Items, now: Items) -> Iterator[Difference]:
+        if not _all_have("id", was, now):
+            by_type = _all_have("@type", was, now)
+            pairs = _pairs_by_type(was, now) if by_type else [(each, each) for each in range(min(len(was), len(now)))]
+            yield from self._items(path, was, now, pairs)
+            return
+        pairs = _pairs_by_id(was, now, self._ids)
+        yield from self._items(path, was, now, pairs, is_page=self._is_page)
+        before, after = _orders(was, now, pairs, "" if name == "operations" else self._order)
+        if not before & after:
+            yield Difference(path, min(before), min(after), Kind.ORDER)
+
+    def _items(self, path: str, was: Items, now: Items, pairs: Pairs, *, is_page: bool = False) -> Iterator[Difference]:
+        """Return the differences within pairs, and the items without a pair.
+
+        Ids sort differently today, so of a page as many items on each side may have their counterparts on other pages.
+        """
+        for before, after in pairs:
+            yield from self.value(f"{path}[{before}]", "", was[before], now[after])
+        sides = zip((was, now), ([before for before, _ in pairs], [after for _, after in pairs]), strict=True)
+        alone = [sorted({*range(len(items))} - set(paired)) for items, paired in sides]
+        elsewhere = min(map(len, alone)) if is_page else 0
+        for number in alone[0][elsewhere:]:
+            yield Difference(f"{path}[{number}]", as_text(was[number]), "", Kind.MISSING)
+        for number in alone[1][elsewhere:]:
+            yield Difference(f"{path}[{number}]", "", as_text(now[number]), Kind.EXTRA)
+
+
+def as_text(value: Any) -> str:
+    """Return a JSON value in one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return type(value).__name__
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+def _all_have(key: str, *lists: Items) -> bool:
+    return all(isinstance(item, dict) and key in item for items in lists for item in items)
+
+
+def _pairs_by_type(was: Items, now: Items) -> Pairs:
+    """Return pairs of places of messages of one type, each message in one pair only."""
+    pairs: Pairs = []
+    rest = dict(enumerate(now))
+    for place, item in enumerate(was):
+        found = next((number for number, other in rest.items() if other["@type"] == item["@type"]), None)
+        if found is not None:
+            pairs.append((place, found))
+            del rest[found]
+    return pairs
+
+
+def _pairs_by_id(was: Items, now: Items, ids: IdMap) -> Pairs:
+    """Return pairs of places of resources; unknown ids are paired in their order of appearance."""
+    places = {item["id"]: place for place, item in enumerate(now)}
+    today = [ids.today(item["id"]) or (item["id"] if item["id"] in places else None) for item in was]
+    pairs = [(place, places[id_]) for place, id_ in enumerate(today) if id_ in places]
+    paired = {after for _, after in pairs}
+    fresh = [place for place, item in enumerate(now) if place not in paired and not ids.is_taken(item["id"])]
+    unknown = [place for place, id_ in enumerate(today) if id_ is None]
+    return sorted([*pairs, *zip(unknown, fresh, strict=False)])
+
+
+def _orders(was: Items, now: Items, pairs: Pairs, field: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the orders that each list is in; without a field, whether today's is in the recorded order."""
+    if field:
+        return _orders_by(field, was), _orders_by(field, now)
+    answered = [after for _, after in pairs]
+    as_recorded = frozenset({"as recorded"})
+    return as_recorded, as_recorded if answered == sorted(answered) else frozenset({"in another order"})
+
+
+def _orders_by(field: str, items: Items) -> frozenset[str]:
+    values = [str(item.get(field)) for item in items]
+    orders = {
+        f"ascending by {field}": all(first <= second for first, second in pairwise(values)),
+        f"descending by {field}": all(first >= second for first, second in pairwise(values)),
+    }
+    return frozenset(name for name, holds in orders.items() if holds) or frozenset({f"not by {field}"})
