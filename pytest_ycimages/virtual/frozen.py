@@ -11,6 +11,7 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
@@ -205,9 +206,11 @@ _get_cached_module_attributes: Final = api._get_cached_module_attributes  # noqa
 def _reads(module: Any) -> bool:
     """Return whether every attribute can be read, or raises what freezegun expects."""
     try:
-        for name in ("__name__", *dir(module)):
-            with suppress(ImportError, AttributeError, TypeError):
-                getattr(module, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the client reads nothing that is deprecated
+            for name in ("__name__", *dir(module)):
+                with suppress(ImportError, AttributeError, TypeError):
+                    getattr(module, name)
     except Exception:  # noqa: BLE001 - freezegun would end with it
         return False
     return True
