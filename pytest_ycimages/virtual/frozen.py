@@ -11,11 +11,12 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import freezegun
 from freezegun import api, config
@@ -25,10 +26,11 @@ from pytest_ycimages.cloud.clock import MANUAL_START, frozen_moment, move_frozen
 from pytest_ycimages.virtual.patch_captured import is_loaded_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Collection, Generator
     from types import FrameType
 
     from pytest_ycimages.virtual.scheduler import Scheduler
+
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - freezegun's times have no zone and mean UTC
 
@@ -166,25 +168,32 @@ class FrozenTime:
 
 
 def _stop(freezer: Any) -> None:
-    with _readable_modules():
+    with _readable_modules(freezer.modules_at_start):
         freezer.stop()
 
 
 @contextmanager
-def _readable_modules() -> Generator[None]:
-    """Show freezegun only entries of `sys.modules` that it can read: any other would stop it half-way."""
-    modules = {name: module for name, module in list(sys.modules.items()) if _is_readable(module)}
+def _readable_modules(but: Collection[str] = ()) -> Generator[None]:
+    """Show freezegun only entries of `sys.modules` that it can read: any other would stop it half-way.
+
+    It also looks at every attribute of every module, each time; it is shown those that tell time, as remembered.
+    """
+    modules = {name: each for name, each in list(sys.modules.items()) if name not in but and _is_readable(each)}
     with ExitStack() as stack:
-        replace(stack, api, "sys", SimpleNamespace(modules=modules))  # it uses only `modules`
+        replace(stack, api, "sys", SimpleNamespace(modules=modules))  # it uses nothing else of it
+        replace(stack, api, "_get_cached_module_attributes", _time_attributes)
         yield
 
 
 _readable: Final[WeakSet[ModuleType]] = WeakSet()
 """Modules of their own kind, or with a `__dir__` of their own, that have been read without an error."""
+_found: Final[WeakKeyDictionary[ModuleType, tuple[int, list[tuple[str, Any]]]]] = WeakKeyDictionary()
+"""Modules -> how many attributes each had, and those that tell time."""
+_REAL: Final = frozenset(map(id, api.real_date_objects))
 
 
 def _is_readable(module: Any) -> bool:
-    if type(module) is ModuleType and "__dir__" not in vars(module):
+    if _is_plain(module):
         return True
     if is_loaded_module(module):
         if module in _readable:
@@ -196,12 +205,33 @@ def _is_readable(module: Any) -> bool:
     return not issubclass(type(module), ModuleType) and _reads(module)
 
 
+def _is_plain(module: Any) -> bool:
+    return type(module) is ModuleType and "__dir__" not in vars(module)
+
+
+def _time_attributes(module: Any) -> list[tuple[str, Any]]:
+    if not _is_plain(module):
+        attributes: list[tuple[str, Any]] = _get_cached_module_attributes(module)
+        return attributes
+    members = vars(module)
+    size, found = _found.get(module, (-1, []))
+    if size != len(members):
+        found = [(name, value) for name, value in list(members.items()) if id(value) in _REAL]
+        _found[module] = len(members), found
+    return [(name, value) for name, value in found if members.get(name) is value]
+
+
+_get_cached_module_attributes: Final = api._get_cached_module_attributes  # noqa: SLF001 - see above
+
+
 def _reads(module: Any) -> bool:
     """Return whether every attribute can be read, or raises what freezegun expects."""
     try:
-        for name in ("__name__", *dir(module)):
-            with suppress(ImportError, AttributeError, TypeError):
-                getattr(module, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the client reads nothing that is deprecated
+            for name in ("__name__", *dir(module)):
+                with suppress(ImportError, AttributeError, TypeError):
+                    getattr(module, name)
     except Exception:  # noqa: BLE001 - freezegun would end with it
         return False
     return True

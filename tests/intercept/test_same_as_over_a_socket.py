@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -12,6 +12,10 @@ from tests.intercept.clients import CLIENTS, KEEPING, REAL, Client
 
 if TYPE_CHECKING:
     from pytest_ycimages.faults.fault import Commit, Fault
+
+
+BUILT_ON_ANOTHER: Final = ("urllib.request", "requests")
+"""Clients on top of http.client and urllib3, which `make test` runs with every fault."""
 
 
 def story(double: Double, client: Client, url: str, fault: Fault, commit: Commit) -> Story:
@@ -24,7 +28,13 @@ def story(double: Double, client: Client, url: str, fault: Fault, commit: Commit
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+@pytest.mark.parametrize(
+    "client",
+    [
+        pytest.param(client, id=name, marks=pytest.mark.slow if name in BUILT_ON_ANOTHER else ())
+        for name, client in CLIENTS.items()
+    ],
+)
 def test_a_fault_is_the_same(client: Client, name: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds."""
 

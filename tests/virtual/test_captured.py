@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -301,6 +302,15 @@ class _RaisingModule(ModuleType):
         raise LookupError(name)
 
 
+class _Deprecated:
+    """An object in the place of a module that warns of itself, as `typing.io` does."""
+
+    @property
+    def sleep(self) -> object:
+        warnings.warn("deprecated", DeprecationWarning, stacklevel=2)
+        return time.sleep
+
+
 def _module_with_getattr() -> ModuleType:
     module = ModuleType("odd_module")
 
@@ -317,6 +327,7 @@ ODD: Final = {
     "its attributes raise": _RaisingAttributes,
     "a module whose attributes raise": lambda: _RaisingModule("odd_module"),
     "a module whose __getattr__ raises": _module_with_getattr,
+    "it warns": _Deprecated,
     "no module": object,
     "None": lambda: None,
 }
@@ -332,12 +343,15 @@ def test_an_odd_entry_of_sys_modules_does_no_harm(
     odd = make()
     if not meanwhile:
         monkeypatch.setitem(sys.modules, "odd_module", odd)
-    with VirtualTime() as virtual_time:
-        monkeypatch.setitem(sys.modules, "odd_module", odd)
-        assert client.by_default() == virtual_time.elapsed == 10
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with VirtualTime() as virtual_time:
+            monkeypatch.setitem(sys.modules, "odd_module", odd)
+            assert client.by_default() == virtual_time.elapsed == 10
     assert client.monotonic is time.monotonic
     assert freezegun.api.freeze_factories == []
     assert vars(freezegun.api)["sys"] is sys
+    assert warned == []
 
 
 @pytest.mark.parametrize("make", [_RaisingClass, _RaisingAttributes])
