@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.striker import Answerer
     from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.control.controlled import Controlled
     from pytest_ycimages.settings import Settings
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.operation import Operation
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.control.controlled import Controlled
 
 
 class Fake(Backing):

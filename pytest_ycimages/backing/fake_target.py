@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.control.controlled import Controlled
 
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})

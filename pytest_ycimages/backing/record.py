@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.control.controlled import Controlled
 
 TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The variables of the environment that say who records, and in which folder. Nothing else does."""

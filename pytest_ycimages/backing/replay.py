@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Tape
     from pytest_ycimages.cassette_settings import Severity
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.control.controlled import Controlled
     from pytest_ycimages.settings import Settings
 
 

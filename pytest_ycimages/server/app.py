@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from pytest_ycimages.api.contract import Contract
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.delay import Delay
     from pytest_ycimages.pipeline import Pipeline
-    from pytest_ycimages.server.control.controlled import Controlled
 
     Answering = Generator[Delay, None, HttpReply]
 
@@ -159,7 +159,7 @@ class App:
 
     def _control(self, http: HttpRequest) -> HttpReply:
         """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
-        from pytest_ycimages.server.control.control import answer  # noqa: PLC0415 - only for who asks for it
+        from pytest_ycimages.control.control import answer  # noqa: PLC0415 - only for who asks for it
 
         return answer(self._controlled, http)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Reply, Request
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.pipeline import Pipeline, Replying
     from pytest_ycimages.server.app import Answering
-    from pytest_ycimages.server.control.controlled import Controlled
     from pytest_ycimages.server.http import HttpRequest
 
 

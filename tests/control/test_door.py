@@ -13,7 +13,7 @@ import pytest
 import requests
 from werkzeug.test import Client
 
-from pytest_ycimages.server.control.routes import PATHS
+from pytest_ycimages.control.routes import PATHS
 from pytest_ycimages.server.http import MAX_BODY
 
 if TYPE_CHECKING:

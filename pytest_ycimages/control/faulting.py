@@ -5,21 +5,21 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.control.asked import Answered, read
+from pytest_ycimages.control.bodies import FaultToInject
+from pytest_ycimages.control.models import OneFault, OneStrike, Refused, SomeFaults, Verdict
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.account import never_struck
 from pytest_ycimages.faults.rule_text import rules_of
-from pytest_ycimages.server.control.answers import OneFault, OneStrike, Refused, SomeFaults, Verdict
-from pytest_ycimages.server.control.asked import Answered, read
-from pytest_ycimages.server.control.bodies import FaultToInject
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from pytest_ycimages.control.asked import Asked
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.faults.account import Account
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.rule import Rule
-    from pytest_ycimages.server.control.asked import Asked
-    from pytest_ycimages.server.control.controlled import Controlled
 
 
 def faults(asked: Asked) -> Answered:

@@ -10,13 +10,13 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.control.asked import Asked, json_in
+from pytest_ycimages.control.routes import MAP, OPENAPI, PATHS, Route
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.server.control.asked import Asked, json_in
-from pytest_ycimages.server.control.routes import MAP, OPENAPI, PATHS, Route
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, too_large
 
 if TYPE_CHECKING:
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.server.http import HttpRequest
 
 _JSON: Final = ("content-type", "application/json")
@@ -49,7 +49,7 @@ def answer(double: Controlled, http: HttpRequest) -> HttpReply:
 
 def _document(double: Controlled, path: str, host: str) -> dict[str, Any]:
     """A document, which says that what it describes is where the client found it."""
-    from pytest_ycimages.server.control.document import control_document  # noqa: PLC0415 - only for who asks for it
+    from pytest_ycimages.control.document import control_document  # noqa: PLC0415 - only for who asks for it
     from pytest_ycimages.server.openapi import document  # noqa: PLC0415 - likewise
 
     origin = f"http://{host}" if host else ""

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.routing import Map, Rule
 
-from pytest_ycimages.server.app import PREFIX
-from pytest_ycimages.server.control import adding, changing, faulting, looking
-from pytest_ycimages.server.control.answers import (
+from pytest_ycimages.control import adding, changing, faulting, handlers
+from pytest_ycimages.control.bodies import (
+    Disk,
+    FaultsToInject,
+    Folder,
+    OperationToAsk,
+    ReadyImage,
+    Snapshot,
+    Step,
+    StoredFile,
+    TimingToSet,
+)
+from pytest_ycimages.control.models import (
     Added,
     AllPacing,
     ClockNow,
@@ -25,25 +35,15 @@ from pytest_ycimages.server.control.answers import (
     Upcoming,
     Verdict,
 )
-from pytest_ycimages.server.control.bodies import (
-    Disk,
-    FaultsToInject,
-    Folder,
-    OperationToAsk,
-    ReadyImage,
-    Snapshot,
-    Step,
-    StoredFile,
-    TimingToSet,
-)
+from pytest_ycimages.server.app import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import BaseModel
 
-    from pytest_ycimages.server.control.answers import Answer
-    from pytest_ycimages.server.control.asked import Answered, Asked
+    from pytest_ycimages.control.asked import Answered, Asked
+    from pytest_ycimages.control.models import Answer
 
 OPENAPI: Final = f"{PREFIX}openapi.json"
 """Where the document of the service's API is served."""
@@ -82,9 +82,9 @@ _RULE: Final = {"fault": "reset()", "on": "images.create", "when": "first(1)", "
 _FILE: Final = {"uri": "https://storage.yandexcloud.net/images/base.qcow2"}
 
 ROUTES: Final = (
-    Route("GET", "state", looking.state, State),
-    Route("GET", "calls", looking.calls, Journal, refusals=((400, Refused),)),
-    Route("GET", "pacing", looking.pacing, AllPacing),
+    Route("GET", "state", handlers.state, State),
+    Route("GET", "calls", handlers.calls, Journal, refusals=((400, Refused),)),
+    Route("GET", "pacing", handlers.pacing, AllPacing),
     Route("GET", "faults", faulting.faults, SomeFaults),
     Route("POST", "faults", faulting.inject, SomeFaults, 201, FaultsToInject, _RULE),
     Route("DELETE", "faults", faulting.remove_all, SomeFaults),
@@ -95,7 +95,7 @@ ROUTES: Final = (
     Route("PUT", "timing", changing.set_timing, TimingNow, 200, TimingToSet, {"timing": "AfterPolls(3)", "latency": 0}),
     Route("GET", "next-operation", changing.upcoming, Upcoming),
     Route("POST", "next-operation", changing.next_operation, Upcoming, 201, OperationToAsk, {"timing": 60}),
-    Route("GET", "clock", looking.clock, ClockNow),
+    Route("GET", "clock", handlers.clock, ClockNow),
     Route("POST", "clock/advance", changing.advance, ClockNow, 200, Step, {"seconds": 5}),
     Route("POST", "reset", changing.reset, State),
     Route("POST", "folders", adding.folder, Added, 201, Folder, {}),

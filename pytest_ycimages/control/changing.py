@@ -14,18 +14,18 @@ from pytest_ycimages.cloud.operation_settings import (
     rollback_setting,
     timing_setting,
 )
+from pytest_ycimages.control.asked import Answered, known, read
+from pytest_ycimages.control.bodies import OperationToAsk, Step
+from pytest_ycimages.control.handlers import clock, state
+from pytest_ycimages.control.models import TimingNow, Upcoming
+from pytest_ycimages.control.written import CHANGEABLE, written
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import latency_of
-from pytest_ycimages.server.control.answers import TimingNow, Upcoming
-from pytest_ycimages.server.control.asked import Answered, known, read
-from pytest_ycimages.server.control.bodies import OperationToAsk, Step
-from pytest_ycimages.server.control.looking import clock, state
-from pytest_ycimages.server.control.written import CHANGEABLE, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.server.control.asked import Asked
+    from pytest_ycimages.control.asked import Asked
 
 _READ: Final[dict[str, Callable[[object], Any]]] = {
     "timing": timing_setting,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from pytest_ycimages.control.models import Refused
+from pytest_ycimages.control.routes import ROUTES, Route
 from pytest_ycimages.server.app import PREFIX
-from pytest_ycimages.server.control.answers import Refused
-from pytest_ycimages.server.control.routes import ROUTES, Route
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

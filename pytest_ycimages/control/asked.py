@@ -13,8 +13,8 @@ from pytest_ycimages.errors import UsageError, unknown_word
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_ycimages.server.control.answers import Answer
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.control.controlled import Controlled
+    from pytest_ycimages.control.models import Answer
 
 Model = TypeVar("Model", bound=BaseModel)
 

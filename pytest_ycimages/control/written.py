@@ -11,7 +11,7 @@ from pytest_ycimages.cloud.per_method import PerMethod
 from pytest_ycimages.cloud.quotas import Quotas
 
 if TYPE_CHECKING:
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.control.controlled import Controlled
 
 CHANGEABLE = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latency")
 """The settings that a double lets be changed while it runs."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.server.control.answers import Added
-from pytest_ycimages.server.control.asked import Answered, read
-from pytest_ycimages.server.control.bodies import Disk, Folder, ReadyImage, Snapshot, StoredFile
+from pytest_ycimages.control.asked import Answered, read
+from pytest_ycimages.control.bodies import Disk, Folder, ReadyImage, Snapshot, StoredFile
+from pytest_ycimages.control.models import Added
 
 if TYPE_CHECKING:
-    from pytest_ycimages.server.control.asked import Asked
+    from pytest_ycimages.control.asked import Asked
 
 
 def folder(asked: Asked) -> Answered:

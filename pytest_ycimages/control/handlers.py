@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.cloud.clock import kind_of
+from pytest_ycimages.control.asked import Answered, known
+from pytest_ycimages.control.models import AllPacing, ClockNow, Journal, OneCall, OneHint, OnePacing, State
+from pytest_ycimages.control.written import settings_now
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.server.control.answers import AllPacing, ClockNow, Journal, OneCall, OneHint, OnePacing, State
-from pytest_ycimages.server.control.asked import Answered, known
-from pytest_ycimages.server.control.written import settings_now
 
 if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.control.asked import Asked
     from pytest_ycimages.pacing.pacing import Pacing
-    from pytest_ycimages.server.control.asked import Asked
 
 
 def state(asked: Asked) -> Answered:
