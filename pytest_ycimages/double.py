@@ -6,10 +6,11 @@ with Double() as ycimages:
 
 from __future__ import annotations
 
+import pkgutil
 import threading
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.http import HttpReply, HttpRequest
+
+_CONTROL: Final = "pytest_ycimages.control.routes:answer"
 
 
 class Double(Seeding, Planning, Injecting, InProcess):
@@ -73,7 +76,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._listener: Listener | None = None
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
-        self._backing.open(self)
+        self._backing.open(self._control)
         self._warned = 0
 
     def _pause(self, seconds: float) -> None:
@@ -195,6 +198,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
         with self._backing.pipeline.lock:
             self._warned = 0
             self._backing.reset()
+
+    def _control(self, http: HttpRequest) -> HttpReply:
+        """Answer a request to the control API, which stands above this module and is loaded by its first request."""
+        reply: HttpReply = pkgutil.resolve_name(_CONTROL)(self, http)
+        return reply
 
     def _answer(self, http: HttpRequest) -> HttpReply:
         return self._backing.app.answer(http)

@@ -25,6 +25,9 @@ METHODS: Final = (
     "endpoints.list",
 )
 
+PREFIX: Final = "/_ycimages/"
+"""The first part of every path of the control API. The service has no such path."""
+
 UNROUTED: Final = "unrouted"
 """The word that the journal has for a call which no method serves."""
 

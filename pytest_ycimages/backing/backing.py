@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.striker import Answerer
-    from pytest_ycimages.server.app import App
+    from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
 
 
@@ -64,9 +63,9 @@ class Backing(ABC):
         self._on_call = on_call
         self.pipeline = self._begun()
 
-    def open(self, controlled: Controlled) -> None:
+    def open(self, control: Control) -> None:
         """Make the app, which steers the double when it is asked to."""
-        self.app = self._app(controlled)
+        self.app = self._app(control)
 
     def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
         """Call `on_call` with each call from now on; None for nobody."""
@@ -105,7 +104,7 @@ class Backing(ABC):
         """What answers the calls of a new pipeline."""
 
     @abstractmethod
-    def _app(self, controlled: Controlled) -> App:
+    def _app(self, control: Control) -> App:
         """How the pipeline is spoken to."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.message import SECOND
@@ -20,6 +20,7 @@ from pytest_ycimages.cloud.ending import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
+from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.in_process.whole import answered
 from pytest_ycimages.settings import Settings, merged
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.storyline import Step
     from pytest_ycimages.cloud.inventory import Inventory
     from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.control.controlled import Controlled
+    from pytest_ycimages.server.http import HttpRequest
 
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})
@@ -61,7 +62,7 @@ class FakeTarget(Planning, Seeding):
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _suited_to(tape, steps))
         self._fake = _OfThePast(self._settings, "verify", _no_pause, None)
-        self._fake.open(cast("Controlled", self))  # whose control API nobody asks
+        self._fake.open(_no_control)
         self._fates = fates_of(steps)
         self._clock = self._fake.clock
         self._clock.wait_until(_beginning(tape, steps), _no_pause)
@@ -164,6 +165,11 @@ def _failure(error: Mapping[str, Any]) -> Failure:
     code = error.get("code")
     known = Code(code) if isinstance(code, int) and code in set(Code) - {Code.OK} else Code.UNKNOWN
     return Failure(known, str(error.get("message", "")), error.get("details", ()))
+
+
+def _no_control(http: HttpRequest) -> HttpReply:  # noqa: ARG001 - the form that an app asks for
+    """Refuse the control API: a cassette has no calls of it."""
+    return HttpReply(404, (), b"")
 
 
 def _no_pause(seconds: float) -> None:

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.pipeline import Pipeline
-    from pytest_ycimages.server.app import App
+    from pytest_ycimages.server.app import App, Control
 
 TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The variables of the environment that say who records, and in which folder. Nothing else does."""
@@ -78,9 +77,9 @@ class Record(Backing):
         pipeline.delays.latency = NO_LATENCY  # that of the service will do
         return pipeline
 
-    def _app(self, controlled: Controlled) -> App:
+    def _app(self, control: Control) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return PassingApp(self.pipeline, contract, controlled, self._recorder.pass_on)
+        return PassingApp(self.pipeline, contract, control, self._recorder.pass_on)
 
     def reset(self) -> None:
         """What the service has done cannot be undone.

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Tape
     from pytest_ycimages.cassette_settings import Severity
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.control.controlled import Controlled
-    from pytest_ycimages.server.app import App
+    from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
 
 
@@ -99,8 +98,8 @@ class Replay(Backing):
         pseudonyms = Pseudonyms()
         return pseudonyms if pseudonyms.are_in(self.tape) else None
 
-    def _app(self, controlled: Controlled) -> App:
-        return PlayingApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
+    def _app(self, control: Control) -> App:
+        return PlayingApp(self.pipeline, CONTRACTS[self.settings.contract], control)
 
     @property
     def token(self) -> str:

@@ -18,11 +18,11 @@ from pytest_ycimages.cli.fidelity import show_behaviours
 from pytest_ycimages.cli.pairs import pairs
 from pytest_ycimages.cli.serve import serve_until_stopped
 from pytest_ycimages.cli.verify import verify_command
-from pytest_ycimages.control.document import control_document
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule_text import rules_of
 from pytest_ycimages.fidelity.table import Mark
+from pytest_ycimages.control.routes import control_document
 from pytest_ycimages.server.openapi import document
 
 _others = click.option(

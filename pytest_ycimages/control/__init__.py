@@ -1,4 +1,4 @@
-"""The control API, at `/_ycimages/`: what a test in any language may ask of a double that it does not hold.
+"""The control API at `/_ycimages/`: seed, inspect and steer a running double over HTTP, from any language.
 
-No call of it is written to the journal, struck by a fault, late, or asked for a token.
+Its requests are not written to the journal, not struck by faults, not delayed, and need no token.
 """

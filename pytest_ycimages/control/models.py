@@ -1,225 +1,198 @@
-"""What the control API answers. Names are those of the Python API; times are seconds since the double began."""
+"""Message models of the control API. Names are those of the Python API; times are seconds since the double began.
+
+A value that the Python API returns is described once, in its own docstring: `_model_of` derives its model here.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, create_model
 
+from pytest_ycimages.call import Call
 from pytest_ycimages.cloud.clock import ClockKind
+from pytest_ycimages.cloud.sources import UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.faults.account import Account
+from pytest_ycimages.faults.fault import Commit
+from pytest_ycimages.faults.injection import Struck
+from pytest_ycimages.faults.rule import Per
+from pytest_ycimages.pacing.hints import Hint
+from pytest_ycimages.pacing.pacing import Pacing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Value = int | float | str | dict[str, int | float | str]
-"""A value of a setting, as it may be written; a dict has one for each method word or glob."""
+"""The written form of a setting; a dict has one value for each method word or glob."""
 
 
 class Answer(BaseModel):
-    """An answer. The text below each field is its description in the document."""
+    """A response body. The text below each field is its description in the document."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, from_attributes=True)
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, and values are not converted between JSON types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+# Values of the Python API.
+
+_ATTRIBUTE: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+
+
+def _model_of(
+    source: type, name: str, annotations: Mapping[str, object], without: Collection[str] = (), **added: tuple[Any, str]
+) -> type[Answer]:
+    """Return a model of a class of the Python API, with the types and descriptions that the class has.
+
+    Args:
+        source: the class: its annotated fields and its `Attributes:` are read, and of `added`, its properties.
+        name: the model's name in the document.
+        annotations: the types that its annotations name, or what stands for them in JSON.
+        without: fields that the model leaves out.
+        **added: further fields, or other types of its fields, each with its description.
+    """
+    texts = dict(_ATTRIBUTE.findall(inspect.getdoc(source) or ""))
+    hints = get_type_hints(source, localns=dict(annotations), include_extras=True)
+    typed = {field: (hint, texts[field]) for field, hint in hints.items() if field not in without} | added
+    fields: dict[str, Any] = {
+        field: (hint, Field(description=" ".join(text.split()))) for field, (hint, text) in typed.items()
+    }
+    summary = (inspect.getdoc(source) or "").partition("\n")[0]
+    return create_model(name, __base__=Answer, __doc__=summary, __module__=__name__, **fields)
+
+
+def _property(source: type, name: str) -> tuple[Any, str]:
+    """Return the type and the description of a property."""
+    getter = inspect.getattr_static(source, name).fget
+    return get_type_hints(getter)["return"], inspect.getdoc(getter) or ""
+
+
+_JSON: Final = {
+    "Mapping": Mapping,
+    "Code": Annotated[str, BeforeValidator(lambda code: code.name)],
+    "RequestMessage": Annotated[dict[str, Any], BeforeValidator(lambda message: message.to_wire())],
+}
+
+OneCall: Final = _model_of(
+    Call,
+    "OneCall",
+    _JSON,
+    number=(int, "Which call it is, counted from 1."),
+    came_at=_property(Call, "came_at"),
+    answered_at=_property(Call, "answered_at"),
+)
+OneHint: Final = _model_of(Hint, "OneHint", {"Call": Call}, ("call",), obeyed=_property(Hint, "obeyed"))
+OnePacing: Final = _model_of(
+    Pacing,
+    "OnePacing",
+    {"Call": Annotated[float, BeforeValidator(lambda call: call.came_at)], "Hint": OneHint},
+    ("started", "done"),
+    **{name: _property(Pacing, name) for name in ("intervals", "pauses", "first_after", "growth", "jitter")},
+    done_seen_at=_property(Pacing, "done_seen_at"),
+    polls=(list[Annotated[float, BeforeValidator(lambda call: call.came_at)]], "When each poll came."),
+    polls_after_done=(Annotated[int, BeforeValidator(len)], "How many polls came after that."),
+    report=(str, "The report for people."),
+)
+OneStrike: Final = _model_of(Struck, "OneStrike", {})
+OneFault: Final = _model_of(
+    Account,
+    "OneFault",
+    {"Mapping": Mapping, "Struck": OneStrike},
+    struck=(int, "How often it struck."),
+)
+
+
+def shown(model: type[Answer], value: object, **added: object) -> Answer:
+    """Return a value of the Python API as its model, with the fields in `added` that the value does not have."""
+    names = model.model_fields.keys() - added.keys()
+    return model.model_validate({**{name: getattr(value, name) for name in names}, **added})
+
+
+# Responses.
 
 
 class Refused(Answer):
-    """A request that was refused. Nothing has changed."""
+    """A refused request. Nothing has changed."""
 
     error: str
-    """What was asked, and what would be right."""
+    """What was wrong, and what would be right."""
 
 
 class ClockNow(Answer):
-    """What time it is for the double."""
+    """The double's time."""
 
     now: str
     """The moment, as operations print it."""
     elapsed: float
     """Seconds since the double began."""
     kind: ClockKind
-    """`real`: the machine's, which nobody moves."""
+    """`real`: the machine's clock, which cannot be moved."""
 
 
 class State(Answer):
-    """The server's truth. To look counts as no poll."""
+    """The server's state. Reading it does not count as a poll."""
 
     folder_id: str
     """A folder that exists."""
     token: str
-    """An IAM token that is valid."""
+    """A valid IAM token."""
     clock: ClockNow
-    """What time it is."""
+    """What time it is for the double."""
     settings: dict[str, Any]
-    """Every setting in force, as it may be written."""
+    """Every setting in force, in its written form."""
     upcoming: list[str]
-    """What is asked for operations that have not begun."""
+    """Requests of `next_operation` that no operation has taken yet."""
     calls: int
     """How many calls the journal has."""
     images: dict[str, dict[str, Any]]
     """All images as they are now, by id, in the API's own form."""
     operations: dict[str, dict[str, Any]]
-    """All operations as they truly are now, by id, in the API's own form."""
-
-
-class OneCall(Answer):
-    """A call of the journal."""
-
-    number: int
-    """Which call it is, counted from 1."""
-    method: str
-    """The method word, such as `images.create`; `unrouted` when no method serves the call."""
-    at: float
-    """When it happened."""
-    attempt: int
-    """1 for the first time that this very call was made, 2 when it was made again, and so on."""
-    gap: float | None
-    """Seconds since the attempt before it; null for the first."""
-    status: str
-    """How it was answered: the name of a google.rpc code."""
-    operation_id: str | None
-    """The operation that it was about."""
-    image_id: str | None
-    """The image that it was about."""
-    line: str
-    """How the client spelled it, such as `POST /compute/v1/images`."""
-    note: str
-    """What became of it."""
-    message: dict[str, Any] | None
-    """The request as it was understood, in the API's own form; null when it was refused as invalid."""
-    metadata: dict[str, str]
-    """The request's headers, names in lower case."""
-    unknown_fields: list[str]
-    """Fields of the request that the contract in force does not know."""
-    latency: float
-    """Seconds between its coming in and the end of its answer."""
-    held: float
-    """How many of these it was held back before it happened."""
-    done: bool | None
-    """Whether the answer showed an operation done, or an image READY or ERROR; null for any other answer."""
-    reply_metadata: dict[str, str]
-    """The answer's headers, names in lower case, without those of the connection and of the body."""
-    fault: str
-    """The fault that struck it, with `before` or `after` the commit; empty for none."""
-    series: int
-    """A number that all attempts of one call share, and no others."""
-    came_at: float
-    """When it had come in."""
-    answered_at: float
-    """When its answer was complete."""
+    """All operations as they are now, by id, in the API's own form, whatever a script shows clients."""
 
 
 class Journal(Answer):
     """Calls in the order in which they were answered."""
 
-    calls: list[OneCall]
-    """Those that were asked for."""
+    calls: list[OneCall]  # type: ignore[valid-type]  # derived above
+    """The requested calls."""
     gaps: list[float]
-    """Seconds between each of these attempts and the one before it, first attempts left out."""
+    """Seconds between each repeated attempt and the attempt before it."""
     last: int
     """The number of the journal's last call, for `since`; 0 when it is empty."""
-
-
-class OneHint(Answer):
-    """An answer that asked the client to wait."""
-
-    header: str
-    """The header that says it."""
-    asked: float
-    """How many seconds."""
-    waited: float | None
-    """Seconds to the next attempt of the same call; null when there was none."""
-    obeyed: bool
-    """Whether the client did not ask again too early."""
-
-
-class OnePacing(Answer):
-    """How a client waited for one operation."""
-
-    operation_id: str
-    """The operation."""
-    image_id: str | None
-    """Its image."""
-    polls: list[float]
-    """When each poll came."""
-    intervals: list[float]
-    """Seconds from the start of each poll to the start of the next."""
-    pauses: list[float]
-    """Seconds from the end of each answer to the start of the next poll."""
-    first_after: float | None
-    """Seconds from the end of the answer that told of the operation to the first poll."""
-    growth: float | None
-    """How many times longer a pause is than the one before it."""
-    jitter: float | None
-    """How far the pauses are from a smooth course."""
-    done_seen_at: float | None
-    """When the first answer was complete that showed the operation done."""
-    polls_after_done: int
-    """How many polls came after that."""
-    hints: list[OneHint]
-    """What answers to the polls asked for."""
-    report: str
-    """All of it, for people."""
 
 
 class AllPacing(Answer):
     """How the client waited."""
 
-    operations: dict[str, OnePacing]
-    """By the id of the operation."""
-
-
-class OneStrike(Answer):
-    """One time that a fault struck."""
-
-    at: float
-    """When."""
-    method: str
-    """The method word of the call."""
-    line: str
-    """How the client spelled the call."""
-    attempt: int
-    """Which attempt of this call it was."""
-
-
-class OneFault(Answer):
-    """A fault, and what it has done."""
-
-    number: int
-    """Which fault it is, counted from 1 in the order in which they were injected."""
-    rule: str
-    """The rule, as it may be written."""
-    expect: bool
-    """Whether it is to strike."""
-    in_force: bool
-    """Whether it may strike still; not so once it has been removed."""
-    considered: int
-    """How many calls the rule was about."""
-    struck: int
-    """How often it struck."""
-    strikes: list[OneStrike]
-    """Each of these times."""
-    passed: dict[str, int]
-    """Why it did not strike, with how often."""
-    nearest: str
-    """The call that came nearest when it did not strike; empty for none."""
-    report: str
-    """All of it, for people."""
+    operations: dict[str, OnePacing]  # type: ignore[valid-type]  # derived above
+    """By operation id."""
 
 
 class SomeFaults(Answer):
     """Faults, and what they have done."""
 
-    faults: list[OneFault]
-    """In the order in which they were injected."""
+    faults: list[OneFault]  # type: ignore[valid-type]  # derived above
+    """In the order of injection."""
 
 
 class Verdict(Answer):
-    """Whether every fault that was to strike has."""
+    """Whether every expected fault has struck."""
 
     never_struck: list[int]
-    """The numbers of those that have not."""
+    """The numbers of the expected faults that have not."""
     report: str
-    """What these did, for people; empty when there are none."""
+    """Their reports, for people; empty when there are none."""
 
 
 class TimingNow(Answer):
-    """What becomes of the operations that begin from now on, and how late calls are answered."""
+    """How the next operations go, and the latency of responses."""
 
     timing: Value
     """How long operations take."""
@@ -236,10 +209,10 @@ class TimingNow(Answer):
 
 
 class Upcoming(Answer):
-    """What is asked for operations that have not begun."""
+    """Requests of `next_operation` that no operation has taken yet."""
 
     upcoming: list[str]
-    """In the order in which it was asked."""
+    """In the order in which they were made."""
 
 
 class Added(Answer):
@@ -247,3 +220,131 @@ class Added(Answer):
 
     id: str
     """Its id; for a file in Object Storage, its address."""
+
+
+# Requests. Only JSON types are checked here: the values are checked by the capability of `Double` that takes them.
+
+
+def _one_of(words: object) -> WithJsonSchema:
+    """Describe a field as one of some words; the capability that takes it checks which."""
+    return WithJsonSchema({"type": "string", "enum": list(get_args(words))})
+
+
+class FaultToInject(Body):
+    """A rule. The words are those of `inject`."""
+
+    fault: str
+    """What goes wrong, such as `reset(after=10)`."""
+    on: str = "*"
+    """A method word or glob."""
+    when: str | None = None
+    """Which of the matching calls it strikes, such as `first(2)`; null: all of them."""
+    commit: Annotated[str, _one_of(Commit)] | None = None
+    """Whether it strikes before or after the call takes effect; null: the default of the fault."""
+    per: Annotated[str, _one_of(Per)] = "rule"
+    """What `when` counts."""
+    where: dict[str, str] = {}
+    """Fields of the request, and headers such as `header.x-request-id`, each with a pattern."""
+    expect: bool = True
+    """Whether a test fails when the fault never strikes."""
+
+
+class FaultsToInject(RootModel[FaultToInject | str | list[FaultToInject | str]]):
+    """A rule, or several: each as an object, or as text such as `reset(), on="images.*", when=first(1)`."""
+
+
+class TimingToSet(Body):
+    """What to change; a field left out stays as it is."""
+
+    timing: Value | None = None
+    """How long operations take: seconds, or such as `AfterPolls(3)`."""
+    outcome: str | dict[str, str] | None = None
+    """How they end, such as `Failure('UNAVAILABLE')`."""
+    rollback: Value | None = None
+    """Seconds that undoing takes."""
+    cancel: str | dict[str, str] | None = None
+    """What a cancel does: `wins`, `late`, `loses`, `too_late` or `refused`."""
+    cancel_delay: float | str | None = None
+    """Seconds until a late cancel takes effect."""
+    latency: Value | None = None
+    """How late calls are answered: seconds, or such as `uniform(0.1, 0.4)`."""
+
+
+class OperationToAsk(Body):
+    """How the next operation goes, and only that one; a field left out comes from the settings."""
+
+    on: str = "*"
+    """The word or glob of the methods that may start it."""
+    timing: float | str | None = None
+    """How long it takes."""
+    outcome: str | None = None
+    """How it ends."""
+    rollback: float | None = None
+    """Seconds that undoing takes."""
+    cancel: str | None = None
+    """What a cancel does."""
+    cancel_delay: float | None = None
+    """Seconds until a late cancel takes effect."""
+
+
+class Step(Body):
+    """How far to move the clock."""
+
+    seconds: float
+    """Zero or more."""
+
+
+class Folder(Body):
+    """A folder to add."""
+
+    folder_id: str | None = None
+    """Its id; random when left out."""
+
+
+class _Source(Body):
+    size: int = UNKNOWN_SIZE
+    """Its size in bytes."""
+    data_size: int = UNKNOWN_DATA
+    """Bytes of data in it."""
+    os: str = "LINUX"
+    """`LINUX` or `WINDOWS`."""
+    product_ids: list[str] = []
+    """Licence ids."""
+
+
+class Disk(_Source):
+    """A disk to add."""
+
+    disk_id: str | None = None
+    """Its id; random when left out."""
+
+
+class Snapshot(_Source):
+    """A snapshot to add."""
+
+    snapshot_id: str | None = None
+    """Its id; random when left out."""
+
+
+class ReadyImage(Body):
+    """An image to add, with any field of `Image` in snake_case, such as `folder_id`, `family` or `min_disk_size`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    image_id: str | None = None
+    """Its id; random when left out."""
+
+
+class StoredFile(Body):
+    """A file in Object Storage to add."""
+
+    uri: str
+    """`https://storage.yandexcloud.net/<bucket>/<key>`."""
+    size: int = UNKNOWN_DATA
+    """Bytes of data in it."""
+    virtual_size: int | None = None
+    """Bytes that a disk made from it takes."""
+    format: str | None = None
+    """`qcow2`, `vmdk`, `vhd`, `raw`, or one that the service refuses; by default, what its name says."""
+    reachable: bool = True
+    """Whether the service can read it."""

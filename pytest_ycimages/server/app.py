@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WsgiResponse
 from pytest_ycimages.api.code import HTTP_STATUS, Code
 from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.api.methods import UNROUTED
+from pytest_ycimages.api.methods import PREFIX, UNROUTED
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.transcoding import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, pieces, too_large
@@ -28,20 +28,17 @@ from pytest_ycimages.server.routes import route
 from pytest_ycimages.server.wire import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from pytest_ycimages.api.contract import Contract
-    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.delay import Delay
     from pytest_ycimages.pipeline import Pipeline
 
     Answering = Generator[Delay, None, HttpReply]
+    Control = Callable[[HttpRequest], HttpReply]
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
-PREFIX = "/_ycimages/"
-"""What the paths of the control API begin with. The service has no such path."""
-
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
 
@@ -54,11 +51,9 @@ class App:
         origin: where clients of this process connect that use no socket.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, *, snake_case: bool = False
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, contract: Contract, control: Control, *, snake_case: bool = False) -> None:
         self.pipeline = pipeline
-        self._controlled = controlled
+        self._control = control
         self._contract = contract
         self._snake_case = snake_case
         self.origin = Origin(self)
@@ -156,12 +151,6 @@ class App:
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
             return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
         return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))
-
-    def _control(self, http: HttpRequest) -> HttpReply:
-        """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
-        from pytest_ycimages.control.control import answer  # noqa: PLC0415 - only for who asks for it
-
-        return answer(self._controlled, http)
 
     def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Answering:
         try:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.contract import Contract
     from pytest_ycimages.api.exchange import Reply, Request
-    from pytest_ycimages.control.controlled import Controlled
     from pytest_ycimages.pipeline import Pipeline, Replying
-    from pytest_ycimages.server.app import Answering
+    from pytest_ycimages.server.app import Answering, Control
     from pytest_ycimages.server.http import HttpRequest
 
 
@@ -53,9 +52,9 @@ class PassingApp(PlayingApp):
     """
 
     def __init__(
-        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, pass_on: Callable[[Request], Reply]
+        self, pipeline: Pipeline, contract: Contract, control: Control, pass_on: Callable[[Request], Reply]
     ) -> None:
-        super().__init__(pipeline, contract, controlled)
+        super().__init__(pipeline, contract, control)
         self._pass_on = pass_on
 
     def _replying(self, request: Request) -> Replying:
