@@ -11,7 +11,7 @@ from pytest_ycimages.cassette.interaction import Label, Origin, Tape
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.states import compact
 from pytest_ycimages.cassette.writing import write_tape
-from pytest_ycimages.cli.cassette_compact import compact_cassettes
+from pytest_ycimages.cli.cassette import compact_cassettes
 from tests.cassette.player.taping import bake
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
 from pytest_ycimages.cassette.scrub import scrub
 from pytest_ycimages.cassette.writing import write_tape
-from pytest_ycimages.cli.cassette_scrub import scrub_cassettes
+from pytest_ycimages.cli.cassette import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Reports of experiments on a terminal: the findings, how the clients fared, and what to type to see it again."""
+"""Reports of experiments on a terminal: findings, success rates, and the command that repeats the experiment."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.stored_report import StoredFaultRow, StoredFinding, StoredReport, StoredTrial
 
 _BAR: Final = 10
-"""How many characters long the bar of a success rate is."""
+"""The width of the bar of a success rate, in characters."""
 _ENDS: Final = 10
-"""How many calls of a timeline are shown at its beginning, and at its end."""
+"""The number of calls shown at the beginning and at the end of a timeline."""
 _LOG: Final = 140
-"""How wide a report is where there is no terminal, as in the log of a CI job."""
+"""The width of a report where there is no terminal, as in the log of a CI job."""
 
 
 @contextmanager
 def progress_bar(name: str) -> Generator[Callable[[int, int], None] | None]:
-    """Show how far a search is, on stderr; None where that is no terminal.
+    """Yield a function that shows the progress of a search on stderr; None where stderr is not a terminal.
 
-    It has no thread of its own, which would come under virtual time: it is drawn anew when it is told something.
+    The bar has no thread, which virtual time would control: each call of the function redraws it.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -52,8 +52,8 @@ def show_reports(comparison: Comparison, command: str) -> None:
     """Print reports.
 
     Args:
-        comparison: the reports, that of the client that it is about first.
-        command: what finds the same again.
+        comparison: the reports, that of the subject first.
+        command: the command that repeats the experiment.
     """
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
@@ -114,7 +114,6 @@ def _show_finding(console: Console, number: str, finding: StoredFinding) -> None
 
 
 def _timeline(trial: StoredTrial) -> Padding:
-    """The client and the server, side by side."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("")
     table.add_column("at", justify="right", no_wrap=True)
@@ -133,7 +132,7 @@ def _timeline(trial: StoredTrial) -> Padding:
 
 
 def _faults(comparison: Comparison) -> Padding:
-    """How the clients fared, fault by fault."""
+    """Return the table of success rates, fault by fault."""
     several = len(comparison.reports) > 1
     table = Table(title="Fault by fault, one at a time", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("fault", overflow="fold")
@@ -169,7 +168,7 @@ def _bar(row: StoredFaultRow | None) -> Text:
 
 
 def _side_by_side(comparison: Comparison) -> Padding:
-    """Which client has which flaw, and how each fared as a whole."""
+    """Return the table of flaws and overall results by client."""
     table = Table(title="Side by side", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("")
     for label, report in zip(comparison.labels, comparison.reports, strict=True):
