@@ -6,10 +6,11 @@ with Double() as ycimages:
 
 from __future__ import annotations
 
+import pkgutil
 import threading
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
+    from pytest_ycimages.server.http import HttpReply, HttpRequest
     from pytest_ycimages.settings import Mode
+
+_CONTROL: Final = "pytest_ycimages.control.routes:answer"
 
 
 class Double(Seeding, Planning, Injecting, InProcess):
@@ -71,7 +75,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._listener: Listener | None = None
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
-        self._backing.open(self)
+        self._backing.open(self._control)
         self._in_process = Endpoint(self._backing.app)
         self._warned = 0
 
@@ -86,6 +90,11 @@ class Double(Seeding, Planning, Injecting, InProcess):
             return
         if self._closed.wait(min(seconds, threading.TIMEOUT_MAX)):
             raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
+
+    def _control(self, http: HttpRequest) -> HttpReply:
+        """Answer a request to the control API, which is above this module and loaded by its first request."""
+        reply: HttpReply = pkgutil.resolve_name(_CONTROL)(self, http)
+        return reply
 
     def __repr__(self) -> str:
         """Show the name, the address and the numbers of images and calls."""

@@ -55,6 +55,9 @@ ROUTES: Final = (
 
 METHODS: Final = tuple(dict.fromkeys(method for _, _, method in ROUTES))
 
+PREFIX: Final = "/_ycimages/"
+"""The first part of every path of the control API. The service has no such path."""
+
 UNROUTED: Final = "unrouted"
 """The journal's word for a call that no method serves."""
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.injector import Answerer
-    from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
 
 
@@ -63,9 +62,9 @@ class Backing(ABC):
         self._on_call = on_call
         self.pipeline = self._begun()
 
-    def open(self, controlled: Controlled) -> None:
+    def open(self, control: Control) -> None:
         """Create the app, whose control API changes the double."""
-        self.app = self._app(controlled)
+        self.app = self._app(control)
 
     @property
     def on_call(self) -> Callable[[Call], None] | None:
@@ -107,7 +106,7 @@ class Backing(ABC):
         """Return the handler of the calls of a new pipeline."""
 
     @abstractmethod
-    def _app(self, controlled: Controlled) -> App:
+    def _app(self, control: Control) -> App:
         """Return the HTTP application of the pipeline."""
 
     @property

@@ -52,8 +52,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.pipeline import Pipeline
-    from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings, Severity
 
 TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
@@ -182,8 +181,8 @@ class Replay(_CassetteBacking):
         pseudonyms = Pseudonyms()
         return pseudonyms if pseudonyms.are_in(self.tape) else None
 
-    def _app(self, controlled: Controlled) -> App:
-        return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], controlled)
+    def _app(self, control: Control) -> App:
+        return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], control)
 
     @property
     def _shown(self) -> ShownResources:
@@ -261,9 +260,9 @@ class Record(_CassetteBacking):
         pipeline.delays.latency = NO_LATENCY  # the service has its own
         return pipeline
 
-    def _app(self, controlled: Controlled) -> App:
+    def _app(self, control: Control) -> App:
         contract = CONTRACTS[self.settings.contract]
-        return RecordingApp(self.pipeline, contract, controlled, self._recorder.forward)
+        return RecordingApp(self.pipeline, contract, control, self._recorder.forward)
 
     @property
     def _shown(self) -> ShownResources:

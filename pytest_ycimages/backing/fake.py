@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.pipeline import Pipeline
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.server.app import Control
 
 
 Resource = TypeVar("Resource")
@@ -76,9 +76,9 @@ class Fake(Backing):
         self._inventory = Inventory(self._cloud.state, ids, self._cloud.folder_id, self.clock)
         return self._cloud
 
-    def _app(self, controlled: Controlled) -> App:
+    def _app(self, control: Control) -> App:
         snake_case = self.settings.violation_paths == "snake_case"
-        return App(self.pipeline, CONTRACTS[self.settings.contract], controlled, snake_case=snake_case)
+        return App(self.pipeline, CONTRACTS[self.settings.contract], control, snake_case=snake_case)
 
     @property
     def token(self) -> str:

@@ -1,28 +1,357 @@
-"""`ycimages cassette …`: what can be done with cassettes on the command line. A module for each command."""
+"""The `ycimages cassette` commands. A new one is a function with `@cassette.command` in this module."""
 
 from __future__ import annotations
 
-import click
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
-from pytest_ycimages.cli.cassette_check import check_cassettes
-from pytest_ycimages.cli.cassette_compact import compact_cassettes
-from pytest_ycimages.cli.cassette_convert import convert_cassette
-from pytest_ycimages.cli.cassette_prune import prune_cassettes
-from pytest_ycimages.cli.cassette_scrub import scrub_cassettes
-from pytest_ycimages.cli.cassette_show import show_cassettes
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.call import printable
+from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.file import is_partial, partial_path, read_cassette, write_cassette
+from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, SUFFIXES, days_old, read_usage
+from pytest_ycimages.cassette.model import CUT_OFF, Origin
+from pytest_ycimages.cassette.pruning import prune
+from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.scrub_tape import changes, scrub_tape
+from pytest_ycimages.cassette.secrets import find_secrets
+from pytest_ycimages.cli.cassette_story import objections, story
+from pytest_ycimages.cloud.clock import machine_time
+from pytest_ycimages.errors import CassetteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
+    from pytest_ycimages.cassette.scrub_rules import ScrubRules
 
 
 @click.group()
 def cassette() -> None:
-    """Look at cassettes, check them, and change them without recording them anew."""
+    """Show, check and edit cassettes without recording them again."""
 
 
-for command in (
-    check_cassettes,
-    compact_cassettes,
-    convert_cassette,
-    prune_cassettes,
-    scrub_cassettes,
-    show_cassettes,
-):
-    cassette.add_command(command)
+PATH: Final = click.Path(path_type=Path)
+
+USAGE: Final = Path(".pytest_cache", "d", "ycimages", "usage.json")
+"""Where the plugin stores what a run used, below the root of the tests."""
+
+_WIDE: Final = 2_000
+"""The width in characters where there is no terminal, so that no finding is folded."""
+
+_NEWEST: Final = "current"
+"""The contract for a recording that names none."""
+
+
+def cassettes_below(folder: Path, *, drafts: bool = False) -> list[Path]:
+    """Return the cassettes below a folder, sorted; with `drafts`, the files of killed recordings instead."""
+    files = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    return sorted(path for path in files if is_partial(path) is drafts)
+
+
+def expanded(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:  # noqa: ARG001 - the form that click asks for
+    """Return the given files, with each folder replaced by the cassettes in it."""
+    files = list[Path]()
+    for path in paths:
+        found = cassettes_below(path) if path.is_dir() else [path]
+        if not found:
+            raise click.BadParameter(f"{path} contains no cassette: no file that ends with {', '.join(SUFFIXES)}.")
+        files += found
+    return tuple(dict.fromkeys(files))
+
+
+def _each(files: tuple[Path, ...], work: Callable[[Path], bool]) -> NoReturn:
+    """Run `work` on each file, print why one cannot be read or written, and exit with 1 unless all of it is true."""
+    results = []
+    for file in files:
+        try:
+            results.append(work(file))
+        except CassetteError as error:
+            click.echo(str(error), err=True)
+            results.append(False)
+    sys.exit(0 if all(results) else 1)
+
+
+class Finding(NamedTuple):
+    """A problem of a cassette.
+
+    Attributes:
+        kind: `damage`, `label`, `age`, `contract`, `secret` or `orphan`.
+        text: a sentence.
+        interaction: the number of the interaction, counted from 1; None: the cassette as a whole.
+    """
+
+    kind: str
+    text: str
+    interaction: int | None = None
+
+
+class Demands(NamedTuple):
+    """The requirements for a cassette.
+
+    Attributes:
+        contract: the revision to check calls against; None: the one that the cassette names.
+        max_age: the maximum number of days since it was recorded; None: unlimited.
+        allowed: regular expressions of values that are not secrets.
+    """
+
+    contract: str | None = None
+    max_age: float | None = None
+    allowed: tuple[str, ...] = ()
+
+
+def _expressions(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - the form that click asks for
+    for value in values:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise click.BadParameter(f"invalid regular expression {value!r}: {error}.") from None
+    return values
+
+
+@cassette.command("check")
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@click.option(
+    "--contract",
+    type=click.Choice(tuple(CONTRACTS)),
+    help="The revision. [default: the cassette's own]",
+)
+@click.option("--max-age", type=click.FloatRange(min=0), metavar="DAYS", help="The maximum age of a recording.")
+@click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    metavar="REGEX",
+    callback=_expressions,
+    help="Values that are not secrets; may be repeated.",
+)
+@click.option("--usage", type=PATH, metavar="FILE", help="What the last run used; adds a check for orphans.")
+def check_cassettes(
+    files: tuple[Path, ...], contract: str | None, max_age: float | None, allowed: tuple[str, ...], usage: Path | None
+) -> None:
+    """Check each of FILES for damage, missing labels, age, calls that break the contract, and secrets.
+
+    The exit code is 1 if there is a finding. Nothing is changed.
+    """
+    try:
+        orphans = read_usage(usage).orphans if usage else ()
+    except CassetteError as error:
+        raise click.UsageError(str(error)) from None
+    if orphans is None:
+        click.echo(ORPHANS_UNKNOWN, err=True)
+    demands = Demands(contract, max_age, allowed)
+    found = {file: [*findings(file, demands), *_if_orphan(file, orphans or ())] for file in files}
+    count = sum(map(len, found.values()))
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    for file, faults in found.items():
+        if faults:
+            console.print(str(file), style="bold", markup=False, soft_wrap=True)
+            console.print(_table(faults))
+    checked = f"{len(files)} cassette{'' if len(files) == 1 else 's'} checked"
+    console.print(f"[green]{checked}, nothing found[/]" if not count else f"[red]{checked}, {count} found[/]")
+    sys.exit(1 if count else 0)
+
+
+def findings(file: Path, demands: Demands) -> Iterator[Finding]:
+    """Yield the problems of one cassette."""
+    try:
+        tape = read_cassette(file)
+    except CassetteError as error:
+        yield Finding("damage", str(error))
+        return
+    if not tape.is_complete:
+        yield Finding("damage", f"{CUT_OFF}; its interactions are intact")
+    if partial_path(file).exists():
+        yield Finding("damage", f"a killed recording has left {partial_path(file).name}: delete it")
+    yield from _of_label(tape.metadata, demands)
+    yield from _of_contract(tape, demands.contract or tape.metadata.contract)
+    yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=demands.allowed))
+
+
+def _of_label(label: CassetteMetadata, demands: Demands) -> Iterator[Finding]:
+    if label.origin is Origin.UNKNOWN:
+        yield Finding("label", "it does not say who answered; add it: ycimages cassette convert --origin")
+    if demands.max_age is not None:
+        age = days_old(label, machine_time())
+        if age is None:
+            yield Finding("age", "it does not say when it was recorded")
+        elif age > demands.max_age:
+            yield Finding("age", f"recorded {age:.0f} days ago, at {label.recorded_at}; it may be {demands.max_age:g}")
+
+
+def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
+    try:
+        import jsonschema_rs  # noqa: F401, PLC0415 - so that its absence can be explained
+    except ModuleNotFoundError as error:
+        if error.name != "jsonschema_rs":
+            raise
+        hint = "Install it with: pip install 'pytest-ycimages[cli]'"
+        raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
+    if revision and revision not in CONTRACTS:
+        yield Finding("label", f"unknown contract {revision!r}; known: {', '.join(CONTRACTS)}")
+    revision = revision if revision in CONTRACTS else _NEWEST
+    for number, interaction in enumerate(tape.interactions, 1):
+        for objection in objections(interaction, revision):
+            yield Finding("contract", objection, number)
+
+
+def _if_orphan(file: Path, orphans: Collection[str]) -> Iterator[Finding]:
+    if str(file.absolute()) in orphans:
+        yield Finding("orphan", "it belongs to no test; remove it: ycimages cassette prune")
+
+
+def _table(faults: list[Finding]) -> Table:
+    table = Table("in", "what", "finding")
+    for kind, text, number in faults:
+        table.add_row("" if number is None else str(number), kind, escape(printable(text)))
+    return table
+
+
+@cassette.command("compact")
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+def compact_cassettes(files: tuple[Path, ...]) -> None:
+    """Remove polls from each of FILES that were answered like the poll before them.
+
+    Replay answers stay the same. The exit code is 1 if a cassette cannot be read or written; it stays unchanged.
+    """
+    _each(files, _compact)
+
+
+def _compact(file: Path) -> bool:
+    tape = read_cassette(file)
+    kept = compact(tape.interactions)
+    if len(kept) < len(tape.interactions):
+        write_cassette(file, tape._replace(interactions=kept))
+    left_out = len(tape.interactions) - len(kept)
+    click.echo(f"{file}: {left_out} of {len(tape.interactions)} interactions left out, {len(kept)} kept")
+    return True
+
+
+@cassette.command("convert")
+@click.argument("file", type=PATH)
+@click.argument("target", type=PATH)
+@click.option("--pretty", is_flag=True, help="YAML in blocks, as vcrpy writes it; slower to read.")
+@click.option(
+    "--origin",
+    type=click.Choice([origin.value for origin in Origin if origin is not Origin.UNKNOWN]),
+    help="Who answered, for a cassette that does not say so.",
+)
+@click.option("--note", help="A comment for people.")
+def convert_cassette(file: Path, target: Path, origin: str | None, note: str | None, *, pretty: bool) -> None:
+    """Convert FILE to TARGET, which ends with .yaml or .json and may be the same file. The label is kept.
+
+    vcrpy reads both: JSON with serializer="json". The exit code is 1 if FILE cannot be read or TARGET not be written.
+    """
+    if target.suffix not in SUFFIXES:
+        raise click.UsageError(f"{target}: expected a name that ends with {', '.join(SUFFIXES)}.")
+    if pretty and target.suffix == ".json":
+        raise click.UsageError("--pretty is for YAML; JSON has one form.")
+    try:
+        tape = read_cassette(file)
+        write_cassette(target, tape._replace(metadata=_labelled(tape.metadata, file, origin, note)), pretty=pretty)
+    except CassetteError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(f"{target}: {len(tape.interactions)} interactions")
+
+
+def _labelled(label: CassetteMetadata, file: Path, origin: str | None, note: str | None) -> CassetteMetadata:
+    if origin and label.origin not in {Origin.UNKNOWN, origin}:
+        raise click.UsageError(f"{file} says that its origin is {label.origin}, which cannot be changed.")
+    label = label._replace(origin=Origin(origin)) if origin else label
+    return label if note is None else label._replace(note=note)
+
+
+@cassette.command("prune")
+@click.argument("files", nargs=-1, type=PATH)
+@click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
+@click.option("--usage", type=PATH, default=USAGE, show_default=True, metavar="FILE", help="What the last run used.")
+def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> None:
+    """Remove interactions that no test of the last run asked for, and cassettes that belong to no test.
+
+    FILES, or folders of them, limit it to these. The exit code is 1 if a cassette has changed since that run; it stays
+    unchanged.
+    """
+    try:
+        known = read_usage(usage).orphans is not None
+        pruned = prune(usage, files, dry_run=dry_run)
+    except CassetteError as error:
+        raise click.UsageError(str(error)) from None
+    if not known:
+        click.echo(ORPHANS_UNKNOWN, err=True)
+    for path, what, problem in pruned:
+        if problem:
+            click.echo(problem, err=True)
+        else:
+            click.echo(f"{path}: {'would take out' if dry_run else 'took out'} {what}")
+    if not pruned:
+        click.echo("Everything is used." if known else "Nothing to take out.")
+    sys.exit(1 if any(each.problem or dry_run for each in pruned) else 0)
+
+
+@cassette.command("scrub")
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@click.option("--pseudonymize", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="NAME",
+    help="A field with a secret, re:REGEX for its shape, or allow:REGEX for values that are not secrets; repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
+def scrub_cassettes(files: tuple[Path, ...], *, pseudonymize: bool, fields: tuple[str, ...], dry_run: bool) -> None:
+    """Remove secrets from each of FILES, by the rules of recording.
+
+    The exit code is 1 if a cassette cannot be read, or if something is left that looks like a secret; such a cassette
+    stays unchanged. A secret that has been committed stays in the history: revoke it.
+    """
+    try:
+        rules = scrub_rules_of(fields)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    _each(files, lambda file: _scrub(file, rules, Pseudonyms() if pseudonymize else None, dry_run=dry_run))
+
+
+def _scrub(file: Path, rules: ScrubRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
+    """Scrub one cassette, print the changes, and return False for a dry run that has any."""
+    tape = read_cassette(file)
+    clean = scrub_tape(tape, cassette=str(file), rules=rules, pseudonyms=pseudonyms)
+    found = list(changes(tape, clean))
+    if found and not dry_run:
+        write_cassette(file, clean)
+    count = f"{len(found)} {'would be ' if dry_run else ''}scrubbed" if found else "nothing to scrub"
+    click.echo(f"{file}: {count}")
+    for change in found:
+        click.echo(f"  {change}")
+    return not (found and dry_run)
+
+
+@cassette.command("show")
+@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
+def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
+    """Print each of FILES: its label, and each call with what its response shows.
+
+    The exit code is 1 if one of them cannot be read.
+    """
+    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+    def show(file: Path) -> bool:
+        tape = read_cassette(file)
+        console.print(str(file), style="bold")
+        for line in story(tape, bodies=body):
+            console.print(line)
+        return True
+
+    _each(files, show)

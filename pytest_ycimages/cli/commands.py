@@ -1,4 +1,4 @@
-"""The commands of `ycimages`: the options of each, and what becomes of wrong ones (exit code 2)."""
+"""The commands of `ycimages` and their options. Wrong usage exits with 2."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ import click
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cli.cassette import cassette
-from pytest_ycimages.cli.config_file import settings_in
-from pytest_ycimages.cli.demo import demonstrate
 from pytest_ycimages.cli.experiment import experiment
-from pytest_ycimages.cli.fidelity import show_behaviours
-from pytest_ycimages.cli.pairs import pairs
-from pytest_ycimages.cli.serve import serve_until_stopped
-from pytest_ycimages.cli.verify import verify_command
+from pytest_ycimages.cli.serve import demonstrate, pairs, serve_until_stopped, settings_in
+from pytest_ycimages.cli.verify import show_behaviours, verify_command
+from pytest_ycimages.control.routes import control_document
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.fidelity import Mark
-from pytest_ycimages.server.control.document import control_document
 from pytest_ycimages.server.openapi import document
 
 _others = click.option(
@@ -47,7 +43,7 @@ ycimages.add_command(cassette)
 
 @ycimages.command()
 @click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
-@click.option("--seed", type=int, show_default="0", help="What ids, tokens and faults are drawn from.")
+@click.option("--seed", type=int, show_default="0", help="The seed of ids, tokens and faults.")
 @click.option(
     "--timing",
     show_default="AfterPolls(1)",
@@ -68,7 +64,7 @@ ycimages.add_command(cassette)
     "faults",
     multiple=True,
     metavar="RULE",
-    help='What goes wrong, such as \'reset(), on="images.create", when=first(1), commit="after"\'; may be repeated.',
+    help='A fault to inject, such as \'reset(), on="images.create", when=first(1), commit="after"\'; may be repeated.',
 )
 @_others
 @click.option(
@@ -80,7 +76,7 @@ ycimages.add_command(cassette)
 def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], **options: Any) -> None:
     """Serve a double on loopback until Ctrl-C. The first line printed is its URL.
 
-    The exit code is 1 if a fault that was to strike never has.
+    The exit code is 1 if an expected fault never struck.
     """
     try:
         settings = settings_in(config) if config else {}
@@ -95,15 +91,15 @@ def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], 
 
 @ycimages.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--upstream", metavar="URL", help="What is recorded; without it, the service itself.")
+@click.option("--upstream", metavar="URL", help="The server to record. [default: the service itself]")
 @click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
-@click.option("--pseudonyms", is_flag=True, help="Give folders, clouds and accounts other ids.")
+@click.option("--pseudonyms", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
 @_others
 def record(file: Path, others: dict[str, str], **options: Any) -> None:
-    """Record what a client asks of the service, and what it is answered, into FILE, until Ctrl-C.
+    """Record the calls of a client to the service into FILE until Ctrl-C.
 
-    The first line printed is the URL that the client has to speak to. Who asks is said by the environment, in YC_TOKEN
-    and YC_FOLDER_ID, and nowhere else: the client may send any token.
+    The first line printed is the URL for the client. Credentials come from the environment variables YC_TOKEN and
+    YC_FOLDER_ID only: the client may send any token.
     """
     _serve_with_cassette("record", file, options | others)
 
@@ -112,14 +108,14 @@ def record(file: Path, others: dict[str, str], **options: Any) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
 @click.option(
-    "--pace", "replay_pace", show_default="auto", help="When operations go on: with each poll (state), or by time."
+    "--pace", "replay_pace", show_default="auto", help="What advances operations: each poll (state), or time."
 )
 @click.option("--volatile", metavar="FIELD=PATTERN,...", help="Fields that differ each time, such as name=bake-*.")
 @_others
 def replay(file: Path, others: dict[str, str], **options: Any) -> None:
     """Answer from the cassette FILE until Ctrl-C. The first line printed is the URL.
 
-    The exit code is 1 if something was asked that the cassette has no answer for, or if nobody asked for a part of it.
+    The exit code is 1 if a request matched no interaction, or if some interactions were never requested.
     """
     _serve_with_cassette("replay", file, options | others)
 
@@ -134,7 +130,7 @@ def _serve_with_cassette(mode: str, file: Path, settings: dict[str, Any]) -> Non
 
 
 @ycimages.command()
-@click.option("--seed", type=int, default=0, show_default=True, help="What ids and tokens are drawn from.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The seed of ids and tokens.")
 def demo(seed: int) -> None:
     """Create an image against a double, poll until it is READY, and show every exchange."""
     with Double(seed=seed, timing="AfterPolls(2)", name="demo") as double:
@@ -146,19 +142,17 @@ def demo(seed: int) -> None:
 @click.option(
     "--contract", type=click.Choice(tuple(CONTRACTS)), default="page", show_default=True, help="The revision."
 )
-@click.option("--control", is_flag=True, help="The control API instead, as at /_ycimages/control.json.")
+@click.option("--control", is_flag=True, help="Print that of the control API instead, as at /_ycimages/control.json.")
 def openapi(contract: str, *, control: bool) -> None:
     """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
     click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))
 
 
 @ycimages.command()
-@click.option(
-    "--mark", type=click.Choice([mark.value for mark in Mark]), help="Leave out behaviours that have another mark."
-)
+@click.option("--mark", type=click.Choice([mark.value for mark in Mark]), help="Show only behaviours with this mark.")
 @click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
 def fidelity(mark: str | None, *, markdown: bool) -> None:
-    """Show every behaviour of the double, and how it is known that the service does the same."""
+    """Show every behaviour of the double, and the evidence that the service does the same."""
     show_behaviours(mark, markdown=markdown)
 
 

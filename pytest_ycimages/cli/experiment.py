@@ -1,7 +1,10 @@
-"""`ycimages experiment`: its options, and what becomes of them. Exit codes: 0 no finding, 1 findings, 2 wrong usage."""
+"""The `ycimages experiment` command and its options. Exit codes: 0 no finding, 1 findings, 2 wrong usage."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import pkgutil
 import re
 import shlex
 import sys
@@ -10,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_ycimages.cli.experiment_shown import progress_bar, show_reports
-from pytest_ycimages.cli.function_named import function_named
-from pytest_ycimages.cli.pairs import pairs
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
+from pytest_ycimages.cli.serve import pairs
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.client import client_name
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
@@ -22,7 +24,8 @@ from pytest_ycimages.experiment.html import check_installed, report_html
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import ModuleType
 
     from pytest_ycimages.experiment.trials import Workers
 
@@ -32,62 +35,65 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 def _duration(context: click.Context, option: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - the form that click asks for
-    """Seconds, as in `30`, `30s`, `5m` or `1.5h`."""
+    """Return the seconds of `30`, `30s`, `5m` or `1.5h`."""
     if value is None:
         return None
     written = _WRITTEN.fullmatch(value.strip())
     if written is None:
-        raise click.BadParameter(f"{value!r} is no duration. Write such as 30s, 5m or 1h.")
+        raise click.BadParameter(f"invalid duration {value!r}: expected one such as 30s, 5m or 1h.")
     return float(written[1]) * _UNITS[written[2]]
 
 
 def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:
-    """A number, or `auto`."""
     if value == "auto":
         return "auto"
     if not value.lstrip("-").isdecimal():
-        raise click.BadParameter(f"{value!r} is no number of processes. Write such as 2, or auto.")
+        raise click.BadParameter(f"invalid number of processes {value!r}: expected one such as 2, or auto.")
     return click.IntRange(1)(value, option, context)
 
 
 @click.command()
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")
-@click.option("--depth", type=click.IntRange(0), default=1, show_default=True, help="Up to how many faults at once.")
+@click.option("--depth", type=click.IntRange(0), default=1, show_default=True, help="The most faults at once.")
 @click.option(
     "--judge",
     "judges",
     multiple=True,
     metavar="NAME",
-    help="Who judges, such as no_duplicates, 'finishes(within=600)' or your own module:function; may be repeated. "
-    "[default: all there are]",
+    help="A judge, such as no_duplicates, 'finishes(within=600)' or your own module:function; may be repeated. "
+    "[default: all]",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="FAULT",
-    help="What to try, the mildest first, such as 'reset()' or 'reset(), on=\"images.create\", commit=\"after\"'; may "
+    help="A fault, the mildest first, such as 'reset()' or 'reset(), on=\"images.create\", commit=\"after\"'; may "
     "be repeated. [default: the whole catalogue]",
 )
-@click.option("--seed", type=int, help="What ids and random scenarios are drawn from. [default: 0]")
+@click.option("--seed", type=int, help="The seed of ids and random scenarios. [default: 0]")
 @click.option(
-    "--random", type=click.IntRange(0), default=0, show_default=True, help="Scenarios to draw beyond the depth."
+    "--random",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many random scenarios to add.",
 )
 @click.option(
     "--budget",
     metavar="TIME",
     callback=_duration,
-    help="When to stop, such as 30s or 5m of real time, for each client.",
+    help="The maximum real time for each client, such as 30s or 5m.",
 )
 @click.option(
     "--workers",
     callback=_workers,
     default="1",
     show_default=True,
-    help="In how many processes; auto: as many as there are cores.",
+    help="The number of processes; auto: one for each core.",
 )
-@click.option("--state", type=_FILE, metavar="FILE", help="Where to remember what was tried, and to go on from.")
+@click.option("--state", type=_FILE, metavar="FILE", help="A file of tried scenarios, to continue an earlier search.")
 @click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report as JSON.")
 @click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write the report as one HTML page.")
 @click.option(
@@ -118,10 +124,10 @@ def experiment(
 ) -> None:
     """Find the shortest sequences of faults that break a client.
 
-    The client is a function that takes the URL and the token of a double, and returns the id of the image that it made,
-    or raises. A module in the current folder can be named.
+    The client is a function that takes the URL and the token of a double, and returns the id of the image that it
+    created, or raises. Modules in the current folder are found, too.
 
-    The exit code is 1 if something was found, and 2 if what was asked for cannot be.
+    The exit code is 1 if there are findings, and 2 for wrong usage.
     """
     try:
         _check_files(json_file, html_file)
@@ -148,39 +154,39 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check_files(json_file: Path | None, html_file: Path | None) -> None:
-    """Find out before a long search what would be in the way of its report."""
+    """Check before a long search that its report can be written."""
     for path in filter(None, (json_file, html_file)):
         if not path.parent.is_dir():
-            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it first.")
+            raise UsageError(f"{path} cannot be written: the folder {path.parent} does not exist. Create it first.")
     if html_file:
         check_installed()
 
 
 def _subject(client: str | None, command: str | None) -> Any:
     if client is not None and command is not None:
-        raise UsageError(f"{client} and --command {command!r} are two clients. Name one; compare with --against.")
+        raise UsageError(f"{client} and --command {command!r} are two clients. Give one; compare with --against.")
     if command is not None:
         return Command(command)
     if client is None:
-        raise UsageError("No client is named. Write module:function, such as bakery:bake, or --command './bake.sh'.")
+        raise UsageError("The client is missing. Give module:function, such as bakery:bake, or --command './bake.sh'.")
     return function_named(client)
 
 
 def _compared(text: str) -> Any:
-    """A client to compare with: a function, or the report that a file has."""
+    """Return a client to compare with: a function, or the report in a file."""
     path = Path(text)
     if path.suffix != ".json" and not path.is_file():
         return function_named(text)
     try:
         return report_from_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}. Name a file that --json has written.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Give a file that --json has written.") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
 def _state_of(other: Any, state: Path | None) -> Path | None:
-    """Where to remember what was tried on a client that is compared: a file beside that of the first, by its name."""
+    """Return the state file of a compared client: beside that of the first, with the client's name."""
     if state is None or isinstance(other, Report):
         return None
     name = re.sub(r"[^\w.]+", "-", client_name(other)).strip("-")
@@ -188,7 +194,7 @@ def _state_of(other: Any, state: Path | None) -> Path | None:
 
 
 def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> Report:
-    """What there is to say of a client."""
+    """Return the report of a client."""
     if isinstance(subject, Report):
         return subject
     timing = {"timing": options["timing"]} if options["timing"] is not None else {}
@@ -209,17 +215,17 @@ def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> R
 
 
 def _judges(names: Sequence[str]) -> Sequence[Any] | None:
-    """Judges by name; one with a colon is a function of the user's."""
+    """Return the judges: names, and the user's functions for names with a colon."""
     is_own = re.compile(r"[\w.]+:[\w.]+").fullmatch
     return [function_named(name) if is_own(name) else name for name in names] or None
 
 
 _NOT_REPEATED: Final = frozenset({"workers", "state", "json_file", "html_file"})
-"""What changes nothing of what is found."""
+"""Options that do not change the findings."""
 
 
 def command_line(context: click.Context) -> str:
-    """The command that finds the same again; options that have their defaults are left out."""
+    """Return the command that repeats the experiment, without options that have their defaults."""
     words = ["ycimages", "experiment"]
     for parameter in context.command.params:
         name = parameter.name or ""
@@ -230,3 +236,57 @@ def command_line(context: click.Context) -> str:
         for each in several if isinstance(several, list | tuple) else [several]:
             words += [str(each)] if isinstance(parameter, click.Argument) else [parameter.opts[0], str(each)]
     return shlex.join(words)
+
+
+def function_named(text: str) -> Any:
+    """Return the function that `module:function` names; a dotted name works, as in `bakery:Baker.bake`.
+
+    Raises:
+        UsageError: the module or function does not exist, or the module cannot be imported. The text names the nearest.
+    """
+    name, _, path = text.partition(":")
+    if not name or not path:
+        raise UsageError(f"invalid function {text!r}: expected module:function, such as bakery:bake.")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    found: Any = _module(name)
+    for word in path.split("."):
+        if not hasattr(found, word):
+            raise unknown_word(f"function of {name}", path, _functions(found))
+        found = getattr(found, word)
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise UsageError(f"The module {name!r} cannot be imported: {error}. Install what it needs.") from error
+        raise _unknown_module(name) from None
+    except (Exception, SystemExit) as error:  # the module runs for the first time
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise UsageError(
+            f"The module {name!r} cannot be imported: {said}. It must be importable on its own."
+        ) from error
+
+
+def _unknown_module(name: str) -> UsageError:
+    """Return an error that names the modules beside the missing one: in its package, or else in the current folder."""
+    package = name.rpartition(".")[0]
+    path = getattr(sys.modules.get(package), "__path__", None)
+    prefix, path = (f"{package}.", path) if path else ("", [str(Path.cwd())])
+    known = [f"{prefix}{each.name}" for each in pkgutil.iter_modules(path)]
+    if not known:
+        return UsageError(
+            f"Unknown module {name!r}, and the current folder has none. Change to its folder, or install it."
+        )
+    return unknown_word("module", name, known)
+
+
+def _functions(value: Any) -> Iterable[str]:
+    """Return the functions of a module or a class; without imported ones, if it has its own."""
+    functions = {name: each for name, each in vars(value).items() if callable(each) and not name.startswith("_")}
+    own = [name for name, each in functions.items() if getattr(each, "__module__", None) == value.__name__]
+    return own or functions

@@ -1,37 +1,48 @@
-"""Serving a double from the command line: its URL, a ready curl line, then a line for every call."""
+"""Servers of `ycimages serve`, `record`, `replay` and `demo`, and the readers of their settings."""
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
+import tomllib
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
+import click
 from rich.console import Console
+from rich.syntax import Syntax
 
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, YCImagesError
+from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
+from pytest_ycimages.faults.rule import rule_of
+from pytest_ycimages.settings import Settings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from types import FrameType
 
     from pytest_ycimages.call import Call
 
 
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
-    """Serve until SIGINT or SIGTERM, then print what each fault has done, and what became of the cassette.
+    """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
+
+    Prints the URL first, then a curl line, then a line for every call.
 
     Args:
         settings: settings of the double; see `Settings`.
 
     Returns:
-        Whether every fault that was to strike has, and all is well with the cassette.
+        Whether every expected fault has struck and the cassette has no problem.
 
     Raises:
-        UsageError: a setting that cannot be, or a port that is taken.
-        CassetteError: a cassette that cannot be replayed or recorded.
+        UsageError: a setting is invalid, or the port is taken.
+        CassetteError: the cassette cannot be replayed or recorded.
     """
     console = Console(highlight=False, soft_wrap=True, emoji=False)
     stopped = threading.Event()
@@ -56,18 +67,18 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
             _show_faults(double, console)
             _show_cassette(double, console)
     except FaultNeverStruckError:
-        return False  # the accounts that were printed say so
+        return False  # the printed reports say so
     except YCImagesError as error:
-        told = _what_failed(error)
-        if not serving or told is None:
+        text = _error_text(error)
+        if not serving or text is None:
             raise
-        console.print(told, style="red", markup=False)
+        console.print(text, style="red", markup=False)
         return False
     return True
 
 
-def _what_failed(error: YCImagesError) -> str | None:
-    """What went wrong, for people; None: the double itself is broken, and a traceback says more."""
+def _error_text(error: YCImagesError) -> str | None:
+    """Return the text of an error; None when the double itself failed, as a traceback says more."""
     if isinstance(error, DoubleFailedError):
         cause = error.__cause__
         return str(cause) if isinstance(cause, YCImagesError) else None
@@ -85,9 +96,113 @@ def _show_faults(double: Double, console: Console) -> None:
     for account in accounts:
         console.print(account.report, style="red" if account in idle else "dim", markup=False)
     if idle:
-        console.print(f"{len(idle)} fault(s) never struck; if that is all right, add expect=False", style="red")
+        console.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", style="red")
 
 
 def _curl(double: Double) -> str:
     body = f'{{"folderId": "{double.folder_id}", "diskId": "epd0000000000000000a"}}'
     return f"curl -H 'Authorization: Bearer {double.token}' -d '{body}' {double.url}/compute/v1/images"
+
+
+def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001 - the form that click asks for
+    """Return the values of NAME=VALUE options by name.
+
+    Raises:
+        click.BadParameter: one of them has no name.
+    """
+    found = dict[str, str]()
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"invalid setting {value!r}: expected NAME=VALUE, such as quotas=default.")
+        found[name.strip()] = text.strip()
+    return found
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file, with `[[faults]]` in the words of `inject`.
+
+    Raises:
+        UsageError: it cannot be read, or a key or a value is invalid; the text names the file and the key.
+    """
+    values = _table(path)
+    for name, value in values.items():
+        if name not in Settings.model_fields:
+            raise UsageError(f"{path}: {unknown_word('setting', name, Settings.model_fields)}")
+        if name == "faults" and isinstance(value, list):
+            values[name] = [_rule(path, number, each) for number, each in enumerate(value, 1)]
+        try:
+            settings_from({name: values[name]})
+        except UsageError as error:
+            raise UsageError(f"{path}: {name}: {error}") from None
+    return values
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Give a TOML file with settings.") from None
+    except ValueError as error:  # a mistake in TOML, or bytes that are not UTF-8
+        raise UsageError(f"invalid TOML in {path}: {error}. Write settings such as timing = 'AfterPolls(3)'.") from None
+
+
+def _rule(path: Path, number: int, written: object) -> object:
+    try:
+        return rule_of(written)
+    except UsageError as error:
+        raise UsageError(f"{path}: faults, number {number}: {error}") from None
+
+
+_POLLS = 10
+
+
+def demonstrate(double: Double) -> bool:
+    """Create an image with a real HTTP client, poll its operation, and return whether it became READY."""
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
+    with closing(HTTPConnection(double.host, double.port)) as connection:
+        return _demonstrate(double, _Client(connection, double.token, console), console)
+
+
+def _demonstrate(double: Double, client: _Client, console: Console) -> bool:
+    console.rule("[bold]a test double of the image API")
+    console.print(f"listening on {double.url}\n")
+    source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
+    operation = client.call("POST", "/compute/v1/images", source)
+    for _ in range(_POLLS):
+        if operation.get("done", True):
+            break
+        operation = client.call("GET", f"/operations/{operation['id']}")
+    image_id = operation.get("metadata", {}).get("imageId", "")
+    image = client.call("GET", f"/compute/v1/images/{image_id}")
+    worked = image.get("status") == "READY" and image_id in double.images
+    console.rule("[bold]what the double saw")
+    for call in double.calls:
+        console.print(str(call), markup=False)
+    console.print(f"\n[green]image {image_id} is READY" if worked else "[red]the image did not become READY")
+    return worked
+
+
+class _Client:
+    """HTTP client with one kept-alive connection that prints each exchange."""
+
+    def __init__(self, connection: HTTPConnection, token: str, console: Console) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._console = console
+
+    def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._console.print(f"[bold cyan]> {verb} {path}")
+        if body:
+            self._show(json.dumps(body, indent=1))
+        self._connection.request(verb, path, json.dumps(body) if body else None, self._headers)
+        response = self._connection.getresponse()
+        text = response.read().decode()
+        self._console.print(f"[bold]< {response.status} {response.reason}")
+        self._show(text)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    def _show(self, text: str) -> None:
+        self._console.print(Syntax(text, "json", background_color="default"))
+        self._console.print()

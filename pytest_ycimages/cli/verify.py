@@ -1,4 +1,4 @@
-"""`ycimages verify`: a cassette's requests are sent again, and what is answered otherwise is shown."""
+"""`ycimages verify` and `ycimages fidelity`: differences from a cassette, and the table of behaviours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.scrub_for_replay import for_replay
+from pytest_ycimages.cli.serve import pairs
 from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 from pytest_ycimages.verify.mode import SERVICE, target_of
 from pytest_ycimages.verify.report import NOTHING, as_json, grouped, summary, worth
 from pytest_ycimages.verify.service_target import PATIENCE
@@ -26,9 +28,10 @@ from pytest_ycimages.verify.verify import verify
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData
+    from pytest_ycimages.fidelity import Behaviour, Table
     from pytest_ycimages.verify.verify import Verification
 
-_OF_THE_FAKE: Final = "--contract and --set are about the fake, and --upstream asks somebody else: leave one out."
+_OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream replaces it: leave one out."
 
 
 @click.command("verify")
@@ -36,9 +39,9 @@ _OF_THE_FAKE: Final = "--contract and --set are about the fake, and --upstream a
 @click.option(
     "--upstream",
     metavar="URL",
-    help=f"Ask whoever answers there, or `{SERVICE}` for the service itself, rather than a fresh fake.",
+    help=f"The server to ask, or `{SERVICE}` for the service itself, instead of a fresh fake.",
 )
-@click.option("--no-mutate", is_flag=True, help="Send nothing but what only reads.")
+@click.option("--no-mutate", is_flag=True, help="Send only requests that read.")
 @click.option(
     "--patience",
     type=click.FloatRange(min=0),
@@ -46,12 +49,13 @@ _OF_THE_FAKE: Final = "--contract and --set are about the fake, and --upstream a
     show_default=True,
     help="Seconds to poll for a recorded state.",
 )
-@click.option("--contract", type=click.Choice(tuple(CONTRACTS)), help="The fake's; by default, that of the cassette.")
+@click.option("--contract", type=click.Choice(tuple(CONTRACTS)), help="The fake's. [default: the cassette's]")
 @click.option(
     "--set",
     "others",
     multiple=True,
     metavar="NAME=VALUE",
+    callback=pairs,
     help="Any other setting of the fake, such as quotas=default; may be repeated.",
 )
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
@@ -61,15 +65,15 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     upstream: str | None,
     patience: float,
     contract: str | None,
-    others: tuple[str, ...],
+    others: dict[str, str],
     form: str,
     no_mutate: bool,
 ) -> None:
-    """Send a cassette's requests again, to a fresh fake or to --upstream, and show what is answered otherwise.
+    """Send a cassette's requests again, to a fresh fake or to --upstream, and show which answers differ.
 
     The exit code is 1 if anything differs.
     """
-    settings = dict(_pair(each) for each in others) | ({"contract": contract} if contract else {})
+    settings = others | ({"contract": contract} if contract else {})
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
     try:
@@ -88,21 +92,14 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     sys.exit(1 if verification.differs else 0)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} sets nothing. Write NAME=VALUE, such as quotas=default.")
-    return name.strip(), value.strip()
-
-
 def _announce(tape: CassetteData, name: str, *, mutate: bool) -> None:
-    """Say what is about to be sent, and to whom, before anything is."""
+    """Print what will be sent, and where, before it is sent."""
     steps = [step for step in recorded_calls(tape) if not step.request.is_token_exchange and (mutate or step.is_read)]
     counts = Counter(step.method for step in steps)
     what = ", ".join(f"{count} {method}" for method, count in counts.items()) or "nothing"
     click.echo(f"Sending to {name}: {what}.", err=True)
     if any(not step.is_read for step in steps):
-        click.echo("What this creates stays: nothing is deleted but what the cassette deletes.", err=True)
+        click.echo("Resources that this creates are kept, except those that the cassette deletes.", err=True)
 
 
 def _print(name: str, verification: Verification, console: Console, *, is_kept: bool) -> None:
@@ -154,4 +151,60 @@ def _grid(title: str, *columns: str) -> Grid:
     for column in columns:
         grid.add_column(column, overflow="fold")
     grid.title_justify, grid.title_style = "left", "bold"
+    return grid
+
+
+_COLOURS: Final = {
+    Mark.PAGE: "green",
+    Mark.OBSERVED: "cyan",
+    Mark.DOCUMENTED: "blue",
+    Mark.INFERRED: "yellow",
+    Mark.SETTING: "magenta",
+}
+
+
+def show_behaviours(mark: str | None, *, markdown: bool) -> None:
+    """Print the table of behaviours.
+
+    Args:
+        mark: leave out behaviours that have another mark.
+        markdown: print the page of the documentation instead.
+    """
+    table = read_table()
+    if mark is not None:
+        table = table.marked(Mark(mark))
+    if markdown:
+        click.echo(render(table), nl=False)
+    else:
+        _print_table(table, Console(highlight=False, emoji=False))
+
+
+def _print_table(table: Table, console: Console) -> None:
+    for area, title in table.areas.items():
+        rows = table.of(area)
+        if rows:
+            console.print(_area_grid(title, rows))
+    if table.gaps:
+        console.print(_gaps(table))
+    for mark, count in table.counts().items():
+        if count:
+            console.print(f"[{_COLOURS[mark]}]{count:>4} {mark:<11}[/] {escape(MEANINGS[mark])}")
+    console.print(f"{len(table.behaviours):>4} behaviours, each with a test that proves it")
+
+
+def _area_grid(title: str, rows: tuple[Behaviour, ...]) -> Grid:
+    grid = Grid("behaviour", "what the double does", "known by", "source", title=title)
+    grid.title_justify, grid.title_style = "left", "bold"
+    for row in rows:
+        setting = f"\n{row.setting}" if row.setting else ""
+        known = f"[{_COLOURS[row.mark]}]{row.mark}{setting}[/]"
+        grid.add_row(escape(row.id), escape(row.does), known, escape(row.source))
+    return grid
+
+
+def _gaps(table: Table) -> Grid:
+    grid = Grid("of the service", "what the double does instead", "source", title="Not in the double")
+    grid.title_justify, grid.title_style = "left", "bold"
+    for gap in table.gaps:
+        grid.add_row(escape(gap.what), escape(gap.instead), escape(gap.source))
     return grid

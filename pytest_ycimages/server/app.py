@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_snake
 from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.api.methods import UNROUTED, NoRouteError, route
+from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, too_large
 from pytest_ycimages.server.transmission import rewritten
@@ -26,14 +26,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline, Replying
-    from pytest_ycimages.server.control.controlled import Controlled
 
+    Control = Callable[[HttpRequest], HttpReply]
     Answering = Generator[Delay, None, HttpReply]
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
-PREFIX = "/_ycimages/"
-"""What the paths of the control API begin with. The service has no such path."""
-
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
 
@@ -45,11 +42,9 @@ class App:
         pipeline: answers the calls; a double that is reset puts a new one here.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, *, snake_case: bool = False
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, contract: Contract, control: Control, *, snake_case: bool = False) -> None:
         self.pipeline = pipeline
-        self._controlled = controlled
+        self._control = control
         self._contract = contract
         self._snake_case = snake_case
 
@@ -110,12 +105,6 @@ class App:
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
             return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
         return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))
-
-    def _control(self, http: HttpRequest) -> HttpReply:
-        """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
-        from pytest_ycimages.server.control.control import answer  # noqa: PLC0415 - only for who asks for it
-
-        return answer(self._controlled, http)
 
     def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Answering:
         try:
@@ -204,14 +193,14 @@ class RecordingApp(ReplayApp):
     Args:
         pipeline: keeps the journal.
         contract: the revision.
-        controlled: the double.
+        control: answers the control API.
         pass_on: returns the reply of the service.
     """
 
     def __init__(
-        self, pipeline: Pipeline, contract: Contract, controlled: Controlled, pass_on: Callable[[Request], Reply]
+        self, pipeline: Pipeline, contract: Contract, control: Control, pass_on: Callable[[Request], Reply]
     ) -> None:
-        super().__init__(pipeline, contract, controlled)
+        super().__init__(pipeline, contract, control)
         self._pass_on = pass_on
 
     def _replying(self, request: Request) -> Replying:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Code
@@ -16,6 +16,7 @@ from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.sources import EXTENSIONS
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
+from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.in_process.wsgi import request_once
 from pytest_ycimages.settings import Settings, merged
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData, RecordedRequest
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.sources import Inventory
-    from pytest_ycimages.server.control.controlled import Controlled
+    from pytest_ycimages.server.http import HttpRequest
     from pytest_ycimages.verify.recorded_operations import OperationOutcome
 
 _CONTRACTS: Final = frozenset({"page", "current"})
@@ -61,8 +62,8 @@ class FakeTarget(Planning, Seeding):
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _settings_for(cassette, calls))
         self._fake = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
+        self._fake.open(_no_control)
         self._endpoint = Endpoint(self._fake.app)
-        self._fake.open(cast("Controlled", self))  # the control API is not used
         self._outcomes = outcomes_of(calls)
         self._clock = self._fake.clock
         self._clock.wait_until(_beginning(cassette, calls), _no_pause)
@@ -168,3 +169,8 @@ def _failure(error: Mapping[str, Any]) -> Failure:
 
 def _no_pause(seconds: float) -> None:
     """Return at once: the clock is moved, not waited for."""
+
+
+def _no_control(http: HttpRequest) -> HttpReply:  # noqa: ARG001 - the signature of a control API
+    """Refuse the control API, which a cassette never calls."""
+    return HttpReply(404, (), b"")

@@ -14,7 +14,7 @@ from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cassette.format import cassette_text
 from pytest_ycimages.cassette.handle import write_usage
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cli import cassette_check
+from pytest_ycimages.cli import cassette
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape
 from tests.cli.test_demo import RUN, WITHOUT
@@ -79,8 +79,8 @@ def test_a_recording_that_was_stopped_is_a_finding(tmp_path: Path) -> None:
     path.write_bytes(cassette_text(tape())[:-30])
     (tmp_path / "a.partial.yaml").write_text("")
     assert found(path) == [
-        "damage the recording was stopped before its end, or the file was cut off; what it has is whole",
-        "damage a recording that was killed has left a.partial.yaml: delete it",
+        "damage the recording was stopped before its end, or the file was cut off; its interactions are intact",
+        "damage a killed recording has left a.partial.yaml: delete it",
     ]
 
 
@@ -89,15 +89,15 @@ def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     write_cassette(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert found(path, "--contract", "page") == [
-        "label it does not say whose answers it holds; say so: ycimages cassette convert --origin"
+        "label it does not say who answered; add it: ycimages cassette convert --origin"
     ]
     write_cassette(path, tape()._replace(metadata=tape().metadata._replace(contract="next")))
-    assert found(path) == ["label the contract 'next' is not known; known: page, current"]
+    assert found(path) == ["label unknown contract 'next'; known: page, current"]
 
 
 def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the machine's clock, whatever a test has made of time."""
-    monkeypatch.setattr(cassette_check, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
+    monkeypatch.setattr(cassette, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
     path = tmp_path / "a.yaml"
     write_cassette(path, tape())
     assert check(path, "--max-age", "30").exit_code == 0
@@ -152,12 +152,12 @@ def test_a_request_that_the_contract_refuses_is_a_finding_if_it_was_not_refused(
     calls[CREATE] = create._replace(request=wrong)
     write_cassette(path, tape()._replace(interactions=tuple(calls)))
     assert found(path) == [
-        "1 contract request folderId: against the contract, and yet it was not refused",
-        "1 contract request name: against the contract, and yet it was not refused",
+        "1 contract request folderId: breaks the contract, but the call was not refused",
+        "1 contract request name: breaks the contract, but the call was not refused",
     ]
     calls[CREATE] = create._replace(request=wrong._replace(body=b"{"))
     write_cassette(path, tape()._replace(interactions=tuple(calls)))
-    assert found(path) == ["1 contract request: no JSON of the right types, and yet it was not refused"]
+    assert found(path) == ["1 contract request: invalid JSON or wrong types, but the call was not refused"]
     refused = RecordedResponse(400, "Bad Request", (), b'{"code": 3, "message": "no"}')
     calls[CREATE] = Interaction(wrong, refused)
     write_cassette(path, tape()._replace(interactions=tuple(calls)))
@@ -170,11 +170,11 @@ def test_a_request_that_the_contract_refuses_is_a_finding_if_it_was_not_refused(
         (Interaction(RecordedRequest("GET", f"{HOST}/compute/v9/x"), RecordedResponse(404)), None),
         (
             Interaction(RecordedRequest("GET", f"{HOST}/compute/v9/x"), RecordedResponse(200)),
-            "7 contract the contract has no GET /compute/v9/x, and yet it was not refused",
+            "7 contract the contract has no GET /compute/v9/x, but the call was not refused",
         ),
         (
             Interaction(RecordedRequest("GET", f"{HOST}/operations/fd8a"), RecordedResponse(200)),
-            "7 contract answer: no JSON",
+            "7 contract answer: not JSON",
         ),
         (Interaction(RecordedRequest("GET", f"{HOST}/operations/fd8a"), RecordedResponse(502, body=b"<p>")), None),
         (Interaction(RecordedRequest("GET", "https://elsewhere.net/"), RecordedResponse(200, body=b"<p>")), None),
@@ -249,7 +249,7 @@ def test_the_command_says_how_to_get_what_it_lacks(tmp_path: Path, pytester: pyt
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--allow", "("], "'(' is no regular expression: "),
+        (["--allow", "("], "invalid regular expression '(': "),
         (["--usage", "none"], "What the last run used is not known: none: No such file or directory."),
         (["--contract", "next"], "'next' is not one of 'page', 'current'."),
         (["--max-age", "-1"], "-1.0 is not in the range x>=0."),

@@ -56,7 +56,7 @@ def test_a_cassette_may_be_labelled_in_its_place(tmp_path: Path) -> None:
     assert convert(path, path, "--origin", "service").exit_code == 0
     result = convert(path, path, "--origin", "fake")
     assert result.exit_code == 2
-    assert f"{path} says that its origin is service; that is not to be changed." in result.stderr
+    assert f"{path} says that its origin is service, which cannot be changed." in result.stderr
     assert read_cassette(path).metadata.origin is Origin.SERVICE
 
 
@@ -79,7 +79,7 @@ def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "options", "text"),
     [
-        ("b.txt", [], "b.txt is no name of a cassette. End it with one of: .yaml, .yml, .json."),
+        ("b.txt", [], "b.txt: expected a name that ends with .yaml, .yml, .json."),
         ("b.json", ["--pretty"], "--pretty is for YAML; JSON has one form."),
         ("b.yaml", ["--origin", "unknown"], "'unknown' is not one of 'service', 'fake', 'documentation'."),
     ],

@@ -111,7 +111,7 @@ def test_what_is_not_known_is_said_so(tmp_path: Path) -> None:
     call = Interaction(RecordedRequest("GET", "http://127.0.0.1:80/nowhere"), RecordedResponse(404, "Not Found"))
     write_cassette(tmp_path / "a.yaml", CassetteData(UNKNOWN_METADATA, (call,), is_complete=False))
     assert story(tmp_path / "a.yaml")[1:] == [
-        "  says nothing of its origin: nobody knows whose answers these are",
+        "  has no label: the origin of its answers is unknown",
         "  1 interaction, not complete: the recording was stopped before its end, or the file was cut off",
         "           -                   GET /nowhere  404 Not Found",
     ]
@@ -133,7 +133,7 @@ def test_a_folder_stands_for_the_cassettes_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code", "text"),
-    [("", 2, "has no cassette in it"), ("a.yaml", 1, "There is no cassette"), (None, 2, "FILES")],
+    [("", 2, "contains no cassette"), ("a.yaml", 1, "There is no cassette"), (None, 2, "FILES")],
 )
 def test_nothing_to_show_is_told_apart(tmp_path: Path, name: str | None, code: int, text: str) -> None:
     """An empty folder and no name at all are wrong usage; a file that is not there is a finding."""

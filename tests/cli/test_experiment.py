@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from pytest_ycimages import report_from_json
 from pytest_ycimages.cli.commands import ycimages
-from pytest_ycimages.cli.experiment_shown import progress_bar
+from pytest_ycimages.cli.experiment_report import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -252,10 +252,10 @@ def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "No client is named. Write module:function, such as bakery:bake, or --command './bake.sh'."),
-        (["bakery:bake", "--command", "./x"], "bakery:bake and --command './x' are two clients. Name one"),
-        (["bakery"], "'bakery' names no function. Write module:function, such as bakery:bake."),
-        ([":bake"], "':bake' names no function."),
+        ([], "The client is missing. Give module:function, such as bakery:bake, or --command './bake.sh'."),
+        (["bakery:bake", "--command", "./x"], "bakery:bake and --command './x' are two clients. Give one"),
+        (["bakery"], "invalid function 'bakery': expected module:function, such as bakery:bake."),
+        ([":bake"], "invalid function ':bake': expected"),
         (["bakry:bake"], "Unknown module 'bakry'. Did you mean 'bakery'? Known: bakery, failing, needy."),
         (["bakery.py:bake"], "Unknown module 'bakery.py'. Did you mean 'bakery'?"),
         (["json.decodr:loads"], "Unknown module 'json.decodr'. Did you mean 'json.decoder'?"),
@@ -270,15 +270,15 @@ def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
         (["bakery:bake", "--judge", "bakery:is_quik"], "Did you mean 'is_quick'?"),
         (["bakery:bake", "--fault", "rest()"], "'rest'. Did you mean 'reset'? Known: "),
         (["bakery:bake", "--fault", "reset(), on='images.creat'"], "Did you mean 'images.create'?"),
-        (["bakery:bake", "--budget", "soon"], "'soon' is no duration. Write such as 30s, 5m or 1h."),
+        (["bakery:bake", "--budget", "soon"], "invalid duration 'soon': expected one such as 30s, 5m or 1h."),
         (["bakery:bake", "--depth", "-1"], "-1 is not in the range x>=0."),
         (["bakery:bake", "--workers", "0"], "0 is not in the range x>=1."),
-        (["bakery:bake", "--workers", "all"], "'all' is no number of processes. Write such as 2, or auto."),
+        (["bakery:bake", "--workers", "all"], "invalid number of processes 'all': expected one such as 2, or auto."),
         (["bakery:bake", "--against-command", ""], "The command is empty. Write such as './bake.sh --size 10'."),
         (["bakery:bake", "--timing", "Aftr(3)"], "Did you mean 'After'?"),
         (["bakery:bake", "--set", "timng=3"], "Unknown setting 'timng'. Did you mean 'timing'?"),
-        (["bakery:bake", "--set", "timing"], "'timing' sets nothing."),
-        (["bakery:bake", "--json", "no/where.json"], "there is no folder no. Make it first."),
+        (["bakery:bake", "--set", "timing"], "invalid setting 'timing': expected"),
+        (["bakery:bake", "--json", "no/where.json"], "the folder no does not exist. Create it first."),
         (["bakery:bake", "--against", "none.json"], "none.json cannot be read: No such file or directory."),
         (["bakery:bake", "--against", "bakery.py"], "bakery.py: This is not JSON: "),
         (["bakery:bake", "--against", "bakery:bak"], "Did you mean 'bake'?"),
@@ -303,7 +303,7 @@ def test_a_folder_without_modules_is_told_of(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "path", [*sys.path])
     result = run("bakry:bake")
     assert result.exit_code == 2
-    assert "Unknown module 'bakry', and there is none in the current folder." in result.stderr
+    assert "Unknown module 'bakry', and the current folder has none." in result.stderr
 
 
 @pytest.mark.usefixtures("folder")

@@ -191,7 +191,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     first, account, *_, last = stdout.splitlines()
     assert first == "stopped after 0 calls"
     assert account.startswith("inject(reset(after=9), on='images.create'): struck 0 of the 0 calls")
-    assert last == "1 fault(s) never struck; if that is all right, add expect=False"
+    assert last == "1 fault(s) never struck; add expect=False if that is intended"
 
 
 def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve: Serve, tmp_path: Path) -> None:

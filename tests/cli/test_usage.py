@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         (["--port", "http"], "'http' is not a valid integer range."),
         (["--seed", "abc"], "'abc' is not a valid integer."),
         (["--contrct", "page"], "--contract"),
-        (["--set", "auth"], "'auth' sets nothing. Write NAME=VALUE, such as quotas=default."),
+        (["--set", "auth"], "invalid setting 'auth': expected NAME=VALUE, such as quotas=default."),
         (["--set", "quota=default"], "Unknown setting 'quota'. Did you mean 'quotas'?"),
         (["--fault", "rest()"], "'rest'. Did you mean 'reset'? Known: "),
         (["--fault", "reset(), commit='afer'"], "Unknown commit 'afer'. Did you mean 'after'? Known: after, before."),
@@ -85,7 +85,7 @@ def test_serve_refuses_a_file_that_is_no_toml(tmp_path: Path, text: bytes, error
     path.write_bytes(text)
     result = CliRunner().invoke(ycimages, ["serve", "--config", str(path)])
     assert result.exit_code == 2
-    assert f"Error: {path} is no TOML: {error}. Write settings as in timing = 'AfterPolls(3)'." in result.stderr
+    assert f"Error: invalid TOML in {path}: {error}. Write settings such as timing = 'AfterPolls(3)'." in result.stderr
 
 
 def test_serve_refuses_a_port_that_is_taken() -> None:

@@ -102,7 +102,7 @@ def test_what_is_about_to_be_sent_is_said_before_and_what_was_created_after(cass
         announced = result.stderr.splitlines()
         assert announced == [
             f"Sending to {upstream.url}: 1 images.create, 1 operations.get, 1 images.get.",
-            "What this creates stays: nothing is deleted but what the cassette deletes.",
+            "Resources that this creates are kept, except those that the cassette deletes.",
         ]
         (image_id,) = upstream.images
         assert f"Created, and left as they are: {image_id}" in result.stdout
@@ -125,10 +125,10 @@ def test_wrong_usage_ends_with_2(cassette: Path, tmp_path: Path) -> None:
     for arguments, text in (
         ((tmp_path / "none.yaml",), "does not exist"),
         ((broken,), "broken.yaml"),
-        ((cassette, "--set", "quotas"), "'quotas' sets nothing. Write NAME=VALUE, such as quotas=default."),
+        ((cassette, "--set", "quotas"), "invalid setting 'quotas': expected NAME=VALUE, such as quotas=default."),
         ((cassette, "--set", "quota=default"), "Unknown setting 'quota'. Did you mean 'quotas'?"),
         ((cassette, "--upstream", "http://127.0.0.1:1"), "cannot be passed on to http://127.0.0.1:1"),
-        ((cassette, "--upstream", "service", "--contract", "page"), "--contract and --set are about the fake"),
+        ((cassette, "--upstream", "service", "--contract", "page"), "--contract and --set configure the fake"),
     ):
         result = run(*arguments)
         assert result.exit_code == 2, result.output

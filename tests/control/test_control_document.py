@@ -16,11 +16,9 @@ from openapi_spec_validator import validate
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import Call
 from pytest_ycimages.cli.commands import ycimages as command
-from pytest_ycimages.server.control.answers import OneCall, OneFault, TimingNow
-from pytest_ycimages.server.control.bodies import FaultToInject, OperationToAsk, TimingToSet
-from pytest_ycimages.server.control.document import control_document
-from pytest_ycimages.server.control.routes import MAP, PATHS, ROUTES
-from pytest_ycimages.server.control.written import CHANGEABLE
+from pytest_ycimages.control.handlers import CHANGEABLE
+from pytest_ycimages.control.models import FaultToInject, OneCall, OneFault, OperationToAsk, TimingNow, TimingToSet
+from pytest_ycimages.control.routes import MAP, PATHS, ROUTES, control_document
 from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 import requests
 from werkzeug.test import Client
 
-from pytest_ycimages.server.control.routes import PATHS
+from pytest_ycimages.control.routes import PATHS
 from pytest_ycimages.server.http import MAX_BODY
 
 if TYPE_CHECKING:
@@ -100,6 +101,20 @@ def test_a_request_that_is_cut_off_by_the_client_harms_nobody(ycimages: Double, 
     with socket.create_connection((ycimages.host, ycimages.port)) as rude:
         rude.sendall(b"POST /_ycimages/faults HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n[")
     assert control("GET", "faults").json() == {"faults": []}
+
+
+def test_it_is_loaded_by_its_first_request() -> None:
+    """Starting a double does not pay for its models."""
+    script = """
+import sys
+from pytest_ycimages import Double
+from werkzeug.test import Client
+with Double() as double:
+    assert "pytest_ycimages.control.models" not in sys.modules
+    assert Client(double.app).get("/_ycimages/clock").status_code == 200
+    assert "pytest_ycimages.control.models" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - our own
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on this machine")

@@ -97,7 +97,7 @@ def test_calls_by_method_and_by_number(control: Control, create: Create, session
     ("query", "error"),
     [
         ("method=image.create", "Unknown method 'image.create'. Did you mean 'images.create'? Known: "),
-        ("since=-1", "since='-1' cannot be: give the number of a call, such as the `last` of an earlier answer."),
+        ("since=-1", "invalid since '-1': expected the number of a call, such as the `last` of an earlier answer"),
         ("sinc=1", "Unknown query parameter 'sinc'. Did you mean 'since'? Known: method, since."),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 import pytest_ycimages.double
-from pytest_ycimages.cli.config_file import settings_in
+from pytest_ycimages.cli.serve import settings_in
 
 PRELOADED: Final = (aiohttp, httpcore, httpx, requests, pytest_ycimages.double)
 """pytester forgets what a run imports; what the examples share is imported once, before the first of them."""

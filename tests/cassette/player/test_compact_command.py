@@ -10,13 +10,14 @@ from click.testing import CliRunner
 from pytest_ycimages.cassette.compaction import compact
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
-from pytest_ycimages.cli.cassette_compact import compact_cassettes
+from pytest_ycimages.cli.cassette import compact_cassettes
 from tests.cassette.player.taping import bake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
 
 RECORDED = CassetteData(CassetteMetadata(Origin.FAKE, note="kept"), bake(), is_complete=False)
 

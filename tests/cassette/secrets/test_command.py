@@ -12,13 +12,14 @@ from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.scrub import scrub
-from pytest_ycimages.cli.cassette_scrub import scrub_cassettes
+from pytest_ycimages.cli.cassette import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
 
 CREDENTIAL: Final = "an-opaque-credential"
 EARLY: Final = with_request(body=json.dumps({"description": f"by {CREDENTIAL}", "ticket": "t-1"}).encode())

@@ -1,0 +1,242 @@
+"""Route table of the control API, its dispatcher, and its OpenAPI document: both are made from the table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from pydantic.json_schema import models_json_schema
+from pydantic_core import from_json
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+
+from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.api.methods import CONTRACTS, PREFIX
+from pytest_ycimages.control import handlers, models
+from pytest_ycimages.control.handlers import ControlRequest
+from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.server.http import MAX_BODY, HttpReply, too_large
+from pytest_ycimages.server.openapi import document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import BaseModel
+
+    from pytest_ycimages.control.handlers import ControlResponse
+    from pytest_ycimages.double import Double
+    from pytest_ycimages.server.http import HttpRequest
+
+OPENAPI: Final = f"{PREFIX}openapi.json"
+"""The path of the OpenAPI document of the image API."""
+
+CONTROL: Final = f"{PREFIX}control.json"
+"""The path of the OpenAPI document of the control API."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """A verb of a path.
+
+    Attributes:
+        verb: the HTTP verb.
+        path: what follows `PREFIX`; a part in `<>` is a parameter.
+        handler: the function that answers; its name is the operation's id, and its docstring the summary.
+        answer: the model of a successful response.
+        status: the HTTP status of that response.
+        body: the model of the request body, if there is one.
+        example: an example of such a body.
+        refusals: the models of other responses, by HTTP status.
+    """
+
+    verb: str
+    path: str
+    handler: Callable[[ControlRequest], ControlResponse]
+    answer: type[models.Answer]
+    status: int = 200
+    body: type[BaseModel] | None = None
+    example: object = None
+    refusals: tuple[tuple[int, type[models.Answer]], ...] = ()
+
+    def responses(self) -> list[tuple[int, type[models.Answer]]]:
+        """Return every response, by HTTP status."""
+        refused = [(400, models.Refused), (413, models.Refused)] if self.body else []
+        return [(self.status, self.answer), *self.refusals, *refused]
+
+
+_GONE: Final = ((404, models.Refused),)
+_RULE: Final = {"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"}
+_FILE: Final = {"uri": "https://storage.yandexcloud.net/images/base.qcow2"}
+_NEXT: Final = {"timing": 60}
+_TIMING: Final = {"timing": "AfterPolls(3)", "latency": 0}
+_IMAGE: Final = {"name": "base", "family": "ubuntu"}
+
+ROUTES: Final = (
+    Route("GET", "state", handlers.state, models.State),
+    Route("GET", "calls", handlers.calls, models.Journal, refusals=((400, models.Refused),)),
+    Route("GET", "pacing", handlers.pacing, models.AllPacing),
+    Route("GET", "faults", handlers.faults, models.SomeFaults),
+    Route("POST", "faults", handlers.inject, models.SomeFaults, 201, models.FaultsToInject, _RULE),
+    Route("DELETE", "faults", handlers.remove_all, models.SomeFaults),
+    Route("GET", "faults/check", handlers.check, models.Verdict, refusals=((409, models.Verdict),)),
+    Route("GET", "faults/<int:number>", handlers.fault, models.OneFault, refusals=_GONE),
+    Route("DELETE", "faults/<int:number>", handlers.remove, models.OneFault, refusals=_GONE),
+    Route("GET", "timing", handlers.timing, models.TimingNow),
+    Route("PUT", "timing", handlers.set_timing, models.TimingNow, 200, models.TimingToSet, _TIMING),
+    Route("GET", "next-operation", handlers.upcoming, models.Upcoming),
+    Route(
+        "POST", "next-operation", handlers.next_operation, models.Upcoming, 201, models.OperationToAsk, {"timing": 60}
+    ),
+    Route("GET", "clock", handlers.clock, models.ClockNow),
+    Route("POST", "clock/advance", handlers.advance, models.ClockNow, 200, models.Step, {"seconds": 5}),
+    Route("POST", "reset", handlers.reset, models.State),
+    Route("POST", "folders", handlers.folder, models.Added, 201, models.Folder, {}),
+    Route("POST", "disks", handlers.disk, models.Added, 201, models.Disk, {"size": 10 * 2**30}),
+    Route("POST", "snapshots", handlers.snapshot, models.Added, 201, models.Snapshot, {"os": "WINDOWS"}),
+    Route("POST", "images", handlers.image, models.Added, 201, models.ReadyImage, _IMAGE),
+    Route("POST", "objects", handlers.stored_file, models.Added, 201, models.StoredFile, _FILE),
+)
+
+MAP: Final = Map(
+    [
+        *(Rule(f"{PREFIX}{route.path}", endpoint=route, methods=[route.verb]) for route in ROUTES),
+        *(Rule(path, endpoint=path, methods=["GET"]) for path in (OPENAPI, CONTROL)),
+    ],
+    strict_slashes=True,
+    merge_slashes=False,
+    redirect_defaults=False,
+)
+
+PATHS: Final = tuple(dict.fromkeys([*(f"{PREFIX}{route.path}" for route in ROUTES), OPENAPI, CONTROL]))
+"""Every path."""
+
+_ADAPTER: Final = MAP.bind("")
+
+
+def answer(double: Double, http: HttpRequest) -> HttpReply:
+    """Answer one request to the control API of a double."""
+    problem = http.problem or (too_large(len(http.body)) if len(http.body) > MAX_BODY else "")
+    if problem:
+        return _refused(http.problem_status or HTTPStatus.REQUEST_ENTITY_TOO_LARGE, problem)
+    try:
+        route, parameters = _ADAPTER.match(http.path, http.method)
+    except NotFound:
+        return _refused(HTTPStatus.NOT_FOUND, str(unknown_word("path", http.path, PATHS)))
+    except MethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
+        return _refused(HTTPStatus.METHOD_NOT_ALLOWED, problem, ("allow", allowed))
+    if not isinstance(route, Route):
+        host = http.headers.get("host", "")
+        origin = f"http://{host}" if host else ""
+        contract = CONTRACTS[double.settings.contract]
+        return _reply(HTTPStatus.OK, document(contract, origin) if route == OPENAPI else control_document(origin))
+    try:
+        query = dict(parse_qsl(http.query, keep_blank_values=True))
+        body = _parse_body(http.body) if route.body else {}
+        response = route.handler(ControlRequest(double, body, query, parameters.get("number", 0)))
+    except UsageError as error:
+        return _refused(HTTPStatus.BAD_REQUEST, str(error))
+    return _reply(response.status, response.answer.model_dump(mode="json"))
+
+
+def _parse_body(body: bytes) -> Any:
+    """Return the JSON value of a body; an empty body is `{}`.
+
+    Raises:
+        UsageError: it is not valid JSON.
+    """
+    try:
+        return from_json(body, allow_inf_nan=False) if body.strip() else {}
+    except ValueError as error:
+        raise UsageError(f'The body is not valid JSON: {error}. Send an object, such as {{"seconds": 5}}.') from None
+
+
+def _refused(status: int, problem: str, *headers: tuple[str, str]) -> HttpReply:
+    return _reply(status, {"error": problem}, *headers)
+
+
+def _reply(status: int, body: dict[str, Any], *headers: tuple[str, str]) -> HttpReply:
+    return HttpReply(status, (("content-type", "application/json"), *headers), json_bytes(body))
+
+
+# The document.
+
+_SCHEMAS: Final = "#/components/schemas/"
+_PARAMETER: Final = re.compile(r"<int:(\w+)>")
+_DESCRIPTION: Final = """\
+The control API of a running double of pytest-ycimages: inspect what it has seen, inject faults, set timing and clock.
+
+It needs no token. Its calls are not written to the journal, struck by faults, or delayed. An invalid request is refused
+with 400 and a text that says what would be right, and changes nothing.
+"""
+_QUERIES: Final = {
+    "calls": (
+        ("method", {"type": "string"}, "A method word or glob, such as `images.*`; without it, all of them."),
+        ("since", {"type": "integer", "minimum": 0}, "Leave out the calls up to this number."),
+    ),
+}
+
+
+def control_document(origin: str = "") -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the control API; do not change it, as it is made once.
+
+    Args:
+        origin: where it is served, such as `http://127.0.0.1:41233`; empty when it is not.
+    """
+    return {**_document(), **({"servers": [{"url": origin}]} if origin else {})}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    bodies = {route.body: "validation" for route in ROUTES if route.body}
+    answers = {model: "serialization" for route in ROUTES for _, model in route.responses()}
+    _, schemas = models_json_schema([*bodies.items(), *answers.items()], ref_template=f"{_SCHEMAS}{{model}}")  # type: ignore[list-item]  # the modes are the words that it takes
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(_PARAMETER.sub(r"{\1}", f"{PREFIX}{route.path}"), {})[route.verb.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "The control API of pytest-ycimages", "version": "1", "description": _DESCRIPTION},
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": (route.handler.__doc__ or "").removesuffix("."),
+    }
+    parameters = [
+        {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+        for name, schema, text in _QUERIES.get(route.path, ())
+    ]
+    parameters += [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": "The number of a fault.",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+        for name in _PARAMETER.findall(route.path)
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body:
+        content = {**_content(route.body)["application/json"], "example": route.example}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    operation["responses"] = {
+        str(status): {"description": (model.__doc__ or "").partition("\n")[0], "content": _content(model)}
+        for status, model in route.responses()
+    }
+    return operation
+
+
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"{_SCHEMAS}{model.__name__}"}}}
