@@ -17,7 +17,7 @@ from pytest_ycimages.cassette.cassette import Cassette, opened
 from pytest_ycimages.cassette.interaction import Label, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
-from pytest_ycimages.cassette.scrub import Scrubber
+from pytest_ycimages.cassette.redact import Scrubber
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.scrub_tape import scrub_label
 from pytest_ycimages.cassette.upstream import Upstream

@@ -17,8 +17,8 @@ from pytest_ycimages.cassette.placeholders import IAM_TOKEN
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.redact import Scrubber
 from pytest_ycimages.cassette.replaying import Replaying
-from pytest_ycimages.cassette.scrub import Scrubber
 from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.cassette.translation import json_of

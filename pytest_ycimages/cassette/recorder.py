@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.asked import asked_by
+from pytest_ycimages.cassette.detector import check_before_saving
 from pytest_ycimages.cassette.interaction import Interaction
 from pytest_ycimages.cassette.layout import item_text
-from pytest_ycimages.cassette.secrets import check_before_saving
 from pytest_ycimages.cassette.seen import Seen
 from pytest_ycimages.cassette.states import Compactor
 from pytest_ycimages.cassette.told import told_by
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.interaction import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.scrub import Scrubber
+    from pytest_ycimages.cassette.redact import Scrubber
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cassette.writing import CassetteWriter
     from pytest_ycimages.cloud.clock import Clock

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.api.code import Code
 from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.status import Status
+from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.no_match import NoMatch
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.translation import asked_of, reply_of
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.player import Player
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.scrub import Scrubber
+    from pytest_ycimages.cassette.redact import Scrubber
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner

@@ -10,10 +10,10 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.bodies import UnreadableBodyError, decoded
 from pytest_ycimages.cassette.placeholders import SCRUBBED
+from pytest_ycimages.cassette.redact import Scrubber
 from pytest_ycimages.cassette.same_tape import SameTape
-from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError, decoded
 from pytest_ycimages.cassette.scrub_rules import NO_RULES
 
 if TYPE_CHECKING:

@@ -9,11 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, unquote_plus
 
-from pytest_ycimages.cassette.placeholders import SCRUBBED
-from pytest_ycimages.cassette.scrub_json import credentials_in, read_document
-from pytest_ycimages.cassette.scrub_names import is_credential
-from pytest_ycimages.cassette.scrub_shapes import without_shapes
-from pytest_ycimages.cassette.scrub_text import (
+from pytest_ycimages.cassette.free_text import (
     NO_MORE,
     USER,
     TextRules,
@@ -22,6 +18,10 @@ from pytest_ycimages.cassette.scrub_text import (
     without_expiry,
     without_known,
 )
+from pytest_ycimages.cassette.placeholders import SCRUBBED
+from pytest_ycimages.cassette.scrub_json import credentials_in, read_document
+from pytest_ycimages.cassette.scrub_names import is_credential
+from pytest_ycimages.cassette.secret_shapes import without_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.cassette.credentials import SCHEMES, credentials_in_authorization
 from pytest_ycimages.cassette.placeholders import SCRUBBED
-from pytest_ycimages.cassette.scrub_credentials import SCHEMES, credentials_in_authorization
 from pytest_ycimages.cassette.scrub_names import is_credential
 
 if TYPE_CHECKING:

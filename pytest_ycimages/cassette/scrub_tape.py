@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.cassette.bodies import UnreadableBodyError
+from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
+from pytest_ycimages.cassette.free_text import without_secrets
 from pytest_ycimages.cassette.layout import head_text, item_text
-from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
+from pytest_ycimages.cassette.redact import Scrubber
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
-from pytest_ycimages.cassette.scrub_text import without_secrets
-from pytest_ycimages.cassette.secrets import check_before_saving, line_without_secrets
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.cassette.bodies import UnreadableBodyError
+from pytest_ycimages.cassette.bodies import decoded as read
 from pytest_ycimages.cassette.carrying import with_body
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
-from pytest_ycimages.cassette.scrub_encoding import decoded as read
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.interaction import Interaction, RecordedResponse

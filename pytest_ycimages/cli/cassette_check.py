@@ -14,10 +14,10 @@ from rich.table import Table
 from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.age import days_old
+from pytest_ycimages.cassette.detector import find_secrets
 from pytest_ycimages.cassette.draft import draft_of
 from pytest_ycimages.cassette.interaction import Origin
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.secrets import find_secrets
 from pytest_ycimages.cassette.shown import CUT_OFF
 from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH, expanded

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from pytest_ycimages.cassette.pruning import prune
+from pytest_ycimages.cassette.maintenance import prune
 from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cli.cassette_files import PATH
 from pytest_ycimages.errors import CassetteError

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pytest_ycimages.cassette.interaction import Label, Origin, Tape
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.scrub import scrub
+from pytest_ycimages.cassette.redact import scrub
 from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.cassette_scrub import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response

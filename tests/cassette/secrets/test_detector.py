@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double
+from pytest_ycimages.cassette.detector import Finding, check_before_saving, find_secrets
 from pytest_ycimages.cassette.layout import item_text
 from pytest_ycimages.cassette.placeholders import IAM_TOKEN, SCRUBBED
-from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.secrets import Finding, check_before_saving, find_secrets
+from pytest_ycimages.cassette.redact import Scrubber
 from pytest_ycimages.errors import SecretFoundError
 from tests.cassette.secrets.kinds import HOST, with_request, with_response
 from tests.cassette.secrets.traffic import FIELDS, KEYS, Traffic

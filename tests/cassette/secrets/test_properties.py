@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pytest_ycimages.cassette.detector import check_before_saving, find_secrets
 from pytest_ycimages.cassette.layout import item_text
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
-from pytest_ycimages.cassette.secrets import check_before_saving, find_secrets
+from pytest_ycimages.cassette.redact import Scrubber, scrub, scrub_request
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from tests.cassette.secrets.kinds import (
     AUTHORIZATIONS,

@@ -15,7 +15,7 @@ import pytest
 from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.interaction import RecordedRequest
 from pytest_ycimages.cassette.placeholders import EXPIRES_AT, IAM_TOKEN, SCRUBBED
-from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
+from pytest_ycimages.cassette.redact import Scrubber, scrub, scrub_request
 from pytest_ycimages.cassette.scrub_headers import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
 from pytest_ycimages.errors import SecretFoundError

@@ -13,7 +13,7 @@ from pytest_ycimages.cassette.placeholders import SCRUBBED
 from pytest_ycimages.cassette.scrub_json import Rules, document_without_secrets, read_document
 from pytest_ycimages.cassette.scrub_markup import without_named_parts
 from pytest_ycimages.cassette.scrub_names import is_secret, plain
-from pytest_ycimages.cassette.scrub_shapes import without_shapes
+from pytest_ycimages.cassette.secret_shapes import without_shapes
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.scrub_json import Document

@@ -10,8 +10,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette import scrub_headers, scrub_json
+from pytest_ycimages.cassette.bodies import Text, decoded, text_of
+from pytest_ycimages.cassette.free_text import TextRules, json_without_secrets, without_secrets
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.scrub_encoding import Text, decoded, text_of
 from pytest_ycimages.cassette.scrub_form import (
     credentials_in_form,
     form_without_secrets,
@@ -23,7 +24,6 @@ from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
 from pytest_ycimages.cassette.scrub_markup import credentials_in_parts
 from pytest_ycimages.cassette.scrub_names import is_credential
 from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
-from pytest_ycimages.cassette.scrub_text import TextRules, json_without_secrets, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

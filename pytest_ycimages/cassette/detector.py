@@ -10,16 +10,16 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.detector_rules import ALL, ALLOWED, MARK, MARKUP, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_rules import ALL, ALLOWED, MARK, MARKUP, SHAPES, WORDS, finds_in
 from pytest_ycimages.cassette.secrets_views import View, views_of
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from pytest_ycimages.cassette.detector_rules import Rule
     from pytest_ycimages.cassette.interaction import Interaction
-    from pytest_ycimages.cassette.secrets_rules import Rule
 
 _TILDE: Final = "(?:~|%(?:25)*7[Ee])"
 _PLACEHOLDER: Final = re.compile(
