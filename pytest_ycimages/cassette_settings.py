@@ -67,6 +67,7 @@ class CassetteSettings(BaseModel):
         unused_interactions: whether interactions that nobody asked for `fail` the test, `warn`, or are left alone.
         scrub: names of more fields whose values no cassette shall hold; with `re:` before it, an expression for what no
             cassette shall hold anywhere; with `allow:`, one for what is no secret, though it looks like one.
+        keep: names of fields beyond the contract whose values a cassette shall hold.
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is left alone.
@@ -82,6 +83,7 @@ class CassetteSettings(BaseModel):
     volatile: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(default_factory=dict)
     unused_interactions: Severity = "fail"
     scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    keep: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"

@@ -15,11 +15,10 @@ from pytest_ycimages.backing.replay import path_of
 from pytest_ycimages.backing.shown import Shown
 from pytest_ycimages.cassette.cassette import Cassette, opened
 from pytest_ycimages.cassette.interaction import Label, Origin
+from pytest_ycimages.cassette.maintenance import scrub_label
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
-from pytest_ycimages.cassette.redact import Scrubber
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
-from pytest_ycimages.cassette.scrub_tape import scrub_label
+from pytest_ycimages.cassette.redact import Redactor, redaction_rules
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service
@@ -66,7 +65,7 @@ class Record(Backing):
             upstream=upstream,
             writer=CassetteWriter(path, self._label),
             clock=self.clock,
-            scrubber=Scrubber((credential,) if credential else (), scrub_rules_of(settings.scrub)),
+            scrubber=Redactor((credential,) if credential else (), redaction_rules(settings.scrub, keep=settings.keep)),
             pseudonyms=pseudonyms,
             stand_in=self._token,
             credential=credential,

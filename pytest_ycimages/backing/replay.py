@@ -13,14 +13,13 @@ from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.backing.shown import Shown
 from pytest_ycimages.cassette.age import expired_text
 from pytest_ycimages.cassette.cassette import Cassette, opened
-from pytest_ycimages.cassette.placeholders import IAM_TOKEN
+from pytest_ycimages.cassette.maintenance import ForReplay, for_replay
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.redact import Scrubber
+from pytest_ycimages.cassette.redact import Redactor, redaction_rules
 from pytest_ycimages.cassette.replaying import Replaying
-from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN
 from pytest_ycimages.cassette.translation import json_of
 from pytest_ycimages.cassette.unused import unused_error
 from pytest_ycimages.cloud.clock import machine_time
@@ -63,7 +62,7 @@ class Replay(Backing):
 
     def _service(self, ids: Ids) -> Replaying:
         settings = self.settings
-        rules = scrub_rules_of(settings.scrub)
+        rules = redaction_rules(settings.scrub, keep=settings.keep)
         if self._player is None:
             self.path = path_of(settings)
             opened.add(self.path.absolute())
@@ -88,7 +87,7 @@ class Replay(Backing):
         self._replaying = Replaying(
             player=self._player,
             clock=self.clock,
-            scrubber=Scrubber(self._scrubbed.known, rules),
+            scrubber=Redactor(self._scrubbed.known, rules),
             pseudonyms=self._pseudonyms(),
             ids=ids,
             unused=Service(ids, CONTRACTS[settings.contract], settings.rules()),

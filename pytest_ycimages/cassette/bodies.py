@@ -1,28 +1,37 @@
-"""Bodies as text, whatever their Content-Encoding and their characters, and text as bodies again.
+"""Bodies of messages: content encodings, character sets, and the form in which a cassette holds them.
 
-What cannot be decoded cannot be looked through, so it is refused rather than stored.
+A body that cannot be decoded cannot be searched for secrets, so it is refused rather than stored. vcrpy stores what a
+client was given: from requests a decoded body beside its Content-Encoding, from httpx the bytes that were sent.
+`stored_decoded` reads both, so that a cassette in memory always holds bodies that can be played, compared and shown.
 """
 
 from __future__ import annotations
 
 import gzip
 import importlib
+import re
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.carrying import with_body
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.cassette.interaction import Headers
+    from pytest_ycimages.cassette.interaction import Headers, Interaction, RecordedResponse
+
+ENCODING: Final = "content-encoding"
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_GZIP: Final = b"\x1f\x8b"
+_GZIPS: Final = ("gzip", "x-gzip")
 
 
 class UnreadableBodyError(SecretFoundError):
-    """A body that cannot be decoded.
+    """Raised for a body that cannot be decoded.
 
     Attributes:
-        what: what is wrong with it, in a sentence, without what to do.
+        what: the problem in one sentence, without the advice.
     """
 
     def __init__(self, what: str) -> None:
@@ -31,18 +40,18 @@ class UnreadableBodyError(SecretFoundError):
 
 
 class Text(NamedTuple):
-    """A body as text, and the name of the encoding of its characters."""
+    """A body as text, with the name of its character set."""
 
     text: str
     charset: str
 
     def encoded(self, text: str) -> bytes:
-        """Another text in the same encoding."""
+        """Return another text in the same character set."""
         return text.encode(self.charset, "surrogatepass")
 
 
 def text_of(body: bytes) -> Text:
-    """A body as text: of UTF-8, or UTF-16 if it says so, or else one character for each byte."""
+    """Return a body as text: UTF-16 with a byte order mark, else UTF-8, else one character per byte."""
     for mark, charset in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
         if body.startswith(mark):
             try:
@@ -53,18 +62,51 @@ def text_of(body: bytes) -> Text:
 
 
 def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
-    """The body without its Content-Encoding, and the headers without that header.
+    """Return the body without its Content-Encoding, and the headers without that header.
 
     Raises:
         UnreadableBodyError: the body cannot be decoded.
     """
-    encodings = [
-        part.strip().lower() for name, value in headers if name == "content-encoding" for part in value.split(",")
-    ]
+    encodings = [part.strip().lower() for name, value in headers if name == ENCODING for part in value.split(",")]
     if body:
         for encoding in reversed(encodings):
             body = _decoded(body, encoding)
-    return body, tuple(header for header in headers if header[0] != "content-encoding") if encodings else headers
+    return body, tuple(header for header in headers if header[0] != ENCODING) if encodings else headers
+
+
+def stored_decoded(interaction: Interaction) -> Interaction:
+    """Return a stored interaction with the response body decoded and its Content-Encoding removed.
+
+    Return it unchanged if the body is empty, or can be neither read nor decoded.
+    """
+    response = interaction.response
+    if not response.body or ENCODING not in dict(response.headers):
+        return interaction
+    return interaction._replace(response=_without_encoding(response))
+
+
+def _without_encoding(response: RecordedResponse) -> RecordedResponse:
+    body, headers = response.body, tuple(header for header in response.headers if header[0] != ENCODING)
+    if not _is_decoded(response):
+        try:
+            body, headers = decoded(body, response.headers)
+        except UnreadableBodyError:
+            return response
+    return with_body(response._replace(headers=headers), body)
+
+
+def _is_decoded(response: RecordedResponse) -> bool:
+    """Return whether the recorder decoded the body: compressed data is never text, and gzip has a signature."""
+    encodings = [value.strip().lower() for name, value in response.headers if name == ENCODING]
+    return _is_text(response.body) or (encodings[-1].endswith(_GZIPS) and not response.body.startswith(_GZIP))
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.search(body) is None
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
@@ -86,7 +128,7 @@ def _refused(encoding: str, why: str) -> UnreadableBodyError:
 
 
 def _inflated(body: bytes) -> bytes:
-    """What `deflate` means: with the header of zlib, as it should be, or without, as some servers send it."""
+    """Inflate with the zlib header, or without it as some servers send it."""
     try:
         return zlib.decompress(body)
     except zlib.error:

@@ -1,25 +1,116 @@
-"""The second rule: what is about to be saved is searched for secrets, and a find refuses to save it.
+"""Detector of secrets: the second check, over the decoded text that is about to be written.
 
-It looks at the bytes themselves and shares no table with what scrubs, so a gap there is not a gap here. All they have
-in common is the placeholders. What it says about a find is the rule and the place, never the text.
+It reads the text as it is, without escapes, without percent-encoding and out of base64, and looks for the token formats
+of `secret_shapes`, for known credentials, for values of telling names, and for long random text. A finding refuses to
+save the cassette; it tells the rule and the place, never the text.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
+from bisect import bisect_right
 from html import escape
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote
 
-from pytest_ycimages.cassette.detector_rules import ALL, ALLOWED, MARK, MARKUP, SHAPES, WORDS, finds_in
-from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.secrets_views import View, views_of
+from pytest_ycimages.cassette.detector_rules import (
+    ALLOWED,
+    LEFT,
+    LONG,
+    MARK,
+    MARKUP,
+    WORDS,
+    finds_of_rules,
+    finds_of_shapes,
+)
+from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from pytest_ycimages.cassette.detector_rules import Rule
     from pytest_ycimages.cassette.interaction import Interaction
+
+_LAYERS: Final = 4
+"""How many layers of escapes and percent-encoding are taken off."""
+
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|\n[ \t]*(\S*)|([\"'\\/ abefnrtv]))")
+_CONTROL: Final = frozenset("abefnrtv")
+_ENCODED_LINE_END: Final = re.compile("%0[aA]")
+_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}")
+_WRAPPED: Final = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,76}\n[ ]*)+[A-Za-z0-9+/]+")
+_URL_SAFE: Final = str.maketrans("-_", "+/", "\n ")
+_OFFSETS: Final = range(4)
+"""What stands before base64 may look like some of it. One of four ways of reading it is the right one."""
+
+
+class View(NamedTuple):
+    """A text with some of its encodings removed; line ends stay in place.
+
+    Attributes:
+        text: the decoded text.
+        encoding: the encodings that were removed; empty for none.
+        starts: positions at which another line of the original begins, with that line; empty if lines are the same.
+    """
+
+    text: str
+    encoding: str = ""
+    starts: tuple[tuple[int, int], ...] = ()
+
+    def line(self, at: int) -> int:
+        """Return the line of the original, from 1, of a position in this text."""
+        if not self.starts:
+            return self.text.count("\n", 0, at) + 1
+        return self.starts[bisect_right(self.starts, at, key=lambda start: start[0]) - 1][1]
+
+
+def views_of(text: str) -> Iterator[View]:
+    """Yield the text, the text without each layer of escapes, and last everything that is in base64 in it."""
+    text = text.replace("\0", "")  # UTF-16 that is read as if each byte were a character
+    yield View(text)
+    for _ in range(_LAYERS):
+        bare = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+        bare = unquote(_ENCODED_LINE_END.sub("\v", bare)) if "%" in bare else bare
+        if bare == text:
+            break
+        text = bare
+        yield View(text, "escapes")
+    yield _from_base64(text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code, byte, folded, plain = match.groups()
+    if folded is not None:
+        return folded + "\n"
+    if plain is not None:
+        return "\v" if plain == "n" else " " if plain in _CONTROL else plain
+    character = chr(int(code or byte, 16))
+    return "" if character == "\0" else "\v" if character == "\n" else character
+
+
+def _from_base64(text: str) -> View:
+    """Return what is in base64 in a text, each piece on a line of its own."""
+    parts, starts, size = [], [], 0
+    line, counted = 1, 0
+    for match in sorted((*_RUN.finditer(text), *_WRAPPED.finditer(text)), key=re.Match.start):
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        run = match[0].translate(_URL_SAFE)
+        for offset in _OFFSETS:
+            part = _out_of_base64(run[offset:])
+            parts.append(part)
+            starts.append((size, line))
+            size += len(part)
+    return View("".join(parts), "base64", tuple(starts))
+
+
+def _out_of_base64(run: str) -> str:
+    whole = run[: len(run) // 4 * 4]
+    rest = run[len(whole) :]
+    last = rest.ljust(4, "=") if len(rest) > 1 else ""
+    return binascii.a2b_base64(whole + last).decode("utf-8", "replace") + "\n"
+
 
 _TILDE: Final = "(?:~|%(?:25)*7[Ee])"
 _PLACEHOLDER: Final = re.compile(
@@ -35,16 +126,18 @@ _HOST: Final = re.compile(r"^https?://[^/?]*")
 _KEY: Final = re.compile(r"""(?<![\w.@-])([A-Za-z][\w.@-]{0,40})["'\\]*[ ]*[:=](?!//)""")
 _VALUE_END: Final = re.compile(r"[,&{}\[\]]")
 _LOOK_BACK: Final = 200
+_MOST: Final = 100
+"""Findings that are told of one view. Each costs a search of the text, and the first refuses to save it."""
 
 
 class Finding(NamedTuple):
-    """A place at which something has the shape of a secret.
+    """A place with a likely secret.
 
     Attributes:
-        rule: which rule says so, such as `iam-token`.
+        rule: the rule that found it, such as `iam-token`.
         line: the line, from 1.
         key: the name before it on that line, such as `description`; empty for none.
-        encoding: what it was inside of: `base64`, `percent-encoding`, `JSON escapes`; empty for nothing.
+        encoding: the encoding around it: `base64`, `percent-encoding`, `JSON escapes`; empty for nothing.
     """
 
     rule: str
@@ -53,22 +146,22 @@ class Finding(NamedTuple):
     encoding: str = ""
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         key = f" at {self.key!r}" if self.key else ""
         inside = f", inside {self.encoding}" if self.encoding else ""
         return f"{self.rule}, line {self.line}{key}{inside}"
 
 
 def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collection[str] = ()) -> tuple[Finding, ...]:
-    """Search what is to be saved: an interaction, or a whole file.
+    """Search what is about to be saved: an interaction, or a whole file.
 
     Args:
-        data: as it would be on the disk.
-        known: credentials that must not be in it, whatever their shape; short ones are not looked for.
-        allow: regular expressions; what they match is no secret, unless it is a known credential.
+        data: the content of the file.
+        known: credentials that must not be in it, whatever their shape; short ones are ignored.
+        allow: regular expressions for harmless text; a known credential is found all the same.
 
     Returns:
-        What was found, in the order of the lines; nothing twice.
+        The first findings of each kind, in the order of the lines, without repetitions.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
@@ -77,8 +170,9 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
     found: dict[tuple[str, int, str], Finding] = {}
     for view in views:
-        rules = _rules_for(view, is_barest=view is views[-2])
-        for find, what in (*_known(view, words), *_by_rules(_without(view, patterns, ALLOWED), rules)):
+        searched = _without(view, patterns, ALLOWED) if patterns else view
+        finds = _finds(searched, is_barest=view is views[-2])
+        for find, what in chain(_known(view, words), islice(finds, _MOST)):
             if find.rule == _KNOWN or not _is_in(what, allowed):
                 seen = find._replace(encoding="") if what in views[0].text else find
                 first = found.setdefault((find.rule, find.line, what), seen)
@@ -94,17 +188,17 @@ def check_before_saving(
     known: Collection[str] = (),
     allow: Collection[str] = (),
 ) -> None:
-    """Refuse to save what holds a secret. Nothing is written before this returns.
+    """Raise if the text that is about to be written holds a secret. Nothing is written before this returns.
 
     Args:
-        saved: the bytes that are about to be written.
+        saved: the text that is about to be written.
         cassette: the name of the cassette, for the text of the error.
-        interaction: the one that they are of, to say in which of its parts the secret is.
-        known: credentials that must not be in it, whatever their shape: `Scrubber.known`.
-        allow: regular expressions; what they match is no secret: `Scrubber.allowed`.
+        interaction: the interaction in the text, to name the part with the secret.
+        known: credentials that must not be in it, whatever their shape: `Redactor.known`.
+        allow: regular expressions for harmless text: `Redactor.allowed`.
 
     Raises:
-        SecretFoundError: something has the shape of a secret; the text says where and what to do.
+        SecretFoundError: the text holds a likely secret; the error names the place and the next step.
     """
     found = find_secrets(saved, known, allow)
     if found:
@@ -113,14 +207,14 @@ def check_before_saving(
 
 
 def line_without_secrets(interaction: Interaction, known: Collection[str] = ()) -> str:
-    """The verb and the path of a call, for people; unless there may be a secret in it."""
+    """Return verb and path of a call for people, unless they may hold a secret."""
     request = interaction.request
     line = f"{request.method} {_HOST.sub('', request.uri).partition('?')[0]}"
     return "one of its interactions" if find_secrets(line, known) else line
 
 
 def _without(view: View, patterns: Iterable[re.Pattern[str]], mark: str) -> View:
-    """The view with a mark, of the same length, at the places of placeholders or of what is allowed."""
+    """Return the view with placeholders or allowed texts replaced by marks of the same length."""
     text = view.text
     for pattern in patterns:
         text = pattern.sub(lambda match: mark * len(match[0]), text)
@@ -128,12 +222,12 @@ def _without(view: View, patterns: Iterable[re.Pattern[str]], mark: str) -> View
 
 
 def _is_in(what: str, allowed: Iterable[str]) -> bool:
-    """Whether a text is part of what is allowed in another way of reading it, such as without its escapes."""
+    """Return whether a text is part of an allowed text in another view."""
     return len(what) >= _SHORTEST and any(what in each for each in allowed)
 
 
 def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
-    """The known credentials in a view, each with its text, by which it is the same find in the next view."""
+    """Yield the known credentials in a view, each with its text."""
     for word in known:
         for form in dict.fromkeys((word, word.replace(" ", "+"), escape(word), escape(word, quote=False))):
             if form in view.text:
@@ -141,16 +235,19 @@ def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
                 break
 
 
-def _rules_for(view: View, *, is_barest: bool) -> tuple[Rule, ...]:
-    """The rules for a view. A shape has nothing in it that can be escaped, so it need not be looked for twice."""
+def _finds(view: View, *, is_barest: bool) -> Iterator[tuple[Finding, str]]:
+    """Yield the findings of all rules in a view, each with its text.
+
+    A token has nothing in it that can be escaped, so its shape is looked for in the barest view only.
+    """
+    finds: Iterator[tuple[str, int, int]]
     if view.encoding == "base64":
-        return SHAPES + WORDS + MARKUP
-    return ALL if is_barest else WORDS
-
-
-def _by_rules(view: View, rules: tuple[Rule, ...]) -> Iterator[tuple[Finding, str]]:
-    """What the rules find in a view, likewise."""
-    for rule, start, end in finds_in(view.text, rules):
+        finds = chain(finds_of_shapes(view.text), finds_of_rules(view.text, WORDS + MARKUP))
+    elif is_barest:
+        finds = chain(finds_of_shapes(view.text), finds_of_rules(view.text, WORDS + MARKUP + LONG + LEFT))
+    else:
+        finds = finds_of_rules(view.text, WORDS)
+    for rule, start, end in finds:
         yield _finding(rule, view, start), view.text[start:end]
 
 
@@ -159,11 +256,15 @@ def _finding(rule: str, view: View, start: int) -> Finding:
 
 
 def _key_before(text: str, start: int) -> str:
-    """The name that a place is in the value of, on its line, unless it looks like a secret itself."""
+    """Return the name before a position on its line, unless it looks like a secret itself."""
     line = max(text.rfind("\n", 0, start), start - _LOOK_BACK, 0)
     before = _VALUE_END.split(text[line:start])[-1]
     names = [match[1] for match in _KEY.finditer(before)]
-    return names[-1] if names and not any(finds_in(names[-1])) else ""
+    return names[-1] if names and not any(finds_of_shapes(names[-1])) and not _is_long(names[-1]) else ""
+
+
+def _is_long(name: str) -> bool:
+    return any(finds_of_rules(name, LONG))
 
 
 def _in_parts(interaction: Interaction, known: Collection[str], allow: Collection[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What the detector takes for a secret: shapes, names with a value, and long texts that look drawn by lot.
+"""Rules of the detector beyond token formats: telling names, signed addresses, long random text, rests of secrets.
 
-Broader than what scrubs, and written apart from it. Nothing that the API itself says may be among them: ids of 20
-characters, UUIDs, page tokens, traces, labels of up to 63 characters, and what people write into a description.
+Nothing that the API sends may match: ids of 20 characters, UUIDs, page tokens, traces, labels of up to 63 characters,
+and what people write into a description.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.secret_shapes import SHAPES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MARK: Final = "\x1f"
-"""What stands for a placeholder in a view, so that it is the value of nothing and part of no shape."""
-
+"""Replaces a placeholder in a view, so that it is the value of nothing and part of no format."""
 ALLOWED: Final = "\x1e"
-"""What stands for a text that is allowed, likewise."""
+"""Replaces an allowed text in a view."""
 
 
 class Rule(NamedTuple):
@@ -40,7 +41,6 @@ def looks_random(text: str) -> bool:
     return len(set(kinds)) == len("aA0") and changes >= 0.4 * len(kinds)
 
 
-_WORD_START: Final = r"(?<![A-Za-z0-9])"
 _MARKS: Final = MARK + ALLOWED
 _VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{_MARKS}]+"
 _NAMES: Final = (
@@ -103,46 +103,7 @@ def _is_random(text: str, match: re.Match[str]) -> bool:
     return looks_random(_found(text, match)) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
 
 
-def _is_credential(text: str, match: re.Match[str]) -> bool:
-    word = _found(text, match, "word")
-    return len(word) >= _LONG_VALUE * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
-
-
-SHAPES: Final = (
-    Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
-    Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
-    Rule(
-        "iam-token",
-        ("t1.", "c1."),
-        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.(?=[\w-]*[A-Z])[\w-]{16,}", re.ASCII),
-    ),
-    Rule(
-        "oauth-token",
-        tuple(f"y{digit}_" for digit in range(10)),
-        re.compile(rf"{_WORD_START}y[0-9]_(?=[a-z_-]*[A-Z0-9])[\w-]{{20,}}", re.ASCII),
-    ),
-    Rule("oauth-token", ("AA",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
-    Rule("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
-    Rule("static-key", ("YC",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
-    Rule("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
-    Rule(
-        "token-of-another-service",
-        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
-        re.compile(
-            r"gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}|hvs\.[\w-]{20}",
-            re.ASCII,
-        ),
-    ),
-    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
-)
 WORDS: Final = (
-    Rule(
-        "authorization",
-        ("bearer", "oauth", "api-key"),
-        re.compile(r"\b(?:bearer|oauth|api-key)[\s+]+(?P<word>[\w.~+/-]{8,})", re.ASCII),
-        _is_credential,
-        lowered=True,
-    ),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
@@ -223,12 +184,19 @@ LEFT: Final = (
 )
 """What goes on behind a placeholder, where only part of a secret was replaced. For a text without any escapes."""
 
-ALL: Final = SHAPES + WORDS + MARKUP + LONG + LEFT
+
+def finds_of_shapes(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield rule, begin and end of every token in a text."""
+    for shape in SHAPES:
+        if any(hint in text for hint in shape.hints):
+            for match in shape.pattern.finditer(text):
+                if shape.accepts(match):
+                    yield shape.rule, *match.span("word" if "word" in shape.pattern.groupindex else 0)
 
 
-def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:
-    """The name of each rule that finds something in a text, where that begins, and where it ends."""
-    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
+def finds_of_rules(text: str, rules: tuple[Rule, ...]) -> Iterator[tuple[str, int, int]]:
+    """Yield rule, begin and end of everything in a text that a rule believes to be a secret."""
+    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # of the same length, whatever the characters
     for rule in rules:
         where = lower if rule.lowered else text
         if not rule.hints or any(hint in where for hint in rule.hints):

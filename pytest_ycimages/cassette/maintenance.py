@@ -1,32 +1,174 @@
-"""Takes out of cassettes what a run did not use: interactions, and files that belong to no test.
+"""Maintenance of cassettes on the disk: redaction of whole cassettes, redaction for replay, removal of unused calls.
 
-The rule: a file that has changed since that run is left as it is, as nobody knows what a run would use of it now.
+A file that has changed since the run whose usage is known is left unchanged by `prune`.
 """
 
 from __future__ import annotations
 
 import os
+from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.bodies import UnreadableBodyError, decoded
+from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
+from pytest_ycimages.cassette.free_text import text_without_secrets
+from pytest_ycimages.cassette.layout import head_text, item_text
 from pytest_ycimages.cassette.reading import read_tape
+from pytest_ycimages.cassette.redact import NO_RULES, RedactionRules, Redactor
+from pytest_ycimages.cassette.same_tape import SameTape
+from pytest_ycimages.cassette.secret_shapes import SCRUBBED
 from pytest_ycimages.cassette.usage import Used, read_usage, write_usage
 from pytest_ycimages.cassette.writing import write_tape
-from pytest_ycimages.errors import CassetteError
+from pytest_ycimages.errors import CassetteError, SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pytest_ycimages.cassette.interaction import Interaction, Label, RecordedRequest, RecordedResponse, Tape
+    from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.usage import Usage
+
+_HIDDEN: Final = SCRUBBED.encode()
+
+
+def scrub_tape(
+    tape: Tape, *, cassette: str, rules: RedactionRules = NO_RULES, pseudonyms: Pseudonyms | None = None
+) -> Tape:
+    """Return a cassette without secrets; a credential is removed everywhere, also before the call that reveals it.
+
+    Args:
+        tape: what the cassette holds.
+        cassette: its name, for the text of the error.
+        rules: what to redact beyond the contract.
+        pseudonyms: replaces ids of folders, clouds and accounts; None keeps them.
+
+    Raises:
+        SecretFoundError: something in it still looks like a secret, or a body cannot be decoded.
+    """
+    redactor = Redactor(rules=rules)
+    for number, each in enumerate(tape.interactions, 1):
+        try:
+            redactor.scrub(each)
+        except UnreadableBodyError as error:
+            raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
+    clean = tape._replace(
+        label=scrub_label(tape.label), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
+    )
+    clean = pseudonyms.tape(clean) if pseudonyms else clean
+    check = partial(check_before_saving, cassette=cassette, known=redactor.known, allow=redactor.allowed)
+    check(head_text(clean.label))
+    for each in clean.interactions:
+        check(item_text(each), interaction=each)
+    return clean
+
+
+def _unreadable(cassette: str, number: int, interaction: Interaction, error: UnreadableBodyError) -> str:
+    return (
+        f"{cassette}, interaction {number}, {line_without_secrets(interaction)}: {error.what} "
+        "The file is left as it is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this "
+        "interaction out by hand."
+    )
+
+
+def changes(before: Tape, after: Tape) -> Iterator[str]:
+    """Yield what redaction changed: number, call and parts of each interaction, never their content."""
+    if before.label != after.label:
+        yield "the label"
+    for number, (old, new) in enumerate(zip(before.interactions, after.interactions, strict=True), 1):
+        parts = ", ".join(_changed(old, new))
+        if parts:
+            yield f"{number}. {line_without_secrets(new)}: {parts}"
+
+
+def _changed(old: Interaction, new: Interaction) -> Iterator[str]:
+    if old.request.uri != new.request.uri:
+        yield "the request's address"
+    if old.request.headers != new.request.headers:
+        yield "the request's headers"
+    if old.request.body != new.request.body:
+        yield "the request's body"
+    if old.response.headers != new.response.headers or old.response.reason != new.response.reason:
+        yield "the answer's headers"
+    if old.response.body != new.response.body:
+        yield "the answer's body"
+
+
+def scrub_label(label: Label) -> Label:
+    """Return the metadata of a cassette without secrets in its address and its note."""
+    return label._replace(upstream=text_without_secrets(label.upstream), note=text_without_secrets(label.note))
+
+
+class ForReplay(NamedTuple):
+    """A cassette prepared for replay.
+
+    Attributes:
+        tape: redacted requests with the recorded responses: what is played.
+        clean: responses redacted as well: what errors may show.
+        known: credentials found in it, for the redactor of the requests.
+    """
+
+    tape: Tape
+    clean: Tape
+    known: frozenset[str] = frozenset()
+
+
+def for_replay(tape: Tape, rules: RedactionRules = NO_RULES) -> ForReplay:
+    """Return a cassette redacted by `rules`, unless this version recorded it. Safe for threads."""
+    if _is_scrubbed(tape.label, rules):
+        return ForReplay(tape, tape)
+    return _scrubbed(SameTape(tape), rules)
+
+
+def _is_scrubbed(label: Label, rules: RedactionRules) -> bool:
+    """Return whether the recording applied the same rules: same version, no rules of the user."""
+    return bool(label.tool) and not (rules.fields or rules.patterns) and label.tool == _this_version()
+
+
+@lru_cache(maxsize=1)
+def _this_version() -> str:
+    return version("pytest-ycimages")
+
+
+@lru_cache(maxsize=256)
+def _scrubbed(same: SameTape, rules: RedactionRules) -> ForReplay:
+    tape, redactor = same.tape, Redactor(rules=rules)
+    for each in tape.interactions:  # learn all credentials before redacting
+        _redacted(each, redactor)
+    clean = tuple(_redacted(each, redactor) for each in tape.interactions)
+    played = (each._replace(request=scrubbed.request) for each, scrubbed in zip(tape.interactions, clean, strict=True))
+    return ForReplay(tape._replace(interactions=tuple(played)), tape._replace(interactions=clean), redactor.known)
+
+
+def _redacted(interaction: Interaction, redactor: Redactor) -> Interaction:
+    """Return the interaction redacted; a body that cannot be decoded is replaced as a whole."""
+    try:
+        return redactor.scrub(interaction)
+    except UnreadableBodyError:
+        request, response = interaction.request, interaction.response
+        hidden = interaction._replace(
+            request=request if _can_be_read(request) else request._replace(headers=(), body=_HIDDEN),
+            response=response if _can_be_read(response) else response._replace(headers=(), body=_HIDDEN),
+        )
+        return redactor.scrub(hidden)
+
+
+def _can_be_read(message: RecordedRequest | RecordedResponse) -> bool:
+    try:
+        decoded(message.body, message.headers)
+    except UnreadableBodyError:
+        return False
+    return True
 
 
 class Pruned(NamedTuple):
-    """What became of one cassette, or would.
+    """What `prune` removed from one cassette, or would remove.
 
     Attributes:
-        path: which.
-        what: what was taken out, as text; empty if nothing was.
-        problem: why nothing was, as text.
+        path: the file.
+        what: what was removed, as text; empty for nothing.
+        problem: why nothing was removed, as text.
     """
 
     path: Path
@@ -35,18 +177,18 @@ class Pruned(NamedTuple):
 
 
 def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = False) -> list[Pruned]:
-    """Take out what was not used, and keep the account of the run in step with that.
+    """Remove unused interactions and files, and update the usage file accordingly.
 
     Args:
-        usage_file: what the run used, as the plugin wrote it down.
-        within: only these cassettes, and those in these folders; nothing: all.
+        usage_file: the usage that the plugin wrote.
+        within: only these cassettes, and those in these folders; empty means all.
         dry_run: change nothing.
 
     Returns:
-        What became of each cassette that something was to be taken out of.
+        The outcome for each cassette with unused interactions.
 
     Raises:
-        CassetteError: what the run used is not known.
+        CassetteError: the usage of the run is unknown.
     """
     usage = read_usage(usage_file)
     ended_at = usage_file.stat().st_mtime_ns
@@ -64,7 +206,7 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
 
 
 def _to_do(usage: Usage) -> Iterator[tuple[Path, Used | None]]:
-    """Each cassette that something is to be taken out of; with None, it is to go itself."""
+    """Yield each cassette with unused interactions; None stands for a file that belongs to no test."""
     for name, used in usage.cassettes.items():
         if used.unused:
             yield Path(name), used
@@ -75,7 +217,7 @@ def _to_do(usage: Usage) -> Iterator[tuple[Path, Used | None]]:
 def _prune(path: Path, used: Used | None, ended_at: int, *, dry_run: bool) -> Pruned:
     try:
         if path.stat().st_mtime_ns > ended_at:
-            raise _changed(path)
+            raise _stale(path)
         if used is not None:
             return Pruned(path, _take_out(path, used, dry_run=dry_run))
         if not dry_run:
@@ -88,7 +230,7 @@ def _prune(path: Path, used: Used | None, ended_at: int, *, dry_run: bool) -> Pr
 def _take_out(path: Path, used: Used, *, dry_run: bool) -> str:
     tape = read_tape(path)
     if len(tape.interactions) != used.interactions:
-        raise _changed(path)
+        raise _stale(path)
     unused = frozenset(used.unused)
     kept = tuple(each for index, each in enumerate(tape.interactions) if index not in unused)
     if not dry_run:
@@ -97,7 +239,7 @@ def _take_out(path: Path, used: Used, *, dry_run: bool) -> str:
 
 
 def _keep_in_step(usage_file: Path, usage: Usage, done: set[str]) -> None:
-    """Write down what is left to do, so that to prune again finds nothing, rather than files that have changed."""
+    """Store the remaining work, so that a second run finds nothing to do instead of changed files."""
     used = {
         name: Used(each.interactions - len(each.unused), ()) if name in done else each
         for name, each in usage.cassettes.items()
@@ -106,7 +248,7 @@ def _keep_in_step(usage_file: Path, usage: Usage, done: set[str]) -> None:
     write_usage(usage_file, used, left)
 
 
-def _changed(path: Path) -> CassetteError:
+def _stale(path: Path) -> CassetteError:
     return CassetteError(
         f"{path} has changed since the run whose usage is known, so it is left as it is. "
         "Run the tests again, then prune."

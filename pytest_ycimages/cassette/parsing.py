@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
 from pytest_ycimages.cassette.damage import broken, conflict, line_at, repeated
 from pytest_ycimages.cassette.interaction import NOT_LABELLED, Tape
 from pytest_ycimages.cassette.layout import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.shape import CASSETTE, INTERACTION, LABEL, first_wrong, interaction_of, label_of
-from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _items(text: bytes) -> tuple[Interaction, ...]:
     if not all(text.count(line) in {0, len(items)} for line in (_ANSWER, _OURS)) and any(map(_has_both, items)):
         raise ValueError("A merge has kept both sides of a line.")
     interactions = tuple([_item(item) for item in items])
-    return tuple(map(decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
+    return tuple(map(stored_decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
 
 
 def _has_both(item: bytes) -> bool:
@@ -141,7 +141,7 @@ def _in_any_layout(data: bytes, path: Path) -> Tape:
     label = cassette.get("ycimages")
     return Tape(
         label_of(label) if label else NOT_LABELLED,
-        tuple(decoded(interaction_of(item)) for item in cassette["interactions"]),
+        tuple(stored_decoded(interaction_of(item)) for item in cassette["interactions"]),
         cassette.get("complete", label is None),
     )
 

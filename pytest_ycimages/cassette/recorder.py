@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.interaction import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.redact import Scrubber
+    from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cassette.writing import CassetteWriter
     from pytest_ycimages.cloud.clock import Clock
@@ -53,7 +53,7 @@ class Recorder:
         upstream: Upstream,
         writer: CassetteWriter,
         clock: Clock,
-        scrubber: Scrubber,
+        scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
         stand_in: str,
         credential: str,

@@ -1,190 +1,469 @@
-"""Scrubbing an interaction: what goes into a cassette, and what is looked for in one, holds no secret.
+"""Redaction of interactions by allow-list: declared fields stay, everything else becomes a placeholder.
 
-Both sides of a match come through here, so that they stay alike; what has been scrubbed stays as it is. This is the
-first of two rules. The second, in `secrets.py`, shares nothing with it and looks at what would be saved.
+Recordings and the requests that a replay looks for pass through the same rules, so that both sides of a match stay
+alike. What has been redacted stays as it is.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from pytest_ycimages.cassette import scrub_headers, scrub_json
-from pytest_ycimages.cassette.bodies import Text, decoded, text_of
-from pytest_ycimages.cassette.free_text import TextRules, json_without_secrets, without_secrets
-from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.scrub_form import (
-    credentials_in_form,
-    form_without_secrets,
-    uri_without_secrets,
-    user_in,
+from pytest_ycimages.cassette.bodies import ENCODING, decoded, text_of
+from pytest_ycimages.cassette.contract_fields import EXPIRY, SECRET, TEXT, TOKEN, UNKNOWN, fields_at
+from pytest_ycimages.cassette.credentials import (
+    credentials_in_headers,
+    credentials_in_text,
+    pattern_of,
+    user_of,
+    without_credential,
+    worth_knowing,
 )
-from pytest_ycimages.cassette.scrub_headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from pytest_ycimages.cassette.scrub_literals import pattern_of, worth_knowing
-from pytest_ycimages.cassette.scrub_markup import credentials_in_parts
-from pytest_ycimages.cassette.scrub_names import is_credential
-from pytest_ycimages.cassette.scrub_rules import NO_RULES, ScrubRules
+from pytest_ycimages.cassette.free_text import (
+    USER,
+    TextRules,
+    has_repeated_name,
+    may_hold_secret,
+    parameter_without_secrets,
+    path_without_secrets,
+    text_without_secrets,
+)
+from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.secret_shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED, is_credential, is_secret, plain
+from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from pytest_ycimages.cassette.contract_fields import Fields
     from pytest_ycimages.cassette.interaction import Headers
 
-_FORM: Final = "application/x-www-form-urlencoded"
+_OF_BOTH: Final = frozenset(
+    {
+        "cache-control",
+        "content-encoding",  # removed when the body is decoded
+        "content-language",
+        "content-type",
+        "metadata-flavor",
+        "x-client-request-id",
+        "x-client-trace-id",
+        "x-request-id",
+    }
+)
+REQUEST_HEADERS: Final = _OF_BOTH | {
+    *("accept", "accept-language", "authorization", "idempotency-key", "if-match", "if-none-match", "user-agent"),
+    *("x-http-method-override", "x-retry-attempt"),
+}
+RESPONSE_HEADERS: Final = _OF_BOTH | {
+    *("allow", "date", "etag", "expires", "grpc-message", "grpc-status", "last-modified", "location"),
+    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "server", "vary", "www-authenticate"),
+    *("x-operation-poll-interval", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    *("x-server-trace-id",),
+}
+HEAD_HEADERS: Final = frozenset({"content-length"})
+"""Kept in responses to HEAD only: there the length is not that of the response's own body."""
+
+_PLAIN_TEXT: Final = re.compile(r"(?![\s\ufeff]*[{\[<])[\t\r\n\x20-\x7e]{1,1024}\Z")
+"""A short message such as a refusal of the gateway."""
+_MARKUP: Final = re.compile(r"</|/>|form-data")
+_PLACEHOLDER: Final = re.compile(re.escape(SCRUBBED) + r"(?: \([0-9]+ bytes\))?")
+_NAME: Final = re.compile(r'"\s*:')
+_DEEPEST: Final = 100
 
 
-class Scrubber:
-    """Scrubs, and remembers every credential that it has seen, so that it goes wherever else it appears later.
-
-    One for each recording or replay. Threads may share it.
-
-    Args:
-        known: credentials to begin with, such as the one from the environment. Those of fewer than 8 characters are
-            only removed where their place or their shape gives them away.
-        rules: what else is to be scrubbed.
+class RedactionRules(NamedTuple):
+    """Rules of the user, beyond the contract.
 
     Attributes:
-        allowed: expressions for what is no secret, for the detector to let pass.
+        fields: names of further fields to redact, in the form of `plain`.
+        patterns: further shapes of secrets, redacted in every text.
+        headers: names, in lower case, of further headers to keep.
+        allowed: expressions for text that looks like a secret and is harmless; the detector accepts it.
+        keep: names of fields beyond the contract whose values stay, in the form of `plain`.
     """
 
-    def __init__(self, known: Iterable[str] = (), rules: ScrubRules = NO_RULES) -> None:
+    fields: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
+    headers: frozenset[str] = frozenset()
+    allowed: tuple[str, ...] = ()
+    keep: frozenset[str] = frozenset()
+
+
+NO_RULES: Final = RedactionRules()
+_PATTERN, _ALLOWED = "re:", "allow:"
+_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_EXAMPLE: Final = 'scrub=("ticket", "re:tkt-[0-9a-f]{32}")'
+
+
+def redaction_rules(
+    scrub: str | Iterable[str] = (), keep_headers: Iterable[str] = (), keep: str | Iterable[str] = ()
+) -> RedactionRules:
+    """Parse the settings `scrub` and `keep`.
+
+    Args:
+        scrub: names such as `ticket`, which also means `Ticket` but not `my_ticket`; shapes such as
+            `re:tkt-[0-9a-f]{32}`; and `allow:[0-9a-f]{64}` for text that only looks like a secret.
+        keep_headers: names of headers to keep.
+        keep: names of fields beyond the contract whose values stay.
+
+    Raises:
+        UsageError: a name or an expression is invalid, or an expression matches the empty text.
+    """
+    words = (scrub,) if isinstance(scrub, str) else tuple(scrub)
+    kept = (keep,) if isinstance(keep, str) else tuple(keep)
+    return RedactionRules(
+        fields=frozenset(_field(word) for word in words if not word.startswith((_PATTERN, _ALLOWED))),
+        patterns=tuple(_pattern(word, _PATTERN) for word in words if word.startswith(_PATTERN)),
+        headers=frozenset(name.lower() for name in keep_headers),
+        allowed=tuple(_pattern(word, _ALLOWED).pattern for word in words if word.startswith(_ALLOWED)),
+        keep=frozenset(map(_field, kept)),
+    )
+
+
+def _field(word: str) -> str:
+    if not _FIELD_NAME.fullmatch(word):
+        raise UsageError(f"invalid field name {word!r}: expected a name, or re: and an expression, such as {_EXAMPLE}")
+    return plain(word)
+
+
+def _pattern(word: str, prefix: str) -> re.Pattern[str]:
+    text = word.removeprefix(prefix)
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise UsageError(f"invalid regular expression {text!r}: {error}. Write one such as in {_EXAMPLE}") from None
+    if pattern.match(""):
+        raise UsageError(f"invalid regular expression {text!r}: it matches the empty text, so it would match anywhere")
+    return pattern
+
+
+class Redactor:
+    """Redacts interactions, and remembers every credential in them, to remove it wherever it occurs later.
+
+    One for each recording or replay. Safe for threads.
+
+    Args:
+        known: credentials known from the start, such as the one from the environment. Those of fewer than 8 characters
+            are only removed where their place or their shape gives them away.
+        rules: rules of the user.
+
+    Attributes:
+        allowed: expressions for text that the detector accepts.
+    """
+
+    def __init__(self, known: Iterable[str] = (), rules: RedactionRules = NO_RULES) -> None:
         self._lock = Lock()
         self._known = frozenset[str]()
         self.allowed = rules.allowed
-        self._rules = TextRules(fields=rules.fields, patterns=rules.patterns)
+        self._rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
         self._request_headers = REQUEST_HEADERS | rules.headers
         self._response_headers = RESPONSE_HEADERS | rules.headers
         self.learn(known)
 
     def __repr__(self) -> str:
-        """How many credentials it knows; never which."""
-        return f"Scrubber(<{len(self._known)} known>)"
+        """Show the number of known credentials, never their text."""
+        return f"Redactor(<{len(self._known)} known>)"
 
     @property
     def known(self) -> frozenset[str]:
-        """The credentials that it knows, for the detector to look for."""
+        """The known credentials, for the detector."""
         return self._known
 
-    def learn(self, credentials: Iterable[str]) -> None:
-        """Remember credentials."""
+    def learn(self, credentials: Iterable[str]) -> bool:
+        """Remember credentials; return whether one of them was new."""
         new = worth_knowing(credentials) - self._known
-        if new:
-            with self._lock:
-                known = self._known | new
-                self._rules, self._known = self._rules._replace(known=pattern_of(known)), known
+        if not new:
+            return False
+        with self._lock:
+            known = self._known | new
+            self._rules, self._known = self._rules._replace(known=pattern_of(known)), known
+        return True
 
     def scrub(self, interaction: Interaction) -> Interaction:
-        """The interaction without secrets, its bodies decoded.
+        """Return the interaction without secrets, its bodies decoded.
 
         Raises:
-            SecretFoundError: a body is encoded in a way that cannot be looked through.
+            UnreadableBodyError: a body has an encoding that cannot be decoded.
         """
-        request, response = _read(interaction.request), _read(interaction.response)
-        self.learn(_credentials_of_request(interaction.request, request))
-        self.learn(_credentials_of_response(interaction.response, response))
-        return interaction._replace(
-            request=self._clean_request(interaction.request, request),
-            response=self._clean_response(interaction.response, response, interaction.request.method),
-        )
+        request, response = interaction.request, interaction.response
+        self.learn(credentials_in_headers((*request.headers, *response.headers)))
+        path = _path(request.uri)
+        names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
+        while True:
+            pass_ = _Pass(self._rules)
+            clean = interaction._replace(
+                request=pass_.request(request, self._request_headers, path),
+                response=pass_.response(response, names, path),
+            )
+            if not (pass_.found and self.learn(pass_.found)):
+                return clean
 
     def scrub_request(self, request: RecordedRequest) -> RecordedRequest:
-        """A request without secrets, to look for it in a cassette.
+        """Return a request without secrets, to look for it in a cassette.
 
         Raises:
-            SecretFoundError: its body is encoded in a way that cannot be looked through.
+            UnreadableBodyError: its body has an encoding that cannot be decoded.
         """
-        read = _read(request)
-        self.learn(_credentials_of_request(request, read))
-        return self._clean_request(request, read)
-
-    def _clean_request(self, request: RecordedRequest, read: _Read) -> RecordedRequest:
-        rules = self._rules
-        return RecordedRequest(
-            method=request.method,
-            uri=uri_without_secrets(request.uri, rules),
-            headers=_headers(read.headers, self._request_headers, rules),
-            body=read.clean(rules),
-        )
-
-    def _clean_response(self, response: RecordedResponse, read: _Read, verb: str) -> RecordedResponse:
-        rules = self._rules
-        names = self._response_headers | scrub_headers.HEAD_HEADERS if verb == "HEAD" else self._response_headers
-        return RecordedResponse(
-            status=response.status,
-            reason=without_secrets(response.reason, rules),
-            headers=_headers(read.headers, names, rules),
-            body=read.clean(rules),
-        )
+        self.learn(credentials_in_headers(request.headers))
+        path = _path(request.uri)
+        while True:
+            pass_ = _Pass(self._rules)
+            clean = pass_.request(request, self._request_headers, path)
+            if not (pass_.found and self.learn(pass_.found)):
+                return clean
 
 
-def scrub(interaction: Interaction, rules: ScrubRules = NO_RULES) -> Interaction:
-    """An interaction without secrets, of which nothing is known but itself.
+def scrub(interaction: Interaction, rules: RedactionRules = NO_RULES) -> Interaction:
+    """Redact a single interaction."""
+    return Redactor(rules=rules).scrub(interaction)
 
-    Raises:
-        SecretFoundError: a body is encoded in a way that cannot be looked through.
+
+def scrub_request(request: RecordedRequest, rules: RedactionRules = NO_RULES) -> RecordedRequest:
+    """Redact a single request."""
+    return Redactor(rules=rules).scrub_request(request)
+
+
+def _path(uri: str) -> str:
+    """Return the path of an address without escapes."""
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:
+        return ""
+
+
+class _Pass:
+    """One pass over an interaction.
+
+    Attributes:
+        found: credentials that the pass has replaced; with new ones a second pass is due.
     """
-    return Scrubber(rules=rules).scrub(interaction)
+
+    def __init__(self, rules: TextRules) -> None:
+        self.found: list[str] = []
+        self._rules = rules
+        self._names = 0
+
+    def request(self, request: RecordedRequest, names: frozenset[str], path: str) -> RecordedRequest:
+        """Return a request without secrets."""
+        exchange = fields_at(path)
+        headers, body = self._message(request, names, exchange and exchange.request, is_request=True)
+        return RecordedRequest(request.method, self._uri(request.uri, exchange and exchange.request), headers, body)
+
+    def response(self, response: RecordedResponse, names: frozenset[str], path: str) -> RecordedResponse:
+        """Return a response without secrets."""
+        exchange = fields_at(path)
+        headers, body = self._message(response, names, exchange and exchange.response, is_request=False)
+        return response._replace(reason=self._text(response.reason), headers=headers, body=body)
+
+    def _message(
+        self,
+        message: RecordedRequest | RecordedResponse,
+        names: frozenset[str],
+        fields: Fields | None,
+        *,
+        is_request: bool,
+    ) -> tuple[Headers, bytes]:
+        body, headers = message.body, message.headers
+        if ENCODING in dict(headers):
+            body, headers = decoded(body, headers)
+        kept = tuple(
+            (name, without_credential(value) if name == "authorization" else self._text(value))
+            for name, value in headers
+            if name in names
+        )
+        return kept, self._body(body, fields, is_request=is_request) if body else body
+
+    def _body(self, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:
+        content = text_of(body)
+        text = content.text
+        document = _read(text) if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} else None
+        if document is None:
+            self.found += credentials_in_text(text)
+            return self._unstructured(body, text, is_request=is_request)
+        self._names = 0
+        clean = self._value(document, fields or UNKNOWN)
+        if fields is None:
+            self.found += credentials_in_text(text)
+            return _hidden_body(body)
+        if clean is document and not self._repeats(text):
+            return body
+        escapes = text.isascii() or "\\u" in text
+        indent = 1 if "\n" in text.strip() else None
+        rewritten = json.dumps(clean, ensure_ascii=escapes, indent=indent, separators=None if indent else (",", ":"))
+        return content.encoded(rewritten)
+
+    def _repeats(self, text: str) -> bool:
+        """Return whether a name may stand twice in an object: the parsed document only has the last value."""
+        return len(_NAME.findall(text)) != self._names and has_repeated_name(text)
+
+    def _unstructured(self, body: bytes, text: str, *, is_request: bool) -> bytes:
+        """Return a body that is no JSON: a short message as text, and anything else as a placeholder."""
+        if not text.strip() or _PLACEHOLDER.fullmatch(text) or text.strip() in {"null", "true", "false"}:
+            return body
+        if is_request or not _PLAIN_TEXT.match(text) or _MARKUP.search(text):
+            return _hidden_body(body)
+        clean = self._text(text)
+        return body if clean == text else clean.encode()
+
+    def _text(self, text: str) -> str:
+        rules = self._rules
+        if not may_hold_secret(text) and not (rules.known and rules.known.search(text)) and not rules.patterns:
+            return text
+        return text_without_secrets(text, rules)
+
+    def _value(self, value: Any, fields: Fields) -> Any:
+        """Return a value of a declared field; the very same object if it holds no secret."""
+        if isinstance(value, dict):
+            return self._object(value, fields)
+        if isinstance(value, list):
+            clean = [self._value(each, fields) for each in value]
+            return value if all(map(_is, clean, value)) else clean
+        if fields.rule == "":
+            return self._hidden(value)
+        if value.__class__ is not str or not value:
+            return value if fields is TEXT or fields is EXPIRY else self._hidden(value)
+        if fields is TEXT:
+            return self._text(value)
+        if fields is EXPIRY:
+            return value
+        self.found.append(value)
+        return _same(value, IAM_TOKEN if fields is TOKEN else SCRUBBED)
+
+    def _object(self, value: dict[str, Any], fields: Fields) -> dict[str, Any]:
+        self._names += len(value)
+        if fields.types and "@type" in value:
+            fields = fields.types.get(str(value["@type"]), UNKNOWN)
+        names, unknown = fields.names, TEXT if fields.is_map else UNKNOWN
+        rules, clean, is_changed = self._rules, {}, False
+        has_token = False
+        for name, each in value.items():
+            kind = names.get(name, unknown)
+            if kind is not TEXT or fields.is_map or rules.fields:
+                new = self._field(name, each, kind)
+                has_token = has_token or kind is TOKEN
+                key = self._text(name)
+            else:
+                new = each if each.__class__ in _PLAIN_TYPES else self._value(each, TEXT)
+                key = name
+            is_changed = is_changed or new is not each or key is not name
+            clean[key] = new
+        if has_token:
+            clean = {
+                name: _same(each, EXPIRES_AT) if names.get(name) is EXPIRY else each for name, each in clean.items()
+            }
+        return clean if is_changed or has_token else value
+
+    def _field(self, name: str, value: Any, kind: Fields) -> Any:
+        """Return the value of a field whose name decides: of a map, beyond the contract, or a credential."""
+        rules = self._rules
+        flat = plain(name)
+        if kind is TOKEN and flat not in rules.fields:
+            return self._value(value, TOKEN)
+        if flat in rules.fields or kind is SECRET or (kind in {TEXT, UNKNOWN} and is_secret(name)):
+            return self._hidden(value, is_credential=is_credential(name) or kind is SECRET)
+        if kind is UNKNOWN:
+            if name == "@type":
+                return self._value(value, TEXT)
+            if flat in rules.keep:
+                return self._kept(value)
+            if isinstance(value, dict | list):
+                return self._value(value, UNKNOWN)
+            return self._hidden(value)
+        return self._value(value, kind)
+
+    def _kept(self, value: Any) -> Any:
+        """Return the value of a field that `keep` names, with everything inside of it that has no telling name."""
+        if isinstance(value, dict):
+            self._names += len(value)
+            inner = {name: self._field(name, each, TEXT) for name, each in value.items() if not isinstance(each, dict)}
+            inner |= {name: self._kept(each) for name, each in value.items() if isinstance(each, dict)}
+            return {self._text(name): inner[name] for name in value}
+        if isinstance(value, list):
+            return [self._kept(each) for each in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _hidden(self, value: Any, *, is_credential: bool = False) -> Any:
+        """Return a value of the same JSON type in which no text and no number is left."""
+        match value:
+            case dict():
+                self._names += len(value)
+                return {
+                    self._text(name): self._hidden(each, is_credential=is_credential) for name, each in value.items()
+                }
+            case list():
+                return [self._hidden(each, is_credential=is_credential) for each in value]
+            case str() if value and value != SCRUBBED:
+                self.found += [value] if is_credential else credentials_in_text(value)
+                return SCRUBBED
+            case int() | float() if not isinstance(value, bool):
+                return value if value == 0 else 0
+        return value
+
+    def _uri(self, uri: str, fields: Fields | None) -> str:
+        """Return an address without user name and password, its query reduced to declared parameters."""
+        user = USER.search(uri) if "@" in uri else None
+        if user:
+            self.found += user_of(user[0])
+            uri = USER.sub("", uri, count=1)
+        head, mark, rest = uri.partition("?")
+        head = path_without_secrets(head, self._rules)
+        if not mark:
+            return head
+        query, hash_, fragment = rest.partition("#")
+        self.found += credentials_in_text(query)
+        names = fields.names if fields else {}
+        clean = "&".join(self._parameter(each, names) for each in query.split("&"))
+        return f"{head}?{clean}{hash_}{self._text(fragment)}"
+
+    def _parameter(self, parameter: str, names: dict[str, Fields]) -> str:
+        name, equals, value = parameter.partition("=")
+        plain_name = unquote(name)
+        kind = names.get(plain_name, UNKNOWN)
+        flat = plain(plain_name)
+        if flat in self._rules.keep:
+            kind = TEXT
+        if kind is TEXT and flat not in self._rules.fields and not is_secret(plain_name):
+            return f"{name}{equals}{parameter_without_secrets(value, self._rules)}"
+        if not equals:
+            return SCRUBBED if name else name
+        return f"{path_without_secrets(name, self._rules)}={SCRUBBED if value else value}"
 
 
-def scrub_request(request: RecordedRequest, rules: ScrubRules = NO_RULES) -> RecordedRequest:
-    """A request without secrets, of which nothing is known but itself.
-
-    Raises:
-        SecretFoundError: its body is encoded in a way that cannot be looked through.
-    """
-    return Scrubber(rules=rules).scrub_request(request)
+_PLAIN_TYPES: Final = frozenset({int, float, bool, type(None)})
 
 
-class _Read(NamedTuple):
-    """A body as far as it can be read."""
-
-    headers: Headers
-    body: bytes
-    content: Text
-    document: scrub_json.Document | None
-    is_form: bool
-
-    def clean(self, rules: TextRules) -> bytes:
-        """The body without secrets; the very same bytes, if there are none in it."""
-        text = self.content.text
-        if self.document:
-            clean = json_without_secrets(self.document, rules)
-        elif self.is_form:
-            clean = form_without_secrets(text, rules)
-        else:
-            clean = without_secrets(text, rules)
-        return self.body if clean == text else self.content.encoded(clean)
-
-    def credentials(self) -> Iterator[str]:
-        text = self.content.text
-        if not text:
-            return
-        if self.document:
-            yield from scrub_json.credentials_in(self.document.value)
-            return
-        if self.is_form or len(text.split(None, 1)) == 1:  # one word may be a form that does not say so
-            yield from credentials_in_form(text)
-        yield from credentials_in_parts(text, is_credential)
+def _is(one: object, other: object) -> bool:
+    return one is other
 
 
-def _read(message: RecordedRequest | RecordedResponse) -> _Read:
-    body, headers = decoded(message.body, message.headers)
-    content = text_of(body)
-    is_form = any(name == "content-type" and value.lower().startswith(_FORM) for name, value in headers)
-    return _Read(headers, body, content, scrub_json.read_document(content.text), is_form)
+def _same(value: str, placeholder: str) -> str:
+    """Return the placeholder; the value itself if it is one, so that nothing counts as changed."""
+    return value if value == placeholder else placeholder
 
 
-def _headers(headers: Headers, names: frozenset[str], rules: TextRules) -> Headers:
-    return tuple((name, without_secrets(value, rules)) for name, value in scrub_headers.kept(headers, names))
+def _hidden_body(body: bytes) -> bytes:
+    if _PLACEHOLDER.fullmatch(body.decode("latin-1")):
+        return body
+    return f"{SCRUBBED} ({len(body)} bytes)".encode()
 
 
-def _credentials_of_request(request: RecordedRequest, read: _Read) -> Iterator[str]:
-    yield from scrub_headers.credentials_in(request.headers)
-    yield from user_in(request.uri)
-    yield from credentials_in_form(request.uri)
-    yield from read.credentials()
+def _read(text: str) -> Any:
+    """Return the object or list in a text; None for anything else, or for one too deep."""
+    try:
+        value = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return None if text.count("[") + text.count("{") > _DEEPEST and _is_too_deep(value) else value
 
 
-def _credentials_of_response(response: RecordedResponse, read: _Read) -> Iterator[str]:
-    yield from scrub_headers.credentials_in(response.headers)
-    yield from read.credentials()
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for children in inside for each in children if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True

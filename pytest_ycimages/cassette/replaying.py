@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.player import Player
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.redact import Scrubber
+    from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner
@@ -54,7 +54,7 @@ class Replaying:
         *,
         player: Player,
         clock: Clock,
-        scrubber: Scrubber,
+        scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
         ids: Ids,
         unused: Service,

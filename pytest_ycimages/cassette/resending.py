@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
-from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
+from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.correspondence import Correspondence

@@ -1,84 +1,190 @@
-"""Secrets that are known by their shape, wherever they stand in a text. In a form, a space is a plus.
+"""Shapes and names of secrets: token formats, names whose values are secrets, and the placeholders that replace them.
 
-The shapes of Yandex Cloud are those that its documentation gives to secret scanners; a shape that may be part of a
-longer word by chance is only looked for at the beginning of one.
+Redaction replaces what a shape finds; the detector refuses to save it. Every pattern takes linear time: a repetition
+either consumes what it has read, is bounded, or stops at the character that its pattern begins with.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from string import digits
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-from pytest_ycimages.cassette.placeholders import SCRUBBED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SCRUBBED: Final = "~SCRUBBED~"
+"""Placeholder of a secret. It needs no escaping in JSON, URLs and headers, and a tilde is part of no token format."""
 
-class _Shape(NamedTuple):
-    """A kind of secret: texts of which one is in every such secret, and the pattern that tells where it ends."""
+IAM_TOKEN: Final = f"t1.SCRUBBED.{('SCRUBBED' * 11)[:85]}A"
+"""Placeholder of an IAM token in a response, in the format that clients check: 86 characters of base64url."""
 
+EXPIRES_AT: Final = "2099-12-31T23:59:59Z"
+"""Expiry of that token. With the recorded moment, a client that replays it would ask for a new token for ever."""
+
+PLACEHOLDERS: Final = (IAM_TOKEN, SCRUBBED)
+
+TOKEN_FIELDS: Final = frozenset({"iamtoken", "accesstoken"})
+"""Fields with an IAM token, in the form of `plain`: of the token service and of the metadata service."""
+
+_WHOLE_NAMES: Final = frozenset({"awsaccesskeyid", "hmac", "sid", "xamzdate"})
+_LAST_WORDS: Final = frozenset(
+    {"auth", "bearer", "creds", "csrf", "otp", "pass", "passcode", "pin", "psk", "pw", "sid", "sig"}
+)
+_CREDENTIALS: Final = (
+    *("accesskey", "accesstoken", "apikey", "apitoken", "assertion", "authkey", "authtoken", "iamtoken", "idtoken"),
+    *("jwt", "oauthtoken", "passphrase", "passwd", "password", "privatekey", "pwd", "refreshtoken", "secret"),
+    *("secretkey", "securitytoken", "sessiontoken", "signature", "signingkey"),
+)
+_ENDINGS: Final = (
+    *_CREDENTIALS,
+    *("accesskeyid", "accountkey", "authorization", "clientkey", "codeverifier", "cookie", "cookies", "credential"),
+    *("credentials", "devicecode", "encryptionkey", "hmackey", "keydata", "licensekey", "masterkey"),
+    *("passwordconfirmation", "recoverycodes", "samlresponse", "sessid", "sessionid", "sharedkey", "sshkey"),
+    *("tlskey", "token"),
+)
+_HARMLESS: Final = ("pagetoken",)
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
+    """Return a name in lower case without separators, so that `iamToken`, `iam_token` and `IAM-Token` are one."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Return whether values of this name are secrets."""
+    flat = plain(name).rstrip(digits)
+    if flat in _WHOLE_NAMES or (flat.endswith(_ENDINGS) and not flat.endswith(_HARMLESS)):
+        return True
+    words = _WORD.findall(name)
+    return bool(words) and words[-1].lower() in _LAST_WORDS
+
+
+@lru_cache(maxsize=4096)
+def is_credential(name: str) -> bool:
+    """Return whether values of this name are credentials, to be redacted wherever they occur.
+
+    Fewer names than `is_secret`: a label `token: ubuntu-2404` is redacted, and `ubuntu-2404` stays elsewhere.
+    """
+    return plain(name).rstrip(digits).endswith(_CREDENTIALS)
+
+
+class Shape(NamedTuple):
+    """A token format.
+
+    Attributes:
+        rule: its name in a refusal.
+        hints: substrings of which every match contains one.
+        pattern: the whole token; a group `scheme` is kept by redaction.
+        accepts: confirms a match.
+    """
+
+    rule: str
     hints: tuple[str, ...]
     pattern: re.Pattern[str]
-    replacement: str | Callable[[re.Match[str]], str] = SCRUBBED
+    accepts: Callable[[re.Match[str]], object] = bool
 
 
 _START: Final = r"(?<![A-Za-z0-9])"
-_TOKEN: Final = r"[A-Za-z0-9_-]"  # noqa: S105 - an alphabet
+_LONG_WORD: Final = 20
+_LONG_BASIC: Final = 32
+_CASE_CHANGE: Final = re.compile(r"[a-z0-9][A-Z]")
 
 
-def _scheme_kept(match: re.Match[str]) -> str:
-    return f"{match[1]} {SCRUBBED}"
+def _is_credential(match: re.Match[str]) -> bool:
+    """Return whether the word behind `Bearer` is a credential and no word of a sentence."""
+    word = match["word"]
+    return len(word) >= _LONG_WORD or any(map(str.isdigit, word))
 
 
-_SHAPES: Final = (
-    # A private key, to its end or, when it is cut off, to the end of the text.
-    _Shape(
+def _is_basic(match: re.Match[str]) -> bool:
+    word = match["word"]
+    return len(word) >= _LONG_BASIC or _CASE_CHANGE.search(word) is not None
+
+
+SHAPES: Final = (
+    Shape(
+        "private-key",
         ("PRIVATE",),
         re.compile(
-            r"-----BEGIN[ +][A-Z0-9 +]*PRIVATE[ +]KEY(?:[ +]BLOCK)?-----.*?(?:-----END[ +][A-Z0-9 +]*-----|\Z)",
+            r"-----BEGIN[^-\n]{0,40}PRIVATE.KEY.*?(?:-----END[^-\n]{0,40}-----|\Z)"
+            r"|-----END[^-\n]{0,40}PRIVATE.KEY[^-\n]{0,10}(?:-----)?",
             re.DOTALL,
         ),
     ),
-    # A JWT, and an encrypted one, which has five parts.
-    _Shape(("eyJ",), re.compile(rf"eyJ{_TOKEN}{{8,}}(?:\.{_TOKEN}*){{2,4}}")),
-    # An IAM token, and the cookie of the console; cut off, if it begins a word.
-    _Shape(("t1.", "c1."), re.compile(rf"[tc]1\.{_TOKEN}+={{0,2}}\.{_TOKEN}{{60,}}={{0,2}}")),
-    _Shape(("t1.", "c1."), re.compile(rf"{_START}[tc]1\.{_TOKEN}{{20,}}={{0,2}}(?:\.{_TOKEN}*={{0,2}})?")),
-    # OAuth tokens of Yandex, today's and those of before.
-    _Shape(tuple(f"y{digit}_" for digit in range(7)), re.compile(rf"{_START}y[0-6]_{_TOKEN}{{20,}}")),
-    _Shape(("AQAA", "AgAA", "AwAA"), re.compile(rf"{_START}A[Qgw]AA{_TOKEN}{{30,}}")),
-    # An API key; a static key and its id; those of AWS.
-    _Shape(("AQVN",), re.compile(rf"AQVN{_TOKEN}{{30,}}")),
-    _Shape(("YC",), re.compile(rf"{_START}YC[A-Z]{_TOKEN}{{17,}}")),
-    _Shape(("AKIA", "ASIA"), re.compile(r"A(?:K|S)IA[0-9A-Z]{16,}")),
-    # What follows the word that says it is a credential. A word of a sentence, such as "authentication", is none.
-    _Shape(
-        ("earer", "Auth", "Api-Key"),
-        re.compile(
-            r"\b([Bb]earer|OAuth|Api-Key)[ +]+(?=[A-Za-z._~/-]*[0-9]|\S{20})"
-            r"[A-Za-z0-9._~+/-]{8,}(?:={1,2}[A-Za-z0-9._~+/-]+)*={0,2}"
-        ),
-        _scheme_kept,
+    Shape(  # the parts are optional, so that a run without them is read once and not again from each `eyJ` in it
+        "json-web-token",
+        ("eyJ", "eyA", "ewo"),
+        re.compile(r"e(?:y[JA]|wo)[\w-]{6,}+(?P<parts>(?:\.[\w-]*+){2,4})?", re.ASCII),
+        lambda match: match["parts"],
     ),
-    _Shape(
+    Shape(
+        "iam-token",
+        ("t1.", "c1."),
+        re.compile(
+            r"[tc]1\.[\w-]{2,}+={0,2}\.[\w-]{40,}+={0,2}"
+            rf"|{_START}[tc]1\.(?=[\w-]{{0,80}}[A-Z])[\w-]{{16,}}+={{0,2}}(?:\.[\w-]*+={{0,2}})?",
+            re.ASCII,
+        ),
+    ),
+    Shape(
+        "oauth-token",
+        tuple(f"y{digit}_" for digit in range(10)),
+        re.compile(rf"{_START}y[0-9]_(?=[a-z_-]{{0,80}}[A-Z0-9])[\w-]{{20,}}+", re.ASCII),
+    ),
+    Shape("oauth-token", ("AA",), re.compile(rf"{_START}A[B-Za-z]AA[\w-]{{30,}}+", re.ASCII)),
+    Shape("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}+", re.ASCII)),
+    Shape("static-key", ("YC",), re.compile(rf"{_START}YC[A-Z][\w-]{{17,}}+", re.ASCII)),
+    Shape("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16,}+")),
+    Shape(
+        "token-of-another-service",
+        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
+        re.compile(
+            r"(?:gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}"
+            r"|hvs\.[\w-]{20})[\w-]*+",
+            re.ASCII,
+        ),
+    ),
+    Shape(
+        "authorization",
+        ("earer", "EARER", "uth", "UTH", "pi-", "PI-"),
+        re.compile(
+            r"\b(?P<scheme>(?i:bearer|oauth|api-key))[\s+]+"
+            r"(?P<word>[\w.~/-][\w.~+/-]{7,}+(?:={1,2}[\w.~+/-]++)*+={0,2})",
+            re.ASCII,
+        ),
+        _is_credential,
+    ),
+    Shape(
+        "authorization",
         ("asic",),
-        re.compile(r"\b([Bb]asic)[ +]+(?=[A-Za-z0-9+/]*[a-z0-9][A-Z])[A-Za-z0-9+/]{8,}={0,2}"),
-        _scheme_kept,
+        re.compile(r"\b(?P<scheme>[Bb]asic)[\s+]++(?P<word>[A-Za-z0-9+/]{8,}+)={0,2}"),
+        _is_basic,
     ),
 )
+"""Token formats: those of Yandex Cloud as its documentation gives them to secret scanners, and those of other services.
 
+A format that can be part of a longer word by chance is only looked for at the beginning of a word.
+"""
 
-_SHORTEST: Final = len("Basic ") + 8
-_HINT: Final = re.compile("|".join(re.escape(hint) for shape in _SHAPES for hint in shape.hints))
-"""A quick look, as most texts have none."""
+HINT: Final = re.compile("|".join(sorted({re.escape(hint) for shape in SHAPES for hint in shape.hints})))
 
 
 def without_shapes(text: str) -> str:
-    """The text, with a placeholder for everything that has the shape of a secret."""
-    if len(text) < _SHORTEST or not _HINT.search(text):
+    """Return the text with a placeholder for every token."""
+    if not HINT.search(text):
         return text
-    for hints, pattern, replacement in _SHAPES:
-        if any(hint in text for hint in hints):
-            text = pattern.sub(replacement, text)
+    for shape in SHAPES:
+        if any(hint in text for hint in shape.hints):
+            text = shape.pattern.sub(lambda match, shape=shape: _replaced(match, shape), text)  # type: ignore[misc]
     return text
+
+
+def _replaced(match: re.Match[str], shape: Shape) -> str:
+    if not shape.accepts(match):
+        return match[0]
+    return f"{match['scheme']} {SCRUBBED}" if "scheme" in match.re.groupindex else SCRUBBED

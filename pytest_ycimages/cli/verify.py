@@ -17,8 +17,8 @@ from pytest_ycimages.api.contract import CONTRACTS
 from pytest_ycimages.backing.verifying import SERVICE, target_of
 from pytest_ycimages.cassette.differing import NOTHING, as_json, gathered, summary, worth
 from pytest_ycimages.cassette.interaction import Origin
+from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cassette.storyline import steps_of
 from pytest_ycimages.cassette.upstream_target import PATIENCE
 from pytest_ycimages.cassette.verification import verify

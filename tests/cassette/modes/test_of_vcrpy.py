@@ -16,8 +16,8 @@ from vcr.serializers import yamlserializer
 
 from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
 from pytest_ycimages.cassette.interaction import Label, Tape
-from pytest_ycimages.cassette.scrub_for_replay import for_replay
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.maintenance import for_replay
+from pytest_ycimages.cassette.redact import redaction_rules
 from tests.cassette.player.taping import bake
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def unscrubbed(path: Path) -> Path:
     return recorded(
         path,
         (Request("POST", f"{HOST}/text", f'{{"description": "uses {SECRET}"}}', {}), answer()),
-        (Request("POST", f"{HOST}/json", f'{{"name": "x", "password": "{SECRET}"}}', {}), answer()),
+        (Request("POST", f"{HOST}/compute/v1/images", f'{{"name": "x", "password": "{SECRET}"}}', {}), answer()),
         (Request("POST", f"{HOST}/form", f"a=1&client_secret={SECRET}", FORM), answer()),
         (Request("GET", f"{HOST}/query?token={SECRET}", None, {"Authorization": f"Bearer {SECRET}"}), answer()),
     )
@@ -59,7 +59,7 @@ def asked(double: Double, secret: str = SECRET, name: str = "x") -> list[int]:
     url = double.url
     answers = (
         requests.post(f"{url}/text", json={"description": f"uses {secret}"}, timeout=10),
-        requests.post(f"{url}/json", json={"name": name, "password": secret}, timeout=10),
+        requests.post(f"{url}/compute/v1/images", json={"name": name, "password": secret}, timeout=10),
         requests.post(f"{url}/form", data={"a": "1", "client_secret": secret}, timeout=10),
         requests.get(f"{url}/query", params={"token": secret}, timeout=10),
     )
@@ -132,8 +132,8 @@ def test_what_this_version_has_recorded_is_not_scrubbed_again_and_all_else_once(
     others = (ours._replace(label=Label()), ours._replace(label=Label(tool="0.0.1")))
     for theirs in others:
         assert for_replay(theirs).tape is not theirs
-        assert for_replay(theirs).tape is for_replay(theirs, scrub_rules_of(())).tape
-    assert for_replay(ours, scrub_rules_of(("ticket",))).tape is not ours
+        assert for_replay(theirs).tape is for_replay(theirs, redaction_rules(())).tape
+    assert for_replay(ours, redaction_rules(("ticket",))).tape is not ours
 
 
 @pytest.mark.parametrize(

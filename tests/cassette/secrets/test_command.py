@@ -81,13 +81,13 @@ def test_ids_get_pseudonyms(cassette: Path) -> None:
 def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     """The other files are scrubbed all the same."""
     odd, good = tmp_path / "odd.yaml", tmp_path / "good.yaml"
-    write_tape(odd, Tape(Label(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),)))
+    write_tape(odd, Tape(Label(), (with_response(body=b'{"description": "' + b"0f" * 40 + b'"}'),)))
     write_tape(good, Tape(Label(), (scrub(ORDINARY),)))
     before = odd.read_bytes()
     result = run(odd, good)
     assert result.exit_code == 1
     assert f"{odd} was not saved for {CALL}: it would hold what looks like a secret." in result.output
-    assert "the answer's body: long-hexadecimal, line 1 at 'checksum-of'" in result.output
+    assert "the answer's body: long-hexadecimal, line 1 at 'description'" in result.output
     assert f"{good}: nothing to scrub" in result.output
     assert odd.read_bytes() == before
     assert run("--field", "allow:(0f){40}", odd).output == f"{odd}: nothing to scrub\n"

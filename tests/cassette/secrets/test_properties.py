@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.detector import check_before_saving, find_secrets
 from pytest_ycimages.cassette.layout import item_text
-from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.redact import Scrubber, scrub, scrub_request
+from pytest_ycimages.cassette.redact import Redactor, scrub, scrub_request
+from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from tests.cassette.secrets.kinds import (
     AUTHORIZATIONS,
@@ -45,7 +45,7 @@ FORGETFUL: Final = {
 """Places in which a secret is scrubbed, and not remembered: a text that says it, and parts with names of their own."""
 
 
-def saved(interaction: Interaction, scrubber: Scrubber) -> bytes | None:
+def saved(interaction: Interaction, scrubber: Redactor) -> bytes | None:
     """What would be on the disk; None if saving is refused."""
     data = item_text(scrubber.scrub(interaction))
     try:
@@ -65,7 +65,7 @@ def is_nowhere(secret: Secret, data: bytes | None) -> bool:
 @given(secret=SHAPED)
 def test_a_secret_of_a_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Nobody has to know it."""
-    assert is_nowhere(secret, saved(PLACES[place](secret.text), Scrubber()))
+    assert is_nowhere(secret, saved(PLACES[place](secret.text), Redactor()))
 
 
 @pytest.mark.parametrize("place", sorted(set(PLACES) - {"base64 in a field"}))
@@ -91,7 +91,7 @@ def test_the_detector_alone_finds_what_has_a_known_shape(place: str, secret: Sec
 def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Because it has been seen in `Authorization`, here and in the interaction before."""
     assume(is_nowhere(secret, ALWAYS_THERE))
-    scrubber = Scrubber()
+    scrubber = Redactor()
     credential = (("authorization", f"Bearer {secret.text}"),)
     assert is_nowhere(secret, saved(with_request(headers=credential), scrubber))
     assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
@@ -106,7 +106,7 @@ def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -
 def test_a_credential_of_any_scheme_is_removed_from_everywhere_else(name: str, authorization: str, value: str) -> None:
     """From the same interaction and from those after it."""
     assume(value not in ALWAYS_THERE.decode())
-    scrubber = Scrubber()
+    scrubber = Redactor()
     body = json.dumps({"description": f"uses {value}, and base64"}).encode()
     first = with_request(headers=((name, authorization.format(value)),), body=body)
     for each in (first, with_request(body=body)):
@@ -129,7 +129,7 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
     assume(value not in ALWAYS_THERE.decode())
     once = scrub(PLACES[place](text.format(value)))
     assert scrub(once) == once
-    data = saved(once, Scrubber())
+    data = saved(once, Redactor())
     assert data is not None
     assert is_nowhere(Secret("quoted", value, value), data)
 
@@ -139,7 +139,7 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
 def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: str, name: str, value: str) -> None:
     """From the same body where it stands beside it, and from what comes after it."""
     assume(value not in ALWAYS_THERE.decode() and place not in FORGETFUL)
-    scrubber = Scrubber()
+    scrubber = Redactor()
     scrubber.scrub(NAMED_PLACES[place](name, value))
     data = saved(with_request(body=json.dumps({"description": f"uses {value}"}).encode()), scrubber)
     assert data is not None
@@ -152,7 +152,7 @@ def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: st
 def test_what_has_the_name_of_a_secret_is_nowhere(place: str, name: str, value: str) -> None:
     """Whatever it looks like; in JSON, in forms, in addresses, and in each of them inside of another."""
     assume(is_nowhere(Secret(name, value, value), ALWAYS_THERE))
-    assert is_nowhere(Secret(name, value, value), saved(NAMED_PLACES[place](name, value), Scrubber()))
+    assert is_nowhere(Secret(name, value, value), saved(NAMED_PLACES[place](name, value), Redactor()))
 
 
 @pytest.mark.parametrize("place", NAMED_PLACES)
@@ -161,7 +161,7 @@ def test_what_has_the_name_of_a_secret_is_nowhere(place: str, name: str, value: 
 def test_scrubbing_alone_removes_what_has_the_name_of_a_secret(place: str, name: str, value: str) -> None:
     """A recording with a password of letters and digits in it is saved, and need not be refused."""
     assume(value not in ALWAYS_THERE.decode())
-    data = saved(NAMED_PLACES[place](name, value), Scrubber())
+    data = saved(NAMED_PLACES[place](name, value), Redactor())
     assert data is not None
     assert is_nowhere(Secret(name, value, value), data)
 
@@ -183,7 +183,7 @@ def test_what_has_been_scrubbed_stays_as_it_is(place: str, secret: Secret) -> No
     once = scrub(PLACES[place](secret.text))
     assert scrub(once) == once
     assert scrub_request(once.request) == once.request
-    assert Scrubber([secret.text]).scrub(once).request.method == once.request.method
+    assert Redactor([secret.text]).scrub(once).request.method == once.request.method
 
 
 _JSON: Any = st.recursive(
