@@ -18,7 +18,8 @@ from pytest_ycimages.cassette.interaction import Label, Origin
 from pytest_ycimages.cassette.maintenance import scrub_label
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
-from pytest_ycimages.cassette.redact import Redactor, redaction_rules
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cassette.writing import CassetteWriter
 from pytest_ycimages.cloud.service import Service

@@ -17,7 +17,8 @@ from pytest_ycimages.cassette.maintenance import ForReplay, for_replay
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.redact import Redactor, redaction_rules
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.replaying import Replaying
 from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN
 from pytest_ycimages.cassette.translation import json_of

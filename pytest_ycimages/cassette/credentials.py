@@ -8,6 +8,7 @@ import json
 import re
 from functools import lru_cache
 from html import escape, unescape
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -45,6 +46,9 @@ _FORM_PART: Final = re.compile(
     r"(?:[^\n]{2,500}\n){0,8}?\r?\n(?P<value>[^\n]{1,4096})",
     re.IGNORECASE,
 )
+
+_MOST_ELEMENTS: Final = 1000
+_LONGEST: Final = 4096
 
 
 def worth_knowing(texts: Iterable[str]) -> frozenset[str]:
@@ -92,16 +96,20 @@ def without_credential(value: str) -> str:
     return f"{scheme} {SCRUBBED}" if scheme.lower() in _SCHEMES else SCRUBBED
 
 
-def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the credentials in headers, each as it may occur elsewhere."""
-    found: list[str] = []
+def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the credentials in headers that are worth knowing, each as it may occur elsewhere."""
+    found: frozenset[str] = frozenset()
     for name, value in headers:
         if name in _COOKIES:
-            parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
-            found += (text for text in parts if len(text) >= _COOKIE_SIZE)
+            found |= _in_cookies(value)
         elif not name.endswith(_NAMES_OF_REQUESTS) and (name.endswith(_CREDENTIAL_HEADERS) or is_credential(name)):
-            found += _in_authorization(value)
+            found |= _in_authorization(value)
     return found
+
+
+def _in_cookies(value: str) -> frozenset[str]:
+    parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
+    return worth_knowing(text for text in parts if len(text) >= _COOKIE_SIZE)
 
 
 @lru_cache(maxsize=256)  # a client sends the same one with each request
@@ -111,7 +119,7 @@ def _in_authorization(value: str) -> frozenset[str]:
     A credential without a scheme is the whole value. One word before others is taken for their scheme, unless it has
     both small letters and digits, as a token has and no known scheme.
     """
-    return frozenset(_parts_of(value))
+    return worth_knowing(_parts_of(value))
 
 
 def _parts_of(value: str) -> Iterator[str]:
@@ -194,15 +202,11 @@ def _in_parts(text: str) -> Iterator[str]:
 
 
 def _in_elements(text: str) -> Iterator[str]:
-    unclosed: set[str] = set()
-    for match in _TAG.finditer(text):
-        tag = match["tag"]
-        if tag in unclosed or not is_credential(match["name"]):
+    named = (match for match in _TAG.finditer(text) if is_credential(match["name"]))
+    for match in islice(named, _MOST_ELEMENTS):
+        content, end, _ = text[match.end() : match.end() + _LONGEST].partition(f"</{match['tag']}")
+        if not end:
             continue
-        end = text.find(f"</{tag}", match.end())
-        if end < 0:
-            unclosed.add(tag)
-            continue
-        content = text[match.end() : min(end, match.end() + 4096)].strip()
+        content = content.strip()
         cdata = _CDATA.fullmatch(content)
         yield cdata[1] if cdata else unescape(content)

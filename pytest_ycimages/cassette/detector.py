@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from bisect import bisect_right
+from functools import lru_cache
 from html import escape
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -71,13 +72,19 @@ def views_of(text: str) -> Iterator[View]:
     text = text.replace("\0", "")  # UTF-16 that is read as if each byte were a character
     yield View(text)
     for _ in range(_LAYERS):
-        bare = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+        bare = _without_escapes(text) if "\\" in text else text
         bare = unquote(_ENCODED_LINE_END.sub("\v", bare)) if "%" in bare else bare
         if bare == text:
             break
         text = bare
         yield View(text, "escapes")
     yield _from_base64(text)
+
+
+def _without_escapes(text: str) -> str:
+    if "\\\\" not in text:  # so no backslash is escaped itself, and the usual escapes can be replaced at once
+        text = text.replace('\\"', '"').replace("\\n", "\v").replace("\\/", "/")
+    return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -164,7 +171,7 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
         The first findings of each kind, in the order of the lines, without repetitions.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    words = tuple(word for word in known if len(word) >= _SHORTEST and not any(word in each for each in PLACEHOLDERS))
+    words = tuple(filter(_forms, known))
     views = [_without(view, (_PLACEHOLDER,), MARK) for view in views_of(text)]
     patterns = tuple(map(re.compile, allow))
     allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
@@ -229,10 +236,18 @@ def _is_in(what: str, allowed: Iterable[str]) -> bool:
 def _known(view: View, known: Iterable[str]) -> Iterator[tuple[Finding, str]]:
     """Yield the known credentials in a view, each with its text."""
     for word in known:
-        for form in dict.fromkeys((word, word.replace(" ", "+"), escape(word), escape(word, quote=False))):
+        for form in _forms(word):
             if form in view.text:
                 yield _finding(_KNOWN, view, view.text.index(form)), word
                 break
+
+
+@lru_cache(maxsize=1024)
+def _forms(word: str) -> tuple[str, ...]:
+    """Return a credential in the ways of writing it that no view decodes; nothing if it is not to be looked for."""
+    if len(word) < _SHORTEST or any(word in each for each in PLACEHOLDERS):
+        return ()
+    return tuple(dict.fromkeys((word, word.replace(" ", "+"), escape(word), escape(word, quote=False))))
 
 
 def _finds(view: View, *, is_barest: bool) -> Iterator[tuple[Finding, str]]:

@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.cassette.secret_shapes import SHAPES
+from pytest_ycimages.cassette.secret_shapes import SHAPES, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +188,7 @@ LEFT: Final = (
 def finds_of_shapes(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield rule, begin and end of every token in a text."""
     for shape in SHAPES:
-        if any(hint in text for hint in shape.hints):
+        if hint_of(shape.hints)(text):
             for match in shape.pattern.finditer(text):
                 if shape.accepts(match):
                     yield shape.rule, *match.span("word" if "word" in shape.pattern.groupindex else 0)
@@ -199,7 +199,7 @@ def finds_of_rules(text: str, rules: tuple[Rule, ...]) -> Iterator[tuple[str, in
     lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # of the same length, whatever the characters
     for rule in rules:
         where = lower if rule.lowered else text
-        if not rule.hints or any(hint in where for hint in rule.hints):
+        if not rule.hints or hint_of(rule.hints)(where):
             for match in rule.pattern.finditer(where):
                 if rule.believes(text, match):
                     yield rule.name, *match.span(match.lastgroup or 0)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from pytest_ycimages.cassette.secret_shapes import HINT, SCRUBBED, is_secret, plain, without_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LAYERS: Final = 3
 """Layers of percent-encoding that are decoded."""
@@ -16,7 +19,7 @@ _RESERVED: Final = frozenset(":/?#[]@!$&'()*+,;=")
 _WORD: Final = re.compile(r"[^\s\"'<>&=?#;,]++")
 USER: Final = re.compile(r"(?<=://)[^/\s?#\"'<>]*@")
 """The name and the password before the host of an address."""
-_QUERY: Final = re.compile(r"(://[^\s\"'<>?]*+\?)([^\s\"'<>#]++)")
+_QUERY: Final = re.compile(r"(://(?:[^\s\"'<>?:]|:(?!//))*+\?)([^\s\"'<>#]++)")
 _PARAMETER: Final = re.compile(r"([?&;]([^?&;=\s\"'<>]+)=)([^&#\s\"'<>]+)")
 _ELEMENT: Final = re.compile(
     r"(<(?:[\w-]{1,40}:)?([A-Za-z_][\w.-]{0,63})(?:\s[^<>]{0,500})?>(?:<!\[CDATA\[)?)([^<]++)(?=</)", re.ASCII
@@ -63,12 +66,14 @@ class TextRules(NamedTuple):
         fields: further names of secrets, in the form of `plain`.
         patterns: further shapes of secrets.
         keep: names of fields beyond the contract whose values stay, in the form of `plain`.
+        suspects: a quick look at a text, to save a thorough one.
     """
 
     known: re.Pattern[str] | None = None
     fields: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
     keep: frozenset[str] = frozenset()
+    suspects: Callable[[str], object] = _MAY_HOLD.search
 
     def names(self, name: str) -> bool:
         """Return whether values of this name are secrets."""
@@ -76,8 +81,16 @@ class TextRules(NamedTuple):
 
 
 NO_MORE: Final = TextRules()
-may_hold_secret: Final = _MAY_HOLD.search
-"""A quick look at a text, to save a thorough one."""
+
+
+def rules_for(rules: TextRules, known: re.Pattern[str] | None) -> TextRules:
+    """Return the rules with these known credentials."""
+    suspects: Callable[[str], object] = _MAY_HOLD.search
+    if rules.patterns:
+        suspects = len  # the patterns of users are searched for in every text
+    elif known is not None:
+        suspects = re.compile(f"{_MAY_HOLD.pattern}|{known.pattern}").search
+    return rules._replace(known=known, suspects=suspects)
 
 
 def text_without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _LAYERS) -> str:
@@ -101,14 +114,14 @@ def text_without_secrets(text: str, rules: TextRules = NO_MORE, layers: int = _L
 
 def path_without_secrets(text: str, rules: TextRules = NO_MORE) -> str:
     """Return an address without its query, in which no names are expected, without secrets."""
-    if not rules.patterns and not _MAY_HOLD.search(text) and not (rules.known and rules.known.search(text)):
+    if not rules.suspects(text):
         return text
     return without_shapes(_without_encoded(_without_known(text, rules), rules, _LAYERS))
 
 
 def parameter_without_secrets(value: str, rules: TextRules) -> str:
     """Return the value of a query parameter without secrets; a plus in it is a space."""
-    if not rules.patterns and not _MAY_HOLD.search(value) and not (rules.known and rules.known.search(value)):
+    if not rules.suspects(value):
         return value
     return _encoded(_without_known(value, rules), rules, _LAYERS, plus=" ")
 

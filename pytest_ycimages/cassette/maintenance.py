@@ -16,7 +16,8 @@ from pytest_ycimages.cassette.detector import check_before_saving, line_without_
 from pytest_ycimages.cassette.free_text import text_without_secrets
 from pytest_ycimages.cassette.layout import head_text, item_text
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.redact import NO_RULES, RedactionRules, Redactor
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import NO_RULES, RedactionRules
 from pytest_ycimages.cassette.same_tape import SameTape
 from pytest_ycimages.cassette.secret_shapes import SCRUBBED
 from pytest_ycimages.cassette.usage import Used, read_usage, write_usage

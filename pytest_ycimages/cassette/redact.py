@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from pytest_ycimages.cassette.bodies import ENCODING, decoded, text_of
@@ -26,45 +26,21 @@ from pytest_ycimages.cassette.free_text import (
     USER,
     TextRules,
     has_repeated_name,
-    may_hold_secret,
     parameter_without_secrets,
     path_without_secrets,
+    rules_for,
     text_without_secrets,
 )
 from pytest_ycimages.cassette.interaction import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.redaction_rules import HEAD_HEADERS, NO_RULES, REQUEST_HEADERS, RESPONSE_HEADERS
 from pytest_ycimages.cassette.secret_shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED, is_credential, is_secret, plain
-from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.cassette.contract_fields import Fields
     from pytest_ycimages.cassette.interaction import Headers
-
-_OF_BOTH: Final = frozenset(
-    {
-        "cache-control",
-        "content-encoding",  # removed when the body is decoded
-        "content-language",
-        "content-type",
-        "metadata-flavor",
-        "x-client-request-id",
-        "x-client-trace-id",
-        "x-request-id",
-    }
-)
-REQUEST_HEADERS: Final = _OF_BOTH | {
-    *("accept", "accept-language", "authorization", "idempotency-key", "if-match", "if-none-match", "user-agent"),
-    *("x-http-method-override", "x-retry-attempt"),
-}
-RESPONSE_HEADERS: Final = _OF_BOTH | {
-    *("allow", "date", "etag", "expires", "grpc-message", "grpc-status", "last-modified", "location"),
-    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "server", "vary", "www-authenticate"),
-    *("x-operation-poll-interval", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
-    *("x-server-trace-id",),
-}
-HEAD_HEADERS: Final = frozenset({"content-length"})
-"""Kept in responses to HEAD only: there the length is not that of the response's own body."""
+    from pytest_ycimages.cassette.redaction_rules import RedactionRules
 
 _PLAIN_TEXT: Final = re.compile(r"(?![\s\ufeff]*[{\[<])[\t\r\n\x20-\x7e]{1,1024}\Z")
 """A short message such as a refusal of the gateway."""
@@ -72,72 +48,6 @@ _MARKUP: Final = re.compile(r"</|/>|form-data")
 _PLACEHOLDER: Final = re.compile(re.escape(SCRUBBED) + r"(?: \([0-9]+ bytes\))?")
 _NAME: Final = re.compile(r'"\s*:')
 _DEEPEST: Final = 100
-
-
-class RedactionRules(NamedTuple):
-    """Rules of the user, beyond the contract.
-
-    Attributes:
-        fields: names of further fields to redact, in the form of `plain`.
-        patterns: further shapes of secrets, redacted in every text.
-        headers: names, in lower case, of further headers to keep.
-        allowed: expressions for text that looks like a secret and is harmless; the detector accepts it.
-        keep: names of fields beyond the contract whose values stay, in the form of `plain`.
-    """
-
-    fields: frozenset[str] = frozenset()
-    patterns: tuple[re.Pattern[str], ...] = ()
-    headers: frozenset[str] = frozenset()
-    allowed: tuple[str, ...] = ()
-    keep: frozenset[str] = frozenset()
-
-
-NO_RULES: Final = RedactionRules()
-_PATTERN, _ALLOWED = "re:", "allow:"
-_FIELD_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
-_EXAMPLE: Final = 'scrub=("ticket", "re:tkt-[0-9a-f]{32}")'
-
-
-def redaction_rules(
-    scrub: str | Iterable[str] = (), keep_headers: Iterable[str] = (), keep: str | Iterable[str] = ()
-) -> RedactionRules:
-    """Parse the settings `scrub` and `keep`.
-
-    Args:
-        scrub: names such as `ticket`, which also means `Ticket` but not `my_ticket`; shapes such as
-            `re:tkt-[0-9a-f]{32}`; and `allow:[0-9a-f]{64}` for text that only looks like a secret.
-        keep_headers: names of headers to keep.
-        keep: names of fields beyond the contract whose values stay.
-
-    Raises:
-        UsageError: a name or an expression is invalid, or an expression matches the empty text.
-    """
-    words = (scrub,) if isinstance(scrub, str) else tuple(scrub)
-    kept = (keep,) if isinstance(keep, str) else tuple(keep)
-    return RedactionRules(
-        fields=frozenset(_field(word) for word in words if not word.startswith((_PATTERN, _ALLOWED))),
-        patterns=tuple(_pattern(word, _PATTERN) for word in words if word.startswith(_PATTERN)),
-        headers=frozenset(name.lower() for name in keep_headers),
-        allowed=tuple(_pattern(word, _ALLOWED).pattern for word in words if word.startswith(_ALLOWED)),
-        keep=frozenset(map(_field, kept)),
-    )
-
-
-def _field(word: str) -> str:
-    if not _FIELD_NAME.fullmatch(word):
-        raise UsageError(f"invalid field name {word!r}: expected a name, or re: and an expression, such as {_EXAMPLE}")
-    return plain(word)
-
-
-def _pattern(word: str, prefix: str) -> re.Pattern[str]:
-    text = word.removeprefix(prefix)
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise UsageError(f"invalid regular expression {text!r}: {error}. Write one such as in {_EXAMPLE}") from None
-    if pattern.match(""):
-        raise UsageError(f"invalid regular expression {text!r}: it matches the empty text, so it would match anywhere")
-    return pattern
 
 
 class Redactor:
@@ -158,10 +68,11 @@ class Redactor:
         self._lock = Lock()
         self._known = frozenset[str]()
         self.allowed = rules.allowed
-        self._rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
+        text_rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
+        self._rules = rules_for(text_rules, known=None)
         self._request_headers = REQUEST_HEADERS | rules.headers
         self._response_headers = RESPONSE_HEADERS | rules.headers
-        self.learn(known)
+        self.learn(worth_knowing(known))
 
     def __repr__(self) -> str:
         """Show the number of known credentials, never their text."""
@@ -172,14 +83,14 @@ class Redactor:
         """The known credentials, for the detector."""
         return self._known
 
-    def learn(self, credentials: Iterable[str]) -> bool:
-        """Remember credentials; return whether one of them was new."""
-        new = worth_knowing(credentials) - self._known
+    def learn(self, credentials: frozenset[str]) -> bool:
+        """Remember credentials that are worth knowing; return whether one of them was new."""
+        new = credentials - self._known
         if not new:
             return False
         with self._lock:
             known = self._known | new
-            self._rules, self._known = self._rules._replace(known=pattern_of(known)), known
+            self._rules, self._known = rules_for(self._rules, pattern_of(known)), known
         return True
 
     def scrub(self, interaction: Interaction) -> Interaction:
@@ -189,7 +100,7 @@ class Redactor:
             UnreadableBodyError: a body has an encoding that cannot be decoded.
         """
         request, response = interaction.request, interaction.response
-        self.learn(credentials_in_headers((*request.headers, *response.headers)))
+        self.learn(credentials_in_headers(request.headers + response.headers))
         path = _path(request.uri)
         names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
         while True:
@@ -198,7 +109,7 @@ class Redactor:
                 request=pass_.request(request, self._request_headers, path),
                 response=pass_.response(response, names, path),
             )
-            if not (pass_.found and self.learn(pass_.found)):
+            if not (pass_.found and self.learn(worth_knowing(pass_.found))):
                 return clean
 
     def scrub_request(self, request: RecordedRequest) -> RecordedRequest:
@@ -212,7 +123,7 @@ class Redactor:
         while True:
             pass_ = _Pass(self._rules)
             clean = pass_.request(request, self._request_headers, path)
-            if not (pass_.found and self.learn(pass_.found)):
+            if not (pass_.found and self.learn(worth_knowing(pass_.found))):
                 return clean
 
 
@@ -269,12 +180,16 @@ class _Pass:
         body, headers = message.body, message.headers
         if ENCODING in dict(headers):
             body, headers = decoded(body, headers)
-        kept = tuple(
-            (name, without_credential(value) if name == "authorization" else self._text(value))
+        suspects = self._rules.suspects
+        kept = [
+            (name, self._header(name, value) if name == "authorization" or suspects(value) else value)
             for name, value in headers
             if name in names
-        )
-        return kept, self._body(body, fields, is_request=is_request) if body else body
+        ]
+        return tuple(kept), self._body(body, fields, is_request=is_request) if body else body
+
+    def _header(self, name: str, value: str) -> str:
+        return without_credential(value) if name == "authorization" else self._text(value)
 
     def _body(self, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:
         content = text_of(body)
@@ -310,9 +225,7 @@ class _Pass:
 
     def _text(self, text: str) -> str:
         rules = self._rules
-        if not may_hold_secret(text) and not (rules.known and rules.known.search(text)) and not rules.patterns:
-            return text
-        return text_without_secrets(text, rules)
+        return text_without_secrets(text, rules) if rules.suspects(text) else text
 
     def _value(self, value: Any, fields: Fields) -> Any:
         """Return a value of a declared field; the very same object if it holds no secret."""
@@ -321,16 +234,12 @@ class _Pass:
         if isinstance(value, list):
             clean = [self._value(each, fields) for each in value]
             return value if all(map(_is, clean, value)) else clean
-        if fields.rule == "":
-            return self._hidden(value)
-        if value.__class__ is not str or not value:
-            return value if fields is TEXT or fields is EXPIRY else self._hidden(value)
-        if fields is TEXT:
-            return self._text(value)
-        if fields is EXPIRY:
-            return value
-        self.found.append(value)
-        return _same(value, IAM_TOKEN if fields is TOKEN else SCRUBBED)
+        if fields is TEXT or (fields is EXPIRY and isinstance(value, str)):
+            return self._text(value) if isinstance(value, str) else value
+        if fields is TOKEN and isinstance(value, str) and value:
+            self.found.append(value)
+            return _same(value, IAM_TOKEN)
+        return self._hidden(value, is_credential=fields is SECRET)
 
     def _object(self, value: dict[str, Any], fields: Fields) -> dict[str, Any]:
         self._names += len(value)
@@ -338,15 +247,17 @@ class _Pass:
             fields = fields.types.get(str(value["@type"]), UNKNOWN)
         names, unknown = fields.names, TEXT if fields.is_map else UNKNOWN
         rules, clean, is_changed = self._rules, {}, False
+        suspects = rules.suspects
         has_token = False
         for name, each in value.items():
             kind = names.get(name, unknown)
             if kind is not TEXT or fields.is_map or rules.fields:
                 new = self._field(name, each, kind)
                 has_token = has_token or kind is TOKEN
-                key = self._text(name)
+                key = self._text(name) if suspects(name) else name
             else:
-                new = each if each.__class__ in _PLAIN_TYPES else self._value(each, TEXT)
+                is_plain = each.__class__ in _PLAIN_TYPES or (each.__class__ is str and not suspects(each))
+                new = each if is_plain else self._value(each, TEXT)
                 key = name
             is_changed = is_changed or new is not each or key is not name
             clean[key] = new
@@ -358,20 +269,13 @@ class _Pass:
 
     def _field(self, name: str, value: Any, kind: Fields) -> Any:
         """Return the value of a field whose name decides: of a map, beyond the contract, or a credential."""
-        rules = self._rules
-        flat = plain(name)
-        if kind is TOKEN and flat not in rules.fields:
-            return self._value(value, TOKEN)
+        rules, flat = self._rules, plain(name)
         if flat in rules.fields or kind is SECRET or (kind in {TEXT, UNKNOWN} and is_secret(name)):
-            return self._hidden(value, is_credential=is_credential(name) or kind is SECRET)
-        if kind is UNKNOWN:
-            if name == "@type":
-                return self._value(value, TEXT)
-            if flat in rules.keep:
-                return self._kept(value)
-            if isinstance(value, dict | list):
-                return self._value(value, UNKNOWN)
-            return self._hidden(value)
+            return self._hidden(value, is_credential=kind is SECRET or is_credential(name))
+        if kind is UNKNOWN and name == "@type":
+            return self._value(value, TEXT)
+        if kind is UNKNOWN and flat in rules.keep:
+            return self._kept(value)
         return self._value(value, kind)
 
     def _kept(self, value: Any) -> Any:

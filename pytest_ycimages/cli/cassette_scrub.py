@@ -10,7 +10,7 @@ import click
 from pytest_ycimages.cassette.maintenance import changes, scrub_tape
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.reading import read_tape
-from pytest_ycimages.cassette.redact import redaction_rules
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.writing import write_tape
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError, UsageError
@@ -18,7 +18,7 @@ from pytest_ycimages.errors import CassetteError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ycimages.cassette.redact import RedactionRules
+    from pytest_ycimages.cassette.redaction_rules import RedactionRules
 
 
 @click.command("scrub")

@@ -14,15 +14,8 @@ import pytest
 
 from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.interaction import RecordedRequest
-from pytest_ycimages.cassette.redact import (
-    HEAD_HEADERS,
-    REQUEST_HEADERS,
-    RESPONSE_HEADERS,
-    Redactor,
-    redaction_rules,
-    scrub,
-    scrub_request,
-)
+from pytest_ycimages.cassette.redact import Redactor, scrub, scrub_request
+from pytest_ycimages.cassette.redaction_rules import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS, redaction_rules
 from pytest_ycimages.cassette.secret_shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED
 from pytest_ycimages.errors import SecretFoundError
 from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
