@@ -26,7 +26,7 @@ class Fields:
         names: field name, in both spellings -> the fields of its value.
         types: type URL -> the fields of a packed message of that type; of use where a value has `@type`.
         is_map: whether any name is allowed, as in `labels`.
-        rule: of a value that is no message: keep it as text, or replace it in one of two ways.
+        rule: for other values than messages: `text` stays, `secret`, `token` and `expiry` are replaced.
     """
 
     __slots__ = ("is_map", "names", "rule", "types")

@@ -37,7 +37,7 @@ _HARMLESS: Final = frozenset(
         *("timestamp", "ts", "type", "uri", "url", "user", "userhash", "username", "version"),
     }
 )
-"""Parts of an `Authorization` that tell how, where and by whom a request was signed."""
+"""Parts of an `Authorization` that describe how a request was signed, and hold no secret."""
 _FORM: Final = re.compile(r"(?:^|[?&])([^?&=]++)=([^&#]++)")
 _TAG: Final = re.compile(r"<(?P<tag>(?:[\w-]{1,64}:)?(?P<name>[A-Za-z_][\w.-]{0,63}))(?:\s[^<>]{0,500})?(?<!/)>")
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MARK: Final = "\x1f"
-"""Replaces a placeholder in a view, so that it is the value of nothing and part of no format."""
+"""Mark in the place of a placeholder in a view; no rule matches it."""
 ALLOWED: Final = "\x1e"
-"""Replaces an allowed text in a view."""
+"""Mark in the place of an allowed text in a view."""
 
 
 class Rule(NamedTuple):
-    """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
+    """A rule: its name, substrings of which every match contains one, its pattern, and a confirmation of a match.
 
     What is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
     """
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
 
 def looks_random(text: str) -> bool:
-    """Whether a text seems drawn by lot: of capitals, small letters and digits, which follow each other like dice."""
+    """Return whether a text looks random: capitals, small letters and digits in frequent alternation."""
     kinds = [0 if each.isdigit() else 1 if each.islower() else 2 for each in text if each.isalnum()]
     changes = sum(one != two for one, two in pairwise(kinds))
     return len(set(kinds)) == len("aA0") and changes >= 0.4 * len(kinds)
@@ -66,7 +66,7 @@ _LONG_VALUE: Final = 16
 
 
 def _found(text: str, match: re.Match[str], group: str | int = 0) -> str:
-    """What was found, in the letters of the text."""
+    """Return a match in the letters of the original text."""
     return text[slice(*match.span(group))]
 
 
@@ -75,7 +75,7 @@ def _stands_behind(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
 
 
 def _is_named(text: str, match: re.Match[str]) -> bool:
-    """Whether a value belongs to the name of a secret. A name that goes on needs a random value.
+    """Return whether a value belongs to a telling name. A longer name needs a random value.
 
     `tokens` goes on, `token_2` and `token[0]` do not. A plus is a space, as in a form.
     """
@@ -88,18 +88,17 @@ def _is_named(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_no_page(_text: str, match: re.Match[str]) -> bool:
-    """Whether a named value is no token of a page."""
     return not _PAGE_NAME.search(match[0])
 
 
 def _is_drawn(_text: str, match: re.Match[str]) -> bool:
-    """Whether long hexadecimal is neither a digest, as it says before it, nor a line of one character."""
+    """Return whether long hexadecimal is neither announced as a digest nor a repeated character."""
     kinds = {each.isdigit() for each in match[0]}
     return len(kinds) == len("a0") and not _stands_behind(_DIGEST, match)
 
 
 def _is_random(text: str, match: re.Match[str]) -> bool:
-    """Whether a long text is one that only a secret is. Page tokens are as long, and bodies stored as base64 longer."""
+    """Return whether a long text is random, and neither a page token nor a body stored as base64."""
     return looks_random(_found(text, match)) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
 
 
@@ -151,13 +150,13 @@ MARKUP: Final = (
         lowered=True,
     ),
 )
-"""Parts of multipart forms, and elements of XML, with the name of a secret. For a text without any escapes."""
+"""Parts of multipart forms and elements of XML with a telling name, for a text without escapes."""
 
 LONG: Final = (
     Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
     Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
 )
-"""For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
+"""Long random text. Not for decoded base64, in which everything looks random."""
 
 _NEXT_NAME: Final = rf"[\w.-]+{_MEANS}"
 LEFT: Final = (
@@ -182,7 +181,7 @@ LEFT: Final = (
         lowered=True,
     ),
 )
-"""What goes on behind a placeholder, where only part of a secret was replaced. For a text without any escapes."""
+"""Text behind a placeholder, where only part of a secret was replaced, for a text without escapes."""
 
 
 def finds_of_shapes(text: str) -> Iterator[tuple[str, int, int]]:

@@ -215,7 +215,7 @@ class _Pass:
         return len(_NAME.findall(text)) != self._names and has_repeated_name(text)
 
     def _unstructured(self, body: bytes, text: str, *, is_request: bool) -> bytes:
-        """Return a body that is no JSON: a short message as text, and anything else as a placeholder."""
+        """Return a body other than JSON: a short message as text, anything else as a placeholder."""
         if not text.strip() or _PLACEHOLDER.fullmatch(text) or text.strip() in {"null", "true", "false"}:
             return body
         if is_request or not _PLAIN_TEXT.match(text) or _MARKUP.search(text):
