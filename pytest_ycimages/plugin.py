@@ -53,6 +53,7 @@ _INI = {
     "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
     "unused_interactions": "interactions that no request used `fail` the test, `warn`, or `ignore` (default: fail)",
     "scrub": "names of more fields whose values are redacted in cassettes (default: none)",
+    "keep": "names of fields beyond the contract whose values cassettes keep (default: none)",
     "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
     "max_age": "days after which a cassette has expired, or `none` (default: none)",
     "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",

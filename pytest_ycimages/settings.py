@@ -126,6 +126,7 @@ class CassetteSettings(BaseModel):
         unused_interactions: whether interactions that the test did not request `fail` it, `warn`, or are ignored.
         scrub: names of more fields whose values are redacted; `re:` before an expression redacts its matches anywhere;
             `allow:` before one keeps its matches, although they look like secrets.
+        keep: names of fields beyond the contract whose values a cassette keeps.
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is ignored.
@@ -141,6 +142,7 @@ class CassetteSettings(BaseModel):
     volatile: Annotated[dict[str, str], BeforeValidator(_pairs)] = Field(default_factory=dict)
     unused_interactions: Severity = "fail"
     scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    keep: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"

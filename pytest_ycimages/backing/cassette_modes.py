@@ -18,17 +18,16 @@ from pytest_ycimages.backing.backing import Backing
 from pytest_ycimages.cassette.exchange import ReplayService
 from pytest_ycimages.cassette.file import CassetteWriter, read_cassette
 from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
+from pytest_ycimages.cassette.maintenance import ForReplay, for_replay, scrub_label
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
 from pytest_ycimages.cassette.no_match import unused_error
-from pytest_ycimages.cassette.placeholders import IAM_TOKEN
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.requests import json_object
-from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.scrub_for_replay import ForReplay, for_replay
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
-from pytest_ycimages.cassette.scrub_tape import scrub_label
+from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
@@ -140,12 +139,12 @@ class Replay(_CassetteBacking):
 
     def _service(self, ids: Ids) -> ReplayService:
         settings = self.settings
-        rules = scrub_rules_of(settings.scrub)
+        rules = redaction_rules(settings.scrub, keep=settings.keep)
         self._player = self._open(settings) if self._player is None else self._player.rewound()
         self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
-            scrubber=Scrubber(self._scrubbed.known, rules),
+            scrubber=Redactor(self._scrubbed.known, rules),
             pseudonyms=self._pseudonyms(),
             ids=ids,
             unused=Service(ids, CONTRACTS[settings.contract], settings.rules()),
@@ -166,7 +165,7 @@ class Replay(_CassetteBacking):
         except CassetteMissingError as error:
             error.add_note(f"This one: {rerecord}")
             raise
-        self._scrubbed = for_replay(self.tape, scrub_rules_of(settings.scrub))
+        self._scrubbed = for_replay(self.tape, redaction_rules(settings.scrub, keep=settings.keep))
         old = expired_text(self.path, self.tape.metadata, machine_time(), settings.max_age, rerecord)
         self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         return Player(
@@ -248,7 +247,7 @@ class Record(_CassetteBacking):
             upstream=upstream,
             writer=CassetteWriter(path, self._metadata),
             clock=self.clock,
-            scrubber=Scrubber((credential,) if credential else (), scrub_rules_of(settings.scrub)),
+            scrubber=Redactor((credential,) if credential else (), redaction_rules(settings.scrub, keep=settings.keep)),
             pseudonyms=pseudonyms,
             stand_in=self._token,
             credential=credential,

@@ -11,10 +11,10 @@ from urllib.parse import quote
 from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
 from pytest_ycimages.cassette.answers import is_image, summarize
+from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.requests import is_loopback, service_host, split_authority
-from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
 from pytest_ycimages.errors import SecretFoundError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import RecordedResponse
     from pytest_ycimages.cassette.player import Player
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.scrub import Scrubber
+    from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.planner import Planner
@@ -150,7 +150,7 @@ class ReplayService:
         *,
         player: Player,
         clock: Clock,
-        scrubber: Scrubber,
+        scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
         ids: Ids,
         unused: Service,

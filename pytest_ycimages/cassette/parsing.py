@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
 from pytest_ycimages.cassette.format import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
 from pytest_ycimages.cassette.schema import CASSETTE, INTERACTION, METADATA, first_wrong, interaction_of, metadata_of
-from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
 from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ycimages.cassette.model import Interaction
+
 
 _HEAD: Final = re.compile(rb"(?:#[^\n]*\n)*version: 1\nycimages: (\{[^\n]*\})\ninteractions:\n- ")
 _BETWEEN: Final = b"\n- "
@@ -97,7 +98,7 @@ def _items(text: bytes) -> tuple[Interaction, ...]:
     if not all(text.count(line) in {0, len(items)} for line in (_ANSWER, _OURS)) and any(map(_has_both, items)):
         raise ValueError("A merge has kept both sides of a line.")
     interactions = tuple([_item(item) for item in items])
-    return tuple(map(decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
+    return tuple(map(stored_decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
 
 
 def _has_both(item: bytes) -> bool:
@@ -152,7 +153,7 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     metadata = cassette.get("ycimages")
     return CassetteData(
         metadata_of(metadata) if metadata else UNKNOWN_METADATA,
-        tuple(decoded(interaction_of(item)) for item in cassette["interactions"]),
+        tuple(stored_decoded(interaction_of(item)) for item in cassette["interactions"]),
         cassette.get("complete", metadata is None),
     )
 

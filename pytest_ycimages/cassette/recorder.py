@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.answers import ShownResources, summarize
 from pytest_ycimages.cassette.compaction import Compactor
+from pytest_ycimages.cassette.detector import check_before_saving
 from pytest_ycimages.cassette.exchange import recorded_request, reply_of
 from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.model import Interaction
 from pytest_ycimages.cassette.requests import normalize
-from pytest_ycimages.cassette.secrets import check_before_saving
 from pytest_ycimages.errors import CassetteError, YCImagesError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.file import CassetteWriter
     from pytest_ycimages.cassette.model import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-    from pytest_ycimages.cassette.scrub import Scrubber
+    from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cloud.clock import Clock
 
@@ -51,7 +51,7 @@ class Recorder:
         upstream: Upstream,
         writer: CassetteWriter,
         clock: Clock,
-        scrubber: Scrubber,
+        scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
         stand_in: str,
         credential: str,

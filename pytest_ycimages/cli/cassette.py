@@ -15,14 +15,13 @@ from rich.table import Table
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.detector import find_secrets
 from pytest_ycimages.cassette.file import is_partial, partial_path, read_cassette, write_cassette
 from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, SUFFIXES, days_old, read_usage
+from pytest_ycimages.cassette.maintenance import changes, prune, scrub_tape
 from pytest_ycimages.cassette.model import CUT_OFF, Origin
-from pytest_ycimages.cassette.pruning import prune
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
-from pytest_ycimages.cassette.scrub_tape import changes, scrub_tape
-from pytest_ycimages.cassette.secrets import find_secrets
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cli.cassette_story import objections, story
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError, UsageError
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
-    from pytest_ycimages.cassette.scrub_rules import ScrubRules
+    from pytest_ycimages.cassette.redaction_rules import RedactionRules
 
 
 @click.group()
@@ -309,21 +308,24 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     metavar="NAME",
     help="A field with a secret, re:REGEX for its shape, or allow:REGEX for values that are not secrets; repeatable.",
 )
+@click.option("--keep", multiple=True, metavar="NAME", help="A field beyond the contract to keep; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
-def scrub_cassettes(files: tuple[Path, ...], *, pseudonymize: bool, fields: tuple[str, ...], dry_run: bool) -> None:
+def scrub_cassettes(
+    files: tuple[Path, ...], *, pseudonymize: bool, fields: tuple[str, ...], keep: tuple[str, ...], dry_run: bool
+) -> None:
     """Remove secrets from each of FILES, by the rules of recording.
 
     The exit code is 1 if a cassette cannot be read, or if something is left that looks like a secret; such a cassette
     stays unchanged. A secret that has been committed stays in the history: revoke it.
     """
     try:
-        rules = scrub_rules_of(fields)
+        rules = redaction_rules(fields, keep=keep)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     _each(files, lambda file: _scrub(file, rules, Pseudonyms() if pseudonymize else None, dry_run=dry_run))
 
 
-def _scrub(file: Path, rules: ScrubRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
+def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
     """Scrub one cassette, print the changes, and return False for a dry run that has any."""
     tape = read_cassette(file)
     clean = scrub_tape(tape, cassette=str(file), rules=rules, pseudonyms=pseudonyms)

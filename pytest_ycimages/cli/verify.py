@@ -16,8 +16,8 @@ from rich.table import Table as Grid
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cassette.scrub_for_replay import for_replay
 from pytest_ycimages.cli.serve import pairs
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.fidelity import Behaviour, Table
     from pytest_ycimages.verify.verify import Verification
+
 
 _OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream replaces it: leave one out."
 

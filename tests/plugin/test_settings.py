@@ -24,6 +24,7 @@ def test_the_defaults_please() -> None:
         "volatile": {},
         "unused_interactions": "fail",
         "scrub": (),
+        "keep": (),
         "pseudonyms": False,
         "max_age": None,
         "expired": "warn",
@@ -136,7 +137,7 @@ WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
     "Known: allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, expired, faults, host, "
-    "idempotency_key_format, idempotency_key_reuse, intercept_hosts, latency, latency_order, max_age, mode, "
+    "idempotency_key_format, idempotency_key_reuse, intercept_hosts, keep, latency, latency_order, max_age, mode, "
     "outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, seed, texts, timing, "
     "unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
 )

@@ -15,13 +15,14 @@ from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
+from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
-from pytest_ycimages.cassette.scrub_for_replay import for_replay
-from pytest_ycimages.cassette.scrub_rules import scrub_rules_of
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from tests.cassette.player.taping import bake
 
 if TYPE_CHECKING:
     from pathlib import Path
+
 
 SECRET = "Zq8-vR3nT5wLk2Pd"  # noqa: S105 - drawn for these tests
 JSON = {"content-type": ["application/json"]}
@@ -48,7 +49,7 @@ def unscrubbed(path: Path) -> Path:
     return recorded(
         path,
         (Request("POST", f"{HOST}/text", f'{{"description": "uses {SECRET}"}}', {}), answer()),
-        (Request("POST", f"{HOST}/json", f'{{"name": "x", "password": "{SECRET}"}}', {}), answer()),
+        (Request("POST", f"{HOST}/compute/v1/images", f'{{"name": "x", "password": "{SECRET}"}}', {}), answer()),
         (Request("POST", f"{HOST}/form", f"a=1&client_secret={SECRET}", FORM), answer()),
         (Request("GET", f"{HOST}/query?token={SECRET}", None, {"Authorization": f"Bearer {SECRET}"}), answer()),
     )
@@ -59,7 +60,7 @@ def asked(double: Double, secret: str = SECRET, name: str = "x") -> list[int]:
     url = double.url
     answers = (
         requests.post(f"{url}/text", json={"description": f"uses {secret}"}, timeout=10),
-        requests.post(f"{url}/json", json={"name": name, "password": secret}, timeout=10),
+        requests.post(f"{url}/compute/v1/images", json={"name": name, "password": secret}, timeout=10),
         requests.post(f"{url}/form", data={"a": "1", "client_secret": secret}, timeout=10),
         requests.get(f"{url}/query", params={"token": secret}, timeout=10),
     )
@@ -132,8 +133,8 @@ def test_what_this_version_has_recorded_is_not_scrubbed_again_and_all_else_once(
     others = (ours._replace(metadata=CassetteMetadata()), ours._replace(metadata=CassetteMetadata(tool="0.0.1")))
     for theirs in others:
         assert for_replay(theirs).tape is not theirs
-        assert for_replay(theirs).tape is for_replay(theirs, scrub_rules_of(())).tape
-    assert for_replay(ours, scrub_rules_of(("ticket",))).tape is not ours
+        assert for_replay(theirs).tape is for_replay(theirs, redaction_rules(())).tape
+    assert for_replay(ours, redaction_rules(("ticket",))).tape is not ours
 
 
 @pytest.mark.parametrize(

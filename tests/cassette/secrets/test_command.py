@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.scrub import scrub
+from pytest_ycimages.cassette.redact import scrub
 from pytest_ycimages.cli.cassette import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response
 
@@ -82,14 +82,14 @@ def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path)
     """The other files are scrubbed all the same."""
     odd, good = tmp_path / "odd.yaml", tmp_path / "good.yaml"
     write_cassette(
-        odd, CassetteData(CassetteMetadata(), (with_response(body=b'{"checksum-of": "' + b"0f" * 40 + b'"}'),))
+        odd, CassetteData(CassetteMetadata(), (with_response(body=b'{"description": "' + b"0f" * 40 + b'"}'),))
     )
     write_cassette(good, CassetteData(CassetteMetadata(), (scrub(ORDINARY),)))
     before = odd.read_bytes()
     result = run(odd, good)
     assert result.exit_code == 1
     assert f"{odd} was not saved for {CALL}: it would hold what looks like a secret." in result.output
-    assert "the answer's body: long-hexadecimal, line 1 at 'checksum-of'" in result.output
+    assert "the answer's body: long-hexadecimal, line 1 at 'description'" in result.output
     assert f"{good}: nothing to scrub" in result.output
     assert odd.read_bytes() == before
     assert run("--field", "allow:(0f){40}", odd).output == f"{odd}: nothing to scrub\n"

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double
+from pytest_ycimages.cassette.detector import Finding, check_before_saving, find_secrets
 from pytest_ycimages.cassette.format import item_text
-from pytest_ycimages.cassette.placeholders import IAM_TOKEN, SCRUBBED
-from pytest_ycimages.cassette.scrub import Scrubber
-from pytest_ycimages.cassette.secrets import Finding, check_before_saving, find_secrets
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN, SCRUBBED
 from pytest_ycimages.errors import SecretFoundError
 from tests.cassette.secrets.kinds import HOST, with_request, with_response
 from tests.cassette.secrets.traffic import FIELDS, KEYS, Traffic
@@ -279,10 +279,10 @@ def test_a_secret_that_only_the_file_shows_is_refused_by_its_line() -> None:
 def test_texts_that_speak_of_secrets_are_not_refused(text: str) -> None:
     """In a description, in an error's message, and on their own; scrubbed once is scrubbed for good."""
     for body in (text.encode(), json.dumps({"code": 16, "message": text, "details": [{"field": text}]}).encode()):
-        scrubber = Scrubber()
+        scrubber = Redactor()
         clean = scrubber.scrub(with_response(body=body)._replace(request=with_request(body=body).request))
         check_before_saving(item_text(clean), cassette="a.yaml", interaction=clean, known=scrubber.known)
-        assert Scrubber().scrub(clean) == clean
+        assert Redactor().scrub(clean) == clean
 
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=60)
@@ -303,7 +303,7 @@ def test_ordinary_traffic_is_never_refused(seed: int, fields: dict[str, Any], ke
         token = traffic.ask("GET", images).get("nextPageToken", "x")
         for path in (f"{images}&pageToken={token}", "/endpoints", f"/compute/v1/images/{key}"):
             traffic.ask("GET", path)
-    scrubber = Scrubber()
+    scrubber = Redactor()
     for interaction in traffic.interactions:
         clean = scrubber.scrub(interaction)
         check_before_saving(item_text(clean), cassette="a.yaml", interaction=clean, known=scrubber.known)

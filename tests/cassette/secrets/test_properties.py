@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import sys
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pytest_ycimages.cassette.detector import check_before_saving, find_secrets
 from pytest_ycimages.cassette.format import item_text
-from pytest_ycimages.cassette.placeholders import PLACEHOLDERS
-from pytest_ycimages.cassette.scrub import Scrubber, scrub, scrub_request
-from pytest_ycimages.cassette.secrets import check_before_saving, find_secrets
+from pytest_ycimages.cassette.redact import Redactor, scrub, scrub_request
+from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from tests.cassette.secrets.kinds import (
     AUTHORIZATIONS,
+    HOST,
     NAMED,
     NAMED_PLACES,
     OPAQUE,
@@ -29,10 +35,14 @@ from tests.cassette.secrets.kinds import (
     Secret,
     readings,
     with_request,
+    with_response,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_ycimages.cassette.model import Interaction
+
 
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=25)
 ALWAYS_THERE: Final = item_text(ORDINARY) + "".join(PLACEHOLDERS).encode()
@@ -45,7 +55,7 @@ FORGETFUL: Final = {
 """Places in which a secret is scrubbed, and not remembered: a text that says it, and parts with names of their own."""
 
 
-def saved(interaction: Interaction, scrubber: Scrubber) -> bytes | None:
+def saved(interaction: Interaction, scrubber: Redactor) -> bytes | None:
     """What would be on the disk; None if saving is refused."""
     data = item_text(scrubber.scrub(interaction))
     try:
@@ -65,7 +75,7 @@ def is_nowhere(secret: Secret, data: bytes | None) -> bool:
 @given(secret=SHAPED)
 def test_a_secret_of_a_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Nobody has to know it."""
-    assert is_nowhere(secret, saved(PLACES[place](secret.text), Scrubber()))
+    assert is_nowhere(secret, saved(PLACES[place](secret.text), Redactor()))
 
 
 @pytest.mark.parametrize("place", sorted(set(PLACES) - {"base64 in a field"}))
@@ -91,7 +101,7 @@ def test_the_detector_alone_finds_what_has_a_known_shape(place: str, secret: Sec
 def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -> None:
     """Because it has been seen in `Authorization`, here and in the interaction before."""
     assume(is_nowhere(secret, ALWAYS_THERE))
-    scrubber = Scrubber()
+    scrubber = Redactor()
     credential = (("authorization", f"Bearer {secret.text}"),)
     assert is_nowhere(secret, saved(with_request(headers=credential), scrubber))
     assert is_nowhere(secret, saved(PLACES[place](secret.text), scrubber))
@@ -106,7 +116,7 @@ def test_a_credential_of_no_known_shape_is_nowhere(place: str, secret: Secret) -
 def test_a_credential_of_any_scheme_is_removed_from_everywhere_else(name: str, authorization: str, value: str) -> None:
     """From the same interaction and from those after it."""
     assume(value not in ALWAYS_THERE.decode())
-    scrubber = Scrubber()
+    scrubber = Redactor()
     body = json.dumps({"description": f"uses {value}, and base64"}).encode()
     first = with_request(headers=((name, authorization.format(value)),), body=body)
     for each in (first, with_request(body=body)):
@@ -129,7 +139,7 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
     assume(value not in ALWAYS_THERE.decode())
     once = scrub(PLACES[place](text.format(value)))
     assert scrub(once) == once
-    data = saved(once, Scrubber())
+    data = saved(once, Redactor())
     assert data is not None
     assert is_nowhere(Secret("quoted", value, value), data)
 
@@ -139,7 +149,7 @@ def test_a_secret_that_a_text_quotes_or_names_is_nowhere(place: str, text: str, 
 def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: str, name: str, value: str) -> None:
     """From the same body where it stands beside it, and from what comes after it."""
     assume(value not in ALWAYS_THERE.decode() and place not in FORGETFUL)
-    scrubber = Scrubber()
+    scrubber = Redactor()
     scrubber.scrub(NAMED_PLACES[place](name, value))
     data = saved(with_request(body=json.dumps({"description": f"uses {value}"}).encode()), scrubber)
     assert data is not None
@@ -152,7 +162,7 @@ def test_what_had_the_name_of_a_secret_is_removed_from_everywhere_else(place: st
 def test_what_has_the_name_of_a_secret_is_nowhere(place: str, name: str, value: str) -> None:
     """Whatever it looks like; in JSON, in forms, in addresses, and in each of them inside of another."""
     assume(is_nowhere(Secret(name, value, value), ALWAYS_THERE))
-    assert is_nowhere(Secret(name, value, value), saved(NAMED_PLACES[place](name, value), Scrubber()))
+    assert is_nowhere(Secret(name, value, value), saved(NAMED_PLACES[place](name, value), Redactor()))
 
 
 @pytest.mark.parametrize("place", NAMED_PLACES)
@@ -161,7 +171,7 @@ def test_what_has_the_name_of_a_secret_is_nowhere(place: str, name: str, value: 
 def test_scrubbing_alone_removes_what_has_the_name_of_a_secret(place: str, name: str, value: str) -> None:
     """A recording with a password of letters and digits in it is saved, and need not be refused."""
     assume(value not in ALWAYS_THERE.decode())
-    data = saved(NAMED_PLACES[place](name, value), Scrubber())
+    data = saved(NAMED_PLACES[place](name, value), Redactor())
     assert data is not None
     assert is_nowhere(Secret(name, value, value), data)
 
@@ -183,7 +193,7 @@ def test_what_has_been_scrubbed_stays_as_it_is(place: str, secret: Secret) -> No
     once = scrub(PLACES[place](secret.text))
     assert scrub(once) == once
     assert scrub_request(once.request) == once.request
-    assert Scrubber([secret.text]).scrub(once).request.method == once.request.method
+    assert Redactor([secret.text]).scrub(once).request.method == once.request.method
 
 
 _JSON: Any = st.recursive(
@@ -266,10 +276,124 @@ def test_any_mixture_of_names_and_marks_stays_scrubbed(place: str, words: list[s
         "token ",
         '\\"',
         "a=",
+        "eyJa",
+        "eyJaaaaaaa.a ",
+        'secret:"',
+        "Basic+",
+        "bearer +",
+        "://",
+        "://a?",
+        "y0_",
+        "<password1>a",
+        "form-data; name=password\n",
     ],
 )
 def test_a_long_text_takes_no_longer_than_it_should(text: str) -> None:
     """No expression goes back and forth in it: this takes a second or so, or hours."""
-    once = scrub(with_request(body=(text * (200_000 // len(text))).encode()))
+    long = text * (200_000 // len(text))
+    once = scrub(with_request(body=json.dumps({"description": long, "other": long}).encode()))
     assert scrub(once) == once
-    assert find_secrets(once.request.body) == find_secrets(once.request.body.decode())
+    scrub(with_response(body=long.encode()))
+    find_secrets(long)
+    found = find_secrets(once.request.body)
+    assert found == find_secrets(once.request.body.decode())
+
+
+@pytest.mark.parametrize("text", ["eyJa", 'secret:"', "password: a\n", "https://a?b=c ", "%41", '\\"', "<pwd>a</pwd>"])
+def test_twice_as_long_a_text_takes_twice_as_many_steps(text: str) -> None:
+    """Counted in calls, of Python and of its libraries, with some room for what is done once."""
+    steps = []
+    for size in (2_000, 4_000):
+        request = with_request(body=json.dumps({"description": text * size}).encode())
+        steps.append(calls_of(lambda: scrub(request)) + calls_of(lambda: find_secrets(text * size)))  # noqa: B023
+    assert steps[1] <= 2.2 * steps[0]
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many calls `work` makes."""
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+TEXTS: Final = ("{}", "made by {}, at night", "a={}", '{{"a": "{}"}}')
+"""What stands around a secret."""
+ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
+    "plain": str,
+    "percent": lambda text: quote(text, safe=""),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "plus": quote_plus,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "JSON": json.dumps,
+}
+BEYOND: Final[dict[str, Callable[[str, str], Interaction]]] = {
+    "field": lambda name, text: with_request(body=json.dumps({"folderId": "b1g", name: text}).encode()),
+    "nested field": lambda name, text: with_request(
+        body=json.dumps({"os": {"nvidia": {name: [{"a": text}]}}}).encode()
+    ),
+    "object in the place of a text": lambda name, text: with_request(body=json.dumps({"name": {name: text}}).encode()),
+    "text in the place of an object": lambda _, text: with_request(body=json.dumps({"os": text}).encode()),
+    "query": lambda name, text: with_request(uri=f"{HOST}/compute/v1/images?pageSize=1&{name}={quote(text, safe='')}"),
+    "query without a name": lambda _, text: with_request(uri=f"{HOST}/compute/v1/images?{quote(text, safe='')}"),
+    "query of a path without a route": lambda name, text: with_request(uri=f"{HOST}/x?{name}={quote(text, safe='')}"),
+    "query of a uri": lambda name, text: with_request(
+        body=json.dumps({"uri": f"https://storage.yandexcloud.net/b/d?{name}={quote(text, safe='')}"}).encode()
+    ),
+    "header": lambda name, text: with_request(headers=((name.lower(), text),)),
+    "header of the answer": lambda name, text: with_response(headers=((name.lower(), text),)),
+    "text of the request": lambda _, text: with_request(body=text.encode()),
+    "form": lambda name, text: with_request(body=f"a=1&{name}={quote_plus(text)}".encode()),
+    "multipart form": lambda name, text: with_request(
+        body=f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n--b--'.encode()
+    ),
+    "bytes": lambda _, text: with_request(body=b"\xff\xfe\xfd" + text.encode()),
+    "UTF-16": lambda name, text: with_request(body=json.dumps({name: text}).encode("utf-16")),
+    "compressed": lambda name, text: with_response(
+        headers=(("content-encoding", "gzip"),), body=gzip.compress(json.dumps({name: text}).encode())
+    ),
+    "name that stands twice": lambda name, text: with_request(
+        body=f'{{"{name}": {json.dumps(text)}, "{name}": "x"}}'.encode()
+    ),
+    "field of the answer": lambda name, text: with_response(body=json.dumps({"id": "x", name: text}).encode()),
+    "unknown detail": lambda name, text: with_response(
+        body=json.dumps({"code": 3, "details": [{"@type": "type.googleapis.com/x.Debug", name: text}]}).encode()
+    ),
+    "unknown metadata": lambda name, text: with_response(
+        body=json.dumps({"done": False, "metadata": {"@type": "x", "imageId": text, name: text}}).encode()
+    ),
+    "markup of the answer": lambda _, text: with_response(body=f"<p>{escape(text)}</p>".encode()),
+    "long text of the answer": lambda _, text: with_response(body=b"x" * 1025 + text.encode()),
+    "answer of a path without a route": lambda name, text: with_request(uri=f"{HOST}/x")._replace(
+        response=with_response(body=json.dumps({"id": text, name: text}).encode()).response
+    ),
+}
+"""Places that the contract does not know, each with a name and a text."""
+
+
+@pytest.mark.parametrize("place", BEYOND)
+@drawn
+@given(
+    name=st.from_regex(r"x[A-Za-z_-]{2,20}", fullmatch=True),
+    text=st.sampled_from(TEXTS),
+    encoding=st.sampled_from(sorted(ENCODINGS)),
+    secret=OPAQUE | SHAPED | PLAIN.map(lambda value: Secret("plain", value, value)),
+)
+def test_whatever_stands_beyond_the_contract_is_nowhere(
+    place: str, name: str, text: str, encoding: str, secret: Secret
+) -> None:
+    """Neither its name nor its shape has to tell that it is a secret, and the recording is saved."""
+    written = ENCODINGS[encoding](text.format(secret.text))
+    assume(secret.core not in f"{ALWAYS_THERE.decode()}{name}{text}" and written.isprintable())
+    data = item_text(scrub(BEYOND[place](name, written)))
+    assert is_nowhere(secret, data)
+    assert written not in data.decode()

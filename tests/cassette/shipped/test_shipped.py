@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 
 from pytest_ycimages import Double
+from pytest_ycimages.cassette.detector import find_secrets
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cassette.secrets import find_secrets
 from tests.cassette.shipped.making import make_all
 
 FOLDER: Final = Path(__file__).parents[3] / "cassettes"

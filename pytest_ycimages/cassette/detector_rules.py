@@ -1,7 +1,7 @@
-"""What the detector takes for a secret: shapes, names with a value, and long texts that look drawn by lot.
+"""Rules of the detector beyond token formats: telling names, signed addresses, long random text, rests of secrets.
 
-Broader than what scrubs, and written apart from it. Nothing that the API itself says may be among them: ids of 20
-characters, UUIDs, page tokens, traces, labels of up to 63 characters, and what people write into a description.
+Nothing that the API sends may match: ids of 20 characters, UUIDs, page tokens, traces, labels of up to 63 characters,
+and what people write into a description.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.secret_shapes import SHAPES, hint_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MARK: Final = "\x1f"
-"""What stands for a placeholder in a view, so that it is the value of nothing and part of no shape."""
-
+"""Mark in the place of a placeholder in a view; no rule matches it."""
 ALLOWED: Final = "\x1e"
-"""What stands for a text that is allowed, likewise."""
+"""Mark in the place of an allowed text in a view."""
 
 
 class Rule(NamedTuple):
-    """A rule: its name, texts one of which is in all that it finds, its pattern, and what may doubt a find.
+    """A rule: its name, substrings of which every match contains one, its pattern, and a confirmation of a match.
 
     What is `lowered` is looked for in the text in small letters, which is faster than ignoring the case.
     """
@@ -34,13 +35,12 @@ class Rule(NamedTuple):
 
 
 def looks_random(text: str) -> bool:
-    """Whether a text seems drawn by lot: of capitals, small letters and digits, which follow each other like dice."""
+    """Return whether a text looks random: capitals, small letters and digits in frequent alternation."""
     kinds = [0 if each.isdigit() else 1 if each.islower() else 2 for each in text if each.isalnum()]
     changes = sum(one != two for one, two in pairwise(kinds))
     return len(set(kinds)) == len("aA0") and changes >= 0.4 * len(kinds)
 
 
-_WORD_START: Final = r"(?<![A-Za-z0-9])"
 _MARKS: Final = MARK + ALLOWED
 _VALUE: Final = rf"[^\s\"'&,;<>{{}}\[\]()\\{_MARKS}]+"
 _NAMES: Final = (
@@ -66,7 +66,7 @@ _LONG_VALUE: Final = 16
 
 
 def _found(text: str, match: re.Match[str], group: str | int = 0) -> str:
-    """What was found, in the letters of the text."""
+    """Return a match in the letters of the original text."""
     return text[slice(*match.span(group))]
 
 
@@ -75,7 +75,7 @@ def _stands_behind(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
 
 
 def _is_named(text: str, match: re.Match[str]) -> bool:
-    """Whether a value belongs to the name of a secret. A name that goes on needs a random value.
+    """Return whether a value belongs to a telling name. A longer name needs a random value.
 
     `tokens` goes on, `token_2` and `token[0]` do not. A plus is a space, as in a form.
     """
@@ -88,61 +88,21 @@ def _is_named(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_no_page(_text: str, match: re.Match[str]) -> bool:
-    """Whether a named value is no token of a page."""
     return not _PAGE_NAME.search(match[0])
 
 
 def _is_drawn(_text: str, match: re.Match[str]) -> bool:
-    """Whether long hexadecimal is neither a digest, as it says before it, nor a line of one character."""
+    """Return whether long hexadecimal is neither announced as a digest nor a repeated character."""
     kinds = {each.isdigit() for each in match[0]}
     return len(kinds) == len("a0") and not _stands_behind(_DIGEST, match)
 
 
 def _is_random(text: str, match: re.Match[str]) -> bool:
-    """Whether a long text is one that only a secret is. Page tokens are as long, and bodies stored as base64 longer."""
+    """Return whether a long text is random, and neither a page token nor a body stored as base64."""
     return looks_random(_found(text, match)) and not _stands_behind(_PAGE, match) and not _stands_behind(_STORED, match)
 
 
-def _is_credential(text: str, match: re.Match[str]) -> bool:
-    word = _found(text, match, "word")
-    return len(word) >= _LONG_VALUE * 2 or (any(map(str.isdigit, word)) and any(map(str.isupper, word)))
-
-
-SHAPES: Final = (
-    Rule("private-key", ("PRIVATE",), re.compile(r"-----(?:BEGIN|END)[^-\n]{0,40}PRIVATE.KEY")),
-    Rule("json-web-token", ("eyJ", "eyA", "ewo"), re.compile(r"e(?:y[JA]|wo)[\w-]{6,}\.[\w-]{6,}\.", re.ASCII)),
-    Rule(
-        "iam-token",
-        ("t1.", "c1."),
-        re.compile(r"[tc]1\.[\w-]{2,}={0,2}\.[\w-]{40,}|(?<![\w.-])[tc]1\.(?=[\w-]*[A-Z])[\w-]{16,}", re.ASCII),
-    ),
-    Rule(
-        "oauth-token",
-        tuple(f"y{digit}_" for digit in range(10)),
-        re.compile(rf"{_WORD_START}y[0-9]_(?=[a-z_-]*[A-Z0-9])[\w-]{{20,}}", re.ASCII),
-    ),
-    Rule("oauth-token", ("AA",), re.compile(rf"{_WORD_START}A[B-Za-z]AA[\w-]{{30,}}", re.ASCII)),
-    Rule("api-key", ("AQVN",), re.compile(r"AQVN[\w-]{16,}", re.ASCII)),
-    Rule("static-key", ("YC",), re.compile(rf"{_WORD_START}YC[A-Z][\w-]{{17,}}", re.ASCII)),
-    Rule("aws-key", ("AKIA", "ASIA", "AROA", "AIDA"), re.compile(r"A(?:KIA|SIA|ROA|IDA)[0-9A-Z]{16}")),
-    Rule(
-        "token-of-another-service",
-        ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AIza", "hvs."),
-        re.compile(
-            r"gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abeprs]-[\w-]{10}|AIza[\w-]{35}|hvs\.[\w-]{20}",
-            re.ASCII,
-        ),
-    ),
-    Rule("authorization", ("asic",), re.compile(r"\b[Bb]asic[\s+]+(?P<word>[A-Za-z0-9+/]{8,})"), _is_credential),
-)
 WORDS: Final = (
-    Rule(
-        "authorization",
-        ("bearer", "oauth", "api-key"),
-        re.compile(r"\b(?:bearer|oauth|api-key)[\s+]+(?P<word>[\w.~+/-]{8,})", re.ASCII),
-        _is_credential,
-        lowered=True,
-    ),
     Rule(
         "signed-address",
         ("signature=", "credential=", "security-token=", "awsaccesskeyid=", "sig="),
@@ -190,13 +150,13 @@ MARKUP: Final = (
         lowered=True,
     ),
 )
-"""Parts of multipart forms, and elements of XML, with the name of a secret. For a text without any escapes."""
+"""Parts of multipart forms and elements of XML with a telling name, for a text without escapes."""
 
 LONG: Final = (
     Rule("long-hexadecimal", (), re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64,}"), _is_drawn),
     Rule("long-random-text", (), re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}"), _is_random),
 )
-"""For texts of which no shape is known. Not for what was in base64, where everything looks drawn by lot."""
+"""Long random text. Not for decoded base64, in which everything looks random."""
 
 _NEXT_NAME: Final = rf"[\w.-]+{_MEANS}"
 LEFT: Final = (
@@ -221,17 +181,24 @@ LEFT: Final = (
         lowered=True,
     ),
 )
-"""What goes on behind a placeholder, where only part of a secret was replaced. For a text without any escapes."""
-
-ALL: Final = SHAPES + WORDS + MARKUP + LONG + LEFT
+"""Text behind a placeholder, where only part of a secret was replaced, for a text without escapes."""
 
 
-def finds_in(text: str, rules: tuple[Rule, ...] = ALL) -> Iterator[tuple[str, int, int]]:
-    """The name of each rule that finds something in a text, where that begins, and where it ends."""
-    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # as many characters, whatever they are
+def finds_of_shapes(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield rule, begin and end of every token in a text."""
+    for shape in SHAPES:
+        if hint_of(shape.hints)(text):
+            for match in shape.pattern.finditer(text):
+                if shape.accepts(match):
+                    yield shape.rule, *match.span("word" if "word" in shape.pattern.groupindex else 0)
+
+
+def finds_of_rules(text: str, rules: tuple[Rule, ...]) -> Iterator[tuple[str, int, int]]:
+    """Yield rule, begin and end of everything in a text that a rule believes to be a secret."""
+    lower = text.encode("latin-1", "replace").lower().decode("latin-1")  # of the same length, whatever the characters
     for rule in rules:
         where = lower if rule.lowered else text
-        if not rule.hints or any(hint in where for hint in rule.hints):
+        if not rule.hints or hint_of(rule.hints)(where):
             for match in rule.pattern.finditer(where):
                 if rule.believes(text, match):
                     yield rule.name, *match.span(match.lastgroup or 0)

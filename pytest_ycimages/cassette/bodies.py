@@ -1,0 +1,152 @@
+"""Bodies of messages: content encodings, character sets, and the form in which a cassette holds them.
+
+A body that cannot be decoded cannot be searched for secrets, so it is refused rather than stored. vcrpy stores what a
+client was given: from requests a decoded body beside its Content-Encoding, from httpx the bytes that were sent.
+`stored_decoded` reads both, so that a cassette in memory always holds bodies that can be played, compared and shown.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import re
+import zlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.cassette.substitution import with_body
+from pytest_ycimages.errors import SecretFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_ycimages.cassette.model import Headers, Interaction, RecordedResponse
+
+ENCODING: Final = "content-encoding"
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_GZIP: Final = b"\x1f\x8b"
+_GZIPS: Final = ("gzip", "x-gzip")
+
+
+class UnreadableBodyError(SecretFoundError):
+    """Raised for a body that cannot be decoded.
+
+    Attributes:
+        what: the problem in one sentence, without the advice.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} It was not saved. Let the client send Accept-Encoding: identity while it records.")
+        self.what = what
+
+
+class Text(NamedTuple):
+    """A body as text, with the name of its character set."""
+
+    text: str
+    charset: str
+
+    def encoded(self, text: str) -> bytes:
+        """Return another text in the same character set."""
+        return text.encode(self.charset, "surrogatepass")
+
+
+def text_of(body: bytes) -> Text:
+    """Return a body as text: UTF-16 with a byte order mark, else UTF-8, else one character per byte."""
+    for mark, charset in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
+        if body.startswith(mark):
+            try:
+                return Text(body.decode(charset), charset)
+            except UnicodeDecodeError:
+                continue
+    return Text(body.decode("latin-1"), "latin-1")
+
+
+def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
+    """Return the body without its Content-Encoding, and the headers without that header.
+
+    Raises:
+        UnreadableBodyError: the body cannot be decoded.
+    """
+    encodings = [part.strip().lower() for name, value in headers if name == ENCODING for part in value.split(",")]
+    if body:
+        for encoding in reversed(encodings):
+            body = _decoded(body, encoding)
+    return body, tuple(header for header in headers if header[0] != ENCODING) if encodings else headers
+
+
+def stored_decoded(interaction: Interaction) -> Interaction:
+    """Return a stored interaction with the response body decoded and its Content-Encoding removed.
+
+    Return it unchanged if the body is empty, or can be neither read nor decoded.
+    """
+    response = interaction.response
+    if not response.body or ENCODING not in dict(response.headers):
+        return interaction
+    return interaction._replace(response=_without_encoding(response))
+
+
+def _without_encoding(response: RecordedResponse) -> RecordedResponse:
+    body, headers = response.body, tuple(header for header in response.headers if header[0] != ENCODING)
+    if not _is_decoded(response):
+        try:
+            body, headers = decoded(body, response.headers)
+        except UnreadableBodyError:
+            return response
+    return with_body(response._replace(headers=headers), body)
+
+
+def _is_decoded(response: RecordedResponse) -> bool:
+    """Return whether the recorder decoded the body: compressed data is never text, and gzip has a signature."""
+    encodings = [value.strip().lower() for name, value in response.headers if name == ENCODING]
+    return _is_text(response.body) or (encodings[-1].endswith(_GZIPS) and not response.body.startswith(_GZIP))
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.search(body) is None
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    decode = _DECODERS.get(encoding)
+    if decode is None:
+        raise _refused(encoding, f"only {', '.join(sorted(_DECODERS))} can be decoded")
+    try:
+        return decode(body)
+    except ModuleNotFoundError:
+        raise _refused(encoding, "the package brotli is not installed") from None
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise _refused(encoding, f"it is damaged: {error}") from None
+
+
+def _refused(encoding: str, why: str) -> UnreadableBodyError:
+    return UnreadableBodyError(
+        f"A body with Content-Encoding {encoding!r} cannot be looked through for secrets: {why}."
+    )
+
+
+def _inflated(body: bytes) -> bytes:
+    """Inflate with the zlib header, or without it as some servers send it."""
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return zlib.decompress(body, -zlib.MAX_WBITS)
+
+
+def _from_brotli(body: bytes) -> bytes:
+    brotli = importlib.import_module("brotli")
+    try:
+        return bytes(brotli.decompress(body))
+    except brotli.error as error:
+        raise ValueError(error) from None
+
+
+_DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "br": _from_brotli,
+    "deflate": _inflated,
+    "gzip": gzip.decompress,
+    "identity": bytes,
+    "x-gzip": gzip.decompress,
+}

@@ -1,0 +1,212 @@
+"""Credentials in messages, and finding known credentials in every way of writing them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from functools import lru_cache
+from html import escape, unescape
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote, unquote_plus
+
+from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS, SCRUBBED, is_credential, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SHORTEST: Final = 8
+"""Characters that a credential has to have to be removed wherever it occurs. Removing `test` would break every text."""
+
+_SCHEMES: Final = frozenset({"api-key", "aws4-hmac-sha256", "basic", "bearer", "digest", "oauth"})
+_SKIPPED: Final = (0, 2, 3)
+"""Characters of base64 that are about the bytes before, when there are none, one or two of them."""
+_COOKIES: Final = frozenset({"cookie", "set-cookie"})
+_CREDENTIAL_HEADERS: Final = ("authorization", "-api-key", "-token", "subjecttoken")
+_NAMES_OF_REQUESTS: Final = ("client-token", "idempotency-token", "page-token", "request-token")
+"""Headers that end like those of credentials, and tell one request from another."""
+_COOKIE_SIZE: Final = 16
+_PART: Final = re.compile(r"""([\w-]{1,64}+)[ \t]*+=[ \t]*+("[^"]*+"|[^\s,;"]++)""")
+_BETWEEN: Final = re.compile(r"[\s,;]+")
+_HARMLESS: Final = frozenset(
+    {
+        *("algorithm", "charset", "created", "credentialscope", "domain", "expires", "headers", "host", "method", "nc"),
+        *("oauthsignaturemethod", "oauthtimestamp", "oauthversion", "qop", "realm", "scope", "signedheaders"),
+        *("timestamp", "ts", "type", "uri", "url", "user", "userhash", "username", "version"),
+    }
+)
+"""Parts of an `Authorization` that describe how a request was signed, and hold no secret."""
+_FORM: Final = re.compile(r"(?:^|[?&])([^?&=]++)=([^&#]++)")
+_TAG: Final = re.compile(r"<(?P<tag>(?:[\w-]{1,64}:)?(?P<name>[A-Za-z_][\w.-]{0,63}))(?:\s[^<>]{0,500})?(?<!/)>")
+_CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_FORM_PART: Final = re.compile(
+    r"""form-data;[^\n]{0,200}?\bname\*?=["']?(?P<name>[^"';\s]{1,64})[^\n]{0,200}\n"""
+    r"(?:[^\n]{2,500}\n){0,8}?\r?\n(?P<value>[^\n]{1,4096})",
+    re.IGNORECASE,
+)
+
+_MOST_ELEMENTS: Final = 1000
+_LONGEST: Final = 4096
+
+
+def worth_knowing(texts: Iterable[str]) -> frozenset[str]:
+    """Return those texts that are long enough and no placeholders."""
+    found = {text.strip() for text in texts}
+    return frozenset(text for text in found if len(text) >= SHORTEST and not _is_placeholder(text))
+
+
+def _is_placeholder(text: str) -> bool:
+    return SCRUBBED in text or any(text in each for each in PLACEHOLDERS)
+
+
+def pattern_of(known: frozenset[str]) -> re.Pattern[str] | None:
+    """Return a pattern for each of `known` in each way of writing it; None for nothing."""
+    forms = {form for text in known for form in _forms(text)}
+    if not forms:
+        return None
+    return re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))))
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
+    yield text.replace(" ", "+")
+    yield escape(text, quote=False)
+    yield escape(text)
+    yield quote(text, safe="", errors="surrogatepass")
+    for ascii_only in (True, False):
+        escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield escaped
+        yield escaped.replace("/", r"\/")
+    yield from _in_base64(text.encode("utf-8", "surrogatepass"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Yield what base64 says of `data`, whatever precedes and follows it."""
+    for before, skipped in enumerate(_SKIPPED):
+        text = base64.b64encode(bytes(before) + data).decode()[skipped : (before + len(data)) * 8 // 6]
+        yield text
+        yield text.translate(str.maketrans("+/", "-_"))
+
+
+def without_credential(value: str) -> str:
+    """Return an `Authorization` with its scheme only."""
+    scheme = (*value.split(None, 1), "")[0]
+    return f"{scheme} {SCRUBBED}" if scheme.lower() in _SCHEMES else SCRUBBED
+
+
+def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the credentials in headers that are worth knowing, each as it may occur elsewhere."""
+    found: frozenset[str] = frozenset()
+    for name, value in headers:
+        if name in _COOKIES:
+            found |= _in_cookies(value)
+        elif not name.endswith(_NAMES_OF_REQUESTS) and (name.endswith(_CREDENTIAL_HEADERS) or is_credential(name)):
+            found |= _in_authorization(value)
+    return found
+
+
+def _in_cookies(value: str) -> frozenset[str]:
+    parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
+    return worth_knowing(text for text in parts if len(text) >= _COOKIE_SIZE)
+
+
+@lru_cache(maxsize=256)  # a client sends the same one with each request
+def _in_authorization(value: str) -> frozenset[str]:
+    """Return what may be secret in an `Authorization`: the whole, what follows the scheme, and each part of it.
+
+    A credential without a scheme is the whole value. One word before others is taken for their scheme, unless it has
+    both small letters and digits, as a token has and no known scheme.
+    """
+    return worth_knowing(_parts_of(value))
+
+
+def _parts_of(value: str) -> Iterator[str]:
+    scheme, rest = (*value.split(None, 1), "", "")[:2]
+    if scheme.lower() not in _SCHEMES:
+        yield value
+        if any(map(str.islower, scheme)) and any(map(str.isdigit, scheme)):
+            yield scheme
+    yield rest
+    yield rest.rstrip("=")
+    for name, part in _PART.findall(rest):
+        if plain(name) not in _HARMLESS and not part.startswith("/"):
+            yield part.strip('"')
+    for word in _BETWEEN.split(_PART.sub("", rest)):
+        yield word.strip('"')
+        yield word.partition(":")[2]
+    if scheme.lower() == "basic":
+        yield _password_in_basic(rest)
+
+
+def _password_in_basic(rest: str) -> str:
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def user_of(user: str) -> tuple[str, str]:
+    """Return name and password before the host of an address, together and the password alone."""
+    name = user.removesuffix("@")
+    return name, unquote(name.partition(":")[2])
+
+
+def credentials_in_text(text: str) -> list[str]:
+    """Return values with the name of a credential in a text: of JSON, a form, a multipart form, or markup."""
+    if len(text) < SHORTEST:
+        return []
+    if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
+        try:
+            return list(_in_json(json.loads(text.lstrip("\ufeff"))))
+        except (ValueError, RecursionError):
+            pass
+    found: list[str] = []
+    if "=" in text and " " not in text.strip():
+        found += _in_form(text)
+    if "form-data" in text:
+        found += _in_parts(text)
+    if "</" in text:
+        found += _in_elements(text)
+    return found
+
+
+def _in_json(value: Any, name: str = "") -> Iterator[str]:
+    match value:
+        case dict():
+            for key, each in value.items():
+                yield from _in_json(each, key)
+        case list():
+            for each in value:
+                yield from _in_json(each, name)
+        case str() if name and is_credential(name):
+            yield value
+        case str() if value[:1] in {"{", "["}:
+            yield from credentials_in_text(value)
+
+
+def _in_form(text: str) -> Iterator[str]:
+    for name, value in _FORM.findall(text):
+        bare = unquote_plus(value)
+        if is_credential(unquote_plus(name)):
+            yield bare
+        elif bare[:1] in {"{", "["}:
+            yield from credentials_in_text(bare)
+
+
+def _in_parts(text: str) -> Iterator[str]:
+    for match in _FORM_PART.finditer(text):
+        if is_credential(match["name"]):
+            yield match["value"]
+
+
+def _in_elements(text: str) -> Iterator[str]:
+    named = (match for match in _TAG.finditer(text) if is_credential(match["name"]))
+    for match in islice(named, _MOST_ELEMENTS):
+        content, end, _ = text[match.end() : match.end() + _LONGEST].partition(f"</{match['tag']}")
+        if not end:
+            continue
+        content = content.strip()
+        cdata = _CDATA.fullmatch(content)
+        yield cdata[1] if cdata else unescape(content)

@@ -1,0 +1,260 @@
+"""Maintenance of cassettes on the disk: redaction of whole cassettes, redaction for replay, removal of unused calls.
+
+A file that has changed since the run whose usage is known is left unchanged by `prune`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.cassette.bodies import UnreadableBodyError, decoded
+from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
+from pytest_ycimages.cassette.format import head_text, item_text
+from pytest_ycimages.cassette.free_text import text_without_secrets
+from pytest_ycimages.cassette.handle import UsedInteractions, read_usage, write_usage
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import NO_RULES, RedactionRules
+from pytest_ycimages.cassette.secret_shapes import SCRUBBED
+from pytest_ycimages.errors import CassetteError, SecretFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_ycimages.cassette.handle import StoredUsage
+    from pytest_ycimages.cassette.model import (
+        CassetteData,
+        CassetteMetadata,
+        Interaction,
+        RecordedRequest,
+        RecordedResponse,
+    )
+    from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+
+_HIDDEN: Final = SCRUBBED.encode()
+
+
+def scrub_tape(
+    tape: CassetteData, *, cassette: str, rules: RedactionRules = NO_RULES, pseudonyms: Pseudonyms | None = None
+) -> CassetteData:
+    """Return a cassette without secrets; a credential is removed everywhere, also before the call that reveals it.
+
+    Args:
+        tape: what the cassette holds.
+        cassette: its name, for the text of the error.
+        rules: what to redact beyond the contract.
+        pseudonyms: replaces ids of folders, clouds and accounts; None keeps them.
+
+    Raises:
+        SecretFoundError: something in it still looks like a secret, or a body cannot be decoded.
+    """
+    redactor = Redactor(rules=rules)
+    for number, each in enumerate(tape.interactions, 1):
+        try:
+            redactor.scrub(each)
+        except UnreadableBodyError as error:
+            raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
+    clean = tape._replace(
+        label=scrub_label(tape.metadata), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
+    )
+    clean = pseudonyms.tape(clean) if pseudonyms else clean
+    check = partial(check_before_saving, cassette=cassette, known=redactor.known, allow=redactor.allowed)
+    check(head_text(clean.metadata))
+    for each in clean.interactions:
+        check(item_text(each), interaction=each)
+    return clean
+
+
+def _unreadable(cassette: str, number: int, interaction: Interaction, error: UnreadableBodyError) -> str:
+    return (
+        f"{cassette}, interaction {number}, {line_without_secrets(interaction)}: {error.what} "
+        "The file is left as it is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this "
+        "interaction out by hand."
+    )
+
+
+def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
+    """Yield what redaction changed: number, call and parts of each interaction, never their content."""
+    if before.metadata != after.metadata:
+        yield "the label"
+    for number, (old, new) in enumerate(zip(before.interactions, after.interactions, strict=True), 1):
+        parts = ", ".join(_changed(old, new))
+        if parts:
+            yield f"{number}. {line_without_secrets(new)}: {parts}"
+
+
+def _changed(old: Interaction, new: Interaction) -> Iterator[str]:
+    if old.request.uri != new.request.uri:
+        yield "the request's address"
+    if old.request.headers != new.request.headers:
+        yield "the request's headers"
+    if old.request.body != new.request.body:
+        yield "the request's body"
+    if old.response.headers != new.response.headers or old.response.reason != new.response.reason:
+        yield "the answer's headers"
+    if old.response.body != new.response.body:
+        yield "the answer's body"
+
+
+def scrub_label(label: CassetteMetadata) -> CassetteMetadata:
+    """Return the metadata of a cassette without secrets in its address and its note."""
+    return label._replace(upstream=text_without_secrets(label.upstream), note=text_without_secrets(label.note))
+
+
+class ForReplay(NamedTuple):
+    """A cassette prepared for replay.
+
+    Attributes:
+        tape: redacted requests with the recorded responses: what is played.
+        clean: responses redacted as well: what errors may show.
+        known: credentials found in it, for the redactor of the requests.
+    """
+
+    tape: CassetteData
+    clean: CassetteData
+    known: frozenset[str] = frozenset()
+
+
+def for_replay(tape: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
+    """Return a cassette redacted by `rules`, unless this version recorded it. Safe for threads."""
+    if _is_scrubbed(tape.metadata, rules):
+        return ForReplay(tape, tape)
+    return _scrubbed(tape, rules)
+
+
+def _is_scrubbed(label: CassetteMetadata, rules: RedactionRules) -> bool:
+    """Return whether the recording applied the same rules: same version, no rules of the user."""
+    return bool(label.tool) and not (rules.fields or rules.patterns) and label.tool == _this_version()
+
+
+@lru_cache(maxsize=1)
+def _this_version() -> str:
+    return version("pytest-ycimages")
+
+
+@lru_cache(maxsize=256)
+def _scrubbed(tape: CassetteData, rules: RedactionRules) -> ForReplay:
+    tape, redactor = tape, Redactor(rules=rules)
+    for each in tape.interactions:  # learn all credentials before redacting
+        _redacted(each, redactor)
+    clean = tuple(_redacted(each, redactor) for each in tape.interactions)
+    played = (each._replace(request=scrubbed.request) for each, scrubbed in zip(tape.interactions, clean, strict=True))
+    return ForReplay(tape._replace(interactions=tuple(played)), tape._replace(interactions=clean), redactor.known)
+
+
+def _redacted(interaction: Interaction, redactor: Redactor) -> Interaction:
+    """Return the interaction redacted; a body that cannot be decoded is replaced as a whole."""
+    try:
+        return redactor.scrub(interaction)
+    except UnreadableBodyError:
+        request, response = interaction.request, interaction.response
+        hidden = interaction._replace(
+            request=request if _can_be_read(request) else request._replace(headers=(), body=_HIDDEN),
+            response=response if _can_be_read(response) else response._replace(headers=(), body=_HIDDEN),
+        )
+        return redactor.scrub(hidden)
+
+
+def _can_be_read(message: RecordedRequest | RecordedResponse) -> bool:
+    try:
+        decoded(message.body, message.headers)
+    except UnreadableBodyError:
+        return False
+    return True
+
+
+class Pruned(NamedTuple):
+    """What `prune` removed from one cassette, or would remove.
+
+    Attributes:
+        path: the file.
+        what: what was removed, as text; empty for nothing.
+        problem: why nothing was removed, as text.
+    """
+
+    path: Path
+    what: str = ""
+    problem: str = ""
+
+
+def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = False) -> list[Pruned]:
+    """Remove unused interactions and files, and update the usage file accordingly.
+
+    Args:
+        usage_file: the usage that the plugin wrote.
+        within: only these cassettes, and those in these folders; empty means all.
+        dry_run: change nothing.
+
+    Returns:
+        The outcome for each cassette with unused interactions.
+
+    Raises:
+        CassetteError: the usage of the run is unknown.
+    """
+    usage = read_usage(usage_file)
+    ended_at = usage_file.stat().st_mtime_ns
+    places = [place.absolute() for place in within]
+    pruned = [
+        _prune(path, used, ended_at, dry_run=dry_run)
+        for path, used in _to_do(usage)
+        if path.exists() and (not places or any(place == path or place in path.parents for place in places))
+    ]
+    done = {str(each.path) for each in pruned if not each.problem}
+    if done and not dry_run:
+        _keep_in_step(usage_file, usage, done)
+        os.utime(usage_file, ns=(ended_at, ended_at))  # it still tells of that run, and what is newer has changed since
+    return pruned
+
+
+def _to_do(usage: StoredUsage) -> Iterator[tuple[Path, UsedInteractions | None]]:
+    """Yield each cassette with unused interactions; None stands for a file that belongs to no test."""
+    for name, used in usage.cassettes.items():
+        if used.unused:
+            yield Path(name), used
+    for name in usage.orphans or ():
+        yield Path(name), None
+
+
+def _prune(path: Path, used: UsedInteractions | None, ended_at: int, *, dry_run: bool) -> Pruned:
+    try:
+        if path.stat().st_mtime_ns > ended_at:
+            raise _stale(path)
+        if used is not None:
+            return Pruned(path, _take_out(path, used, dry_run=dry_run))
+        if not dry_run:
+            path.unlink()
+    except CassetteError as error:
+        return Pruned(path, problem=str(error))
+    return Pruned(path, "the whole file: it belongs to no test")
+
+
+def _take_out(path: Path, used: UsedInteractions, *, dry_run: bool) -> str:
+    tape = read_cassette(path)
+    if len(tape.interactions) != used.interactions:
+        raise _stale(path)
+    unused = frozenset(used.unused)
+    kept = tuple(each for index, each in enumerate(tape.interactions) if index not in unused)
+    if not dry_run:
+        write_cassette(path, tape._replace(interactions=kept))
+    return f"{len(unused)} of {used.interactions} interactions"
+
+
+def _keep_in_step(usage_file: Path, usage: StoredUsage, done: set[str]) -> None:
+    """Store the remaining work, so that a second run finds nothing to do instead of changed files."""
+    used = {
+        name: UsedInteractions(each.interactions - len(each.unused), ()) if name in done else each
+        for name, each in usage.cassettes.items()
+    }
+    left = None if usage.orphans is None else [Path(name) for name in usage.orphans if name not in done]
+    write_usage(usage_file, used, left)
+
+
+def _stale(path: Path) -> CassetteError:
+    return CassetteError(
+        f"{path} has changed since the run whose usage is known, so it is left as it is. "
+        "Run the tests again, then prune."
+    )
