@@ -59,7 +59,7 @@ def scrub_tape(
         except UnreadableBodyError as error:
             raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
     clean = tape._replace(
-        label=scrub_label(tape.metadata), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
+        metadata=scrub_label(tape.metadata), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
     )
     clean = pseudonyms.tape(clean) if pseudonyms else clean
     check = partial(check_before_saving, cassette=cassette, known=redactor.known, allow=redactor.allowed)
@@ -138,7 +138,7 @@ def _this_version() -> str:
 
 @lru_cache(maxsize=256)
 def _scrubbed(tape: CassetteData, rules: RedactionRules) -> ForReplay:
-    tape, redactor = tape, Redactor(rules=rules)
+    redactor = Redactor(rules=rules)
     for each in tape.interactions:  # learn all credentials before redacting
         _redacted(each, redactor)
     clean = tuple(_redacted(each, redactor) for each in tape.interactions)
