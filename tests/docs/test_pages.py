@@ -61,6 +61,24 @@ def test_a_page_begins_with_its_title_and_what_it_is_for(page: Path) -> None:
     assert re.match(r"[`\[]?\w", paragraph), paragraph
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors that the headings of a page have on GitHub."""
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_anchor_that_a_page_links_to_exists(page: Path) -> None:
+    """On itself or another page."""
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text_of(page))
+    missing = [
+        f"{path}#{anchor}" for path, anchor in links if anchor not in anchors((page.parent / path) if path else page)
+    ]
+    assert not missing
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name in FOR_USE], ids=named)
 def test_a_page_for_use_has_an_example_or_a_table(page: Path) -> None:
     """Guides, the reference and tutorials."""
