@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from pytest_ycimages.fidelity import read_table
+from pytest_ycimages.fidelity import Behaviour, Gap, read_table
 
 REFERENCE: Final = Path(__file__).parents[2] / "docs" / "reference"
 FACTS: Final = (REFERENCE / "api-facts.md").read_text(encoding="utf-8")
@@ -22,7 +22,8 @@ PLACES: Final = frozenset(re.findall(r"^\| `(.+?)` \|", SPECIFICATION, re.MULTIL
     re.findall(r"^## (.+)$", SPECIFICATION, re.MULTILINE)
 )
 """The fields and headings of the specification."""
-SOURCES: Final = sorted({row.source for row in (*read_table().behaviours, *read_table().gaps) if ".md" in row.source})
+ROWS: Final[tuple[Behaviour | Gap, ...]] = (*read_table().behaviours, *read_table().gaps)
+SOURCES: Final = sorted({row.source for row in ROWS if ".md" in row.source})
 REMARK: Final = re.compile(r" \([^()]*\)| has operations only|; the double's own")
 
 

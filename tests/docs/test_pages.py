@@ -20,8 +20,19 @@ FOR_USE: Final = frozenset({"how-to", "reference", "tutorial"})
 
 ARCHITECTURE: Final = ROOT / "docs" / "explanation" / "architecture.md"
 CONTRIBUTING: Final = ROOT / "docs" / "explanation" / "contributing.md"
-TO_COME: Final = frozenset({"cassette/redact.py", "cassette/detector.py", "control/routes.py", "control/models.py"})
-"""Modules that the pages name and that do not exist yet: remove one once it does."""
+TO_COME: Final = frozenset(
+    {
+        "cassette/answers.py Compactor.add",
+        "cassette/detector.py check_before_saving",
+        "cassette/player.py Substitution",
+        "cassette/redact.py Redactor.scrub",
+        "backing/replay.py Replay",
+        "control/models.py",
+        "control/routes.py",
+        "tests/clients/sessions.py",
+    }
+)
+"""What the pages name and is not in its place yet: remove an entry once it is."""
 STEP: Final = re.compile(r"^ *([\w/]+\.py) +([\w.]+)", re.MULTILINE)
 """A line of a way through the code: a module, and a function or class of it."""
 MODULE: Final = re.compile(r"`((?:pytest_ycimages/)?[a-z_]+/[\w/]*\.py|tests/[\w/]+\.py|docs/[\w/-]+\.md)`")
@@ -100,11 +111,14 @@ def test_the_map_has_every_room() -> None:
 @pytest.mark.parametrize(("module", "name"), STEP.findall(text_of(ARCHITECTURE)))
 def test_a_step_of_a_way_exists(module: str, name: str) -> None:
     """The module has the class, its method, or the function."""
-    if module in TO_COME and not (PACKAGE / module).exists():
-        pytest.skip(f"{module} does not exist yet")
-    code = (PACKAGE / module).read_text(encoding="utf-8")
-    for word in name.split("."):
-        assert re.search(rf"^ *(?:async )?(?:def|class) {word}\b", code, re.MULTILINE), word
+    path = PACKAGE / module
+    code = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [
+        word for word in name.split(".") if not re.search(rf"^ *(?:async )?(?:def|class) {word}\b", code, re.MULTILINE)
+    ]
+    if missing and f"{module} {name}" in TO_COME:
+        pytest.skip(f"{module} has no {name} yet")
+    assert not missing
 
 
 @pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=named)
