@@ -27,6 +27,8 @@ TO_COME: Final = frozenset(
         "cassette/player.py Substitution",
         "cassette/redact.py Redactor.scrub",
         "backing/replay.py Replay",
+        "faults/connection_faults.py reset",
+        "pytest_ycimages/faults/connection_faults.py",
         "control/models.py",
         "control/routes.py",
         "tests/clients/sessions.py",
