@@ -9,8 +9,11 @@ from typing import Final
 
 import pytest
 
+import pytest_ycimages
+
 ROOT: Final = Path(__file__).parents[2]
-PACKAGE: Final = ROOT / "pytest_ycimages"
+PACKAGE: Final = Path(pytest_ycimages.__file__).parent
+"""Where it is installed, which need not be beside the tests."""
 README: Final = ROOT / "README.md"
 PAGES: Final = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES: Final = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -127,7 +130,8 @@ def test_a_step_of_a_way_exists(module: str, name: str) -> None:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     """Also in running text. What is in an example of an addition is not there yet."""
     names = set(MODULE.findall(text_of(page))) - NEW - TO_COME
-    assert not [name for name in names if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
+    folders = (PACKAGE, PACKAGE.parent, ROOT)
+    assert not [name for name in names if not any((folder / name).exists() for folder in folders)]
 
 
 NEW: Final = {"pytest_ycimages/server/in_process/acme.py", "tests/cli/test_cassette_count.py"}
