@@ -6,6 +6,7 @@ such a test.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -192,14 +193,15 @@ _HEAD: Final = """\
 <!-- Made by `ycimages fidelity --markdown` from pytest_ycimages/fidelity/behaviours.toml. Edit that file, not this. -->
 # What the double does, and how it is known
 
-Every behaviour of the double is a row here, with the source that says so and the test that proves that the double does
-it. A source is a field of `images-create.md`, the specification page of `images.create` (`README.md` beside it has its
-patterns in full), or a section of `api-facts.md`, which collects what is known of the service beyond that page.
-`ycimages fidelity` prints the same table.
+The behaviours of the double, one a row, each with the source that says so and the test that proves that the double does
+it. A source is a field of [the specification of images.create](images-create.md), or a section of
+[the facts about the service](api-facts.md) beyond it. `ycimages fidelity` prints the same table.
 """
 
 _TO_ROOT: Final = "../../"
 """The path from the folder of the page to the root, for links to tests."""
+_PAGE: Final = re.compile(r"[\w-]+\.md")
+"""A page that a source names; it is in the folder of this one."""
 
 
 def render(table: Table) -> str:
@@ -225,7 +227,11 @@ def _areas(table: Table) -> Iterator[str]:
 def _cells(row: Behaviour) -> tuple[str, ...]:
     path, _, test = row.test.partition("::")
     known = f"{row.mark} `{row.setting}`" if row.setting else str(row.mark)
-    return f"`{row.id}`", row.does, known, row.source, f"[{test.removeprefix('test_')}]({_TO_ROOT}{path})"
+    return f"`{row.id}`", row.does, known, _linked(row.source), f"[{test.removeprefix('test_')}]({_TO_ROOT}{path})"
+
+
+def _linked(source: str) -> str:
+    return _PAGE.sub(r"[\g<0>](\g<0>)", source)
 
 
 def _gaps(table: Table) -> Iterator[str]:
@@ -233,7 +239,7 @@ def _gaps(table: Table) -> Iterator[str]:
         yield "## Not in the double\n"
         yield from _grid(
             ("of the service", "what the double does instead", "source"),
-            ((gap.what, gap.instead, gap.source) for gap in table.gaps),
+            ((gap.what, gap.instead, _linked(gap.source)) for gap in table.gaps),
         )
 
 
