@@ -11,6 +11,7 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
@@ -173,7 +174,9 @@ def _stop(freezer: Any) -> None:
 @contextmanager
 def _readable_modules() -> Generator[None]:
     """Show freezegun only entries of `sys.modules` that it can read: any other would stop it half-way."""
-    modules = {name: module for name, module in list(sys.modules.items()) if _is_readable(module)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as freezegun does: a deprecated attribute warns when it is read
+        modules = {name: module for name, module in list(sys.modules.items()) if _is_readable(module)}
     with ExitStack() as stack:
         replace(stack, api, "sys", SimpleNamespace(modules=modules))  # it uses only `modules`
         yield
