@@ -12,7 +12,7 @@ from pytest_ycimages.cloud.timing import Schedule
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.stage import Scene
+    from pytest_ycimages.cloud.stage import OperationStage
 
 CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
 """The effect of a cancel that arrives while the operation runs; see `Settings`."""
@@ -77,7 +77,7 @@ class View(NamedTuple):
 
     phase: Phase
     modified_at: int
-    scene: Scene | None = None
+    scene: OperationStage | None = None
 
     @property
     def done(self) -> bool:
@@ -95,7 +95,7 @@ def view(plan: Plan, now: int) -> View:
     script = plan.schedule.script
     if script is None or (plan.is_cancelled and phase is not Phase.RUNNING):
         return View(phase, modified_at)
-    return View(phase, modified_at, script.scene_at(now))
+    return View(phase, modified_at, script.stage_at(now))
 
 
 def polled(plan: Plan, now: int) -> Plan:

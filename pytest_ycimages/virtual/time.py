@@ -162,8 +162,13 @@ class VirtualTime:
         """
         return self._scheduler.watch(thread, seconds, patience)
 
-    def tell_of_refusals(self, on_refusal: Callable[[], None] | None) -> None:
-        """Call `on_refusal` for each connection that the client is refused from now on; None: stop."""
+    @property
+    def on_refusal(self) -> Callable[[], None] | None:
+        """Called for each connection that the client is refused; assign None to stop."""
+        return self._scheduler.on_refusal
+
+    @on_refusal.setter
+    def on_refusal(self, on_refusal: Callable[[], None] | None) -> None:
         self._scheduler.on_refusal = on_refusal
 
     def wait_for(self, wait: Wait) -> Outcome:

@@ -14,7 +14,7 @@ from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.lifecycle import DONE, LIFECYCLE, Kind, Phase
 from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
-from pytest_ycimages.cloud.stage import Shown
+from pytest_ycimages.cloud.stage import VisibleState
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls
 from tests.cloud import drawn
@@ -128,7 +128,7 @@ def test_polls_are_shown_done_for_ever_unless_a_script_says_otherwise(plan: Plan
     for before, after in pairwise(played(plan, script)):
         if wire_of(before)["done"] and not wire_of(after)["done"]:
             assert after.view.scene is not None
-            assert after.view.scene.state is Shown.RUNNING
+            assert after.view.scene.state is VisibleState.RUNNING
             assert after.view.phase is Phase.SUCCEEDED
 
 
@@ -141,7 +141,8 @@ def test_response_and_error_are_never_both(plan: Plan, script: list[Step]) -> No
         scene = seen.view.scene
         assert not ("response" in wire and "error" in wire)
         assert "response" not in wire or wire["done"]
-        assert wire["done"] is False or "response" in wire or "error" in wire or (scene and scene.state is Shown.EMPTY)
+        is_empty = scene is not None and scene.state is VisibleState.EMPTY
+        assert wire["done"] is False or "response" in wire or "error" in wire or is_empty
         if scene is None:
             assert wire["done"] is seen.view.done
             assert ("response" in wire) is (seen.view.phase is Phase.SUCCEEDED)

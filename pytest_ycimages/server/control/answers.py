@@ -88,7 +88,7 @@ class OneCall(Answer):
     """Fields of the request that the contract in force does not know."""
     latency: float
     """Seconds between its coming in and the end of its answer."""
-    held: float
+    deferred: float
     """How many of these it was held back before it happened."""
     done: bool | None
     """Whether the answer showed an operation done, or an image READY or ERROR; null for any other answer."""
