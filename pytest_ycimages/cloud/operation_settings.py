@@ -114,7 +114,6 @@ def named_by(pattern: object, methods: tuple[str, ...], what: str) -> tuple[str,
 
 
 def _name(name: str, pattern: object, methods: tuple[str, ...], named: dict[str, str]) -> None:
-    """Record the methods that `pattern` is the first to name."""
     what = "method that starts an operation" if methods == STARTING else "method whose operation can be cancelled"
     found = named_by(pattern, methods, what)
     fresh = [method for method in found if method not in named]

@@ -128,7 +128,6 @@ def refuses_cancel(plan: Plan, now: int) -> bool:
 
 
 def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
-    """Yield the events of this plan in order, each with its moment."""
     if plan.is_cancelled and plan.cancelled_at is not None:
         undone_at = plan.cancelled_at + plan.rollback
         return (Event.CANCEL, plan.cancelled_at), (Event.ROLLED_BACK, undone_at)

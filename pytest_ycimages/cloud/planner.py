@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.operation_settings import of_method
@@ -85,7 +85,7 @@ class Planner:
         """
         asked = self._asked(method) if self.upcoming else _AS_SET
         timing = of_method(self.timing, method) if asked.timing is None else asked.timing
-        outcome: Success | Failure = of_method(self.outcome, method) if asked.outcome is None else asked.outcome
+        outcome = cast("Success | Failure", of_method(self.outcome, method)) if asked.outcome is None else asked.outcome
         how: CancelWord = of_method(self.cancel, method) if asked.cancel is None else asked.cancel
         rollback = of_method(self.rollback, method) if asked.rollback is None else asked.rollback
         delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
@@ -97,7 +97,6 @@ class Planner:
         return Plan(at, schedule, error, nanoseconds(rollback), Cancel(how, nanoseconds(delay)))
 
     def _asked(self, method: str) -> NextOperation:
-        """Remove and return the first request for an operation that `method` starts."""
         for number, asked in enumerate(self.upcoming):
             if method in asked.methods:
                 return self.upcoming.pop(number)

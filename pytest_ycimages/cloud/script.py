@@ -93,7 +93,6 @@ def _stages(given: tuple[object, ...]) -> tuple[Stage, ...]:
 
 
 def _check_lengths(stages: tuple[Stage, ...]) -> None:
-    """Check that every stage but the last has a length."""
     *rest, last = stages
     for number, stage in enumerate(rest, 1):
         if stage.seconds is None:
@@ -109,7 +108,6 @@ def _check_lengths(stages: tuple[Stage, ...]) -> None:
 
 
 def _check_ends(stages: tuple[Stage, ...]) -> None:
-    """Check that the operation does not both succeed and fail."""
     for before, after in pairwise(stages):
         if before.state == VisibleState.FAILED:
             raise UsageError(f"'failed' must be the last stage, but {_name(after)} follows it.")

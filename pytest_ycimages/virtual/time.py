@@ -180,7 +180,7 @@ class VirtualTime:
         return self._scheduler.evict(client)
 
     def begin_again(self) -> None:
-        """Restart. All threads of the client but the calling one have real time from now on."""
+        """Reset to the start. All threads of the client but the calling one have real time from now on."""
         self._scheduler.begin_again()
         self._frozen.begin_again()
 

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import werkzeug.test  # noqa: F401 - loaded here, because a run in process forgets what it was the first to load
 
-import pytest_ycimages.double
-import pytest_ycimages.timeline  # noqa: F401 - likewise
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
