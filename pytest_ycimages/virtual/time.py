@@ -12,8 +12,7 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import checked_step
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace
-from pytest_ycimages.virtual.patch_captured import replace_captured
+from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace, replace_captured
 from pytest_ycimages.virtual.patch_sockets import patch_loops, patch_sockets
 from pytest_ycimages.virtual.patch_threads import SimpleQueue, patch_threads, real_queue, real_sleep, sleep
 from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler
