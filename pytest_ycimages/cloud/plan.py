@@ -72,12 +72,12 @@ class View(NamedTuple):
     Attributes:
         phase: its true phase.
         modified_at: when it entered the phase, in nanoseconds since the epoch.
-        scene: what polls see instead, while a script says so.
+        stage: what polls see instead, while a script says so.
     """
 
     phase: Phase
     modified_at: int
-    scene: OperationStage | None = None
+    stage: OperationStage | None = None
 
     @property
     def done(self) -> bool:

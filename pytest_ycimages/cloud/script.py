@@ -48,13 +48,13 @@ class Script:
 
     def schedule(self, start: Start) -> Schedule:
         """Return the schedule from `start`; it ends with the first stage that shows an end."""
-        scenes = tuple(_scenes(self.stages, start.at))
-        success = next((scene.begins_at for scene in scenes if scene.state in WITH_SUCCESS), None)
-        failure = next((scene for scene in scenes if scene.state in WITH_ERROR), None)
+        stages = tuple(_timed(self.stages, start.at))
+        success = next((stage.begins_at for stage in stages if stage.state in WITH_SUCCESS), None)
+        failure = next((stage for stage in stages if stage.state in WITH_ERROR), None)
         if failure is None:
-            return Schedule(ends_at=success, script=ScriptTimeline(scenes))
-        undone_at = next((scene.begins_at for scene in scenes if scene.state is VisibleState.FAILED), None)
-        return Schedule(ends_at=failure.begins_at, script=ScriptTimeline(scenes, failure.error, undone_at))
+            return Schedule(ends_at=success, script=ScriptTimeline(stages))
+        undone_at = next((stage.begins_at for stage in stages if stage.state is VisibleState.FAILED), None)
+        return Schedule(ends_at=failure.begins_at, script=ScriptTimeline(stages, failure.error, undone_at))
 
 
 def failed_by(schedule: Schedule, error: Status) -> Schedule:
@@ -62,13 +62,13 @@ def failed_by(schedule: Schedule, error: Status) -> Schedule:
     script = schedule.script
     if script is None or script.error is not None:
         return schedule
-    scenes = tuple(scene for scene in script.scenes if schedule.ends_at is None or scene.begins_at < schedule.ends_at)
+    stages = tuple(stage for stage in script.stages if schedule.ends_at is None or stage.begins_at < schedule.ends_at)
     if schedule.ends_at is not None:
-        scenes = (*scenes, OperationStage(schedule.ends_at, VisibleState.FAILED, {}, error))
-    return schedule._replace(script=ScriptTimeline(scenes, error, undone_at=schedule.ends_at))
+        stages = (*stages, OperationStage(schedule.ends_at, VisibleState.FAILED, {}, error))
+    return schedule._replace(script=ScriptTimeline(stages, error, undone_at=schedule.ends_at))
 
 
-def _scenes(stages: Iterable[Stage], at: int) -> Iterable[OperationStage]:
+def _timed(stages: Iterable[Stage], at: int) -> Iterable[OperationStage]:
     """Return the stages with their times. A stage without its own error takes over the one before it."""
     latest: Status = Failure().error
     for stage in stages:

@@ -113,18 +113,18 @@ class ScriptTimeline(NamedTuple):
     """A script with its times: what polls see, and the true state meanwhile.
 
     Attributes:
-        scenes: what polls see, in order; the first begins with the operation.
+        stages: what polls see, in order; the first begins with the operation.
         error: the error that the operation ends with; None: it succeeds, or never ends.
         undone_at: the end of the rollback, in nanoseconds since the epoch; None: never.
     """
 
-    scenes: tuple[OperationStage, ...]
+    stages: tuple[OperationStage, ...]
     error: Status | None = None
     undone_at: int | None = None
 
     def stage_at(self, now: int) -> OperationStage:
         """Return what a poll sees at `now`."""
-        return next((scene for scene in reversed(self.scenes) if scene.begins_at <= now), self.scenes[0])
+        return next((stage for stage in reversed(self.stages) if stage.begins_at <= now), self.stages[0])
 
 
 def _metadata(state: str, metadata: object) -> dict[str, Any]:
