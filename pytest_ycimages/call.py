@@ -34,7 +34,7 @@ class Call:
         metadata: the request's headers, names in lower case.
         unknown_fields: fields of the request that the contract in force does not know.
         latency: seconds from the arrival of the request to the end of the answer, as drawn.
-        held: the part of these seconds before the call happened: 0, unless `latency_order` is `latency_first`.
+        deferred: the part of these seconds before the call happened: 0, unless `latency_order` is `latency_first`.
         done: whether the answer showed an operation done, or an image READY or ERROR; None for any other answer.
         reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
         fault: the fault that struck it, as text, with `before` or `after` the commit; empty for none.
@@ -54,7 +54,7 @@ class Call:
     metadata: Mapping[str, str]
     unknown_fields: tuple[str, ...] = ()
     latency: float = 0
-    held: float = 0
+    deferred: float = 0
     done: bool | None = None
     reply_metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     fault: str = ""
@@ -63,7 +63,7 @@ class Call:
     @property
     def came_at(self) -> float:
         """When the request had arrived, in the form of `at`."""
-        return between(self.held, self.at)
+        return between(self.deferred, self.at)
 
     @property
     def answered_at(self) -> float:

@@ -193,8 +193,13 @@ class Double(Seeding, Planning, Injecting, InProcess):
                     stacklevel=3,
                 )
 
-    def tell_of_calls(self, on_call: Callable[[Call], None] | None) -> None:
-        """Call `on_call` with each call from now on, in the place of whoever was told until now; None for nobody."""
+    @property
+    def on_call(self) -> Callable[[Call], None] | None:
+        """Called with each answered call, before the latency of the answer; assign None to stop."""
+        return self._backing.on_call
+
+    @on_call.setter
+    def on_call(self, on_call: Callable[[Call], None] | None) -> None:
         self._backing.on_call = on_call
 
     def reset(self) -> None:

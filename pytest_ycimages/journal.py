@@ -96,7 +96,7 @@ class Journal:
         latest = self._latest.get((request.method, request.identity))
         return latest[0] if latest else 0
 
-    def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, held: int = 0) -> Call:
+    def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, deferred: int = 0) -> Call:
         """Record that `request` was answered with `reply`.
 
         Args:
@@ -104,7 +104,7 @@ class Journal:
             reply: the reply.
             now: when it happened, in nanoseconds since the epoch.
             latency: nanoseconds from the arrival of the request to the end of the answer.
-            held: the part of them before it happened.
+            deferred: the part of them before it happened.
         """
         key, delivery = (request.method, request.identity), delivery_of(reply.damage)
         attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
@@ -122,7 +122,7 @@ class Journal:
             metadata=request.metadata,
             unknown_fields=tuple(request.message.unknown_fields()) if request.message else (),
             latency=latency / SECOND,
-            held=held / SECOND,
+            deferred=deferred / SECOND,
             done=_done(request, reply),
             reply_metadata=NO_METADATA if delivery in _WITHOUT_HEAD else reply.metadata,
             fault=reply.fault,

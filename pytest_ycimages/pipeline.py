@@ -141,7 +141,7 @@ class Pipeline:
         length = (held.length if held else 0) + (delay.length if delay else 0)
         if isinstance(reply.damage, Stall) and reply.damage.seconds is not None:
             length += nanoseconds(reply.damage.seconds)
-        call = self.journal.write(request, reply, now, latency=length, held=now - held.began_at if held else 0)
+        call = self.journal.write(request, reply, now, latency=length, deferred=now - held.began_at if held else 0)
         return call, delay
 
     def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Replying:

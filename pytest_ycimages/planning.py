@@ -18,7 +18,7 @@ from pytest_ycimages.cloud.operation_settings import (
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.outcome import ending_of
+from pytest_ycimages.cloud.outcome import outcome_of
 from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.timing_text import timing_of
 from pytest_ycimages.errors import UsageError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         RollbackSetting,
         TimingSetting,
     )
-    from pytest_ycimages.cloud.outcome import Ending, Failure, Success
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.timing import Timing
@@ -64,7 +64,7 @@ class Planning(ABC):
             planner.timing = read
 
     @property
-    def outcome(self) -> Ending | PerMethod[Ending]:
+    def outcome(self) -> Success | Failure | PerMethod[Success | Failure]:
         """The outcome of operations: `Success()`, or a `Failure`, also as text."""
         with self._planning() as planner:
             return planner.outcome
@@ -143,7 +143,7 @@ class Planning(ABC):
             on,
             named_by(on, STARTING, what),
             timing=None if timing is None else timing_of(only_one("timing", timing)),
-            outcome=None if outcome is None else ending_of(only_one("outcome", outcome)),
+            outcome=None if outcome is None else outcome_of(only_one("outcome", outcome)),
             rollback=None if rollback is None else rollback_of(only_one("rollback", rollback)),
             cancel=None if cancel is None else cancel_of(only_one("cancel", cancel)),
             cancel_delay=None if cancel_delay is None else cancel_delay_setting(cancel_delay),

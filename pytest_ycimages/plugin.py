@@ -295,7 +295,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         item.stash[PASSED] = False
     if report.failed:
         for double in item.stash.get(DOUBLES, []):
-            from pytest_ycimages.timeline import timeline  # noqa: PLC0415 - only for failures
+            from pytest_ycimages.plugin_doubles import timeline  # noqa: PLC0415 - only for failures
 
             seed = double.settings.seed
             report.sections.append(

@@ -1,4 +1,4 @@
-"""Doubles of a test in pytest: making, closing and checking them. Loaded for the first test that has one.
+"""Doubles of a test in pytest: making, closing, checking and reporting them. Loaded for the first test that has one.
 
 A recording replaces an older file once its test has passed, teardown included.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteInUseError, CassetteUnusedError, YCImagesError
 from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, fixtures, record_usage
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.settings import Settings
 
 _RECORDING: pytest.StashKey[list[Double]] = pytest.StashKey()
@@ -143,3 +145,34 @@ def _shared_text(path: Path, tests: Sequence[str]) -> str:
         f"Or record one, which the others replay: pytest {shlex.quote(tests[0])} --ycimages-mode=record"
     )
     return "\n".join(lines)
+
+
+_SHOWN: Final = 100
+"""The number of calls and of operations in a timeline."""
+
+
+def timeline(double: Double) -> str:
+    """Return the last calls of `double`, one a line, then the state and pacing of its operations."""
+    calls = double.calls
+    settings = double.settings
+    behind = f"timing {double.timing}" if settings.mode == "fake" else f"mode {settings.mode}, {double.cassette}"
+    lines = [f"{len(calls)} calls, {behind}, clock {last_kind_of(double.clock)}"]
+    if len(calls) > _SHOWN:
+        lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
+    lines += map(str, calls[-_SHOWN:])
+    pacing = calls.pacing
+    for operation in list(double.operations.values())[-_SHOWN:]:
+        lines.append(f"operation {_state(operation)}")
+        if operation.id in pacing and pacing[operation.id].polls:
+            lines.append(f"    {pacing[operation.id].summary}")
+    lines += map(str, (injection.report() for injection in double.injections))
+    lines += (f"never used: {asked}" for asked in double.upcoming)
+    return "\n".join(lines)
+
+
+def _state(operation: Operation) -> str:
+    target = f"{operation.id} ({operation.description}, image {operation.metadata.image_id})"
+    if operation.error:
+        progress = "failed" if operation.done else "failing"
+        return f"{target}: {progress}, code {operation.error.code}: {operation.error.message}"
+    return f"{target}: {'done' if operation.done else 'running'}"

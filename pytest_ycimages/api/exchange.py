@@ -1,7 +1,4 @@
-"""A call on its way in and the reply on its way out, the same for every transport.
-
-A transport turns bytes into a `Request` and a `Reply` back into bytes; nothing between the two knows which one.
-"""
+"""Requests and replies, the same for every transport: it turns bytes into a `Request`, and a `Reply` into bytes."""
 
 from __future__ import annotations
 
@@ -26,13 +23,13 @@ class Request(NamedTuple):
         method: the method word, such as `images.create`.
         line: how the transport spells the call, such as `POST /compute/v1/images`; for people.
         metadata: headers or gRPC metadata, keys in lower case.
-        message: the request message; None when the contract has violations against it.
-        violations: everything that the contract has against the request.
+        message: the request message; None: it violates the contract.
+        violations: all violations of the contract.
         identity: equal for the same call made again; attempts are counted by it.
         authority: `host:port` that the client addressed.
         connection: a number for the connection that it came over; 0 when there is none.
         served: how many requests that connection has served before.
-        body: what the transport carried, for who compares it or passes it on.
+        body: the raw body.
     """
 
     method: str
@@ -48,13 +45,13 @@ class Request(NamedTuple):
 
 
 class Verbatim(NamedTuple):
-    """An answer of somebody else's, which a transport of HTTP passes on as it was.
+    """A recorded or upstream HTTP answer, which a transport passes on unchanged.
 
     Attributes:
         status: the HTTP status.
         headers: its headers, without those of the connection.
         body: the whole body.
-        is_head: whether it answered HEAD: then the length is among the headers, if it was told, and not the body's.
+        is_head: whether it answers HEAD: its `content-length`, if any, is then not that of `body`.
     """
 
     status: int
@@ -64,7 +61,7 @@ class Verbatim(NamedTuple):
 
 
 class Delivery(Enum):
-    """What a client receives of the service's answer: what it was told."""
+    """The part of the service's answer that a client receives."""
 
     WHOLE = "the whole answer"
     HEAD = "the head, and a body that is not right"
@@ -73,7 +70,7 @@ class Delivery(Enum):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the client has no valid answer of anything. An error page is an answer."""
+        """Whether the client has no valid answer at all. An error page is an answer."""
         return self in {Delivery.HEAD, Delivery.NOTHING}
 
 
@@ -96,7 +93,7 @@ def delivery_of(damage: Damage | None) -> Delivery:
 
 
 class Reply(NamedTuple):
-    """What the cloud answers.
+    """The cloud's answer.
 
     Attributes:
         code: `Code.OK`, or the code of `error`.
@@ -104,13 +101,13 @@ class Reply(NamedTuple):
         metadata: headers or gRPC metadata of the answer, keys in lower case.
         operation_id: the operation that the call was about, if any.
         image_id: the image that the call was about, if any.
-        note: what became of it, in a few words for people: `CREATING`, `running`, `done`.
-        damage: what becomes of the answer on its way, if it does not arrive as it is.
-        fault: the fault that struck the call, as it may be written; empty when none did.
-        pause: lets so many seconds pass on the double's clock, for whoever does the damage.
-        wait: comes back when so much of the body may have left, from 0 for nothing to 1 for all; None: all of it, now.
-        moment: when that is, in nanoseconds since the epoch, for a transport that waits in its own way.
-        verbatim: the answer as it was recorded, or as somebody else has just given it; `body` says the same.
+        note: the state in a few words, for people: `CREATING`, `running`, `done`.
+        damage: the damage to the answer on its way; None: it arrives whole.
+        fault: the source text of the fault that struck the call; empty: none did.
+        pause: lets seconds pass on the double's clock, for the damage.
+        wait: returns when this share of the body, from 0 to 1, may be sent; None: all of it, now.
+        moment: the same as nanoseconds since the epoch, for a transport that waits in its own way.
+        verbatim: the recorded or upstream answer; `body` has the same content.
     """
 
     code: Code

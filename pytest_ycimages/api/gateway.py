@@ -125,7 +125,6 @@ def _malformed(body: bytes, problem: str) -> str:
 
 
 def _refusal(error: ErrorDetails, body: Mapping[str, Any]) -> str:
-    """Return the gateway's text for one field of a wrong type."""
     kind, given, loc = error["type"], error["input"], error["loc"]
     path, around = _proto_path(loc, body), _proto_path(loc[:-1], body)
     if kind == "oneof":
@@ -168,7 +167,6 @@ def _is_key(error: ErrorDetails) -> bool:
 
 
 def _rule(error: ErrorDetails) -> str:
-    """Return the broken rule and the value, in words."""
     context = dict(error.get("ctx", {}))
     if "pattern" in context:
         context["pattern"] = f"`{context['pattern'].removeprefix('^').removesuffix('$')}`"

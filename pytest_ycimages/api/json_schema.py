@@ -255,7 +255,6 @@ def _one_of(oneof: OneOf, fields: dict[str, Schema], spellings: Spellings) -> Sc
 
 
 def _type_of(field: Schema) -> str | list[str]:
-    """Return the JSON types of a field that is not null."""
     if "anyOf" in field:
         return sorted({choice["type"] for choice in field["anyOf"] if "type" in choice})
     return "object" if "$ref" in field else str(field["type"])

@@ -172,7 +172,6 @@ class ImageService:
         return image
 
     def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:
-        """Refuse a name that an image of the folder has, or is about to have."""
         if not name or set(self._state.holders(folder_id, name, now)) <= {by_other_than}:
             return None
         return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
@@ -210,7 +209,6 @@ class ImageService:
 
 
 def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
-    """Return the sizes for a requested `min_disk_size`; empty when the image is larger."""
     least = max(image.storage_size, record.virtual_size)
     size = asked or least
     if size >= least:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, get_args
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import seconds_of
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF
-from pytest_ycimages.cloud.outcome import Ending, Failure, Success, ending_of
+from pytest_ycimages.cloud.outcome import Failure, Success, outcome_of
 from pytest_ycimages.cloud.plan import CancelWord
 from pytest_ycimages.cloud.timing import AfterPolls, Timing
 from pytest_ycimages.cloud.timing_text import timing_of
@@ -114,7 +114,6 @@ def named_by(pattern: object, methods: tuple[str, ...], what: str) -> tuple[str,
 
 
 def _name(name: str, pattern: object, methods: tuple[str, ...], named: dict[str, str]) -> None:
-    """Record the methods that `pattern` is the first to name."""
     what = "method that starts an operation" if methods == STARTING else "method whose operation can be cancelled"
     found = named_by(pattern, methods, what)
     fresh = [method for method in found if method not in named]
@@ -128,7 +127,7 @@ def _name(name: str, pattern: object, methods: tuple[str, ...], named: dict[str,
 
 if TYPE_CHECKING:
     TimingSetting = Timing | float | str | Mapping[str, Timing | float | str] | PerMethod[Timing]
-    OutcomeSetting = Success | Failure | str | Mapping[str, Success | Failure | str] | PerMethod[Ending]
+    OutcomeSetting = Success | Failure | str | Mapping[str, Success | Failure | str] | PerMethod[Success | Failure]
     RollbackSetting = float | str | Mapping[str, float | str] | PerMethod[float]
     CancelSetting = CancelWord | Mapping[str, CancelWord] | PerMethod[CancelWord]
 else:  # pydantic reads these with the functions below, and needs no types
@@ -151,9 +150,9 @@ def timing_setting(value: object) -> Timing | PerMethod[Timing]:
     return per_method("timing", value, timing_of, DEFAULT_TIMING)
 
 
-def outcome_setting(value: object) -> Ending | PerMethod[Ending]:
+def outcome_setting(value: object) -> Success | Failure | PerMethod[Success | Failure]:
     """Read the setting `outcome`."""
-    return per_method("outcome", value, ending_of, DEFAULT_OUTCOME)
+    return per_method("outcome", value, outcome_of, DEFAULT_OUTCOME)
 
 
 def rollback_setting(value: object) -> float | PerMethod[float]:

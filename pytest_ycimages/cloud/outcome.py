@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Detail
 
 _CODES: Final = {code.name: code for code in Code if code is not Code.OK}
-
-
-class Ending(Protocol):
-    """A `Success` or a `Failure`."""
-
-    @property
-    def error(self) -> Status | None:
-        """The error that the operation ends with; None: it succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ _OUTCOMES: Final = Vocabulary(
 )
 
 
-def ending_of(value: object) -> Success | Failure:
+def outcome_of(value: object) -> Success | Failure:
     """Read an outcome, given as itself or as text.
 
     Raises:

@@ -12,7 +12,7 @@ from pytest_ycimages.cloud.timing import Schedule
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.stage import Scene
+    from pytest_ycimages.cloud.stage import OperationStage
 
 CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
 """The effect of a cancel that arrives while the operation runs; see `Settings`."""
@@ -72,12 +72,12 @@ class View(NamedTuple):
     Attributes:
         phase: its true phase.
         modified_at: when it entered the phase, in nanoseconds since the epoch.
-        scene: what polls see instead, while a script says so.
+        stage: what polls see instead, while a script says so.
     """
 
     phase: Phase
     modified_at: int
-    scene: Scene | None = None
+    stage: OperationStage | None = None
 
     @property
     def done(self) -> bool:
@@ -95,7 +95,7 @@ def view(plan: Plan, now: int) -> View:
     script = plan.schedule.script
     if script is None or (plan.is_cancelled and phase is not Phase.RUNNING):
         return View(phase, modified_at)
-    return View(phase, modified_at, script.scene_at(now))
+    return View(phase, modified_at, script.stage_at(now))
 
 
 def polled(plan: Plan, now: int) -> Plan:
@@ -128,7 +128,6 @@ def refuses_cancel(plan: Plan, now: int) -> bool:
 
 
 def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
-    """Yield the events of this plan in order, each with its moment."""
     if plan.is_cancelled and plan.cancelled_at is not None:
         undone_at = plan.cancelled_at + plan.rollback
         return (Event.CANCEL, plan.cancelled_at), (Event.ROLLED_BACK, undone_at)

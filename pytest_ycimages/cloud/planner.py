@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.operation_settings import of_method
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.operation_settings import PerMethod
-    from pytest_ycimages.cloud.outcome import Ending
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.timing import Timing
@@ -32,7 +32,7 @@ class NextOperation(NamedTuple):
     on: str
     methods: tuple[str, ...]
     timing: Timing | None = None
-    outcome: Ending | None = None
+    outcome: Success | Failure | None = None
     rollback: float | None = None
     cancel: CancelWord | None = None
     cancel_delay: float | None = None
@@ -66,7 +66,7 @@ class Planner:
 
     def __init__(self, ids: Ids, rules: Rules) -> None:
         self.timing: Timing | PerMethod[Timing] = rules.timing
-        self.outcome: Ending | PerMethod[Ending] = rules.outcome
+        self.outcome: Success | Failure | PerMethod[Success | Failure] = rules.outcome
         self.rollback: float | PerMethod[float] = rules.rollback
         self.cancel: CancelWord | PerMethod[CancelWord] = rules.cancel
         self.cancel_delay: float = rules.cancel_delay
@@ -85,7 +85,7 @@ class Planner:
         """
         asked = self._asked(method) if self.upcoming else _AS_SET
         timing = of_method(self.timing, method) if asked.timing is None else asked.timing
-        outcome = of_method(self.outcome, method) if asked.outcome is None else asked.outcome
+        outcome = cast("Success | Failure", of_method(self.outcome, method)) if asked.outcome is None else asked.outcome
         how: CancelWord = of_method(self.cancel, method) if asked.cancel is None else asked.cancel
         rollback = of_method(self.rollback, method) if asked.rollback is None else asked.rollback
         delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
@@ -97,7 +97,6 @@ class Planner:
         return Plan(at, schedule, error, nanoseconds(rollback), Cancel(how, nanoseconds(delay)))
 
     def _asked(self, method: str) -> NextOperation:
-        """Remove and return the first request for an operation that `method` starts."""
         for number, asked in enumerate(self.upcoming):
             if method in asked.methods:
                 return self.upcoming.pop(number)

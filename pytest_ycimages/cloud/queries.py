@@ -156,7 +156,6 @@ class ImageQueries:
 
 
 def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
-    """Return a page in its JSON form, without empty fields."""
     wire = {name: list(items), "nextPageToken": token}
     return {key: value for key, value in wire.items() if value}
 

@@ -9,7 +9,7 @@ from pytest_ycimages.api.message import operation_time
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata, Image, UpdateImageMetadata
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, Kind, Phase
 from pytest_ycimages.cloud.plan import View, refuses_cancel, view
-from pytest_ycimages.cloud.stage import SHOWN_DONE, Shown
+from pytest_ycimages.cloud.stage import VISIBLY_DONE, VisibleState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import HardwareGeneration, Os
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.plan import Plan, View
-    from pytest_ycimages.cloud.stage import Scene
+    from pytest_ycimages.cloud.stage import OperationStage
 
 NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -44,7 +44,7 @@ class OperationRecord(NamedTuple):
     def is_vanished(self, now: int) -> bool:
         """Return whether a script hides the operation at `now`."""
         script = self.plan.schedule.script
-        return script is not None and (scene := self.at(now).scene) is not None and scene.state is Shown.VANISHED
+        return script is not None and (stage := self.at(now).stage) is not None and stage.state is VisibleState.VANISHED
 
     def refuses_cancel(self, now: int) -> bool:
         """Return whether a cancel at `now` is refused."""
@@ -164,19 +164,19 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
     return wire
 
 
-def scene_wire(record: OperationRecord, seen: View, scene: Scene, response: Callable[[], Wire]) -> Wire:
+def stage_wire(record: OperationRecord, seen: View, stage: OperationStage, response: Callable[[], Wire]) -> Wire:
     """Return an operation as its script shows it. A hidden one that is shown all the same shows its true state.
 
-    Its `modifiedAt` is the start of the scene, so that it never goes back between polls.
+    Its `modifiedAt` is the start of the stage, so that it never goes back between polls.
     """
-    hidden = scene.state is Shown.VANISHED
-    succeeded = seen.phase is Phase.SUCCEEDED if hidden else scene.state is Shown.SUCCEEDED
+    hidden = stage.state is VisibleState.VANISHED
+    succeeded = seen.phase is Phase.SUCCEEDED if hidden else stage.state is VisibleState.SUCCEEDED
     failing = seen.phase in {Phase.ROLLING_BACK, Phase.FAILED}
     return operation_wire(
         record,
-        scene.begins_at,
-        done=seen.phase in DONE if hidden else scene.state in SHOWN_DONE,
+        stage.begins_at,
+        done=seen.phase in DONE if hidden else stage.state in VISIBLY_DONE,
         response=response() if succeeded else None,
-        error=(record.plan.failure if failing else None) if hidden else scene.error,
-        metadata=scene.metadata,
+        error=(record.plan.failure if failing else None) if hidden else stage.error,
+        metadata=stage.metadata,
     )

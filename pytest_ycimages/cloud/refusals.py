@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.cloud.stage import Shown
+from pytest_ycimages.cloud.stage import VisibleState
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
@@ -138,5 +138,5 @@ def refused_operation(code: Code, error: str, record: OperationRecord, *, note: 
 def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
     """Return the answer with an operation as clients see it at `now`."""
     seen = record.at(now)
-    note = seen.phase if seen.scene is None or seen.scene.state is Shown.VANISHED else seen.scene.state
+    note = seen.phase if seen.stage is None or seen.stage.state is VisibleState.VANISHED else seen.stage.state
     return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)

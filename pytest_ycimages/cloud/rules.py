@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.access import Auth
     from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
     from pytest_ycimages.cloud.operation_settings import PerMethod
-    from pytest_ycimages.cloud.outcome import Ending
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.sources import UnknownResources
     from pytest_ycimages.cloud.timing import Timing
@@ -34,7 +34,7 @@ class Rules:
 
     auth: Auth = "any"
     timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
-    outcome: Ending | PerMethod[Ending] = DEFAULT_OUTCOME
+    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
     rollback: float | PerMethod[float] = 0
     cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
     cancel_delay: float = DEFAULT_CANCEL_DELAY

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.outcome import Failure
-from pytest_ycimages.cloud.stage import SHOWN_ERROR, SHOWN_SUCCESS, Played, Scene, Shown, Stage
+from pytest_ycimages.cloud.stage import WITH_ERROR, WITH_SUCCESS, OperationStage, ScriptTimeline, Stage, VisibleState
 from pytest_ycimages.cloud.timing import Schedule, Start
 from pytest_ycimages.errors import UsageError
 
@@ -48,13 +48,13 @@ class Script:
 
     def schedule(self, start: Start) -> Schedule:
         """Return the schedule from `start`; it ends with the first stage that shows an end."""
-        scenes = tuple(_scenes(self.stages, start.at))
-        success = next((scene.begins_at for scene in scenes if scene.state in SHOWN_SUCCESS), None)
-        failure = next((scene for scene in scenes if scene.state in SHOWN_ERROR), None)
+        stages = tuple(_timed(self.stages, start.at))
+        success = next((stage.begins_at for stage in stages if stage.state in WITH_SUCCESS), None)
+        failure = next((stage for stage in stages if stage.state in WITH_ERROR), None)
         if failure is None:
-            return Schedule(ends_at=success, script=Played(scenes))
-        undone_at = next((scene.begins_at for scene in scenes if scene.state is Shown.FAILED), None)
-        return Schedule(ends_at=failure.begins_at, script=Played(scenes, failure.error, undone_at))
+            return Schedule(ends_at=success, script=ScriptTimeline(stages))
+        undone_at = next((stage.begins_at for stage in stages if stage.state is VisibleState.FAILED), None)
+        return Schedule(ends_at=failure.begins_at, script=ScriptTimeline(stages, failure.error, undone_at))
 
 
 def failed_by(schedule: Schedule, error: Status) -> Schedule:
@@ -62,19 +62,19 @@ def failed_by(schedule: Schedule, error: Status) -> Schedule:
     script = schedule.script
     if script is None or script.error is not None:
         return schedule
-    scenes = tuple(scene for scene in script.scenes if schedule.ends_at is None or scene.begins_at < schedule.ends_at)
+    stages = tuple(stage for stage in script.stages if schedule.ends_at is None or stage.begins_at < schedule.ends_at)
     if schedule.ends_at is not None:
-        scenes = (*scenes, Scene(schedule.ends_at, Shown.FAILED, {}, error))
-    return schedule._replace(script=Played(scenes, error, undone_at=schedule.ends_at))
+        stages = (*stages, OperationStage(schedule.ends_at, VisibleState.FAILED, {}, error))
+    return schedule._replace(script=ScriptTimeline(stages, error, undone_at=schedule.ends_at))
 
 
-def _scenes(stages: Iterable[Stage], at: int) -> Iterable[Scene]:
+def _timed(stages: Iterable[Stage], at: int) -> Iterable[OperationStage]:
     """Return the stages with their times. A stage without its own error takes over the one before it."""
     latest: Status = Failure().error
     for stage in stages:
-        state = Shown(stage.state)
+        state = VisibleState(stage.state)
         latest = stage.status or latest
-        yield Scene(at, state, stage.metadata or {}, latest if state in SHOWN_ERROR else None)
+        yield OperationStage(at, state, stage.metadata or {}, latest if state in WITH_ERROR else None)
         at += nanoseconds(stage.seconds or 0)
 
 
@@ -93,7 +93,6 @@ def _stages(given: tuple[object, ...]) -> tuple[Stage, ...]:
 
 
 def _check_lengths(stages: tuple[Stage, ...]) -> None:
-    """Check that every stage but the last has a length."""
     *rest, last = stages
     for number, stage in enumerate(rest, 1):
         if stage.seconds is None:
@@ -109,13 +108,12 @@ def _check_lengths(stages: tuple[Stage, ...]) -> None:
 
 
 def _check_ends(stages: tuple[Stage, ...]) -> None:
-    """Check that the operation does not both succeed and fail."""
     for before, after in pairwise(stages):
-        if before.state == Shown.FAILED:
+        if before.state == VisibleState.FAILED:
             raise UsageError(f"'failed' must be the last stage, but {_name(after)} follows it.")
-    ends = [stage for stage in stages if stage.state in SHOWN_SUCCESS | SHOWN_ERROR]
+    ends = [stage for stage in stages if stage.state in WITH_SUCCESS | WITH_ERROR]
     for before, after in pairwise(ends):
-        if (before.state in SHOWN_SUCCESS) is not (after.state in SHOWN_SUCCESS):
+        if (before.state in WITH_SUCCESS) is not (after.state in WITH_SUCCESS):
             raise UsageError(
                 f"{_name(after)} cannot come after {_name(before)}: an operation that has begun to fail does not "
                 "succeed, and one that has succeeded does not fail. 'running' and 'vanished' may follow either."

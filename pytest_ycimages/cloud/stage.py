@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
 
 
-class Shown(StrEnum):
+class VisibleState(StrEnum):
     """The visible state of an operation during a stage, as users write it."""
 
     RUNNING = "running"
@@ -28,13 +28,13 @@ class Shown(StrEnum):
     EMPTY = "empty"
 
 
-SHOWN_DONE: Final = frozenset({Shown.FAILED, Shown.SUCCEEDED, Shown.EMPTY})
+VISIBLY_DONE: Final = frozenset({VisibleState.FAILED, VisibleState.SUCCEEDED, VisibleState.EMPTY})
 """The states that show `done` as true."""
 
-SHOWN_ERROR: Final = frozenset({Shown.FAILING, Shown.FAILED})
+WITH_ERROR: Final = frozenset({VisibleState.FAILING, VisibleState.FAILED})
 """The states that show an error."""
 
-SHOWN_SUCCESS: Final = frozenset({Shown.SUCCEEDED, Shown.EMPTY})
+WITH_SUCCESS: Final = frozenset({VisibleState.SUCCEEDED, VisibleState.EMPTY})
 """The states in which the operation has succeeded."""
 
 _NO_METADATA: Final = frozenset({"@type", "imageId"})
@@ -65,18 +65,18 @@ class Stage:
     error: Failure | Status | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        if self.state not in set(Shown):
-            raise unknown_word("state of a stage", self.state, map(str, Shown))
+        if self.state not in set(VisibleState):
+            raise unknown_word("state of a stage", self.state, map(str, VisibleState))
         if self.seconds is not None and not (is_seconds(self.seconds) and self.seconds > 0):
             raise UsageError(
                 f"invalid Stage({str(self.state)!r}, seconds={self.seconds!r}): expected more than zero seconds, or "
                 "none for the last stage, which has no end."
             )
-        object.__setattr__(self, "state", Shown(self.state))
+        object.__setattr__(self, "state", VisibleState(self.state))
         if self.metadata is not None:
             object.__setattr__(self, "metadata", _metadata(self.state, self.metadata))
         if self.error is not None:
-            if self.state not in SHOWN_ERROR:
+            if self.state not in WITH_ERROR:
                 raise UsageError(f"Stage({str(self.state)!r}) shows no error. Leave `error` out, or write 'failing'.")
             object.__setattr__(self, "error", error_of(f"Stage({str(self.state)!r})", self.error))
 
@@ -93,7 +93,7 @@ class Stage:
         return self.error.error if isinstance(self.error, Failure) else self.error
 
 
-class Scene(NamedTuple):
+class OperationStage(NamedTuple):
     """A stage with its start.
 
     Attributes:
@@ -104,33 +104,33 @@ class Scene(NamedTuple):
     """
 
     begins_at: int
-    state: Shown
+    state: VisibleState
     metadata: Mapping[str, Any]
     error: Status | None = None
 
 
-class Played(NamedTuple):
+class ScriptTimeline(NamedTuple):
     """A script with its times: what polls see, and the true state meanwhile.
 
     Attributes:
-        scenes: what polls see, in order; the first begins with the operation.
+        stages: what polls see, in order; the first begins with the operation.
         error: the error that the operation ends with; None: it succeeds, or never ends.
         undone_at: the end of the rollback, in nanoseconds since the epoch; None: never.
     """
 
-    scenes: tuple[Scene, ...]
+    stages: tuple[OperationStage, ...]
     error: Status | None = None
     undone_at: int | None = None
 
-    def scene_at(self, now: int) -> Scene:
+    def stage_at(self, now: int) -> OperationStage:
         """Return what a poll sees at `now`."""
-        return next((scene for scene in reversed(self.scenes) if scene.begins_at <= now), self.scenes[0])
+        return next((stage for stage in reversed(self.stages) if stage.begins_at <= now), self.stages[0])
 
 
 def _metadata(state: str, metadata: object) -> dict[str, Any]:
     if not isinstance(metadata, Mapping) or not all(isinstance(name, str) for name in metadata):
         raise UsageError(f"invalid metadata={metadata!r}: expected a dict, such as {{'progressPercent': 40}}.")
-    if state == Shown.VANISHED:
+    if state == VisibleState.VANISHED:
         raise UsageError("Stage('vanished') shows no metadata, since it is hidden. Leave `metadata` out.")
     for name in metadata:
         if name in _NO_METADATA:

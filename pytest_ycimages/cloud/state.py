@@ -17,7 +17,7 @@ from sortedcontainers import SortedSet
 from pytest_ycimages.api.resources import Empty, Image, ImageStatus, Operation
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, IMAGE_STATUS, Kind, Phase
 from pytest_ycimages.cloud.plan import cancelled, polled
-from pytest_ycimages.cloud.records import operation_wire, scene_wire
+from pytest_ycimages.cloud.records import operation_wire, stage_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -206,12 +206,12 @@ class State:
         record = self.operations.get(operation_id)
         if record is None:
             return None
-        return Operation.model_validate(self.operation_wire(record, record.at(now)._replace(scene=None)))
+        return Operation.model_validate(self.operation_wire(record, record.at(now)._replace(stage=None)))
 
     def operation_wire(self, record: OperationRecord, seen: View) -> Wire:
         """Return an operation as a view shows it, in its JSON form."""
-        if seen.scene is not None:
-            return scene_wire(record, seen, seen.scene, partial(self._response, record, seen.modified_at))
+        if seen.stage is not None:
+            return stage_wire(record, seen, seen.stage, partial(self._response, record, seen.modified_at))
         phase, modified_at, _ = seen
         response = self._response(record, modified_at) if phase is Phase.SUCCEEDED else None
         error = None if phase is Phase.RUNNING else record.plan.failure

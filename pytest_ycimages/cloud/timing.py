@@ -11,7 +11,7 @@ from pytest_ycimages.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cloud.stage import Played
+    from pytest_ycimages.cloud.stage import ScriptTimeline
 
 
 class Start(NamedTuple):
@@ -43,7 +43,7 @@ class Schedule(NamedTuple):
 
     ends_at: int | None = None
     polls: int | None = None
-    script: Played | None = None
+    script: ScriptTimeline | None = None
 
 
 @runtime_checkable

@@ -121,7 +121,7 @@ class CommandTrials(NamedTuple):
                 _end(process)
 
         timer = threading.Timer(self.limits.seconds, end_at, ["seconds"])
-        double.tell_of_calls(lambda _: end_at("calls") if len(double.calls) >= self.limits.calls else None)
+        double.on_call = lambda _: end_at("calls") if len(double.calls) >= self.limits.calls else None
         with process:
             timer.start()
             try:

@@ -186,13 +186,13 @@ class _Watch:
         """Start the client and wait until it ends; return the limit that it was at, if it did not."""
         thread.start()
         self._wait = self._time.watch(thread, self._limits.seconds, self._limits.patience)
-        self._double.tell_of_calls(lambda _: self._count())
-        self._time.tell_of_refusals(self._count_refusal)
+        self._double.on_call = lambda _: self._count()
+        self._time.on_refusal = self._count_refusal
         try:
             how = self._time.wait_for(self._wait)
         finally:
-            self._double.tell_of_calls(None)
-            self._time.tell_of_refusals(None)
+            self._double.on_call = None
+            self._time.on_refusal = None
         if self._is_full():
             return "calls"
         return "stuck" if how is HowItEnded.STUCK else "seconds"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.http import HttpRequest
     from pytest_ycimages.verify.recorded_operations import OperationOutcome
 
+
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})
 _UNAUTHORIZED: Final = 401

@@ -91,7 +91,7 @@ class IdleDetector:
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
 
     def forget(self, thread: threading.Thread) -> None:
-        """Forget a thread that has ended."""
+        """Remove a thread that has ended."""
         self._progress.pop(thread, None)
         self._still.discard(thread)
 
@@ -149,7 +149,6 @@ def _current_frames() -> Mapping[int, FrameType]:
 
 
 def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[int, int, int]:
-    """Return values that change as soon as a thread runs."""
     if thread.ident is None:
         return 0, 0, 0
     frame = frames.get(thread.ident)

@@ -130,7 +130,6 @@ def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[A
 
 
 def _tasks() -> str:
-    """Return the tasks of the running loop, each with its innermost line."""
     lines = []
     for task in asyncio.all_tasks():
         stack = task.get_stack(limit=1)
@@ -160,7 +159,6 @@ _UNKNOWN_PEER: Final = ("*", 0)
 
 
 def _peer(descriptor: int) -> tuple[str, int]:
-    """Return the peer that may write to a descriptor."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:

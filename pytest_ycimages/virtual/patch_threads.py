@@ -138,7 +138,6 @@ def _virtual_start(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Call
 
 
 def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
-    """Start a thread of the client."""
     run, own = thread.run, vars(thread).get("run")
 
     def put_back() -> None:

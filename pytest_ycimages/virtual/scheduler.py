@@ -138,7 +138,7 @@ class Scheduler:
             return others
 
     def begin_again(self) -> None:
-        """Restart at zero, with the calling thread as the only thread of the client."""
+        """Reset at zero, with the calling thread as the only thread of the client."""
         with self._lock:
             me = self.threads[threading.get_ident()]
             for thread in [each for each in self._joins if each is not me]:
@@ -217,7 +217,6 @@ class Scheduler:
         return None if wait.deadline is None else max(0, wait.deadline - self.elapsed) / MICROSECOND
 
     def _alarm(self) -> Alarm:
-        """Return the alarm of the calling thread."""
         alarm = self._alarms.get(threading.get_ident())
         if alarm is None:
             alarm = self._alarms[threading.get_ident()] = Alarm()
@@ -228,7 +227,6 @@ class Scheduler:
             alarm.close()
 
     def _block(self, wait: Wait) -> None:
-        """Block in real time until something ends the wait."""
         __tracebackhide__ = True
         while not (wait.has_ended() or self.is_over):
             can_read = wait.block(self._idle.interval)

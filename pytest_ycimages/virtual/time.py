@@ -12,8 +12,7 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import checked_step
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace
-from pytest_ycimages.virtual.patch_captured import replace_captured
+from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace, replace_captured
 from pytest_ycimages.virtual.patch_sockets import patch_loops, patch_sockets
 from pytest_ycimages.virtual.patch_threads import SimpleQueue, patch_threads, real_queue, real_sleep, sleep
 from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler
@@ -162,8 +161,13 @@ class VirtualTime:
         """
         return self._scheduler.watch(thread, seconds, patience)
 
-    def tell_of_refusals(self, on_refusal: Callable[[], None] | None) -> None:
-        """Call `on_refusal` for each connection that the client is refused from now on; None: stop."""
+    @property
+    def on_refusal(self) -> Callable[[], None] | None:
+        """Called for each connection that the client is refused; assign None to stop."""
+        return self._scheduler.on_refusal
+
+    @on_refusal.setter
+    def on_refusal(self, on_refusal: Callable[[], None] | None) -> None:
         self._scheduler.on_refusal = on_refusal
 
     def wait_for(self, wait: Wait) -> Outcome:
@@ -175,7 +179,7 @@ class VirtualTime:
         return self._scheduler.evict(client)
 
     def begin_again(self) -> None:
-        """Restart. All threads of the client but the calling one have real time from now on."""
+        """Reset to the start. All threads of the client but the calling one have real time from now on."""
         self._scheduler.begin_again()
         self._frozen.begin_again()
 

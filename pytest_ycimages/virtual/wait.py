@@ -158,7 +158,7 @@ class Wait:
         self._releaser.release(self)
 
     def prepare(self, alarm: Callable[[], Alarm]) -> None:
-        """Prepare to block."""
+        """Set the alarm, before blocking."""
         if self.descriptors:
             self._alarm = alarm()
 
@@ -189,7 +189,7 @@ class Wait:
         self._afterwards.release()
 
     def acquire_for_real(self, seconds: float | None) -> bool:
-        """Continue the wait in real time after virtual time has ended; return whether it was released."""
+        """Wait on in real time after virtual time has ended; return whether it was released."""
         return self._afterwards is not None and self._afterwards.acquire(timeout=-1 if seconds is None else seconds)
 
 

@@ -14,7 +14,7 @@ from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.lifecycle import DONE, LIFECYCLE, Kind, Phase
 from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
-from pytest_ycimages.cloud.stage import Shown
+from pytest_ycimages.cloud.stage import VisibleState
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls
 from tests.cloud import drawn
@@ -127,8 +127,8 @@ def test_polls_are_shown_done_for_ever_unless_a_script_says_otherwise(plan: Plan
     """Done goes back only to a stage that is not done, of an operation that has truly succeeded."""
     for before, after in pairwise(played(plan, script)):
         if wire_of(before)["done"] and not wire_of(after)["done"]:
-            assert after.view.scene is not None
-            assert after.view.scene.state is Shown.RUNNING
+            assert after.view.stage is not None
+            assert after.view.stage.state is VisibleState.RUNNING
             assert after.view.phase is Phase.SUCCEEDED
 
 
@@ -138,11 +138,12 @@ def test_response_and_error_are_never_both(plan: Plan, script: list[Step]) -> No
     """And what is done has one of them, unless a script shows it empty."""
     for seen in played(plan, script):
         wire = wire_of(seen)
-        scene = seen.view.scene
+        stage = seen.view.stage
         assert not ("response" in wire and "error" in wire)
         assert "response" not in wire or wire["done"]
-        assert wire["done"] is False or "response" in wire or "error" in wire or (scene and scene.state is Shown.EMPTY)
-        if scene is None:
+        is_empty = stage is not None and stage.state is VisibleState.EMPTY
+        assert wire["done"] is False or "response" in wire or "error" in wire or is_empty
+        if stage is None:
             assert wire["done"] is seen.view.done
             assert ("response" in wire) is (seen.view.phase is Phase.SUCCEEDED)
 
@@ -220,7 +221,7 @@ def test_a_cancel_brings_about_what_its_setting_says(plan: Plan, wait: int, scri
     if plan.cancel.how == "too_late":
         assert end == View(Phase.FAILED if plan.error else Phase.SUCCEEDED, now)
     elif own is None or own > ends_at:
-        assert (end.phase, end.scene, after.failure) == (Phase.FAILED, None, CANCEL)
+        assert (end.phase, end.stage, after.failure) == (Phase.FAILED, None, CANCEL)
         assert view(after, ends_at - 1) == view(plan, ends_at - 1) or plan.cancel.how == "wins"
     else:
         assert [each.truth for each in played(after, script)] == [each.truth for each in played(plan, script)]

@@ -32,7 +32,7 @@ def plan_of(script: Script, *, failure: Status | None = None, **rules: Any) -> P
 def story(plan: Plan, *seconds: float) -> list[tuple[str, Phase]]:
     """What polls see and what is true, at each of these moments."""
     seen = [view(plan, at(each)) for each in seconds]
-    return [(str(each.scene.state) if each.scene else "-", each.phase) for each in seen]
+    return [(str(each.stage.state) if each.stage else "-", each.phase) for each in seen]
 
 
 def test_a_lagging_replica_hides_an_operation_that_runs() -> None:
@@ -85,10 +85,10 @@ def test_an_error_holds_until_another_is_given() -> None:
     """The first stage that shows one says what is true; without any, it is INTERNAL."""
     plan = plan_of(Script(Stage("failing", 1, error=FULL), Stage("running", 1), Stage("failing", 1), Stage("failed")))
     assert plan.schedule.script
-    assert [scene.error for scene in plan.schedule.script.scenes] == [FULL.error, None, FULL.error, FULL.error]
+    assert [stage.error for stage in plan.schedule.script.stages] == [FULL.error, None, FULL.error, FULL.error]
     other = plan_of(Script(Stage("failing", 1), Stage("failed", error=CANCEL)))
     assert other.schedule.script
-    assert [scene.error for scene in other.schedule.script.scenes] == [Failure().error, CANCEL]
+    assert [stage.error for stage in other.schedule.script.stages] == [Failure().error, CANCEL]
     assert other.failure == Failure().error
 
 
@@ -123,7 +123,7 @@ def test_no_script_makes_an_impossible_request_succeed() -> None:
     plan = plan_of(script, failure=BAD_URI)
     assert story(plan, 0, 1, 2, 3) == [("running", RUNNING), ("failed", GONE), ("failed", GONE), ("failed", GONE)]
     assert plan.failure == BAD_URI
-    assert view(plan, at(2)).scene == (at(1), "failed", {}, BAD_URI)
+    assert view(plan, at(2)).stage == (at(1), "failed", {}, BAD_URI)
     assert plan_of(Script(Stage("failed", error=FULL)), failure=BAD_URI).failure == FULL.error
     endless = plan_of(Script(Stage("vanished", 1), Stage("running")), failure=BAD_URI)
     assert story(endless, 0, 5) == [("vanished", RUNNING), ("running", RUNNING)]

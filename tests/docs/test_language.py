@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 ROOT: Final = Path(__file__).parents[2]
 AVOIDED: Final = re.compile(
     r"\b(nobody|somebody|whoever|whom|likewise|(?:is|are) no|as it may be|what stands behind|drawn by lot)\b"
@@ -29,7 +30,7 @@ IMPERATIVES: Final = frozenset(
     Hang Hide Hold Ignore Import Inject Insert Install Intercept Interrupt Invert Join Keep Let List Listen Load Lock
     Look Make Map Mark Match Measure Merge Move Name Normalize Note Notify Open Parse Pass Patch Pause Perform Pick
     Plan Play Print Prune Pull Put Raise Read Record Redact Refuse Register Reject Release Remember Remove Render
-    Repeat Replace Replay Report Require Reset Resolve Restore Resume Return Reverse Rewrite Roll Route Run Sample
+    Repeat Replace Replay Report Require Reset Resolve Restore Resume Return Reverse Rewrite Roll Round Route Run Sample
     Save Say Scrub Search Seed Select Send Serve Set Settle Show Shrink Shut Skip Slow Sort Split Start Stop Store
     Substitute Summarize Switch Take Tell Test Trickle Truncate Try Undo Unlock Update Use Validate Verify Wait Wake
     Walk Warn Wrap Write Yield
@@ -51,37 +52,16 @@ NOT_YET: Final = (
     "docs/reference/faults.md",
     "docs/reference/judges.md",
     "docs/tutorial/experiment.md",
-    "pytest_ycimages/api/",
     "pytest_ycimages/backing/",
-    "pytest_ycimages/call.py",
     "pytest_ycimages/cassette/",
-    "pytest_ycimages/cassette_settings.py",
     "pytest_ycimages/cli/",
-    "pytest_ycimages/cloud/",
     "pytest_ycimages/control/",
-    "pytest_ycimages/delay.py",
-    "pytest_ycimages/double.py",
-    "pytest_ycimages/errors.py",
     "pytest_ycimages/experiment/",
     "pytest_ycimages/faults/",
     "pytest_ycimages/fidelity/",
-    "pytest_ycimages/host_names.py",
-    "pytest_ycimages/in_process.py",
-    "pytest_ycimages/injecting.py",
-    "pytest_ycimages/journal.py",
-    "pytest_ycimages/latency.py",
-    "pytest_ycimages/literals.py",
-    "pytest_ycimages/pacing/",
-    "pytest_ycimages/pipeline.py",
-    "pytest_ycimages/planning.py",
-    "pytest_ycimages/seeding.py",
     "pytest_ycimages/server/",
-    "pytest_ycimages/settings.py",
     "pytest_ycimages/strategies/",
-    "pytest_ycimages/timeline.py",
-    "pytest_ycimages/truth.py",
     "pytest_ycimages/verify/",
-    "pytest_ycimages/virtual/",
 )
 """Files and folders that are not held to it yet: remove a line once its text is rewritten."""
 

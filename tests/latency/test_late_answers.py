@@ -52,7 +52,7 @@ def test_without_latency_the_clock_stands(connect: Connect) -> None:
     with connect(double) as client:
         client.get("/endpoints")
     (call,) = double.calls
-    assert (call.at, call.latency, call.held, call.answered_at) == (0, 0, 0, 0)
+    assert (call.at, call.latency, call.deferred, call.answered_at) == (0, 0, 0, 0)
     assert "late" not in str(call)
 
 
@@ -109,7 +109,7 @@ def test_the_latency_comes_first_when_the_double_is_told_so(connect: Connect) ->
         assert not double.operations[operation["id"]].done
     (call,) = double.calls
     assert (call.came_at, call.at, call.answered_at) == (0, 10, 10)
-    assert (call.latency, call.held) == (10, 10)
+    assert (call.latency, call.deferred) == (10, 10)
     assert operation["createdAt"].startswith("2026-01-01T00:00:10")
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import werkzeug.test  # noqa: F401 - loaded here, because a run in process forgets what it was the first to load
 
-import pytest_ycimages.double
-import pytest_ycimages.timeline  # noqa: F401 - likewise
+import pytest_ycimages.plugin_doubles  # noqa: F401 - for the same reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

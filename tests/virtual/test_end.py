@@ -199,13 +199,13 @@ def test_what_a_module_took_in_virtual_time_serves_it_afterwards(lazy: Any) -> N
 
 
 def test_virtual_time_begins_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is over is over; the text says what to do."""
+    """A virtual time that has ended cannot start again; the text says what to do."""
     virtual_time = VirtualTime()
     with virtual_time:
         time.sleep(5)
     with pytest.raises(UsageError) as refusal, virtual_time:
         monkeypatch.undo()
     assert str(refusal.value) == (
-        "This virtual time is over and does not begin again. Make another: `with VirtualTime():`."
+        "This virtual time has ended and cannot start again. Create another: `with VirtualTime():`."
     )
     assert virtual_time.elapsed == 5

@@ -105,7 +105,7 @@ def test_refused_connections_are_told_of() -> None:
     """They are in no journal."""
     refused: list[str] = []
     with VirtualTime() as virtual_time, Double() as double:
-        virtual_time.tell_of_refusals(lambda: refused.append("once"))
+        virtual_time.on_refusal = lambda: refused.append("once")
         double.inject(refuse(5), on="endpoints.list")
         for _ in range(3):
             with closing(socket.socket()) as sock:
@@ -117,4 +117,4 @@ def test_refused_connections_are_told_of() -> None:
                 with pytest.raises(ConnectionResetError):
                     sock.recv(100)
         assert refused == ["once"] * 2
-        virtual_time.tell_of_refusals(None)
+        virtual_time.on_refusal = None

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_ycimages import Code, Failure, Status, Success, UsageError
 from pytest_ycimages.api.status import BadRequest, FieldViolation, OtherDetail, QuotaFailure
-from pytest_ycimages.cloud.outcome import ending_of
+from pytest_ycimages.cloud.outcome import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +67,9 @@ def test_a_detail_that_has_a_model_is_read_as_it() -> None:
 )
 def test_an_outcome_may_be_written_as_itself_or_as_text(written: object, read: Success | Failure) -> None:
     """And its repr is such a text, but for its details."""
-    assert ending_of(written) == read
+    assert outcome_of(written) == read
     if not isinstance(read, Failure) or not read.details:
-        assert ending_of(repr(read)) == read
+        assert outcome_of(repr(read)) == read
 
 
 EXPECTED = "expected Success() or a Failure, such as Failure('UNAVAILABLE', 'try again')"
@@ -109,13 +109,13 @@ LISTED = '{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "NO_SP
             f"invalid detail 'NO_SPACE': expected a message of pytest_ycimages.api.status, or {LISTED}.",
         ),
         (
-            lambda: ending_of("Failure"),
+            lambda: outcome_of("Failure"),
             "invalid outcome 'Failure': Failure needs parentheses, such as Failure('UNAVAILABLE')",
         ),
-        (lambda: ending_of("Fail()"), "Unknown outcome 'Fail'. Did you mean 'Failure'? Known: Failure, Success."),
-        (lambda: ending_of("INTERNAL"), f"invalid outcome 'INTERNAL': {EXPECTED}"),
-        (lambda: ending_of(13), f"invalid outcome 13: {EXPECTED}"),
-        (lambda: ending_of(Failure), f"invalid outcome {Failure!r}: {EXPECTED}"),
+        (lambda: outcome_of("Fail()"), "Unknown outcome 'Fail'. Did you mean 'Failure'? Known: Failure, Success."),
+        (lambda: outcome_of("INTERNAL"), f"invalid outcome 'INTERNAL': {EXPECTED}"),
+        (lambda: outcome_of(13), f"invalid outcome 13: {EXPECTED}"),
+        (lambda: outcome_of(Failure), f"invalid outcome {Failure!r}: {EXPECTED}"),
     ],
 )
 def test_an_outcome_that_cannot_be_is_refused(make: Callable[[], object], text: str) -> None:
