@@ -17,12 +17,12 @@ _EXPORTS: Final = {
     "cassette.model": "CassetteMetadata Interaction Origin RecordedRequest RecordedResponse",
     "cloud.limits": "Quotas",
     "cloud.outcome": "Failure Success",
-    "cloud.presets": ("REALISTIC REALISTIC_DELETE REALISTIC_DISK REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI"),
     "cloud.script": "Script",
     "cloud.stage": "Stage",
-    "cloud.timing": "After AfterPolls Immediate Never Schedule Start Timing",
-    "cloud.timing_by_chance": "LogNormal Uniform",
-    "cloud.timing_by_source": "BySource PerGiB",
+    "cloud.timing": (
+        "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "
+        "REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI Schedule Start Timing Uniform"
+    ),
     "double": "Double",
     "errors": (
         "CassetteBrokenError CassetteDiffersError CassetteError CassetteExpiredError CassetteInUseError "

@@ -20,27 +20,27 @@ from pytest_ycimages.cassette.model import (
 )
 from pytest_ycimages.cloud.limits import Quotas as Quotas
 from pytest_ycimages.cloud.outcome import Failure as Failure, Success as Success
-from pytest_ycimages.cloud.presets import (
+from pytest_ycimages.cloud.script import Script as Script
+from pytest_ycimages.cloud.stage import Stage as Stage
+from pytest_ycimages.cloud.timing import (
     REALISTIC as REALISTIC,
     REALISTIC_DELETE as REALISTIC_DELETE,
     REALISTIC_DISK as REALISTIC_DISK,
     REALISTIC_IMAGE as REALISTIC_IMAGE,
     REALISTIC_SNAPSHOT as REALISTIC_SNAPSHOT,
     REALISTIC_URI as REALISTIC_URI,
-)
-from pytest_ycimages.cloud.script import Script as Script
-from pytest_ycimages.cloud.stage import Stage as Stage
-from pytest_ycimages.cloud.timing import (
     After as After,
     AfterPolls as AfterPolls,
+    BySource as BySource,
     Immediate as Immediate,
+    LogNormal as LogNormal,
     Never as Never,
+    PerGiB as PerGiB,
     Schedule as Schedule,
     Start as Start,
     Timing as Timing,
+    Uniform as Uniform,
 )
-from pytest_ycimages.cloud.timing_by_chance import LogNormal as LogNormal, Uniform as Uniform
-from pytest_ycimages.cloud.timing_by_source import BySource as BySource, PerGiB as PerGiB
 from pytest_ycimages.double import Double as Double
 from pytest_ycimages.errors import (
     CassetteBrokenError as CassetteBrokenError,

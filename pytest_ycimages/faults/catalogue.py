@@ -18,8 +18,7 @@ from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.timing import After, Never
-from pytest_ycimages.cloud.timing_text import timing_of
+from pytest_ycimages.cloud.timing import After, Never, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Answer, Damaged, Fault, Hidden, Late, Planned
 

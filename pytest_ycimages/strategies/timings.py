@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from pytest_ycimages.cloud.clock import LONGEST, is_seconds
 from pytest_ycimages.cloud.script import Script
 from pytest_ycimages.cloud.stage import Stage
-from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
-from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform
-from pytest_ycimages.cloud.timing_by_source import BySource, PerGiB
+from pytest_ycimages.cloud.timing import After, AfterPolls, BySource, Immediate, LogNormal, Never, PerGiB, Uniform
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
