@@ -40,10 +40,11 @@ _EXPORTS: Final = {
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",
     "faults.catalogue": (
-        "bad_gateway bad_request cancel_ignored close error garble gateway_timeout hang image_seen_late "
-        "internal operation_fails operation_lost operation_never_ends operation_seen_late permission_denied "
-        "quota_exceeded ramp rate_limited refuse reset slow stale stall token_expired trickle truncate "
-        "unavailable"
+        "cancel_ignored error image_seen_late internal operation_fails operation_lost operation_never_ends "
+        "operation_seen_late permission_denied quota_exceeded rate_limited token_expired unavailable"
+    ),
+    "faults.connection_faults": (
+        "bad_gateway bad_request close garble gateway_timeout hang ramp refuse reset slow stale stall trickle truncate"
     ),
     "faults.fault": "Fault",
     "faults.injection": "Injection",

@@ -88,14 +88,8 @@ from pytest_ycimages.experiment.scenario import (
 )
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
 from pytest_ycimages.faults.catalogue import (
-    bad_gateway as bad_gateway,
-    bad_request as bad_request,
     cancel_ignored as cancel_ignored,
-    close as close,
     error as error,
-    garble as garble,
-    gateway_timeout as gateway_timeout,
-    hang as hang,
     image_seen_late as image_seen_late,
     internal as internal,
     operation_fails as operation_fails,
@@ -104,17 +98,25 @@ from pytest_ycimages.faults.catalogue import (
     operation_seen_late as operation_seen_late,
     permission_denied as permission_denied,
     quota_exceeded as quota_exceeded,
-    ramp as ramp,
     rate_limited as rate_limited,
+    token_expired as token_expired,
+    unavailable as unavailable,
+)
+from pytest_ycimages.faults.connection_faults import (
+    bad_gateway as bad_gateway,
+    bad_request as bad_request,
+    close as close,
+    garble as garble,
+    gateway_timeout as gateway_timeout,
+    hang as hang,
+    ramp as ramp,
     refuse as refuse,
     reset as reset,
     slow as slow,
     stale as stale,
     stall as stall,
-    token_expired as token_expired,
     trickle as trickle,
     truncate as truncate,
-    unavailable as unavailable,
 )
 from pytest_ycimages.faults.fault import Fault as Fault
 from pytest_ycimages.faults.injection import Injection as Injection

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pytest_ycimages.api.methods import METHODS, matching
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF, Garbling
+from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF
+from pytest_ycimages.faults.connection_faults import Garbling
 from pytest_ycimages.faults.defaults import mildest_first
 from pytest_ycimages.faults.fault import Fault
 from pytest_ycimages.faults.rule import Per, Rule

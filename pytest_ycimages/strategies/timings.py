@@ -23,19 +23,17 @@ _SOURCES: Final = ("disk", "snapshot", "image", "uri", "other")
 
 
 def timings(*, longest: float = 3600, ending: bool = False) -> SearchStrategy[Timing]:
-    """Timings of operations, for `Double(timing=...)` or `double.timing`.
-
-    They shrink towards `AfterPolls(1)`, which is what a double has unless told.
+    """Return a strategy of timings for `Double(timing=...)`, which shrinks towards the default, `AfterPolls(1)`.
 
     Args:
-        longest: seconds that no bound, median or stage exceeds.
-        ending: whether all of them are of operations that end by themselves, and that polls see end.
+        longest: the most seconds of a bound, median or stage.
+        ending: whether every operation ends by itself, as polls show.
 
     Raises:
-        UsageError: `longest` is not a length of time.
+        UsageError: `longest` is not a number of seconds above zero.
     """
     if not is_seconds(longest) or not 0 < longest <= LONGEST:
-        raise UsageError(f"timings(longest={longest!r}) cannot be: it takes seconds above zero, such as 600.")
+        raise UsageError(f"invalid timings(longest={longest!r}): expected seconds above zero, such as 600")
     plain = st.one_of(
         st.just(AfterPolls(1)),
         st.builds(AfterPolls, st.integers(1, _POLLS)),
@@ -48,7 +46,7 @@ def timings(*, longest: float = 3600, ending: bool = False) -> SearchStrategy[Ti
 
 
 def seconds_up_to(longest: float) -> SearchStrategy[float]:
-    """Lengths of time as people write them: whole seconds first, else to the millisecond."""
+    """Return a strategy of durations in seconds: whole ones first, else to the millisecond."""
     whole = st.integers(0, int(longest))
     return st.one_of(whole, st.integers(0, int(longest * 1000)).map(lambda number: number / 1000))
 
