@@ -34,15 +34,20 @@ def timings(*, longest: float = 3600, ending: bool = False) -> SearchStrategy[Ti
     """
     if not is_seconds(longest) or not 0 < longest <= LONGEST:
         raise UsageError(f"invalid timings(longest={longest!r}): expected seconds above zero, such as 600")
-    plain = st.one_of(
+    plain = plain_timings(longest, ending=ending)
+    kinds = st.dictionaries(st.sampled_from(_SOURCES), plain, min_size=1).map(lambda given: BySource(**given))
+    return st.one_of(plain, kinds, _scripts(longest, ending=ending))
+
+
+def plain_timings(longest: float, *, ending: bool = False) -> SearchStrategy[Timing]:
+    """Return a strategy of the timings that can be written as text."""
+    return st.one_of(
         st.just(AfterPolls(1)),
         st.builds(AfterPolls, st.integers(1, _POLLS)),
         st.builds(Immediate),
         *([] if ending else [st.builds(Never)]),
         _clocked(longest),
     )
-    kinds = st.dictionaries(st.sampled_from(_SOURCES), plain, min_size=1).map(lambda given: BySource(**given))
-    return st.one_of(plain, kinds, _scripts(longest, ending=ending))
 
 
 def seconds_up_to(longest: float) -> SearchStrategy[float]:
