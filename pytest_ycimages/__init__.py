@@ -17,12 +17,12 @@ _EXPORTS: Final = {
     "cassette.model": "CassetteMetadata Interaction Origin RecordedRequest RecordedResponse",
     "cloud.limits": "Quotas",
     "cloud.outcome": "Failure Success",
-    "cloud.presets": ("REALISTIC REALISTIC_DELETE REALISTIC_DISK REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI"),
     "cloud.script": "Script",
     "cloud.stage": "Stage",
-    "cloud.timing": "After AfterPolls Immediate Never Schedule Start Timing",
-    "cloud.timing_by_chance": "LogNormal Uniform",
-    "cloud.timing_by_source": "BySource PerGiB",
+    "cloud.timing": (
+        "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "
+        "REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI Schedule Start Timing Uniform"
+    ),
     "double": "Double",
     "errors": (
         "CassetteBrokenError CassetteDiffersError CassetteError CassetteExpiredError CassetteInUseError "
@@ -40,10 +40,11 @@ _EXPORTS: Final = {
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",
     "faults.catalogue": (
-        "bad_gateway bad_request cancel_ignored close error garble gateway_timeout hang image_seen_late "
-        "internal operation_fails operation_lost operation_never_ends operation_seen_late permission_denied "
-        "quota_exceeded ramp rate_limited refuse reset slow stale stall token_expired trickle truncate "
-        "unavailable"
+        "cancel_ignored error image_seen_late internal operation_fails operation_lost operation_never_ends "
+        "operation_seen_late permission_denied quota_exceeded rate_limited token_expired unavailable"
+    ),
+    "faults.connection_faults": (
+        "bad_gateway bad_request close garble gateway_timeout hang ramp refuse reset slow stale stall trickle truncate"
     ),
     "faults.fault": "Fault",
     "faults.injection": "Injection",

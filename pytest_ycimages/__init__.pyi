@@ -20,27 +20,27 @@ from pytest_ycimages.cassette.model import (
 )
 from pytest_ycimages.cloud.limits import Quotas as Quotas
 from pytest_ycimages.cloud.outcome import Failure as Failure, Success as Success
-from pytest_ycimages.cloud.presets import (
+from pytest_ycimages.cloud.script import Script as Script
+from pytest_ycimages.cloud.stage import Stage as Stage
+from pytest_ycimages.cloud.timing import (
+    After as After,
+    AfterPolls as AfterPolls,
+    BySource as BySource,
+    Immediate as Immediate,
+    LogNormal as LogNormal,
+    Never as Never,
+    PerGiB as PerGiB,
     REALISTIC as REALISTIC,
     REALISTIC_DELETE as REALISTIC_DELETE,
     REALISTIC_DISK as REALISTIC_DISK,
     REALISTIC_IMAGE as REALISTIC_IMAGE,
     REALISTIC_SNAPSHOT as REALISTIC_SNAPSHOT,
     REALISTIC_URI as REALISTIC_URI,
-)
-from pytest_ycimages.cloud.script import Script as Script
-from pytest_ycimages.cloud.stage import Stage as Stage
-from pytest_ycimages.cloud.timing import (
-    After as After,
-    AfterPolls as AfterPolls,
-    Immediate as Immediate,
-    Never as Never,
     Schedule as Schedule,
     Start as Start,
     Timing as Timing,
+    Uniform as Uniform,
 )
-from pytest_ycimages.cloud.timing_by_chance import LogNormal as LogNormal, Uniform as Uniform
-from pytest_ycimages.cloud.timing_by_source import BySource as BySource, PerGiB as PerGiB
 from pytest_ycimages.double import Double as Double
 from pytest_ycimages.errors import (
     CassetteBrokenError as CassetteBrokenError,
@@ -88,14 +88,8 @@ from pytest_ycimages.experiment.scenario import (
 )
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
 from pytest_ycimages.faults.catalogue import (
-    bad_gateway as bad_gateway,
-    bad_request as bad_request,
     cancel_ignored as cancel_ignored,
-    close as close,
     error as error,
-    garble as garble,
-    gateway_timeout as gateway_timeout,
-    hang as hang,
     image_seen_late as image_seen_late,
     internal as internal,
     operation_fails as operation_fails,
@@ -104,17 +98,25 @@ from pytest_ycimages.faults.catalogue import (
     operation_seen_late as operation_seen_late,
     permission_denied as permission_denied,
     quota_exceeded as quota_exceeded,
-    ramp as ramp,
     rate_limited as rate_limited,
+    token_expired as token_expired,
+    unavailable as unavailable,
+)
+from pytest_ycimages.faults.connection_faults import (
+    bad_gateway as bad_gateway,
+    bad_request as bad_request,
+    close as close,
+    garble as garble,
+    gateway_timeout as gateway_timeout,
+    hang as hang,
+    ramp as ramp,
     refuse as refuse,
     reset as reset,
     slow as slow,
     stale as stale,
     stall as stall,
-    token_expired as token_expired,
     trickle as trickle,
     truncate as truncate,
-    unavailable as unavailable,
 )
 from pytest_ycimages.faults.fault import Fault as Fault
 from pytest_ycimages.faults.injection import Injection as Injection

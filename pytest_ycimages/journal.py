@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
-from pytest_ycimages.api.exchange import NO_METADATA, Delivery, delivery_of
+from pytest_ycimages.api.exchange import NO_METADATA, delivery_of
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.api.status import Code
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _SETTLED: Final = frozenset({"READY", "ERROR"})
 """The final statuses of an image."""
-_WITHOUT_HEAD: Final = frozenset({Delivery.NOTHING, Delivery.REPLACED})
-"""The deliveries without the headers of the service."""
 
 
 class Calls(Sequence[Call]):
@@ -124,7 +122,7 @@ class Journal:
             latency=latency / SECOND,
             deferred=deferred / SECOND,
             done=_done(request, reply),
-            reply_metadata=NO_METADATA if delivery in _WITHOUT_HEAD else reply.metadata,
+            reply_metadata=reply.metadata if delivery.has_headers else NO_METADATA,
             fault=reply.fault,
             series=series,
         )
@@ -135,7 +133,7 @@ class Journal:
 
 def _done(request: Request, reply: Reply) -> bool | None:
     """Return whether the answer shows a finished operation or an image in a final status; None: it shows neither."""
-    if delivery_of(reply.damage) is not Delivery.WHOLE or (reply.fault and reply.code is not Code.OK):
+    if not delivery_of(reply.damage).is_whole or (reply.fault and reply.code is not Code.OK):
         return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True

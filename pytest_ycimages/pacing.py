@@ -29,7 +29,6 @@ _CLOSE: Final = 1e-9
 
 _LISTED: Final = 20
 """How many polls, and how many hints that were not obeyed, a report lists."""
-
 _PARALLEL: Final = "Poll from one place at a time, and wait for the answer and then some."
 
 
@@ -119,8 +118,23 @@ class Pacing:
 
     @property
     def summary(self) -> str:
-        """One line of text."""
-        return _summary(self)
+        """Return one line of text."""
+        if not self.polls:
+            return "never polled"
+        parts = [f"{len(self.polls)} poll{'s' if len(self.polls) > 1 else ''}"]
+        if self.first_after is not None:
+            parts.append(f"the first after {shown(self.first_after)}")
+        if self.pauses:
+            shortest, longest = shown(min(self.pauses)), shown(max(self.pauses))
+            parts.append(f"pauses of {shortest if shortest == longest else f'{shortest} to {longest}'}")
+        if self.growth is not None:
+            parts.append(f"growth {self.growth:.2f}")
+        if self.jitter is not None:
+            parts.append(f"jitter {self.jitter:.1%}")
+        parts.append(f"{len(self.polls_after_done)} after done" if self.done else "done never shown")
+        if self.hints:
+            parts.append(f"{sum(hint.obeyed for hint in self.hints)} of {len(self.hints)} hints obeyed")
+        return ", ".join(parts)
 
     def __str__(self) -> str:
         return _report(self)
@@ -133,8 +147,7 @@ class Pacing:
         Args:
             seconds: between two polls.
             tolerance: seconds that each may be off.
-            measured: `pauses`, from the end of an answer to the next poll, as clients do that sleep between polls; or
-                `intervals`, from start to start, as clients do that keep to a timetable.
+            measured: `pauses`, from the end of an answer to the next poll; or `intervals`, from start to start.
 
         Raises:
             AssertionError: a poll came too early or too late, or there are fewer than two.
@@ -155,12 +168,8 @@ class Pacing:
 
         The first poll is exempt: most clients poll at once and then wait.
 
-        Args:
-            seconds: the shortest interval.
-            tolerance: seconds that it may be shorter.
-
         Raises:
-            AssertionError: a poll came too early.
+            AssertionError: a poll came earlier than that, by more than `tolerance` seconds.
         """
         __tracebackhide__ = True
         for number, value in enumerate(self.intervals, 1):
@@ -216,12 +225,8 @@ class Pacing:
     def assert_jitters(self, at_least: float = 0.01, at_most: float | None = None) -> None:
         """Assert that the pauses are spread, so that clients which start together do not stay together.
 
-        Args:
-            at_least: the least `jitter`.
-            at_most: the most `jitter`; None: any.
-
         Raises:
-            AssertionError: the pauses are spread less, or more, or there are fewer than three.
+            AssertionError: `jitter` is below `at_least` or above `at_most`, or there are fewer than three pauses.
         """
         __tracebackhide__ = True
         most = "" if at_most is None else f" and at most {at_most:.1%}"
@@ -242,7 +247,7 @@ class Pacing:
         """Assert that no poll came after an answer that showed the operation done.
 
         Raises:
-            AssertionError: one did.
+            AssertionError: at least one did.
         """
         __tracebackhide__ = True
         if self.polls_after_done:
@@ -313,29 +318,10 @@ class _PacingById(dict[str, Pacing]):
 # Reports.
 
 
-def _summary(pacing: Pacing) -> str:
-    if not pacing.polls:
-        return "never polled"
-    parts = [f"{len(pacing.polls)} poll{'s' if len(pacing.polls) > 1 else ''}"]
-    if pacing.first_after is not None:
-        parts.append(f"the first after {shown(pacing.first_after)}")
-    if pacing.pauses:
-        shortest, longest = shown(min(pacing.pauses)), shown(max(pacing.pauses))
-        parts.append(f"pauses of {shortest if shortest == longest else f'{shortest} to {longest}'}")
-    if pacing.growth is not None:
-        parts.append(f"growth {pacing.growth:.2f}")
-    if pacing.jitter is not None:
-        parts.append(f"jitter {pacing.jitter:.1%}")
-    parts.append(f"{len(pacing.polls_after_done)} after done" if pacing.done else "done never shown")
-    if pacing.hints:
-        parts.append(f"{sum(hint.obeyed for hint in pacing.hints)} of {len(pacing.hints)} hints obeyed")
-    return ", ".join(parts)
-
-
 def _report(pacing: Pacing, wrong: int | None = None) -> str:
     """Return the summary, the start, the polls and the hints not obeyed; `wrong` is the index of a poll to mark."""
     image = f" (image {pacing.image_id})" if pacing.image_id else ""
-    lines = [f"operation {pacing.operation_id}{image}: {_summary(pacing)}"]
+    lines = [f"operation {pacing.operation_id}{image}: {pacing.summary}"]
     if pacing.started:
         lines.append(f"    start  +{shown(pacing.started.answered_at):<10} {pacing.started.method}")
     lines += _window([_line(pacing, number, wrong) for number in range(len(pacing.polls))], wrong)

@@ -20,7 +20,7 @@ from pytest_ycimages.cloud.operation_settings import (
 )
 from pytest_ycimages.cloud.outcome import outcome_of
 from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.timing_text import timing_of
+from pytest_ycimages.cloud.timing import timing_of
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:

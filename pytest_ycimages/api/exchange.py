@@ -61,17 +61,28 @@ class Verbatim(NamedTuple):
 
 
 class Delivery(Enum):
-    """The part of the service's answer that a client receives."""
+    """What a client receives of the service's answer: one row for each case.
 
-    WHOLE = "the whole answer"
-    HEAD = "the head, and a body that is not right"
-    NOTHING = "no head, or a part of it"
-    REPLACED = "another answer, by something in front of the service"
+    Attributes:
+        has_headers: whether the headers of the service arrive.
+        is_whole: whether all of the service's answer arrives.
+        is_lost: whether no valid answer arrives. An error page is an answer.
+        is_disturbed: whether a fault replaced, damaged or slowed the answer. Latency is not a fault.
+    """
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the client has no valid answer at all. An error page is an answer."""
-        return self in {Delivery.HEAD, Delivery.NOTHING}
+    #          case, has_headers, is_whole, is_lost, is_disturbed
+    WHOLE = "the whole answer", True, True, False, False
+    SLOW = "the whole answer, in parts", True, True, False, True
+    HEAD = "the headers, and a damaged body", True, False, True, True
+    NOTHING = "an incomplete head, or no answer", False, False, True, True
+    REPLACED = "another answer instead", False, False, False, True
+
+    def __init__(self, case: str, has_headers: bool, is_whole: bool, is_lost: bool, is_disturbed: bool) -> None:  # noqa: FBT001 - a row
+        self.case = case
+        self.has_headers = has_headers
+        self.is_whole = is_whole
+        self.is_lost = is_lost
+        self.is_disturbed = is_disturbed
 
 
 class Damage:

@@ -14,8 +14,7 @@ from pytest_ycimages.cloud.clock import seconds_of
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF
 from pytest_ycimages.cloud.outcome import Failure, Success, outcome_of
 from pytest_ycimages.cloud.plan import CancelWord
-from pytest_ycimages.cloud.timing import AfterPolls, Timing
-from pytest_ycimages.cloud.timing_text import timing_of
+from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.text_values import read_literal
 

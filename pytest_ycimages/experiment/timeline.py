@@ -10,12 +10,12 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.api.exchange import delivery_of
+from pytest_ycimages.api.exchange import Delivery
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import nanoseconds, shown
 from pytest_ycimages.experiment.printable import ReportPart, Seconds
-from pytest_ycimages.faults.fault import Answer, Damaged
+from pytest_ycimages.faults.fault import delivery_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,16 +46,14 @@ class ReceivedAnswer(NamedTuple):
 
     Attributes:
         fault: the fault that struck the call, if one did.
-        lost: whether the fault dropped or damaged the response. An error page is a response.
+        delivery: what reached the client under the fault.
         complete: whether the client had the whole response before its next call.
-        disturbed: whether the fault replaced or damaged the response. A late one arrives whole.
         hopeless: whether the fault struck so that a retry could not help.
     """
 
     fault: PlannedFault | None
-    lost: bool
+    delivery: Delivery
     complete: bool
-    disturbed: bool
     hopeless: bool
 
 
@@ -81,12 +79,11 @@ class Timeline:
     def _delivery(self, index: int) -> ReceivedAnswer:
         call, fault = self.calls[index], self.strikes.get(index)
         later = self.calls[index + 1].came_at if index + 1 < len(self.calls) else self.trial.seconds
-        lost = fault is not None and _is_lost(fault)
+        delivery = Delivery.WHOLE if fault is None else delivery_under(fault.fault.effect)
         return ReceivedAnswer(
             fault,
-            lost=lost,
-            complete=not lost and nanoseconds(call.answered_at) <= nanoseconds(later),
-            disturbed=fault is not None and isinstance(fault.fault.effect, Answer | Damaged),
+            delivery,
+            complete=not delivery.is_lost and nanoseconds(call.answered_at) <= nanoseconds(later),
             hopeless=fault is not None and (fault.lasts or call.status in HOPELESS),
         )
 
@@ -160,11 +157,6 @@ class Timeline:
                 yield index
 
 
-def _is_lost(planned: PlannedFault) -> bool:
-    effect = planned.fault.effect
-    return isinstance(effect, Damaged) and delivery_of(effect.damage).is_lost
-
-
 def _strikes(trial: Trial) -> dict[int, PlannedFault]:
     planned = list(trial.scenario.faults)
     found: dict[int, PlannedFault] = {}
@@ -221,7 +213,7 @@ def moments_of(trial: Trial, verdicts: Iterable[Verdict] = ()) -> tuple[Moment, 
 
 def _told(read: Timeline, index: int) -> str:
     call, delivery = read.calls[index], read.deliveries[index]
-    if delivery.lost:
+    if delivery.delivery.is_lost:
         return f"no whole answer: {delivery.fault and delivery.fault.fault}"
     if not delivery.complete:
         return "nothing in time"
@@ -233,7 +225,7 @@ def _told(read: Timeline, index: int) -> str:
 def _happened(read: Timeline, index: int) -> str:
     call, delivery = read.calls[index], read.deliveries[index]
     planned = delivery.fault
-    is_unsaid = planned is not None and (delivery.lost or call.status is not Code.OK)
+    is_unsaid = planned is not None and (delivery.delivery.is_lost or call.status is not Code.OK)
     if planned is not None and is_unsaid and planned.commit == "before":
         return "nothing happened"
     words = [f"{word} {id_}" for word, id_ in (("operation", call.operation_id), ("image", call.image_id)) if id_]

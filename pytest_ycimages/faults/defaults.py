@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.faults.catalogue import (
     CATALOGUE,
-    bad_gateway,
-    bad_request,
     cancel_ignored,
-    close,
     error,
-    garble,
-    gateway_timeout,
-    hang,
     image_seen_late,
     internal,
     operation_fails,
@@ -23,15 +17,23 @@ from pytest_ycimages.faults.catalogue import (
     permission_denied,
     quota_exceeded,
     rate_limited,
+    token_expired,
+    unavailable,
+)
+from pytest_ycimages.faults.connection_faults import (
+    bad_gateway,
+    bad_request,
+    close,
+    garble,
+    gateway_timeout,
+    hang,
     refuse,
     reset,
     slow,
     stale,
     stall,
-    token_expired,
     trickle,
     truncate,
-    unavailable,
 )
 
 if TYPE_CHECKING:

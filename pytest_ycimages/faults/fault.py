@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from pytest_ycimages.api.exchange import Delivery, delivery_of
 from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.cloud.clock import LONGEST, is_number
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
@@ -88,6 +92,13 @@ class Hidden:
     seconds: float = math.inf
 
 
+def delivery_under(effect: Effect) -> Delivery:
+    """Return what a client receives of the answer to a call with this effect."""
+    if isinstance(effect, Answer):
+        return Delivery.REPLACED
+    return delivery_of(effect.damage if isinstance(effect, Damaged) else None)
+
+
 Effect = Answer | Damaged | Late | Planned | Hidden
 EFFECTS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late, Planned, Hidden)
 OF_ANSWERS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late)
@@ -115,3 +126,40 @@ class Fault(Written):
     def __str__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return f"{self.name}({given})"
+
+
+# The registry, and the arguments of the functions in it.
+
+REGISTERED: Final[dict[str, tuple[Callable[..., Fault], tuple[str, ...]]]] = {}
+"""Each function that makes a fault and the methods that it can strike, by its name."""
+_Made = TypeVar("_Made", bound=Callable[..., Fault])
+
+
+def register(methods: tuple[str, ...] = METHODS) -> Callable[[_Made], _Made]:
+    """Enter a function into the catalogue, with the methods that its faults can strike."""
+
+    def enter(function: _Made) -> _Made:
+        REGISTERED[function.__name__] = function, methods
+        return function
+
+    return enter
+
+
+def given(**arguments: Any) -> Mapping[str, Any]:
+    """Return the arguments that were given: neither None nor empty."""
+    return {name: value for name, value in arguments.items() if value is not None and value != ""}
+
+
+def seconds_in(fault: str, name: str, value: float, *, forever: str = "") -> float:
+    """Return `value` if it is a valid time; `forever` is what to write instead of an infinite one."""
+    if not is_number(value) or not 0 <= value <= LONGEST:
+        instead = f"; without an end: {forever}" if forever and value == math.inf else ""
+        raise UsageError(f"invalid {fault}({name}={value!r}): expected seconds, from 0 to {LONGEST:.0e}{instead}")
+    return value
+
+
+def bytes_in(fault: str, name: str, value: int) -> int:
+    """Return `value` if it is a whole number of bytes, zero or more."""
+    if type(value) is not int or value < 0:
+        raise UsageError(f"invalid {fault}({name}={value!r}): expected a whole number of bytes, zero or more")
+    return value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from pydantic.alias_generators import to_camel, to_snake
 
 from pytest_ycimages.api.methods import CONTRACTS, matching
-from pytest_ycimages.cloud.timing_text import TIMINGS
+from pytest_ycimages.cloud.timing import TIMINGS
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Commit, Fault

@@ -30,19 +30,18 @@ _SOURCES: Final = ("diskId", "imageId", "snapshotId", "uri")
 def create_requests(
     *, valid: bool = True, contract: Revision = "page", folder_id: str = FOLDER
 ) -> SearchStrategy[dict[str, Any]]:
-    """JSON bodies of `images.create`.
+    """Return a strategy of JSON bodies of `images.create`, which shrinks towards an image from a disk.
 
-    A valid one is accepted by a double that has nothing in it, under this contract, and makes an image that gets READY.
-    An invalid one is valid but for one thing, and is refused: by the service with INVALID_ARGUMENT, which is code 3,
-    or by the gateway with 400 and plain text. They shrink towards an image from a disk, without anything else.
+    A fresh double accepts a valid body, and its image gets READY. An invalid body has one invalid part and is refused:
+    by the service with INVALID_ARGUMENT, or by the gateway with 400 and plain text.
 
     Args:
         valid: whether the double accepts them.
         contract: the revision of the contract: `page` or `current`.
-        folder_id: the folder in which the image is to be made.
+        folder_id: the folder of the image.
 
     Raises:
-        UsageError: a contract that does not exist.
+        UsageError: an unknown contract.
     """
     if contract not in CONTRACTS:
         raise unknown_word("contract", contract, CONTRACTS)
@@ -50,11 +49,11 @@ def create_requests(
     return right if valid else _spoilt(right, _spoilers(contract))
 
 
-# Right ones.
+# Valid bodies.
 
 
 def text(most: int, least: int = 0) -> SearchStrategy[str]:
-    """Any text that JSON can carry."""
+    """Return a strategy of any text that JSON can carry."""
     return st.text(st.characters(codec="utf-8"), min_size=least, max_size=most)
 
 

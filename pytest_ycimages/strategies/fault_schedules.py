@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pytest_ycimages.api.methods import METHODS, matching
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF, Garbling
+from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF
+from pytest_ycimages.faults.connection_faults import Garbling
 from pytest_ycimages.faults.defaults import mildest_first
 from pytest_ycimages.faults.fault import Fault
 from pytest_ycimages.faults.rule import Per, Rule
 from pytest_ycimages.faults.schedules import after, always, between, chance, every, first, nth, over_rate, script
-from pytest_ycimages.strategies.timings import seconds_up_to, timings
+from pytest_ycimages.strategies.timings import plain_timings, seconds_up_to
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -39,7 +40,7 @@ ARGUMENTS: Final[Mapping[str, SearchStrategy[Any]]] = {
     "length": _BYTES,
     "limit": st.integers(0, 100),
     "message": st.text("abcdefghijklmnopqrstuvwxyz ", max_size=20),
-    "operation_fails.after": timings(longest=600),
+    "operation_fails.after": plain_timings(600),
     "operation_lost.after": _TIME,
     "over": st.integers(1, 3600),
     "reads": st.integers(1, 3),

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from pytest_ycimages.cloud.clock import LONGEST, is_seconds
 from pytest_ycimages.cloud.script import Script
 from pytest_ycimages.cloud.stage import Stage
-from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
-from pytest_ycimages.cloud.timing_by_chance import LogNormal, Uniform
-from pytest_ycimages.cloud.timing_by_source import BySource, PerGiB
+from pytest_ycimages.cloud.timing import After, AfterPolls, BySource, Immediate, LogNormal, Never, PerGiB, Uniform
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,32 +23,35 @@ _SOURCES: Final = ("disk", "snapshot", "image", "uri", "other")
 
 
 def timings(*, longest: float = 3600, ending: bool = False) -> SearchStrategy[Timing]:
-    """Timings of operations, for `Double(timing=...)` or `double.timing`.
-
-    They shrink towards `AfterPolls(1)`, which is what a double has unless told.
+    """Return a strategy of timings for `Double(timing=...)`, which shrinks towards the default, `AfterPolls(1)`.
 
     Args:
-        longest: seconds that no bound, median or stage exceeds.
-        ending: whether all of them are of operations that end by themselves, and that polls see end.
+        longest: the most seconds of a bound, median or stage.
+        ending: whether every operation ends by itself, as polls show.
 
     Raises:
-        UsageError: `longest` is not a length of time.
+        UsageError: `longest` is not a number of seconds above zero.
     """
     if not is_seconds(longest) or not 0 < longest <= LONGEST:
-        raise UsageError(f"timings(longest={longest!r}) cannot be: it takes seconds above zero, such as 600.")
-    plain = st.one_of(
+        raise UsageError(f"invalid timings(longest={longest!r}): expected seconds above zero, such as 600")
+    plain = plain_timings(longest, ending=ending)
+    kinds = st.dictionaries(st.sampled_from(_SOURCES), plain, min_size=1).map(lambda given: BySource(**given))
+    return st.one_of(plain, kinds, _scripts(longest, ending=ending))
+
+
+def plain_timings(longest: float, *, ending: bool = False) -> SearchStrategy[Timing]:
+    """Return a strategy of the timings that can be written as text."""
+    return st.one_of(
         st.just(AfterPolls(1)),
         st.builds(AfterPolls, st.integers(1, _POLLS)),
         st.builds(Immediate),
         *([] if ending else [st.builds(Never)]),
         _clocked(longest),
     )
-    kinds = st.dictionaries(st.sampled_from(_SOURCES), plain, min_size=1).map(lambda given: BySource(**given))
-    return st.one_of(plain, kinds, _scripts(longest, ending=ending))
 
 
 def seconds_up_to(longest: float) -> SearchStrategy[float]:
-    """Lengths of time as people write them: whole seconds first, else to the millisecond."""
+    """Return a strategy of durations in seconds: whole ones first, else to the millisecond."""
     whole = st.integers(0, int(longest))
     return st.one_of(whole, st.integers(0, int(longest * 1000)).map(lambda number: number / 1000))
 

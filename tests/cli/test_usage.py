@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     [
         (["--timing", "Aftr(3)"], "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, "),
         (["--timing", "soon"], "invalid timing 'soon': expected seconds such as 2.5, a duration such as '200ms', "),
-        (["--timing", "-1"], "After(seconds=-1) cannot be: an operation takes zero seconds or more."),
+        (["--timing", "-1"], "invalid After(seconds=-1): expected zero seconds or more"),
         (["--contract", "curent"], "contract='curent': Input should be 'page' or 'current'."),
         (["--auth", "of"], "auth='of': Input should be 'any', 'strict' or 'off'."),
         (["--port", "70000"], "70000 is not in the range 0<=x<=65535."),

@@ -1,4 +1,4 @@
-"""Timings: the values that users write, as Python and as text, and what is said of those that cannot be."""
+"""Timings: the values that users give, in Python and as text, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -24,17 +24,14 @@ from pytest_ycimages import (
     UsageError,
 )
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cloud.timing_text import TIMINGS, timing_of
+from pytest_ycimages.cloud.timing import TIMINGS, timing_of
 from tests.cloud.operations import START, begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS_RULE = "cannot be: an operation takes zero seconds or more. For one that does not end, use Never()."
-POLLS_RULE = (
-    "cannot be: the first poll that can see an operation done is poll 1. "
-    "For one that is done before any poll, use Immediate()."
-)
+SECONDS_RULE = ": expected zero seconds or more; for an operation that does not end, use Never()"
+POLLS_RULE = ": expected a whole number, 1 or more; for an operation that is done before any poll, use Immediate()"
 
 
 @pytest.mark.parametrize(
@@ -68,22 +65,22 @@ def test_a_timing_is_a_value_that_does_not_change() -> None:
     timing = After(5)
     assert timing == After(5.0)
     with pytest.raises(FrozenInstanceError):
-        timing.seconds = 6  # type: ignore[misc]  # that it cannot be set is the point
+        timing.seconds = 6  # type: ignore[misc]  # setting it must fail
 
 
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: After(-1), f"After(seconds=-1) {SECONDS_RULE}"),
-        (lambda: After(-1e-9), f"After(seconds=-1e-09) {SECONDS_RULE}"),
-        (lambda: After(math.nan), f"After(seconds=nan) {SECONDS_RULE}"),
-        (lambda: After(math.inf), f"After(seconds=inf) {SECONDS_RULE}"),
-        (lambda: AfterPolls(0), f"AfterPolls(0) {POLLS_RULE}"),
-        (lambda: AfterPolls(-3), f"AfterPolls(-3) {POLLS_RULE}"),
+        (lambda: After(-1), f"invalid After(seconds=-1){SECONDS_RULE}"),
+        (lambda: After(-1e-9), f"invalid After(seconds=-1e-09){SECONDS_RULE}"),
+        (lambda: After(math.nan), f"invalid After(seconds=nan){SECONDS_RULE}"),
+        (lambda: After(math.inf), f"invalid After(seconds=inf){SECONDS_RULE}"),
+        (lambda: AfterPolls(0), f"invalid AfterPolls(0){POLLS_RULE}"),
+        (lambda: AfterPolls(-3), f"invalid AfterPolls(-3){POLLS_RULE}"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_with_the_rule_and_the_way_out(make: Callable[[], Timing], text: str) -> None:
-    """The text says what was asked, why it cannot be, and what to write instead."""
+def test_an_invalid_value_raises_an_error_with_an_alternative(make: Callable[[], Timing], text: str) -> None:
+    """The text has the given value, the expected one, and the next step."""
     with pytest.raises(UsageError) as refusal:
         make()
     assert str(refusal.value) == text
@@ -200,10 +197,10 @@ def test_a_bool_is_no_number_of_seconds_in_text_either(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("-1", f"After(seconds=-1) {SECONDS_RULE}"),
-        ("1e999", f"After(seconds=inf) {SECONDS_RULE}"),
-        ("After(-1)", f"After(seconds=-1) {SECONDS_RULE}"),
-        ("AfterPolls(0)", f"AfterPolls(0) {POLLS_RULE}"),
+        ("-1", f"invalid After(seconds=-1){SECONDS_RULE}"),
+        ("1e999", f"invalid After(seconds=inf){SECONDS_RULE}"),
+        ("After(-1)", f"invalid After(seconds=-1){SECONDS_RULE}"),
+        ("AfterPolls(0)", f"invalid AfterPolls(0){POLLS_RULE}"),
     ],
 )
 def test_a_value_in_text_is_held_to_the_same_rules(text: str, said: str) -> None:

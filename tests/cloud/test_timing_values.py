@@ -31,7 +31,7 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.presets import PRESETS
+from pytest_ycimages.cloud.timing import PRESETS
 from tests.cloud.operations import START, at, begun
 
 if TYPE_CHECKING:
@@ -122,63 +122,57 @@ def test_the_presets_are_those_that_were_measured() -> None:
         assert getattr(pytest_ycimages, name) is preset
 
 
-SPAN = "cannot be: an operation takes zero seconds or more, and ends some day."
+SPAN = ": expected two finite numbers of seconds, zero or more"
 
 
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: Uniform(-1, 2), f"Uniform(shortest=-1, longest=2) {SPAN}"),
-        (lambda: Uniform(0, math.inf), f"Uniform(shortest=0, longest=inf) {SPAN}"),
-        (lambda: Uniform(shortest=True, longest=2), f"Uniform(shortest=True, longest=2) {SPAN}"),
+        (lambda: Uniform(-1, 2), f"invalid Uniform(shortest=-1, longest=2){SPAN}"),
+        (lambda: Uniform(0, math.inf), f"invalid Uniform(shortest=0, longest=inf){SPAN}"),
+        (lambda: Uniform(shortest=True, longest=2), f"invalid Uniform(shortest=True, longest=2){SPAN}"),
         (
             lambda: Uniform(5, 1),
-            "Uniform(shortest=5, longest=1) cannot be: the first bound is the lower one. Write Uniform(1, 5).",
+            "invalid Uniform(shortest=5, longest=1): expected the lower bound first, such as Uniform(1, 5)",
         ),
         (
             lambda: LogNormal(0, 1),
             (
-                "LogNormal(median=0, sigma=1, cap=None) cannot be: the median is more than zero seconds, "
-                "such as LogNormal(12, 0.4)."
+                "invalid LogNormal(median=0, sigma=1, cap=None): expected a median above zero seconds, "
+                "such as LogNormal(12, 0.4)"
             ),
         ),
         (
             lambda: LogNormal(3, -1),
-            ("LogNormal(median=3, sigma=-1, cap=None) cannot be: sigma is zero or more, such as LogNormal(3, 0.4)."),
+            "invalid LogNormal(median=3, sigma=-1, cap=None): expected a sigma of zero or more, such as 0.4",
         ),
         (
             lambda: LogNormal(3, 1, cap=2),
             (
-                "LogNormal(median=3, sigma=1, cap=2) cannot be: the cap is in seconds, and not less than the median "
-                "of 3; without a limit, leave it out."
+                "invalid LogNormal(median=3, sigma=1, cap=2): expected a cap in seconds, not less than the median "
+                "of 3; without a limit, leave it out"
             ),
         ),
         (
             lambda: PerGiB(-1),
             (
-                "PerGiB(seconds=-1, base=0) cannot be: a GiB takes zero seconds or more, and so does the base. "
-                "For an operation that does not end, use Never()."
+                "invalid PerGiB(seconds=-1, base=0): expected zero seconds or more for a GiB and for the base; "
+                "for an operation that does not end, use Never()"
             ),
         ),
-        (
-            BySource,
-            "BySource() says nothing. Give a timing or seconds, such as BySource(uri=12, other=5).",
-        ),
+        (BySource, "invalid BySource(): expected a timing or seconds, such as BySource(uri=12, other=5)"),
         (
             lambda: BySource(uri="5"),  # type: ignore[arg-type]  # tests are not always type-checked
-            "BySource(uri='5') cannot be: give a timing, such as After(5), or seconds.",
+            "invalid BySource(uri='5'): expected seconds or a timing, such as After(5)",
         ),
         (
             lambda: BySource(disk=-5),
-            (
-                "After(seconds=-5) cannot be: an operation takes zero seconds or more. "
-                "For one that does not end, use Never()."
-            ),
+            "invalid After(seconds=-5): expected zero seconds or more; for an operation that does not end, use Never()",
         ),
     ],
 )
-def test_a_value_that_cannot_be_is_refused(make: Callable[[], Timing], text: str) -> None:
-    """When it is written, with the way out."""
+def test_an_invalid_value_raises_an_error(make: Callable[[], Timing], text: str) -> None:
+    """The text has the given value, the expected one, and an alternative."""
     with pytest.raises(UsageError) as refusal:
         make()
     assert str(refusal.value) == text

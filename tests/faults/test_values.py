@@ -18,7 +18,7 @@ from pytest_ycimages import Rule, UsageError, error, garble, operation_lost, res
         (lambda y: y.error("OK"), "OK is not an error"),
         (lambda y: y.error(99), "99"),
         (lambda y: y.error([]), r"\[\]"),
-        (lambda y: y.error("ABORTED", 5), "message=5 is no text"),
+        (lambda y: y.error("ABORTED", 5), "invalid message=5"),
         (lambda y: y.error("ABORTED", details=[{}]), "@type"),
         (lambda y: y.error("ABORTED", details=5), "details=5"),
         (lambda y: y.unavailable(retry_after=1.5), "whole seconds"),

@@ -20,7 +20,7 @@ from pytest_ycimages import (
     Uniform,
     UsageError,
 )
-from pytest_ycimages.cloud.timing_text import TIMINGS, timing_of
+from pytest_ycimages.cloud.timing import TIMINGS, timing_of
 from pytest_ycimages.strategies import timings
 from tests.model.caller import IMAGES, Caller
 

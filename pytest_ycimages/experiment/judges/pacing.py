@@ -10,7 +10,7 @@ from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.experiment.judges.judge import check_positive, default_judge, failed, passed
 from pytest_ycimages.experiment.timeline import POLL, Timeline
-from pytest_ycimages.faults.catalogue import Refuse
+from pytest_ycimages.faults.connection_faults import Refuse
 from pytest_ycimages.faults.fault import Damaged
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _idle_since(read: Timeline, index: int) -> float:
     moments = [*(call.came_at for call in read.calls[index + 1 :]), read.trial.seconds]
     for number, until in enumerate(moments, index):
         call, delivery = read.calls[number], read.deliveries[number]
-        if call.status is Code.OK and delivery.complete and not delivery.disturbed:
+        if call.status is Code.OK and delivery.complete and not delivery.delivery.is_disturbed:
             idle += between(call.answered_at, until)
     return idle
 
@@ -164,7 +164,7 @@ def _backing_off(read: Timeline) -> Verdict | None:
     tries: list[int] = []
     for index, call in enumerate(calls):
         is_retried = call.status in {Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.INTERNAL}
-        if not is_retried or read.deliveries[index].lost:
+        if not is_retried or read.deliveries[index].delivery.is_lost:
             tries = []
             continue
         tries = [*tries, index] if tries and calls[tries[-1]].series == call.series else [index]
@@ -181,7 +181,7 @@ def retry_burst(read: Timeline, most: int = BURST) -> tuple[int, ...]:
     """Return the first tries of one call that failed and came too close together; empty if there are none."""
     series: dict[int, list[int]] = {}
     for index, call in enumerate(read.calls):
-        if call.status is Code.OK and not read.deliveries[index].lost:
+        if call.status is Code.OK and not read.deliveries[index].delivery.is_lost:
             series.pop(call.series, None)
             continue
         tries = series.setdefault(call.series, [])
