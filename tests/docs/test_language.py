@@ -51,7 +51,6 @@ NOT_YET: Final = (
     "pytest_ycimages/delay.py",
     "pytest_ycimages/double.py",
     "pytest_ycimages/errors.py",
-    "pytest_ycimages/experiment/",
     "pytest_ycimages/faults/",
     "pytest_ycimages/fidelity/",
     "pytest_ycimages/host_names.py",
