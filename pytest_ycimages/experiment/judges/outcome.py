@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
+__all__ = ["cancels", "cancels_within", "no_duplicates", "no_orphans", "no_useless_retry", "recovers", "truthful"]
+
 
 @default_judge(30)
 def no_duplicates(trial: Trial) -> Verdict:

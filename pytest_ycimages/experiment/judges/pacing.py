@@ -15,6 +15,7 @@ from pytest_ycimages.faults.fault import Damaged
 
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.trial import Trial, Verdict
+__all__ = ["bounded", "finishes", "polite"]
 
 BURST: Final = 10
 """How many failing tries of one call a client may make within the window, unless a judge says otherwise."""
