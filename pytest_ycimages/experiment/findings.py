@@ -118,12 +118,6 @@ def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping
 
     The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
     client is mended: it may never make the call that they were to strike.
-
-    Args:
-        client: the function.
-        scenario: what goes wrong.
-        judge: the judge that the client fails.
-        settings: what the doubles were given.
     """
     given = ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
     injections = "".join(

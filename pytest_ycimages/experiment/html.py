@@ -29,11 +29,7 @@ _PAGE: Final = "page"
 
 
 def report_html(*reports: Report, command: str = "") -> str:
-    """Return one page for one report, or for several side by side.
-
-    Args:
-        reports: the reports; that of the main client first.
-        command: the command that repeats it, if any.
+    """Return one page for one report, or for several side by side; it shows the `command` that repeats it, if given.
 
     Raises:
         UsageError: no report is given, or jinja2 is not installed.
@@ -44,7 +40,7 @@ def report_html(*reports: Report, command: str = "") -> str:
     style, script = _text("report.css"), _text("report.js")
     axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
     return (
-        _environment(_jinja2())
+        _environment(installed_jinja2())
         .get_template("report.html.jinja")
         .render(
             comparison=comparison,
@@ -58,16 +54,12 @@ def report_html(*reports: Report, command: str = "") -> str:
     )
 
 
-def check_installed() -> None:
-    """Check that a page can be made.
+def installed_jinja2() -> ModuleType:
+    """Return jinja2, which pages are made with.
 
     Raises:
-        UsageError: jinja2 is not installed.
+        UsageError: it is not installed.
     """
-    _jinja2()
-
-
-def _jinja2() -> ModuleType:
     try:
         import jinja2  # noqa: PLC0415 - an optional extra
     except ImportError:

@@ -38,7 +38,7 @@ class Summary(NamedTuple):
         struck: whether every fault of the scenario struck.
         succeeded: whether the client returned the id of an image that is READY.
         seconds: virtual seconds that it took.
-        failures: the failed judges: each one's name and the cause.
+        failures: the name and the cause of each failed judge.
         spots: the calls after the last fault, which one more could strike.
         story: equal in two trials if the client's calls, its outcome and the truth were the same from first to last.
         sequel: equal in two trials if they were the same from the call on that was struck last.
@@ -111,11 +111,7 @@ def _of_run(start: int, stop: int) -> Iterable[int]:
 
 
 class ProgressFile:
-    """The file that remembers the summaries of a search: a header, then a line for each scenario.
-
-    Args:
-        path: where; created when it does not exist.
-        about: what the experiment is: another one has another file.
+    """The file that remembers the summaries of a search `about` one experiment: a header, then a line a scenario.
 
     Raises:
         UsageError: the file belongs to another experiment, or has another form.

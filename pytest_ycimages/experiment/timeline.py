@@ -1,7 +1,4 @@
-"""The timeline of a trial: which fault struck which call, what reached the client, and what the server did.
-
-A call is named by its index in `Trial.calls`.
-"""
+"""The timeline of a trial: for each call, by its index, which fault struck it, and what reached client and server."""
 
 from __future__ import annotations
 
@@ -45,11 +42,11 @@ class ReceivedAnswer(NamedTuple):
     """How the response to one call reached the client.
 
     Attributes:
-        fault: the fault that struck the call, if one did.
-        lost: whether the fault dropped or damaged the response. An error page is a response.
+        fault: the fault that struck the call, if any.
+        lost: whether the fault dropped or damaged the response.
         complete: whether the client had the whole response before its next call.
-        disturbed: whether the fault replaced or damaged the response. A late one arrives whole.
-        hopeless: whether the fault struck so that a retry could not help.
+        disturbed: whether the fault replaced or damaged the response.
+        hopeless: whether the fault made retries useless.
     """
 
     fault: PlannedFault | None
@@ -60,13 +57,7 @@ class ReceivedAnswer(NamedTuple):
 
 
 class Timeline:
-    """One trial, indexed for its judges.
-
-    Attributes:
-        trial: the trial.
-        calls: its journal.
-        strikes: the fault that struck each call, by index; other calls are left out.
-    """
+    """One trial, indexed for its judges. `strikes` has the fault that struck a call, by the index of the call."""
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
@@ -89,8 +80,6 @@ class Timeline:
             disturbed=fault is not None and isinstance(fault.fault.effect, Answer | Damaged),
             hopeless=fault is not None and (fault.lasts or call.status in HOPELESS),
         )
-
-    # What was made.
 
     @property
     def created(self) -> list[Operation]:
@@ -142,12 +131,7 @@ class Timeline:
         return self.first_shown(operation) is not None
 
     def shown_end(self, operation: Operation, *, failing: bool = True) -> int | None:
-        """Return the first call whose complete response showed the result of an operation.
-
-        Args:
-            operation: the operation.
-            failing: whether an error that was set before the operation was done counts.
-        """
+        """Return the first call whose complete response showed the result; with `failing`, also an early error."""
         for index in self._successes(operation):
             call = self.calls[index]
             if call.done or (failing and call.note.endswith("rolling back")):
@@ -266,13 +250,7 @@ _REPEATS: Final = 3
 
 
 class Line(NamedTuple):
-    """A line of a timeline as it is shown: a moment, or the number of calls left out in its place.
-
-    Attributes:
-        moment: what is shown; None where calls are left out.
-        left_out: how many calls are left out.
-        until: when the last of them came, if all were equal to the moment before; None otherwise.
-    """
+    """A line of a timeline: a moment, or how many calls are left out, and until when if all equal the one before."""
 
     moment: Moment | None
     left_out: int = 0
@@ -287,13 +265,7 @@ class Line(NamedTuple):
 
 
 def shown_moments(moments: Sequence[Moment], ends: int = 30) -> list[Line]:
-    """Return the lines that are shown of a timeline.
-
-    Args:
-        moments: the whole timeline.
-        ends: how many lines are shown at its beginning and at its end. Between them, only lines with a proof are
-            shown, at most twice as many.
-    """
+    """Return the lines that are shown: `ends` at each end, and between them at most twice as many with a proof."""
     lines = list(_folded(moments))
     proving = [place for place, line in enumerate(lines) if line.moment is not None and line.moment.proves]
     between = [place for place in proving if ends <= place < len(lines) - ends]

@@ -42,9 +42,6 @@ STEPS: Final = (
     Step("bake_7.py", 2, ()),
 )
 
-QUICK: Final = STEPS[4:6]
-"""Those that `make test` runs too: the last of the single faults, before and after it is mended."""
-
 
 def shown(text: str) -> str:
     """What differs between versions of the clients' libraries is nothing that the tutorial is about."""

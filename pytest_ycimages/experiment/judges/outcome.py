@@ -130,7 +130,6 @@ class CancelsWithin:
     seconds: float
 
     def __call__(self, trial: Trial) -> Verdict | None:
-        """Return whether the client asked for the end of each creation in time, if that did not end by itself."""
         read = Timeline(trial)
         for operation in read.created:
             known = read.first_shown(operation)
