@@ -40,7 +40,7 @@ def report_html(*reports: Report, command: str = "") -> str:
     style, script = _text("report.css"), _text("report.js")
     axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
     return (
-        _environment(installed_jinja2())
+        _environment(check_installed())
         .get_template("report.html.jinja")
         .render(
             comparison=comparison,
@@ -54,7 +54,7 @@ def report_html(*reports: Report, command: str = "") -> str:
     )
 
 
-def installed_jinja2() -> ModuleType:
+def check_installed() -> ModuleType:
     """Return jinja2, which pages are made with.
 
     Raises:
