@@ -34,7 +34,7 @@ _EXPORTS: Final = {
     "experiment.command": "Command",
     "experiment.experiment": "assert_survives run_experiment",
     "experiment.html": "report_html",
-    "experiment.report": "Finding Report report_from_json report_json",
+    "experiment.report": "Finding Report report_from_json report_json report_schema",
     "experiment.running": "TrialLimits run_trial",
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",

@@ -71,6 +71,7 @@ from pytest_ycimages.experiment.report import (
     Report as Report,
     report_from_json as report_from_json,
     report_json as report_json,
+    report_schema as report_schema,
 )
 from pytest_ycimages.experiment.running import TrialLimits as TrialLimits, run_trial as run_trial
 from pytest_ycimages.experiment.scenario import (
