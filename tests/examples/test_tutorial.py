@@ -42,6 +42,9 @@ STEPS: Final = (
     Step("bake_7.py", 2, ()),
 )
 
+DEEP: Final = (pytest.mark.slow, pytest.mark.timeout(1200))
+"""Of a step with two faults at once: a minute on a quiet machine."""
+
 
 def shown(text: str) -> str:
     """What differs between versions of the clients' libraries is nothing that the tutorial is about."""
@@ -50,7 +53,7 @@ def shown(text: str) -> str:
 
 @pytest.mark.parametrize(
     "step",
-    [pytest.param(step, marks=pytest.mark.slow) if step.depth > 1 else step for step in STEPS],
+    [pytest.param(step, marks=DEEP) if step.depth > 1 else step for step in STEPS],
     ids=lambda step: f"{step.client}, depth {step.depth}",
 )
 def test_each_step_leaves_fewer_judges_that_complain(step: Step) -> None:
