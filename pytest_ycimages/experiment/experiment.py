@@ -25,7 +25,7 @@ from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.double import Double
@@ -170,7 +170,13 @@ class _Experiment:
                 self.progress(len(scenarios) - len(new) + len(made), len(scenarios))
             if self._is_spent() and len(made) < len(new):
                 break
-        return list(_filled(known, made))
+        rest, filled = iter(made), []
+        for summary in known:
+            found = summary or next(rest, None)
+            if found is None:
+                break
+            filled.append(found)
+        return filled
 
     def _is_spent(self) -> bool:
         return self.plan.budget is not None and real_monotonic() - self.began >= self.plan.budget
@@ -194,16 +200,6 @@ class _Experiment:
             return False
         summary = self.search.summary(scenario)
         return summary.struck and summary.failures[:1] == (cause,)
-
-
-def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generator[Summary]:
-    """Yield known and made summaries, in order, up to the first scenario that has neither."""
-    rest = iter(made)
-    for summary in known:
-        found = summary if summary is not None else next(rest, None)
-        if found is None:
-            return
-        yield found
 
 
 def limits_for(judges: Sequence[Judge]) -> TrialLimits:

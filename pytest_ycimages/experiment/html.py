@@ -55,11 +55,7 @@ def report_html(*reports: Report, command: str = "") -> str:
 
 
 def check_installed() -> ModuleType:
-    """Return jinja2, which pages are made with.
-
-    Raises:
-        UsageError: it is not installed.
-    """
+    """Return jinja2, which makes the pages; raise UsageError if it is not installed."""
     try:
         import jinja2  # noqa: PLC0415 - an optional extra
     except ImportError:
@@ -71,7 +67,6 @@ def check_installed() -> ModuleType:
 
 @cache
 def _environment(jinja2: ModuleType) -> Environment:
-    """Return the environment, which keeps the compiled template."""
     environment: Environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
@@ -119,7 +114,7 @@ _STEPS: Final = (
 _SMALLEST: Final = 3.0
 """The radius of a dot that is one trial."""
 _GROWTH: Final = 1.0
-"""How much larger a dot gets: visibly, but not twice as large for twice the trials."""
+"""How much a dot grows with the square root of its further trials."""
 
 
 class Tick(NamedTuple):
@@ -158,7 +153,7 @@ class Axis(NamedTuple):
         return [Tick(self.at(seconds), words) for seconds, words in self.steps]
 
     def at(self, seconds: float) -> float:
-        """Return where a number of seconds is, from 0 to 1; what is beyond an end is at that end."""
+        """Return the place of a number of seconds, from 0 to 1."""
         start, end = self.steps[0][0], self.steps[-1][0]
         return log(min(max(seconds, start), end) / start) / log(end / start)
 

@@ -111,11 +111,7 @@ def _of_run(start: int, stop: int) -> Iterable[int]:
 
 
 class ProgressFile:
-    """The file that remembers the summaries of a search `about` one experiment: a header, then a line a scenario.
-
-    Raises:
-        UsageError: the file belongs to another experiment, or has another form.
-    """
+    """The file of the summaries of a search: a header that says what it is `about`, then a line for each scenario."""
 
     def __init__(self, path: str | Path, about: Mapping[str, Any]) -> None:
         self._path = Path(path)
@@ -132,7 +128,7 @@ class ProgressFile:
             ) from None
 
     def get(self, scenario: Scenario) -> Summary | None:
-        """Return the summary of a scenario; None when it is not known."""
+        """Return the summary of a scenario, if it is known."""
         return self._known.get(str(scenario))
 
     def add(self, scenarios: Sequence[Scenario], summaries: Sequence[Summary]) -> None:

@@ -243,11 +243,8 @@ class Report(ReportPart):
         return "\n".join(lines)
 
 
-# Made from trials.
-
-
 def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
-    """Return a trial as it stands in a report, with the calls marked that prove these verdicts."""
+    """Return a trial as a report shows it, with the calls marked that prove these verdicts."""
     outcome = trial.outcome
     return ReportedTrial(
         outcome=ReportedOutcome(
@@ -277,11 +274,7 @@ def report_json(report: Report) -> str:
 
 
 def report_from_json(text: str | bytes) -> Report:
-    """Read a report that `report_json` wrote.
-
-    Raises:
-        UsageError: it is not one, or one of another version; the text says what is wrong with it.
-    """
+    """Read a report that `report_json` wrote; raise UsageError, with the reason, if it is not one of this version."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

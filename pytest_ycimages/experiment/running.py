@@ -64,11 +64,7 @@ DEFAULT_LIMITS: Final = TrialLimits()
 
 
 def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
-    """Return `limits` if a trial can have them.
-
-    Raises:
-        UsageError: they are of another type, or leave a trial nothing.
-    """
+    """Return `limits` if they are None or valid; otherwise raise UsageError."""
     if limits is None:
         return None
     if not isinstance(limits, TrialLimits):

@@ -60,7 +60,7 @@ class Scenario:
     faults: tuple[PlannedFault, ...] = ()
 
     def inject_into(self, double: Double) -> None:
-        """Inject its faults into a double. A trial that does not come to the call of a fault is not an error."""
+        """Inject its faults into a double. They need not strike."""
         for each in self.faults:
             double.inject(each.fault, on=each.method, when=each.when, commit=each.commit, expect=False)
 
@@ -73,10 +73,7 @@ class Scenario:
 
 
 def scenario_of(injections: Iterable[Injection], calls: Calls) -> Scenario:
-    """Return what went wrong with a double: each fault that struck, at the first call that it struck.
-
-    A fault that struck more than once counts as one that lasts.
-    """
+    """Return the faults that struck a double, each at its first call; one that struck more than once `lasts`."""
     planned = [found for each in injections if each.struck and (found := _planned(each, calls)) is not None]
     return Scenario(tuple(planned))
 
@@ -118,7 +115,7 @@ DEFAULT_FAULTS: Final = tuple(Candidate(*each) for each in TRIED_BY_DEFAULT)
 
 
 def candidates_of(faults: object) -> tuple[Candidate, ...]:
-    """Read the faults that a search tries, the mildest first: faults, text, or `Candidate`s; None: the default ones.
+    """Return the faults that a search tries, read from faults, text, or `Candidate`s; None: the default ones.
 
     Raises:
         UsageError: one of them is not a fault, or says when it strikes.

@@ -76,7 +76,7 @@ class Search:
         return len(found) == len(new)
 
     def summary(self, scenario: Scenario) -> Summary:
-        """Return the summary of a scenario that was tried."""
+        """Return the summary of a scenario."""
         return self.tried[str(scenario)].summary
 
     def _representatives(self, wave: Sequence[Scenario]) -> Iterator[Scenario]:

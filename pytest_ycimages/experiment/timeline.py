@@ -99,7 +99,7 @@ class Timeline:
         return [each for each in self.created if each.error is None and each.metadata.image_id in there]
 
     def of(self, operation: Operation, method: str) -> list[int]:
-        """Return the calls of a method that name this operation, and not another one of the same image."""
+        """Return the calls of a method that name this operation."""
         return [index for index in self.calls_of(method) if operation.id in self._ids(index)]
 
     def calls_of(self, *methods: str) -> list[int]:
@@ -107,7 +107,7 @@ class Timeline:
         return [index for index, call in enumerate(self.calls) if not methods or call.method in methods]
 
     def about(self, operation: Operation, *methods: str) -> list[int]:
-        """Return the calls about an operation, its image, or other operations of that; of these methods, if any."""
+        """Return the calls about an operation, its image, or other operations of that image."""
         ids = {operation.id, operation.metadata.image_id}
         return [index for index in self.calls_of(*methods) if ids & self._ids(index)]
 
@@ -271,14 +271,9 @@ def shown_moments(moments: Sequence[Moment], ends: int = 30) -> list[Line]:
     between = [place for place in proving if ends <= place < len(lines) - ends]
     kept = {*range(ends), *range(len(lines) - ends, len(lines)), *between[: 2 * ends]}
     found: list[Line] = []
-    is_gap = False
-    for place, line in enumerate(lines):
-        if place in kept:
-            found.append(line)
-        else:
-            before = found.pop().left_out if is_gap else 0
-            found.append(Line(None, before + (line.left_out or 1)))
-        is_gap = place not in kept
+    for is_kept, places in groupby(range(len(lines)), key=kept.__contains__):
+        part = [lines[place] for place in places]
+        found += part if is_kept else [Line(None, sum(line.left_out or 1 for line in part))]
     return found
 
 

@@ -98,11 +98,7 @@ class TrialRunner(NamedTuple):
 
 
 def worker_count(workers: Workers) -> int:
-    """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as this process has cores.
-
-    Raises:
-        UsageError: it is neither `auto` nor a whole number, 1 or more.
-    """
+    """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as there are cores."""
     if workers == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or cores or 1)
@@ -112,11 +108,7 @@ def worker_count(workers: Workers) -> int:
 
 
 class WorkerPool:
-    """The processes that make the trials of a search: this one, or several. The summaries are the same.
-
-    Raises:
-        UsageError: other processes cannot import the client or a judge.
-    """
+    """The processes that make the trials of a search: this one, or several. The summaries are the same."""
 
     def __init__(self, runner: TrialRunner, client: object, workers: int) -> None:
         self._runner = runner
@@ -163,7 +155,7 @@ class WorkerPool:
 
 
 _runners: Final[list[TrialRunner]] = []
-"""In a process of the pool: makes its trials."""
+"""The runner of this process of the pool."""
 
 
 def _begin(path: list[str], origins: Sequence[ModuleOrigin], runner: bytes) -> None:

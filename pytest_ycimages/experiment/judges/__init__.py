@@ -26,12 +26,10 @@ for _module in pkgutil.iter_modules(__path__):
 DEFAULT_JUDGES: Final[tuple[Judge, ...]] = tuple(
     each.maker() for each in sorted(REGISTERED.values(), key=lambda each: each.rank or 0) if each.rank is not None
 )
-"""The judges that are asked unless others are named, the gravest first, with limits that leave a patient client room.
+"""The judges that are asked unless others are named, the gravest first.
 
-A client passes them all, whatever two default faults strike it, if it retries what may be retried with one
-`Idempotency-Key` and growing pauses, has a deadline, and cancels when it gives up. Judges that ask for more do not
-judge what no client could mend: `recovers` only trials whose faults pass by themselves, `no_orphans` and `cancels` not
-what a client was never told of or could not reach.
+A client passes them all under any two default faults if it retries with one `Idempotency-Key` and growing pauses, has a
+deadline, and cancels when it gives up.
 """
 
 OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
@@ -41,7 +39,7 @@ OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
 
 
 def judges_of(value: object) -> tuple[Judge, ...]:
-    """Read judges: None for the default ones, one, or several; each itself, or text such as `finishes(600)`.
+    """Return one judge or several, each given as itself or as text such as `finishes(600)`; None: the default ones.
 
     Raises:
         UsageError: one of them is not a judge.

@@ -59,16 +59,12 @@ REGISTERED: Final[dict[str, Registered]] = {}
 
 
 def default_judge(rank: int) -> Callable[[Function], Function]:
-    """Register a judge, or a function that makes one, that is asked unless others are named.
-
-    Args:
-        rank: its place among them, the gravest first.
-    """
+    """Register a judge, or a function that makes one, as a default one, at this place: the gravest first."""
     return lambda function: _registered(function, rank)
 
 
 def optional_judge(function: Function) -> Function:
-    """Register a judge, or a function that makes one, that is asked only when it is named."""
+    """Register a judge, or a function that makes one, that is asked only by its name."""
     return _registered(function, None)
 
 
@@ -105,11 +101,7 @@ def check_positive(judge: str, **values: float) -> None:
 
 
 def judged(judge: Judge, trial: Trial) -> Verdict | None:
-    """Return the verdict of a judge on a trial; None if it has none.
-
-    Raises:
-        UsageError: the judge raised, or returned something else.
-    """
+    """Return the verdict of a judge on a trial, or None; raise UsageError if it raises or returns something else."""
     try:
         said = judge(trial)
     except Exception as error:
