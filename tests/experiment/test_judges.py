@@ -142,7 +142,7 @@ def test_a_client_that_is_kept_from_cancelling_leaves_no_orphan() -> None:
     assert said(no_orphans, trial(correct, first, at(unavailable(), "operations.cancel"))) == "content"
 
 
-def test_a_cancel_that_is_ignored_is_no_excuse_for_not_looking() -> None:
+def test_a_client_checks_the_operation_after_an_ignored_cancel() -> None:
     """The client that is right waits for what becomes of it, and reports the image."""
     made = trial(correct, at(cancel_ignored(), "images.create"))
     assert failures(DEFAULT_JUDGES, made) == ()
@@ -172,7 +172,7 @@ def test_a_judge_of_ones_own_says_what_is_wrong_in_words() -> None:
     assert verdict == Verdict("bakes_in_a_minute", passed=False, explanation="took 285 seconds")
 
 
-def test_what_is_no_verdict_is_refused() -> None:
+def test_an_invalid_verdict_is_refused() -> None:
     """The judge is named."""
 
     def doubts(made: Trial) -> Any:
@@ -223,7 +223,7 @@ def test_judges_are_read_from_what_users_write(written: object, names: list[str]
         (3, "invalid judge 3: expected a function of a Trial"),
     ],
 )
-def test_what_is_no_judge_is_refused(written: object, said: str) -> None:
+def test_an_invalid_judge_is_refused(written: object, said: str) -> None:
     """With what would be one. No code is run."""
     with pytest.raises(UsageError) as raised:
         judges_of(written)
@@ -239,7 +239,7 @@ class _Deletes(Baker):
         raise RuntimeError("it is of no use")
 
 
-def test_what_is_being_deleted_is_no_orphan_unless_that_fails() -> None:
+def test_an_image_that_is_being_deleted_is_not_an_orphan_unless_that_fails() -> None:
     """The deletion has its own operation, which may come to nothing."""
     assert said(no_orphans, trial(client(_Deletes))) == "content"
     fails = at(operation_fails(after=0), "images.delete")
