@@ -44,7 +44,7 @@ def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
         if verdicts and (verdicts[0].judge, verdicts[0].cause) == group.cause:
             return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
     trial, _ = runner.judged(group.scenarios[0])
-    text = "This failed in the search and not when it was repeated: the client is not the same each time."
+    text = "This failed in the search but not when it was repeated: the client does not behave the same each time."
     return reported_finding((Verdict(judge, passed=False, explanation=text, cause=cause),), trial, others, "")
 
 

@@ -344,7 +344,7 @@ def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
         return correct(url, token)
 
     (finding,) = run_experiment(moody, depth=0, judges=lambda trial: trial.outcome.error).findings
-    assert "the client is not the same each time" in finding.explanation
+    assert "the client does not behave the same each time" in finding.explanation
     assert finding.test == ""
 
 
