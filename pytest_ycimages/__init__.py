@@ -6,6 +6,7 @@ Names are loaded when they are first used, so that importing this package costs 
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -33,9 +34,7 @@ _EXPORTS: Final = {
     "experiment.command": "Command",
     "experiment.experiment": "assert_survives run_experiment",
     "experiment.html": "report_html",
-    "experiment.judges.outcome": "cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful",
-    "experiment.judges.pacing": "bounded finishes polite",
-    "experiment.report": "Finding Report report_from_json report_json",
+    "experiment.report": "Finding Report report_from_json report_json report_schema",
     "experiment.running": "TrialLimits run_trial",
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",
@@ -57,23 +56,38 @@ _EXPORTS: Final = {
     "settings": "Settings",
     "virtual.time": "VirtualTime",
 }
-"""The public names by the module that defines them."""
+"""The public names by the module that defines them, without the judges: these register themselves."""
 _HOME: Final = {name: module for module, names in _EXPORTS.items() for name in names.split()}
+_JUDGES: Final = "experiment.judges"
 
-__all__ = sorted(_HOME, key=lambda name: (not name.isupper(), name))  # noqa: PLE0605 - it is a list
+
+@cache
+def _judges() -> dict[str, str]:
+    """Return the module of each judge, read from the text of the modules: that imports nothing."""
+    import re  # noqa: PLC0415 - needed only when a judge is asked for, or all names are
+    from pathlib import Path  # noqa: PLC0415
+
+    found = {}
+    for file in Path(__file__).parent.joinpath(*_JUDGES.split(".")).glob("*.py"):
+        registered = re.findall(r"^@(?:default|optional)_judge\b.*\ndef (\w+)", file.read_text("utf-8"), re.MULTILINE)
+        found |= dict.fromkeys(registered, f"{_JUDGES}.{file.stem}")
+    return found
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name, or the version of the installed package."""
+    """Load a public name, the list of them, or the version of the installed package."""
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - reading metadata is slow, and rarely needed
 
         return version("pytest-ycimages")
-    if name not in _HOME:
+    if name == "__all__":
+        return sorted(_HOME | _judges(), key=lambda each: (not each.isupper(), each))
+    home = _HOME.get(name) or (not name.startswith("_") and _judges().get(name))
+    if not home:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return sorted([*__all__, "__version__"])
+    return sorted([*_HOME, *_judges(), "__version__"])

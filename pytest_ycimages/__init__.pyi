@@ -64,21 +64,12 @@ from pytest_ycimages.errors import (
 from pytest_ycimages.experiment.command import Command as Command
 from pytest_ycimages.experiment.experiment import assert_survives as assert_survives, run_experiment as run_experiment
 from pytest_ycimages.experiment.html import report_html as report_html
-from pytest_ycimages.experiment.judges.outcome import (
-    cancels as cancels,
-    cancels_within as cancels_within,
-    no_duplicates as no_duplicates,
-    no_orphans as no_orphans,
-    no_useless_retry as no_useless_retry,
-    recovers as recovers,
-    truthful as truthful,
-)
-from pytest_ycimages.experiment.judges.pacing import bounded as bounded, finishes as finishes, polite as polite
 from pytest_ycimages.experiment.report import (
     Finding as Finding,
     Report as Report,
     report_from_json as report_from_json,
     report_json as report_json,
+    report_schema as report_schema,
 )
 from pytest_ycimages.experiment.running import TrialLimits as TrialLimits, run_trial as run_trial
 from pytest_ycimages.experiment.scenario import (

@@ -83,7 +83,7 @@ class UnknownFieldWarning(UserWarning):
 
 def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown word, with the known words and the nearest one."""
-    words = sorted(known)
+    words = sorted(set(known))
     nearest = difflib.get_close_matches(str(given), words, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return UsageError(f"Unknown {what} {given!r}.{hint} Known: {', '.join(words)}.")

@@ -45,11 +45,7 @@ def origins_of(values: Iterable[object]) -> list[ModuleOrigin]:
 
 
 def client_of(text: str) -> Any:
-    """Return the client that `module:function` names.
-
-    Raises:
-        UsageError: it cannot be found; the text says what is missing, and the nearest name.
-    """
+    """Return the client that `module:function` names; raise UsageError, with the nearest name, if it is not found."""
     module_name, _, path = text.partition(":")
     if not module_name or not path:
         raise UsageError(f"invalid client {text!r}: expected module:function, such as bakery.images:bake.")
@@ -59,13 +55,10 @@ def client_of(text: str) -> Any:
         raise UsageError(f"The module of {text!r} cannot be imported: {error}.") from error
     for name in path.split("."):
         if not hasattr(found, name):
-            raise unknown_word(f"client of {module_name}", path, filter(_is_public, vars(found)))
+            public = (each for each in vars(found) if not each.startswith("_"))
+            raise unknown_word(f"client of {module_name}", path, public)
         found = getattr(found, name)
     return checked_client(found)
-
-
-def _is_public(name: str) -> bool:
-    return not name.startswith("_")
 
 
 def client_name(client: Any) -> str:
@@ -89,11 +82,7 @@ def is_importable(value: object) -> bool:
 
 
 def checked_client(client: Any) -> Any:
-    """Return `client` if it can be called with a URL and a token.
-
-    Raises:
-        UsageError: it cannot.
-    """
+    """Return `client` if it can be called with a URL and a token; otherwise raise UsageError."""
     if isinstance(client, Command):
         return client
     if not callable(client):

@@ -38,8 +38,8 @@ COMMAND_LIMITS: Final = TrialLimits(seconds=60.0, calls=500)
 class Command:
     """A command as a client.
 
-    It finds the double's URL in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds
-    by ending with 0, and the last line of what it prints is the id of its image; anything else is a failure.
+    It finds the double's URL in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds with
+    exit code 0, and the last line of its output is the id of its image.
 
     Attributes:
         line: the command and its arguments, quoted as for a shell. No shell runs it.

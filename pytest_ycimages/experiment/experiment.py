@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
@@ -14,18 +15,17 @@ from pytest_ycimages.experiment.judges.judge import failures, name_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
 from pytest_ycimages.experiment.plan import Plan, seconds, whole
 from pytest_ycimages.experiment.progress import ProgressFile
-from pytest_ycimages.experiment.random_scenarios import random_scenarios
 from pytest_ycimages.experiment.report import Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
-from pytest_ycimages.experiment.search import BASELINE, Search, groups_of, shrunk
+from pytest_ycimages.experiment.search import BASELINE, Search, groups_of, random_scenarios, shrunk
 from pytest_ycimages.experiment.timeline import moments_of, timeline_text
 from pytest_ycimages.experiment.trials import TrialRunner, VirtualTrials, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.double import Double
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     """Called with how many scenarios of the present wave have been tried, and how many it has."""
 
 DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "ignore"}
-"""How the doubles of experiments differ from others: operations take time, so that clients have to wait for them, and
-unknown fields of requests are not reported."""
+"""How the doubles of experiments differ from others: operations take time, and unknown fields are not reported."""
 
 
 def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its name
@@ -116,27 +115,26 @@ def _source(plan: Plan) -> TrialSource:
     return VirtualTrials(plan.client, settings, plan.limits)
 
 
+@dataclass
 class _Experiment:
     """One experiment that is under way."""
 
-    def __init__(
-        self, plan: Plan, runner: TrialRunner, pool: WorkerPool, file: ProgressFile | None, progress: Progress | None
-    ) -> None:
-        self._plan = plan
-        self._runner = runner
-        self._pool = pool
-        self._file = file
-        self._progress = progress
-        self._began = real_monotonic()
-        self._search = Search(plan.candidates, self._attempt)
-        self._random = 0
+    plan: Plan
+    runner: TrialRunner
+    pool: WorkerPool
+    file: ProgressFile | None
+    progress: Progress | None
+    random: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = real_monotonic()
+        self.search = Search(self.plan.candidates, self._attempt)
 
     def report(self) -> Report:
-        """Search, and return the report."""
-        plan, search = self._plan, self._search
+        plan, search = self.plan, self.search
         complete = search.exhaust(plan.depth) and (not plan.random or self._try_random())
         tried = list(search.tried.values())
-        findings = tuple(reproduce(group, self._runner, plan) for group in groups_of(tried, plan.candidates))
+        findings = tuple(reproduce(group, self.runner, plan) for group in groups_of(tried, plan.candidates))
         struck = [each for each in tried if each.summary.struck]
         return Report(
             client=client_name(plan.client),
@@ -151,40 +149,44 @@ class _Experiment:
                 unreached=len(tried) - len(struck),
                 unextended=search.unextended,
                 failing=sum(bool(each.summary.failures) for each in struck),
-                random=self._random,
+                random=self.random,
             ),
             findings=findings,
             faults=fault_rows(tried),
-            baseline=reported_trial(self._runner.judged(BASELINE)[0]),
-            real_seconds=real_monotonic() - self._began,
+            baseline=reported_trial(self.runner.judged(BASELINE)[0]),
+            real_seconds=real_monotonic() - self.began,
         )
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
-        known = [self._file.get(each) if self._file else None for each in scenarios]
+        known = [self.file.get(each) if self.file else None for each in scenarios]
         new = [scenario for scenario, summary in zip(scenarios, known, strict=True) if summary is None]
         made: list[Summary] = []
-        for batch, summaries in self._pool.summaries(new):
+        for batch, summaries in self.pool.summaries(new):
             made += summaries
-            if self._file:
-                self._file.add(batch, summaries)
-            if self._progress:
-                self._progress(len(scenarios) - len(new) + len(made), len(scenarios))
+            if self.file:
+                self.file.add(batch, summaries)
+            if self.progress:
+                self.progress(len(scenarios) - len(new) + len(made), len(scenarios))
             if self._is_spent() and len(made) < len(new):
                 break
-        return list(_filled(known, made))
+        rest, filled = iter(made), []
+        for summary in known:
+            found = summary or next(rest, None)
+            if found is None:
+                break
+            filled.append(found)
+        return filled
 
     def _is_spent(self) -> bool:
-        return self._plan.budget is not None and real_monotonic() - self._began >= self._plan.budget
-
-    # Beyond the depth.
+        return self.plan.budget is not None and real_monotonic() - self.began >= self.plan.budget
 
     def _try_random(self) -> bool:
         """Try random scenarios, and shrink those that show something new; return whether there was time for it."""
-        plan, search = self._plan, self._search
+        plan, search = self.plan, self.search
         spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
         wave = random_scenarios(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
-        self._random = len(wave)
+        self.random = len(wave)
         found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
         if not search.try_all(wave):
             return False
@@ -194,24 +196,14 @@ class _Experiment:
         return not self._is_spent()
 
     def _fails(self, scenario: Scenario, cause: Cause) -> bool:
-        if not self._search.try_all([scenario]):
+        if not self.search.try_all([scenario]):
             return False
-        summary = self._search.summary(scenario)
+        summary = self.search.summary(scenario)
         return summary.struck and summary.failures[:1] == (cause,)
 
 
-def _filled(known: Sequence[Summary | None], made: Sequence[Summary]) -> Generator[Summary]:
-    """Yield known and made summaries, in order, up to the first scenario that has neither."""
-    rest = iter(made)
-    for summary in known:
-        found = summary if summary is not None else next(rest, None)
-        if found is None:
-            return
-        yield found
-
-
 def limits_for(judges: Sequence[Judge]) -> TrialLimits:
-    """Return what a trial may take: at least what the judges allow, and one call more, so that they see it."""
+    """Return the least limits of a trial under which each judge can see its own limit exceeded."""
     within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
     calls = max((judge.calls + 1 for judge in judges if isinstance(judge, Bounded)), default=0)
     return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
@@ -224,9 +216,6 @@ def assert_survives(client: Client, double: Double, *judges: object) -> Trial:
         client: as for `run_experiment`.
         double: its server, in virtual time.
         judges: the judges; the default ones, if none is named.
-
-    Returns:
-        The trial, for further assertions.
 
     Raises:
         AssertionError: a judge fails it; the text says why, and shows the timeline.

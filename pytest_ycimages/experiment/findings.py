@@ -44,7 +44,7 @@ def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
         if verdicts and (verdicts[0].judge, verdicts[0].cause) == group.cause:
             return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
     trial, _ = runner.judged(group.scenarios[0])
-    text = "This failed in the search and not when it was repeated: the client is not the same each time."
+    text = "This failed in the search but not when it was repeated: the client does not behave the same each time."
     return reported_finding((Verdict(judge, passed=False, explanation=text, cause=cause),), trial, others, "")
 
 
@@ -118,12 +118,6 @@ def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping
 
     The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
     client is mended: it may never make the call that they were to strike.
-
-    Args:
-        client: the function.
-        scenario: what goes wrong.
-        judge: the judge that the client fails.
-        settings: what the doubles were given.
     """
     given = ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
     injections = "".join(

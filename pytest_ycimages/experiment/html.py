@@ -29,11 +29,7 @@ _PAGE: Final = "page"
 
 
 def report_html(*reports: Report, command: str = "") -> str:
-    """Return one page for one report, or for several side by side.
-
-    Args:
-        reports: the reports; that of the main client first.
-        command: the command that repeats it, if any.
+    """Return one page for one report, or for several side by side; it shows the `command` that repeats it, if given.
 
     Raises:
         UsageError: no report is given, or jinja2 is not installed.
@@ -44,7 +40,7 @@ def report_html(*reports: Report, command: str = "") -> str:
     style, script = _text("report.css"), _text("report.js")
     axis = axis_of(each for report in comparison.reports for row in report.faults for each in row.seconds)
     return (
-        _environment(_jinja2())
+        _environment(check_installed())
         .get_template("report.html.jinja")
         .render(
             comparison=comparison,
@@ -58,16 +54,8 @@ def report_html(*reports: Report, command: str = "") -> str:
     )
 
 
-def check_installed() -> None:
-    """Check that a page can be made.
-
-    Raises:
-        UsageError: jinja2 is not installed.
-    """
-    _jinja2()
-
-
-def _jinja2() -> ModuleType:
+def check_installed() -> ModuleType:
+    """Return jinja2, which makes the pages; raise UsageError if it is not installed."""
     try:
         import jinja2  # noqa: PLC0415 - an optional extra
     except ImportError:
@@ -79,7 +67,6 @@ def _jinja2() -> ModuleType:
 
 @cache
 def _environment(jinja2: ModuleType) -> Environment:
-    """Return the environment, which keeps the compiled template."""
     environment: Environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
@@ -127,7 +114,7 @@ _STEPS: Final = (
 _SMALLEST: Final = 3.0
 """The radius of a dot that is one trial."""
 _GROWTH: Final = 1.0
-"""How much larger a dot gets: visibly, but not twice as large for twice the trials."""
+"""How much a dot grows with the square root of its further trials."""
 
 
 class Tick(NamedTuple):
@@ -166,7 +153,7 @@ class Axis(NamedTuple):
         return [Tick(self.at(seconds), words) for seconds, words in self.steps]
 
     def at(self, seconds: float) -> float:
-        """Return where a number of seconds is, from 0 to 1; what is beyond an end is at that end."""
+        """Return the place of a number of seconds, from 0 to 1."""
         start, end = self.steps[0][0], self.steps[-1][0]
         return log(min(max(seconds, start), end) / start) / log(end / start)
 

@@ -56,22 +56,14 @@ class Plan(NamedTuple):
 
 
 def whole(name: str, value: int, *, least: int) -> int:
-    """Return `value` if it is a whole number of at least `least`.
-
-    Raises:
-        UsageError: it is not.
-    """
+    """Return `value` if it is a whole number of at least `least`; otherwise raise UsageError."""
     if type(value) is not int or value < least:
         raise UsageError(f"invalid {name}={value!r}: expected a whole number, {least} or more.")
     return value
 
 
 def seconds(name: str, value: object) -> float | None:
-    """Return `value` if it is a number of seconds or None.
-
-    Raises:
-        UsageError: it is neither.
-    """
+    """Return `value` if it is a number of seconds or None; otherwise raise UsageError."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:

@@ -14,17 +14,12 @@ _MOST: Final = 2_000
 """How many characters of one text are shown: an exception may quote a response of megabytes."""
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 """The address of an object in memory, as `repr` writes it."""
-_PORT: Final = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=\[::1\]:)\d+|(?<=localhost:)\d+")
+_PORT: Final = r"(?<=127\.0\.0\.1:)\d+|(?<=\[::1\]:)\d+|(?<=localhost:)\d+"
 """The port of a double in a URL."""
 
 
 def printable(text: str, most: int = _MOST) -> str:
-    r"""Return the text with control and bidirectional characters written as escapes such as `\x1b`.
-
-    Args:
-        text: any text, that of a hostile client included.
-        most: how many of its characters are shown. The number of the others follows.
-    """
+    r"""Return the first `most` characters, control and bidirectional ones as escapes such as `\x1b`."""
     left_out = len(text) - most
     cut = f"{text[:most]}… ({left_out:,} more characters)" if left_out > 0 else text
     return cut if cut.isprintable() else "".join(map(_escaped, cut))
@@ -36,9 +31,10 @@ def _escaped(character: str) -> str:
     return ascii(character)[1:-1]
 
 
-def stable_text(text: str) -> str:
-    """Return the text without what differs between runs: the port of the double and the addresses of objects."""
-    return storable(_PORT.sub("PORT", _ADDRESS.sub("0x...", text)))
+def stable_text(text: str, port: int | None = None) -> str:
+    """Return the text without the port of the double (in URLs, unless it is given) and the addresses of objects."""
+    ports = _PORT if port is None else rf"(?<!\d){port}(?!\d)"
+    return storable(re.sub(ports, "PORT", _ADDRESS.sub("0x...", text)))
 
 
 def storable(text: str) -> str:
@@ -61,7 +57,6 @@ class ReportPart:
     """The fields in which ports and addresses are kept, such as code."""
 
     def __post_init__(self) -> None:
-        """Make the texts stable."""
         for field in fields(self):
             value = getattr(self, field.name)
             made = storable(value) if field.name in self.verbatim else _stable(value)

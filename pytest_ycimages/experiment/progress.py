@@ -38,7 +38,7 @@ class Summary(NamedTuple):
         struck: whether every fault of the scenario struck.
         succeeded: whether the client returned the id of an image that is READY.
         seconds: virtual seconds that it took.
-        failures: the failed judges: each one's name and the cause.
+        failures: the name and the cause of each failed judge.
         spots: the calls after the last fault, which one more could strike.
         story: equal in two trials if the client's calls, its outcome and the truth were the same from first to last.
         sequel: equal in two trials if they were the same from the call on that was struck last.
@@ -111,15 +111,7 @@ def _of_run(start: int, stop: int) -> Iterable[int]:
 
 
 class ProgressFile:
-    """The file that remembers the summaries of a search: a header, then a line for each scenario.
-
-    Args:
-        path: where; created when it does not exist.
-        about: what the experiment is: another one has another file.
-
-    Raises:
-        UsageError: the file belongs to another experiment, or has another form.
-    """
+    """The file of the summaries of a search: a header that says what it is `about`, then a line for each scenario."""
 
     def __init__(self, path: str | Path, about: Mapping[str, Any]) -> None:
         self._path = Path(path)
@@ -136,7 +128,7 @@ class ProgressFile:
             ) from None
 
     def get(self, scenario: Scenario) -> Summary | None:
-        """Return the summary of a scenario; None when it is not known."""
+        """Return the summary of a scenario, if it is known."""
         return self._known.get(str(scenario))
 
     def add(self, scenarios: Sequence[Scenario], summaries: Sequence[Summary]) -> None:

@@ -74,11 +74,9 @@ class ReportedScenario(ReportPart):
     """The faults, in the order in which their calls come."""
 
     def __len__(self) -> int:
-        """Return the number of faults."""
         return len(self.faults)
 
     def __str__(self) -> str:
-        """Return the scenario in words."""
         return self.words
 
 
@@ -98,7 +96,6 @@ class ReportedOutcome(ReportPart):
     """What ended the trial when the client did not."""
 
     def __str__(self) -> str:
-        """Return the outcome in words."""
         return self.words
 
 
@@ -150,7 +147,6 @@ class Finding(FailedVerdict):
     """A pytest function that fails for the same reason, ready to be pasted; empty for a command."""
 
     def __str__(self) -> str:
-        """Return the verdict, what goes wrong, the timeline, and the test, for people."""
         parts = [
             f"{self.judge}: {self.explanation}",
             f"What goes wrong: {self.scenario}.",
@@ -232,17 +228,12 @@ class Report(ReportPart):
     """What the search cost in real time."""
 
     def assert_ok(self) -> None:
-        """Assert that the search found nothing, and that it came to its end.
-
-        Raises:
-            AssertionError: otherwise; the text has all findings, each with its timeline and a test to paste.
-        """
+        """Raise AssertionError, with all findings, unless the search found nothing and came to its end."""
         __tracebackhide__ = True
         if self.findings or not self.complete:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
-        """Return how far the search came, and all findings, for people."""
         found = f"{len(self.findings)} finding(s)" if self.findings else "no finding"
         scenarios = f"{self.counts.tried} scenarios of up to {self.depth} fault(s)"
         lines = [f"{self.client}: {found} in {scenarios}, seed {self.seed}."]
@@ -252,11 +243,8 @@ class Report(ReportPart):
         return "\n".join(lines)
 
 
-# Made from trials.
-
-
 def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
-    """Return a trial as it stands in a report, with the calls marked that prove these verdicts."""
+    """Return a trial as a report shows it, with the calls marked that prove these verdicts."""
     outcome = trial.outcome
     return ReportedTrial(
         outcome=ReportedOutcome(
@@ -280,21 +268,13 @@ _FORM: Final = TypeAdapter(Report)
 
 
 def report_json(report: Report) -> str:
-    """Return a report as JSON.
-
-    The same client, seed and options give the same text each time, in however many processes: it has no real time, no
-    port and no address of an object. A client that is a command has real time, so its seconds differ.
-    """
+    """Return a report as JSON: the same text each time for the same client, seed and options."""
     document = _FORM.dump_python(report, mode="json")
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def report_from_json(text: str | bytes) -> Report:
-    """Read a report that `report_json` wrote.
-
-    Raises:
-        UsageError: it is not one, or one of another version; the text says what is wrong with it.
-    """
+    """Read a report that `report_json` wrote; raise UsageError, with the reason, if it is not one of this version."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -318,7 +298,7 @@ def report_from_json(text: str | bytes) -> Report:
 
 
 def report_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of what `report_json` writes, as the shipped file has it."""
+    """Return the JSON Schema (draft 2020-12) of what `report_json` writes."""
     schema: dict[str, Any] = json.loads((files(__package__) / SCHEMA_FILE).read_text(encoding="utf-8"))
     return schema
 

@@ -1,7 +1,7 @@
 """One run of a client in virtual time, on its own thread, which is ended if the client does not end.
 
-The thread that runs trials waits beside the client, with a time limit. So virtual time always has a next moment: a
-client that waits for what never comes is at the limit at once, and takes no real time.
+The thread that runs trials waits beside the client, with a time limit. So virtual time always has a next moment, and a
+client that hangs is at the limit at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-import re
 import threading
 import traceback
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.printable import storable
+from pytest_ycimages.experiment.printable import stable_text, storable
 from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
@@ -65,11 +64,7 @@ DEFAULT_LIMITS: Final = TrialLimits()
 
 
 def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
-    """Return `limits` if a trial can have them.
-
-    Raises:
-        UsageError: they are of another type, or leave a trial nothing.
-    """
+    """Return `limits` if they are None or valid; otherwise raise UsageError."""
     if limits is None:
         return None
     if not isinstance(limits, TrialLimits):
@@ -90,7 +85,7 @@ def run_trial(
     Args:
         client: takes the URL and the token, and returns the id of its image or raises; sync or async.
         double: its server, started, with its injected faults.
-        scenario: what goes wrong; None: what is injected and has struck.
+        scenario: what goes wrong; None: the faults that are injected and have struck.
         limits: what it may take.
 
     Raises:
@@ -113,26 +108,20 @@ def run_trial(
     watch = _Watch(time, double, limits)
     limit = watch.until_end(thread)
     outcome = run.outcome or Outcome("unended", limit=limit)
-    outcome = replace(outcome, error=_scrubbed(outcome.error, double.port))
+    struck = tuple(bool(injection.struck) for injection in double.injections)
     trial = Trial(
         scenario=scenario or scenario_of(double.injections, double.calls),
-        outcome=outcome,
-        calls=Calls(tuple(double.calls)[: limits.calls]),
+        outcome=replace(outcome, error=stable_text(outcome.error, double.port)),
+        calls=Calls(tuple(double.calls)[: limits.calls - watch.refused]),
         images=tuple(double.images.values()),
         operations=tuple(double.operations.values()),
         seconds=time.elapsed - began,
-        refused=min(watch.refused, limits.calls),
-        struck=_struck(double, scenario),
+        refused=watch.refused,
+        struck=struck if scenario is not None else tuple(filter(None, struck)),
         real_seconds=real_monotonic() - real_began,
     )
     _end(time, run, thread)
     return trial
-
-
-def _struck(double: Double, scenario: Scenario | None) -> tuple[bool, ...]:
-    """Return for each fault of the scenario whether it struck; without a scenario, only those that did count."""
-    struck = tuple(bool(injection.struck) for injection in double.injections)
-    return struck if scenario is not None else tuple(filter(None, struck))
 
 
 class _Run:
@@ -198,7 +187,8 @@ class _Watch:
         return "stuck" if how is HowItEnded.STUCK else "seconds"
 
     def _count_refusal(self) -> None:
-        self.refused += 1
+        if not self._is_full():  # a client that is being ended may try to connect until it is
+            self.refused += 1
         self._count()
 
     def _count(self) -> None:
@@ -239,8 +229,3 @@ def _text_of(value: object) -> str:
         return storable(str(value))
     except Exception:  # noqa: BLE001 - any class of the client's
         return f"<unprintable {type(value).__name__}>"
-
-
-def _scrubbed(text: str, port: int) -> str:
-    """Return the text of an error without what differs between runs: the double's port and the addresses of objects."""
-    return re.sub(r"\b0x[0-9a-f]{6,}", "0x...", re.sub(rf"(?<!\d){port}(?!\d)", "PORT", text))

@@ -29,10 +29,10 @@ class PlannedFault:
 
     Attributes:
         fault: what goes wrong.
-        method: the word of the method whose call it strikes, such as `images.create`.
-        nth: which call of this method, counted from 1 over the whole trial.
-        commit: whether it strikes `before` the cloud does what it was asked, or `after`.
-        lasts: whether it strikes all later calls of the method as well: an outage that does not end.
+        method: the method whose call it strikes, such as `images.create`.
+        nth: which call of this method, counted from 1.
+        commit: whether it strikes `before` or `after` the commit.
+        lasts: whether it strikes all later calls of the method as well.
     """
 
     fault: Fault
@@ -55,21 +55,16 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What goes wrong in one trial.
-
-    Attributes:
-        faults: the faults, in the order in which their calls come. Without any, it is the baseline.
-    """
+    """What goes wrong in one trial: faults in the order of their calls. Without any, it is the baseline."""
 
     faults: tuple[PlannedFault, ...] = ()
 
     def inject_into(self, double: Double) -> None:
-        """Inject its faults into a double. A trial that does not come to the call of a fault is not an error."""
+        """Inject its faults into a double. They need not strike."""
         for each in self.faults:
             double.inject(each.fault, on=each.method, when=each.when, commit=each.commit, expect=False)
 
     def __len__(self) -> int:
-        """Return the number of faults: its depth."""
         return len(self.faults)
 
     def __str__(self) -> str:
@@ -78,10 +73,7 @@ class Scenario:
 
 
 def scenario_of(injections: Iterable[Injection], calls: Calls) -> Scenario:
-    """Return what went wrong with a double: each fault that struck, at the first call that it struck.
-
-    A fault that struck more than once counts as one that lasts.
-    """
+    """Return the faults that struck a double, each at its first call; one that struck more than once `lasts`."""
     planned = [found for each in injections if each.struck and (found := _planned(each, calls)) is not None]
     return Scenario(tuple(planned))
 
@@ -100,9 +92,9 @@ class Candidate(NamedTuple):
     """A fault that a search tries, at every call that it can strike.
 
     Attributes:
-        fault: what goes wrong; text is read when the experiment begins.
-        on: the method words that it is tried on, or a glob over them.
-        commits: the sides of the commit on which it is tried; empty: every side on which it can strike.
+        fault: what goes wrong.
+        on: the methods that it is tried on, or a glob.
+        commits: the sides of the commit on which it is tried; empty: all.
         lasts: whether it strikes all later calls of the method as well.
     """
 
@@ -123,13 +115,10 @@ DEFAULT_FAULTS: Final = tuple(Candidate(*each) for each in TRIED_BY_DEFAULT)
 
 
 def candidates_of(faults: object) -> tuple[Candidate, ...]:
-    """Read the faults that a search tries: None for the default ones, or others, the mildest first.
-
-    Args:
-        faults: faults such as `reset()`, text such as `reset(), on="images.create", commit="after"`, or `Candidate`s.
+    """Return the faults that a search tries, read from faults, text, or `Candidate`s; None: the default ones.
 
     Raises:
-        UsageError: one of them is not a fault, or says when it strikes: that is what the search finds out.
+        UsageError: one of them is not a fault, or says when it strikes.
     """
     if faults is None:
         return DEFAULT_FAULTS

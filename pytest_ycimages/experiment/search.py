@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.scenario import Scenario
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_ycimages.experiment.progress import Summary
+    from pytest_ycimages.experiment.progress import Spot, Summary
     from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
@@ -47,7 +48,7 @@ class Search:
     Attributes:
         candidates: the faults to try, the mildest first.
         attempt: tries scenarios.
-        tried: the summary of each scenario, by its words, in the order in which they were tried.
+        tried: each scenario that was tried, by its words.
         unextended: how many scenarios were not extended because another one stands for them.
     """
 
@@ -75,7 +76,7 @@ class Search:
         return len(found) == len(new)
 
     def summary(self, scenario: Scenario) -> Summary:
-        """Return the summary of a scenario that was tried."""
+        """Return the summary of a scenario."""
         return self.tried[str(scenario)].summary
 
     def _representatives(self, wave: Sequence[Scenario]) -> Iterator[Scenario]:
@@ -170,13 +171,7 @@ def _mildness(scenario: Scenario, ranks: Mapping[str, int]) -> tuple[object, ...
 
 
 def shrunk(scenario: Scenario, candidates: Sequence[Candidate], fails: Callable[[Scenario], bool]) -> Scenario:
-    """Return the shortest and mildest scenario that can be reached from `scenario` by steps which all fail.
-
-    Args:
-        scenario: what fails.
-        candidates: the faults, the mildest first.
-        fails: whether a scenario fails for the same cause.
-    """
+    """Return the shortest and mildest scenario that can be reached from `scenario` by steps that all fail."""
     ranks = _ranks_of(candidates)
     while True:
         mildness = _mildness(scenario, ranks)
@@ -199,3 +194,51 @@ def _simpler(scenario: Scenario, candidates: Sequence[Candidate]) -> Iterator[Sc
     for place, planned in enumerate(faults):
         for nth in range(1, planned.nth):
             yield Scenario((*faults[:place], replace(planned, nth=nth), *faults[place + 1 :]))
+
+
+# Random scenarios.
+
+_MORE: Final = 3
+"""By how many faults the largest scenario exceeds the depth that was searched."""
+
+
+def random_scenarios(
+    spots: Sequence[Spot], candidates: Sequence[Candidate], *, beyond: int, examples: int, seed: int
+) -> list[Scenario]:
+    """Return at most `examples` scenarios of more than `beyond` faults, each at its own call; by Hypothesis.
+
+    Raises:
+        UsageError: Hypothesis is not installed.
+    """
+    try:
+        import hypothesis  # noqa: PLC0415 - an optional extra
+        from hypothesis import strategies as st  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise UsageError(
+            "Random scenarios need Hypothesis: pip install 'pytest-ycimages[hypothesis]'. Without it, an experiment "
+            "tries every scenario up to its depth: random=0."
+        ) from None
+    plans = [planned for spot in spots for candidate in candidates for planned in candidate.at(*spot)]
+    by_call = st.lists(
+        st.sampled_from(plans),
+        min_size=beyond + 1,
+        max_size=beyond + _MORE,
+        unique_by=lambda each: (each.method, each.nth),
+    )
+    found: dict[str, Scenario] = {}
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(by_call)
+    def collect(faults: list[PlannedFault]) -> None:
+        scenario = Scenario(tuple(sorted(faults, key=lambda each: (each.method, each.nth))))
+        found.setdefault(str(scenario), scenario)
+
+    collect()
+    return list(found.values())

@@ -1,7 +1,4 @@
-"""The timeline of a trial: which fault struck which call, what reached the client, and what the server did.
-
-A call is named by its index in `Trial.calls`.
-"""
+"""The timeline of a trial: for each call, by its index, which fault struck it, and what reached client and server."""
 
 from __future__ import annotations
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial, Verdict
+
 
 CREATE: Final = "images.create"
 DELETE: Final = "images.delete"
@@ -58,13 +56,7 @@ class ReceivedAnswer(NamedTuple):
 
 
 class Timeline:
-    """One trial, indexed for its judges.
-
-    Attributes:
-        trial: the trial.
-        calls: its journal.
-        strikes: the fault that struck each call, by index; other calls are left out.
-    """
+    """One trial, indexed for its judges. `strikes` has the fault that struck a call, by the index of the call."""
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
@@ -87,8 +79,6 @@ class Timeline:
             hopeless=fault is not None and (fault.lasts or call.status in HOPELESS),
         )
 
-    # What was made.
-
     @property
     def created(self) -> list[Operation]:
         """Return the operations that create an image, whatever their result."""
@@ -107,7 +97,7 @@ class Timeline:
         return [each for each in self.created if each.error is None and each.metadata.image_id in there]
 
     def of(self, operation: Operation, method: str) -> list[int]:
-        """Return the calls of a method that name this operation, and not another one of the same image."""
+        """Return the calls of a method that name this operation."""
         return [index for index in self.calls_of(method) if operation.id in self._ids(index)]
 
     def calls_of(self, *methods: str) -> list[int]:
@@ -115,7 +105,7 @@ class Timeline:
         return [index for index, call in enumerate(self.calls) if not methods or call.method in methods]
 
     def about(self, operation: Operation, *methods: str) -> list[int]:
-        """Return the calls about an operation, its image, or other operations of that; of these methods, if any."""
+        """Return the calls about an operation, its image, or other operations of that image."""
         ids = {operation.id, operation.metadata.image_id}
         return [index for index in self.calls_of(*methods) if ids & self._ids(index)]
 
@@ -139,12 +129,7 @@ class Timeline:
         return self.first_shown(operation) is not None
 
     def shown_end(self, operation: Operation, *, failing: bool = True) -> int | None:
-        """Return the first call whose complete response showed the result of an operation.
-
-        Args:
-            operation: the operation.
-            failing: whether an error that was set before the operation was done counts.
-        """
+        """Return the first call whose complete response showed the result; with `failing`, also an early error."""
         for index in self._successes(operation):
             call = self.calls[index]
             if call.done or (failing and call.note.endswith("rolling back")):
@@ -258,13 +243,7 @@ _REPEATS: Final = 3
 
 
 class Line(NamedTuple):
-    """A line of a timeline as it is shown: a moment, or the number of calls left out in its place.
-
-    Attributes:
-        moment: what is shown; None where calls are left out.
-        left_out: how many calls are left out.
-        until: when the last of them came, if all were equal to the moment before; None otherwise.
-    """
+    """A line of a timeline: a moment, or how many calls are left out, and until when if all equal the one before."""
 
     moment: Moment | None
     left_out: int = 0
@@ -279,26 +258,15 @@ class Line(NamedTuple):
 
 
 def shown_moments(moments: Sequence[Moment], ends: int = 30) -> list[Line]:
-    """Return the lines that are shown of a timeline.
-
-    Args:
-        moments: the whole timeline.
-        ends: how many lines are shown at its beginning and at its end. Between them, only lines with a proof are
-            shown, at most twice as many.
-    """
+    """Return the lines that are shown: `ends` at each end, and between them at most twice as many with a proof."""
     lines = list(_folded(moments))
     proving = [place for place, line in enumerate(lines) if line.moment is not None and line.moment.proves]
     between = [place for place in proving if ends <= place < len(lines) - ends]
     kept = {*range(ends), *range(len(lines) - ends, len(lines)), *between[: 2 * ends]}
     found: list[Line] = []
-    is_gap = False
-    for place, line in enumerate(lines):
-        if place in kept:
-            found.append(line)
-        else:
-            before = found.pop().left_out if is_gap else 0
-            found.append(Line(None, before + (line.left_out or 1)))
-        is_gap = place not in kept
+    for is_kept, places in groupby(range(len(lines)), key=kept.__contains__):
+        part = [lines[place] for place in places]
+        found += part if is_kept else [Line(None, sum(line.left_out or 1 for line in part))]
     return found
 
 

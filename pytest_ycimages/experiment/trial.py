@@ -9,7 +9,6 @@ from pytest_ycimages.api.resources import ImageStatus
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
-    from pytest_ycimages.call import Call
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.journal import Calls
 
@@ -29,8 +28,7 @@ class Outcome:
         image_id: what it returned, as text; None for any other ending, and for a client that returned None.
         error: the exception that it raised, as `TypeError: its text`; empty for any other ending.
         limit: what ended the trial when the client did not; None for any other ending.
-        traceback: where the exception came from, for people. It names files of this machine, so it is not compared,
-            and no report that is to be the same everywhere has it.
+        traceback: where the exception came from. It names files of this machine, so it is not compared or reported.
     """
 
     ending: Ending
@@ -40,7 +38,6 @@ class Outcome:
     traceback: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
-        """Return it in words."""
         if self.ending == "returned":
             return f"returned {self.image_id!r}"
         if self.ending == "raised":
@@ -54,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a client. All times are seconds on the double's clock, unless they say otherwise.
+    """One run of a client.
 
     Attributes:
         scenario: what was planned to go wrong.
@@ -62,10 +59,10 @@ class Trial:
         calls: the journal up to the moment at which the client ended. Not compared: it has the double's port.
         images: the images that existed at that moment, in the order of their creation.
         operations: all operations that were started, in that order, in their true state at that moment.
-        seconds: how long the client took.
+        seconds: how long the client took on the double's clock.
         refused: how many connections the client was refused. They are not calls.
         struck: for each fault of the scenario, whether it struck.
-        real_seconds: what the trial cost in real time. Not compared, and in no report that is to be the same each time.
+        real_seconds: what the trial cost in real time. Not compared.
     """
 
     scenario: Scenario
@@ -88,10 +85,6 @@ class Trial:
     def failed(self) -> bool:
         """Return whether the client reported failure. One that did not end has reported nothing."""
         return self.outcome.ending == "raised"
-
-    def called(self, *numbers: int) -> list[Call]:
-        """Return the calls at these places of the journal, counted from 0."""
-        return [self.calls[number] for number in numbers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Starting virtual time takes longer than a trial. So it starts once for many tria
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -12,6 +13,7 @@ import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
 
 from pytest_ycimages.double import Double
@@ -23,7 +25,7 @@ from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from pytest_ycimages.experiment.client import ModuleOrigin
     from pytest_ycimages.experiment.judges.judge import Judge
@@ -58,12 +60,8 @@ class VirtualTrials(NamedTuple):
     limits: TrialLimits
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """Return one trial for each scenario, in their order.
-
-        Resources that a client leaves open are not reported: faults cut off many clients.
-        """
-        with warnings.catch_warnings(), VirtualTime() as time:
-            warnings.simplefilter("ignore", ResourceWarning)
+        """Return one trial for each scenario, in their order."""
+        with _ignored_leaks(), VirtualTime() as time:
             return [self._trial(time, scenario) for scenario in scenarios]
 
     def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
@@ -73,6 +71,14 @@ class VirtualTrials(NamedTuple):
                 return run_trial(self.client, double, scenario=scenario, limits=self.limits)
         finally:
             time.begin_again()
+
+
+@contextmanager
+def _ignored_leaks() -> Generator[None]:
+    """Do not report resources that clients leave open: faults cut off many of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
 
 
 class TrialRunner(NamedTuple):
@@ -92,11 +98,7 @@ class TrialRunner(NamedTuple):
 
 
 def worker_count(workers: Workers) -> int:
-    """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as this process has cores.
-
-    Raises:
-        UsageError: it is neither `auto` nor a whole number, 1 or more.
-    """
+    """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as there are cores."""
     if workers == "auto":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or cores or 1)
@@ -106,16 +108,7 @@ def worker_count(workers: Workers) -> int:
 
 
 class WorkerPool:
-    """The processes that make the trials of a search: this one, or several. The summaries are the same.
-
-    Args:
-        runner: makes the trials.
-        client: the client, by its function.
-        workers: in how many processes; 1: in this one.
-
-    Raises:
-        UsageError: other processes cannot import the client or a judge.
-    """
+    """The processes that make the trials of a search: this one, or several. The summaries are the same."""
 
     def __init__(self, runner: TrialRunner, client: object, workers: int) -> None:
         self._runner = runner
@@ -137,13 +130,14 @@ class WorkerPool:
         )
 
     def __enter__(self) -> Self:
-        """Return the pool; its processes end with the context."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the processes."""
+        """End the processes, and close what the clients of this one have left open."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
+        with _ignored_leaks():
+            gc.collect()
 
     def summaries(self, scenarios: Sequence[Scenario]) -> Iterator[Batch]:
         """Yield the summaries of a trial of each scenario, a batch at a time, in their order."""
@@ -161,7 +155,7 @@ class WorkerPool:
 
 
 _runners: Final[list[TrialRunner]] = []
-"""In a process of the pool: makes its trials."""
+"""The runner of this process of the pool."""
 
 
 def _begin(path: list[str], origins: Sequence[ModuleOrigin], runner: bytes) -> None:

@@ -1,6 +1,6 @@
 """Hypothesis strategies of what a double takes, for properties of one's own, and a state machine to extend.
 
-The one room, beside `experiment/random_scenarios.py`, that knows Hypothesis: an optional extra.
+The one room, beside `experiment/search.py`, that knows Hypothesis: an optional extra.
 """
 
 from __future__ import annotations

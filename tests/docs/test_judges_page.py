@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import pytest_ycimages
 from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, OPTIONAL_JUDGES
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
 
+STUB: Final = Path(pytest_ycimages.__file__).with_suffix(".pyi")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "judges.md"
 SECTION: Final = re.compile(r"^## `(\w+)(\(.*?\))?`\n\n(.*?)\n\n", re.DOTALL | re.MULTILINE)
 
@@ -37,11 +39,11 @@ def names_of() -> list[str]:
 
 @pytest.mark.parametrize("name", REGISTERED)
 def test_every_judge_is_public(name: str) -> None:
-    """Tests import it, and findings do in the tests to paste."""
+    """Tests import it, and findings do in the tests to paste; type checkers read it from `__all__` of its module."""
     module = REGISTERED[name].function.__module__
-    assert getattr(pytest_ycimages, name, None) is REGISTERED[name].function, (
-        f"edit pytest_ycimages/__init__.py: export {name} of {module}"
-    )
+    assert getattr(pytest_ycimages, name, None) is REGISTERED[name].function
+    assert name in import_module(module).__all__, f"edit {module}: add {name!r} to __all__"
+    assert f"from {module} import *" in STUB.read_text(encoding="utf-8"), f"edit {STUB}: add from {module} import *"
 
 
 @pytest.mark.parametrize(("name", "arguments", "text"), SECTIONS)

@@ -56,7 +56,6 @@ NOT_YET: Final = (
     "pytest_ycimages/cassette/",
     "pytest_ycimages/cli/",
     "pytest_ycimages/control/",
-    "pytest_ycimages/experiment/",
     "pytest_ycimages/faults/",
     "pytest_ycimages/fidelity/",
     "pytest_ycimages/server/",

@@ -86,7 +86,7 @@ def test_what_a_command_leaves_behind_is_ended_without_a_wait(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "said"), [("", "empty"), ("'", "cannot be read"), ("/no/such/program", "does not start")]
 )
-def test_what_is_no_command_is_refused(line: str, said: str) -> None:
+def test_an_invalid_command_is_refused(line: str, said: str) -> None:
     """Before anything is tried."""
     with pytest.raises(UsageError, match=said):
         run_experiment(Command(line), depth=0)

@@ -150,7 +150,7 @@ def test_what_cannot_be_is_refused_before_anything_is_tried(options: dict[str, A
 
 
 @pytest.mark.parametrize("client", [3, lambda: "fd8", lambda url: url])
-def test_what_is_no_client_is_refused(client: Any) -> None:
+def test_an_invalid_client_is_refused(client: Any) -> None:
     """It takes the URL and the token."""
     with pytest.raises(UsageError, match=r"client\(url, token\)"):
         run_experiment(client)
@@ -344,7 +344,7 @@ def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
         return correct(url, token)
 
     (finding,) = run_experiment(moody, depth=0, judges=lambda trial: trial.outcome.error).findings
-    assert "the client is not the same each time" in finding.explanation
+    assert "the client does not behave the same each time" in finding.explanation
     assert finding.test == ""
 
 

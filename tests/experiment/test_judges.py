@@ -142,7 +142,7 @@ def test_a_client_that_is_kept_from_cancelling_leaves_no_orphan() -> None:
     assert said(no_orphans, trial(correct, first, at(unavailable(), "operations.cancel"))) == "content"
 
 
-def test_a_cancel_that_is_ignored_is_no_excuse_for_not_looking() -> None:
+def test_a_client_checks_the_operation_after_an_ignored_cancel() -> None:
     """The client that is right waits for what becomes of it, and reports the image."""
     made = trial(correct, at(cancel_ignored(), "images.create"))
     assert failures(DEFAULT_JUDGES, made) == ()
@@ -172,7 +172,7 @@ def test_a_judge_of_ones_own_says_what_is_wrong_in_words() -> None:
     assert verdict == Verdict("bakes_in_a_minute", passed=False, explanation="took 285 seconds")
 
 
-def test_what_is_no_verdict_is_refused() -> None:
+def test_an_invalid_verdict_is_refused() -> None:
     """The judge is named."""
 
     def doubts(made: Trial) -> Any:
@@ -192,6 +192,7 @@ def test_what_is_no_verdict_is_refused() -> None:
             [finishes, "finishes(within=10)", "bounded"],
             ["finishes(within=3600)", "finishes(within=10)", "bounded(calls=500)"],
         ),
+        ("truthful()", ["truthful"]),
         (
             ["finishes(600)", "cancels_within(60)", "bounded(9, burst=3)"],
             ["finishes(within=600)", "cancels_within(60)", "bounded(calls=9, burst=3)"],
@@ -206,21 +207,23 @@ def test_judges_are_read_from_what_users_write(written: object, names: list[str]
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("truthfull", "Did you mean 'truthful'"),
+        ("truthfull", "Unknown judge 'truthfull'. Did you mean 'truthful'? Known: bounded, cancels, cancels_within, "),
         ("finishes(in=3)", "finishes"),
         ("finishes(within=-1)", "invalid finishes(within=-1): expected a finite number above zero"),
         ("finishes(within=1e999)", "expected a finite number above zero"),
-        ("finishes(within=nan)", "expected finishes(within=3600, after_end=60), with numbers as values"),
-        ("finishes(soon=1)", "expected finishes(within=3600, after_end=60)"),
-        ("finishes(600", "expected finishes(within=3600, after_end=60)"),
-        ("cancels_within", "expected cancels_within(seconds)"),
-        ("truthful()", "expected truthful"),
+        ("finishes(within=nan)", "Unknown judge 'nan'"),
+        ("finishes(soon=1)", "Unknown argument of finishes 'soon'. Known: after_end, within."),
+        ("finishes(600", "invalid judge 'finishes(600': expected one of bounded(calls=500, burst=10), cancels, "),
+        ("cancels_within", "cancels_within needs parentheses, such as cancels_within(seconds)"),
+        ("cancels_within()", "missing a required argument: 'seconds'; expected cancels_within(seconds)"),
+        ("truthful(3)", "too many positional arguments; expected truthful()"),
+        ("3", "invalid judge '3': expected one of bounded(calls=500, burst=10), cancels, "),
         ("__import__('os')", "Unknown judge"),
         ([], "an experiment needs a judge"),
         (3, "invalid judge 3: expected a function of a Trial"),
     ],
 )
-def test_what_is_no_judge_is_refused(written: object, said: str) -> None:
+def test_an_invalid_judge_is_refused(written: object, said: str) -> None:
     """With what would be one. No code is run."""
     with pytest.raises(UsageError) as raised:
         judges_of(written)
@@ -236,7 +239,7 @@ class _Deletes(Baker):
         raise RuntimeError("it is of no use")
 
 
-def test_what_is_being_deleted_is_no_orphan_unless_that_fails() -> None:
+def test_an_image_that_is_being_deleted_is_not_an_orphan_unless_that_fails() -> None:
     """The deletion has its own operation, which may come to nothing."""
     assert said(no_orphans, trial(client(_Deletes))) == "content"
     fails = at(operation_fails(after=0), "images.delete")

@@ -131,7 +131,7 @@ def test_an_error_has_nothing_in_it_that_differs_from_run_to_run() -> None:
     assert "in raises" in trial.outcome.traceback
 
 
-def test_what_is_no_client_or_no_double_is_refused(ycimages_time: VirtualTime, ycimages: Double) -> None:  # noqa: ARG001 - it lasts
+def test_an_invalid_client_or_double_is_refused(ycimages_time: VirtualTime, ycimages: Double) -> None:  # noqa: ARG001 - it lasts
     """The error says what is."""
     with pytest.raises(UsageError, match="invalid client"):
         assert_survives(5, ycimages)  # type: ignore[arg-type]  # what is tested

@@ -49,6 +49,6 @@ def test_trials_that_took_as_long_are_one_larger_dot() -> None:
     assert two.radius > one.radius
 
 
-def test_there_is_no_distribution_of_nothing() -> None:
+def test_no_times_have_no_distribution() -> None:
     """None is told from zero."""
     assert axis_of([1.0]).strip([]) is None

@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ycimages import Report, UsageError, report_from_json, report_json, run_experiment
-from pytest_ycimages.experiment.command import Command
-from pytest_ycimages.experiment.report import report_schema, schema_text
+from pytest_ycimages import (
+    Command,
+    Report,
+    UsageError,
+    report_from_json,
+    report_json,
+    report_schema,
+    run_experiment,
+)
+from pytest_ycimages.experiment.report import schema_text
 
 from . import small_clients
 from .few_reports import FEW, report_of
@@ -94,7 +101,7 @@ def test_what_is_written_is_as_the_schema_says(name: str) -> None:
     ],
     ids=str,
 )
-def test_the_schema_refuses_what_is_not_so(change: dict[str, Any]) -> None:
+def test_the_schema_refuses_a_changed_report(change: dict[str, Any]) -> None:
     """Wrong values, surplus fields, and fields that are missing."""
     document = json.loads(report_json(report_of("duplicates"))) | change
     assert not jsonschema_rs.is_valid(report_schema(), document)
@@ -148,7 +155,7 @@ def test_any_text_of_a_client_survives(text: str) -> None:
     ],
     ids=["empty", "cut", "deep", "bytes", "a list", "another format"],
 )
-def test_what_is_no_report_is_refused(text: str | bytes, said: str) -> None:
+def test_an_invalid_report_is_refused(text: str | bytes, said: str) -> None:
     """With what it should be."""
     with pytest.raises(UsageError, match=re.escape(said)):
         report_from_json(text)

@@ -16,7 +16,7 @@ from pytest_ycimages.experiment.judges.judge import REGISTERED, Judge
 from pytest_ycimages.text_values import Vocabulary, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pytest_ycimages.experiment.judges.judge import Registered
 
@@ -24,14 +24,12 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
 DEFAULT_JUDGES: Final[tuple[Judge, ...]] = tuple(
-    each.judge() for each in sorted(REGISTERED.values(), key=lambda each: each.rank or 0) if each.rank is not None
+    each.maker() for each in sorted(REGISTERED.values(), key=lambda each: each.rank or 0) if each.rank is not None
 )
-"""The judges that are asked unless others are named, the gravest first, with limits that leave a patient client room.
+"""The judges that are asked unless others are named, the gravest first.
 
-A client passes them all, whatever two default faults strike it, if it retries what may be retried with one
-`Idempotency-Key` and growing pauses, has a deadline, and cancels when it gives up. Judges that ask for more do not
-judge what no client could mend: `recovers` only trials whose faults pass by themselves, `no_orphans` and `cancels` not
-what a client was never told of or could not reach.
+A client passes them all under any two default faults if it retries with one `Idempotency-Key` and growing pauses, has a
+deadline, and cancels when it gives up.
 """
 
 OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
@@ -41,7 +39,7 @@ OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
 
 
 def judges_of(value: object) -> tuple[Judge, ...]:
-    """Read judges: None for the default ones, one, or several; each itself, or text such as `finishes(600)`.
+    """Return one judge or several, each given as itself or as text such as `finishes(600)`; None: the default ones.
 
     Raises:
         UsageError: one of them is not a judge.
@@ -57,30 +55,23 @@ def judges_of(value: object) -> tuple[Judge, ...]:
 
 def _judge(value: Any) -> Judge:
     if isinstance(value, str):
-        return _from_text(value)
+        found = read_text(value, _VOCABULARY)
+        if not callable(found):
+            raise _VOCABULARY.error(value)
+        return found
     if not callable(value):
         raise UsageError(
             f"invalid judge {value!r}: expected a function of a Trial, or one of {', '.join(sorted(REGISTERED))}."
         )
     registered = next((each for each in REGISTERED.values() if each.function is value), None)
-    judge: Judge = registered.judge() if registered else value
-    return judge
+    return registered.maker() if registered else value
 
 
-def _from_text(text: str) -> Judge:
-    """Read a judge's name, with its limits if it has any. No code is run."""
-    judge: Any = read_text(text, _VOCABULARY)
-    return judge  # type: ignore[no-any-return] # the vocabulary has nothing but judges
-
-
-def _constant(judge: Judge) -> Callable[[], Judge]:
-    return lambda: judge
-
-
+_CALLS: Final = {name: name + each.parameters for name, each in sorted(REGISTERED.items())}
 _VOCABULARY: Final = Vocabulary(
     what="judge",
-    makers={name: each.function if each.takes_values else _constant(each.judge()) for name, each in REGISTERED.items()},
-    expected=f"one of {', '.join(name + each.parameters for name, each in sorted(REGISTERED.items()))}",
-    examples={name: name + each.parameters for name, each in REGISTERED.items()},
-    constants={name: each.judge() for name, each in REGISTERED.items() if not each.has_required_values},
+    makers={name: each.maker for name, each in REGISTERED.items()},
+    expected=f"one of {', '.join(_CALLS.values())}",
+    examples=_CALLS,
+    constants={name: each.maker() for name, each in REGISTERED.items() if not each.needs_limits},
 )

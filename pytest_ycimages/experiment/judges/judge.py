@@ -27,31 +27,31 @@ class Registered(NamedTuple):
 
     Attributes:
         function: the judge itself, or the function that makes it from its limits.
-        takes_values: whether the function makes judges.
+        limits: the parameters of the function that makes it; None for a judge that has no limits.
         rank: its place among the default judges, the gravest first; None for an optional judge.
     """
 
     function: Callable[..., Any]
-    takes_values: bool
+    limits: tuple[inspect.Parameter, ...] | None
     rank: int | None
 
-    def judge(self, *values: Any, **named: Any) -> Judge:
-        """Return the judge with these limits."""
-        judge: Judge = self.function(*values, **named) if self.takes_values else self.function
-        return judge
+    @property
+    def maker(self) -> Callable[..., Judge]:
+        """Return the function that makes the judge; for a judge that has no limits, one without parameters."""
+        return self.function if self.limits is not None else lambda: self.function
 
     @property
-    def has_required_values(self) -> bool:
-        """Whether one of its limits has no default."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return self.takes_values and any(each.default is each.empty for each in parameters)
+    def needs_limits(self) -> bool:
+        """Return whether one of its limits has no default."""
+        return any(each.default is each.empty for each in self.limits or ())
 
     @property
     def parameters(self) -> str:
         """Return its limits as text, such as `(within=3600)`; empty when it has none."""
-        parameters = inspect.signature(self.function).parameters.values() if self.takes_values else ()
-        limits = (each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in parameters)
-        return f"({', '.join(limits)})" if self.takes_values else ""
+        limits = (
+            each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in self.limits or ()
+        )
+        return "" if self.limits is None else f"({', '.join(limits)})"
 
 
 REGISTERED: Final[dict[str, Registered]] = {}
@@ -59,16 +59,12 @@ REGISTERED: Final[dict[str, Registered]] = {}
 
 
 def default_judge(rank: int) -> Callable[[Function], Function]:
-    """Register a judge, or a function that makes one, that is asked unless others are named.
-
-    Args:
-        rank: its place among them, the gravest first: a trial that fails several judges counts for the first.
-    """
+    """Register a judge, or a function that makes one, as a default one, at this place: the gravest first."""
     return lambda function: _registered(function, rank)
 
 
 def optional_judge(function: Function) -> Function:
-    """Register a judge, or a function that makes one, that is asked only when it is named."""
+    """Register a judge, or a function that makes one, that is asked only by its name."""
     return _registered(function, None)
 
 
@@ -76,8 +72,9 @@ def _registered(function: Function, rank: int | None) -> Function:
     name = function.__name__
     if name in REGISTERED:
         raise ValueError(f"two judges are called {name}: {REGISTERED[name].function.__module__}, {function.__module__}")
-    takes_trial = list(inspect.signature(function).parameters) == ["trial"]
-    REGISTERED[name] = Registered(function, not takes_trial, rank)
+    parameters = tuple(inspect.signature(function).parameters.values())
+    is_judge = [each.name for each in parameters] == ["trial"]
+    REGISTERED[name] = Registered(function, None if is_judge else parameters, rank)
     return function
 
 
@@ -92,7 +89,7 @@ def passed(judge: object, explanation: str, proof: tuple[int, ...] = ()) -> Verd
 
 
 def failed(judge: object, explanation: str, proof: tuple[int, ...], cause: str) -> Verdict:
-    """Return the verdict that the client did not; see `Verdict` for the cause."""
+    """Return the verdict that the client did not, with the cause of the flaw."""
     return Verdict(str(judge), passed=False, explanation=explanation, proof=proof, cause=cause)
 
 
@@ -104,11 +101,7 @@ def check_positive(judge: str, **values: float) -> None:
 
 
 def judged(judge: Judge, trial: Trial) -> Verdict | None:
-    """Return the verdict of a judge on a trial; None if it has none.
-
-    Raises:
-        UsageError: the judge raised, or returned something else.
-    """
+    """Return the verdict of a judge on a trial, or None; raise UsageError if it raises or returns something else."""
     try:
         said = judge(trial)
     except Exception as error:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
+__all__ = ["cancels", "cancels_within", "no_duplicates", "no_orphans", "no_useless_retry", "recovers", "truthful"]
+
 
 @default_judge(30)
 def no_duplicates(trial: Trial) -> Verdict:
@@ -128,7 +130,6 @@ class CancelsWithin:
     seconds: float
 
     def __call__(self, trial: Trial) -> Verdict | None:
-        """Return whether the client asked for the end of each creation in time, if that did not end by itself."""
         read = Timeline(trial)
         for operation in read.created:
             known = read.first_shown(operation)

@@ -15,6 +15,7 @@ from pytest_ycimages.faults.fault import Damaged
 
 if TYPE_CHECKING:
     from pytest_ycimages.experiment.trial import Trial, Verdict
+__all__ = ["bounded", "finishes", "polite"]
 
 BURST: Final = 10
 """How many failing tries of one call a client may make within the window, unless a judge says otherwise."""
@@ -32,7 +33,6 @@ class Finishes:
     after_end: float
 
     def __call__(self, trial: Trial) -> Verdict | None:
-        """Return whether the client came to an end in time."""
         calls, outcome = trial.calls, trial.outcome
         last = (len(calls) - 1,) if calls else ()
         read = Timeline(trial)
@@ -104,7 +104,6 @@ class Bounded:
     burst: int
 
     def __call__(self, trial: Trial) -> Verdict:
-        """Return whether the client made no more calls than it may."""
         read = Timeline(trial)
         if storm := retry_burst(read, self.burst):
             call = trial.calls[storm[0]]
