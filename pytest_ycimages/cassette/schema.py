@@ -33,7 +33,6 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _address(uri: str) -> str:
-    """Return the address if it can be parsed; only unusual ones are tried."""
     if "[" in uri or "]" in uri or not uri.isascii():
         try:
             urlsplit(uri)
@@ -157,20 +156,20 @@ def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
     """Return the first place with an error, and the error in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
     places = [_place_in(data, each) for each in errors]
-    # What may be this or that has an error for each: the one that goes deepest is about what it is.
+    # A union has an error for each member: the deepest is about the member that was meant.
     place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
-    wanted = " or ".join(dict.fromkeys(_wanted(each) for each, at in zip(errors, places, strict=True) if at == place))
+    wanted = " or ".join(
+        dict.fromkeys(
+            each["msg"].removeprefix("Input should be ") for each, at in zip(errors, places, strict=True) if at == place
+        )
+    )
     if errors[0]["type"] == "missing":
         return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
     return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
 
 
-def _wanted(error: ErrorDetails) -> str:
-    return error["msg"].removeprefix("Input should be ")
-
-
 def _place_in(data: Any, error: ErrorDetails) -> Place:
-    """Where an error is, without what pydantic adds to tell the members of a union apart."""
+    """Return the place of an error, without the steps that pydantic adds for the members of a union."""
     place: Place = ()
     for step in error["loc"]:
         try:

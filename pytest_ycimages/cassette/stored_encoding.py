@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.cassette.model import with_body
 from pytest_ycimages.cassette.scrub_encoding import UnreadableBodyError
 from pytest_ycimages.cassette.scrub_encoding import decoded as read
-from pytest_ycimages.cassette.substitution import with_body
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import Interaction, RecordedResponse

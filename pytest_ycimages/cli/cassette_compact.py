@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.answers import compact
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cli.cassette_files import PATH, expanded
 from pytest_ycimages.errors import CassetteError

@@ -135,12 +135,12 @@ def test_cassettes_are_named_by_marker_and_folder_or_after_their_tests(
             bake(double.url, double.token, double.folder_id)
     """
     )
-    recorded(project, upstream, "--ycimages-cassette-dir=tapes").assert_outcomes(passed=3)
-    found = cassettes(project, "tapes")
+    recorded(project, upstream, "--ycimages-cassette-dir=recorded").assert_outcomes(passed=3)
+    found = cassettes(project, "recorded")
     assert found[:2] == ["shared/one-2.yaml", "shared/one.yaml"]
     assert found[3] == "test_it/TestIt.test_each[plain].yaml"
     assert found[2].startswith("test_it/TestIt.test_each[a-b]-")
-    project.makeini("[pytest]\nycimages_cassette_dir = tapes\n")
+    project.makeini("[pytest]\nycimages_cassette_dir = recorded\n")
     project.runpytest().assert_outcomes(passed=3)
 
 
