@@ -61,8 +61,8 @@ class FakeTarget(Planning, Seeding):
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _settings_for(cassette, calls))
         self._fake = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
-        self._endpoint = Endpoint(self._fake.app)
         self._fake.open(cast("Controlled", self))  # the control API is not used
+        self._endpoint = Endpoint(self._fake.app)
         self._outcomes = outcomes_of(calls)
         self._clock = self._fake.clock
         self._clock.wait_until(_beginning(cassette, calls), _no_pause)
