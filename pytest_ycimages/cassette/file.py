@@ -10,8 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.cassette.format import COMPLETE, block_text, cassette_text, head_text, item_text, json_text
-from pytest_ycimages.cassette.handle import JSON_SUFFIXES, SUFFIXES, YAML_SUFFIXES
+from pytest_ycimages.cassette.format import (
+    COMPLETE,
+    JSON_SUFFIXES,
+    SUFFIXES,
+    YAML_SUFFIXES,
+    block_text,
+    cassette_text,
+    head_text,
+    item_text,
+    json_text,
+)
 from pytest_ycimages.cassette.parsing import broken, missing, parse
 from pytest_ycimages.errors import CassetteError, CassetteInUseError
 

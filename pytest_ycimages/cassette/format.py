@@ -22,6 +22,9 @@ from pytest_ycimages.errors import CassetteError
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Headers, Interaction
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+JSON_SUFFIXES: Final = (".json",)
+SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
 VERSION: Final = 1
 """The version of vcrpy's format."""
 FORMAT: Final = 1

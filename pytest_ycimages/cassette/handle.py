@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.format import SUFFIXES
 from pytest_ycimages.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 opened: Final = set[Path]()
 """The files of all cassettes that were in doubles of this process, so none of them is unused."""
-YAML_SUFFIXES: Final = (".yaml", ".yml")
-JSON_SUFFIXES: Final = (".json",)
-SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
 
 _LONGEST: Final = 100
 _STRANGE: Final = re.compile(r"[^\w.=,+@\[\]-]+", re.ASCII)

@@ -177,7 +177,7 @@ def _nearest(asked: NormalizedRequest, timelines: Timelines, left: set[int]) -> 
         there = _parts(timeline.request, timelines.volatile)
         same_place = timeline.request.method == asked.method and timeline.request.path == asked.path
         same_shape = _shape(timeline.request) == _shape(asked)
-        equal = sum(1 for path, value in here.items() if path in there and _alike(there[path], value))
+        equal = sum(there.get(path) == value for path, value in here.items())
         is_left = any(index in left for index in timeline.indexes)
         return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -timeline.number
 
@@ -196,20 +196,12 @@ def differences(
     """Yield each part that differs, in the recorded order, and then what is new."""
     there, here = _parts(recorded, volatile), _parts(asked, volatile)
     for path in dict.fromkeys((*there, *here)):
-        if path not in there or path not in here or not _alike(there[path], here[path]):
-            yield RequestDifference(path, _at(there, path), _at(here, path))
+        if there.get(path) != here.get(path):
+            yield RequestDifference(path, there.get(path), here.get(path))
 
 
-def _parts(asked: NormalizedRequest, volatile: Volatile) -> Mapping[str, Any]:
-    return flat(volatile.masked(asked)[0])
-
-
-def _alike(one: Any, other: Any) -> bool:
-    return _json(one) == _json(other)
-
-
-def _at(parts: Mapping[str, Any], path: str) -> str | None:
-    return _json(parts[path]) if path in parts else None
+def _parts(asked: NormalizedRequest, volatile: Volatile) -> Mapping[str, str]:
+    return {path: _json(value) for path, value in flat(volatile.masked(asked)[0]).items()}
 
 
 def _json(value: Any) -> str:

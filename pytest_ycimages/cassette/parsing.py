@@ -255,12 +255,12 @@ def repeated(path: Path, name: str, *, line: int | None = None) -> CassetteBroke
 def missing(path: Path, suffixes: tuple[str, ...]) -> CassetteMissingError:
     """Return the error for a file that does not exist, with the nearest that do."""
     folder = path.parent
-    found = f"There is no folder {folder}."
+    found = f"The folder {folder} does not exist."
     if folder.is_dir():
         names = sorted(each.name for each in folder.iterdir() if each.suffix in suffixes)
         nearest = difflib.get_close_matches(path.name, names, n=3, cutoff=0.4)
         found = f"The folder {folder.absolute()} has {_named(nearest, names)}."
-    return CassetteMissingError(f"There is no cassette {path}. {found} To record it: {HOW_TO_RECORD}")
+    return CassetteMissingError(f"The cassette {path} does not exist. {found} To record it: {HOW_TO_RECORD}")
 
 
 def _named(nearest: list[str], names: list[str]) -> str:

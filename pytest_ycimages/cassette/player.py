@@ -283,7 +283,7 @@ class Substitution:
         self._recorded = Words()
 
     def add(self, recorded: Values, sent: Values) -> None:
-        """Pair each of the values `recorded` with the one of `sent`."""
+        """Add pairs of a recorded value and the one sent in its place."""
         for (path, old), (_, new) in zip(recorded, sent, strict=False):
             field = path.rpartition(".")[2]
             self._sent.add(field, old, new)

@@ -136,15 +136,10 @@ def metadata_of(form: _Metadata) -> CassetteMetadata:
 
 
 def _pairs(headers: _Headers | None) -> Headers:
-    if not headers:
-        return ()
     pairs: list[tuple[str, str]] = []
-    for name, values in headers.items():
+    for name, values in (headers or {}).items():
         lower = name.lower()
-        if isinstance(values, str):
-            pairs.append((lower, values))
-        else:
-            pairs += [(lower, value) for value in values]
+        pairs += [(lower, value) for value in ([values] if isinstance(values, str) else values)]
     return tuple(pairs)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from pytest_ycimages.cassette.file import is_partial
-from pytest_ycimages.cassette.handle import SUFFIXES
+from pytest_ycimages.cassette.format import SUFFIXES
 
 PATH: Final = click.Path(path_type=Path)
 

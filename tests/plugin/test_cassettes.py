@@ -59,7 +59,7 @@ def test_a_marked_test_replays_unless_it_is_told_to_record(project: pytest.Pytes
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*CassetteMissingError: There is no cassette *cassettes*test_it*test_bakes.yaml*",
+            "*CassetteMissingError: The cassette *cassettes*test_it*test_bakes.yaml does not exist*",
             "*This one: pytest test_it.py::test_bakes --ycimages-mode=record",
         ]
     )

@@ -193,7 +193,7 @@ def test_a_cassette_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(CassetteMissingError) as refused:
         read_cassette(tmp_path / "no" / "a.yaml")
     assert str(refused.value) == (
-        f"There is no cassette {tmp_path}/no/a.yaml. There is no folder {tmp_path}/no. "
+        f"The cassette {tmp_path}/no/a.yaml does not exist. The folder {tmp_path}/no does not exist. "
         "To record it: pytest --ycimages-mode=record, or: ycimages record FILE"
     )
     with pytest.raises(CassetteMissingError, match="has no cassette"):
