@@ -15,11 +15,9 @@ from pytest_ycimages.cassette.format import (
     JSON_SUFFIXES,
     SUFFIXES,
     YAML_SUFFIXES,
-    block_text,
-    cassette_text,
     head_text,
     item_text,
-    json_text,
+    text_for,
 )
 from pytest_ycimages.cassette.parsing import broken, missing, parse
 from pytest_ycimages.errors import CassetteError, CassetteInUseError
@@ -52,9 +50,6 @@ else:
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-# Reading.
 
 
 _Version = tuple[int, int, int]
@@ -93,9 +88,6 @@ def _version(file: int) -> _Version:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-# Writing.
-
-
 def partial_path(path: Path) -> Path:
     """Return the path of the partial file of `path`: `NAME.partial.yaml`."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
@@ -113,7 +105,6 @@ class PartialFile:
     that a killed process leaves no lock behind.
 
     Attributes:
-        path: its place.
         replaces: whether there was a file in its place at the start.
 
     Raises:
@@ -336,7 +327,7 @@ def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty:
         CassetteInUseError: the file is being recorded.
     """
     path = Path(path)
-    data = _text_for(path, cassette, pretty=pretty)
+    data = text_for(path, cassette, pretty=pretty)
     partial = PartialFile(path)
     try:
         partial.write(data)
@@ -345,16 +336,6 @@ def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty:
         partial.discard()
         raise
     partial.end()
-
-
-def _text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
-    if path.suffix in JSON_SUFFIXES:
-        return json_text(cassette)
-    if path.suffix in YAML_SUFFIXES:
-        return block_text(cassette) if pretty else cassette_text(cassette)
-    raise CassetteError(
-        f"invalid name of a cassette {str(path)!r}: expected one that ends with one of {', '.join(SUFFIXES)}."
-    )
 
 
 def _not_yaml(path: Path) -> str:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Headers, Interaction
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
@@ -81,6 +83,21 @@ def _by_name(headers: Headers) -> dict[str, list[str]]:
     for name, value in headers:
         values.setdefault(name, []).append(value)
     return values
+
+
+def text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
+    """Return the text of a cassette in the format that the suffix of `path` names; `pretty`: YAML in blocks.
+
+    Raises:
+        CassetteError: another suffix, or JSON of a body that is not UTF-8.
+    """
+    if path.suffix in JSON_SUFFIXES:
+        return json_text(cassette)
+    if path.suffix in YAML_SUFFIXES:
+        return block_text(cassette) if pretty else cassette_text(cassette)
+    raise CassetteError(
+        f"invalid name of a cassette {str(path)!r}: expected one that ends with one of {', '.join(SUFFIXES)}."
+    )
 
 
 def head_text(metadata: CassetteMetadata) -> bytes:

@@ -19,7 +19,14 @@ from pydantic_core import from_json
 
 from pytest_ycimages.cassette.format import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
-from pytest_ycimages.cassette.schema import CASSETTE, INTERACTION, METADATA, first_wrong, interaction_of, metadata_of
+from pytest_ycimages.cassette.schema import (
+    INTERACTION,
+    METADATA,
+    first_wrong,
+    interaction_of,
+    metadata_of,
+    whole_cassette,
+)
 from pytest_ycimages.cassette.stored_encoding import ENCODING, decoded
 from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
 
@@ -136,7 +143,7 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     _refuse_others(form, path)
     form["interactions"] = list(map(_as_of_today, form["interactions"]))
     try:
-        cassette = CASSETTE.validate_python(form)
+        cassette = whole_cassette().validate_python(form)
     except ValidationError as error:
         from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 

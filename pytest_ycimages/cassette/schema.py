@@ -5,6 +5,7 @@ vcrpy checks none of this and fails later, at the first request, with an unrelat
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
 
@@ -105,7 +106,12 @@ class _Cassette(TypedDict):
 
 INTERACTION: Final = TypeAdapter(_Interaction)
 METADATA: Final = TypeAdapter(_Metadata)
-CASSETTE: Final = TypeAdapter(_Cassette)
+
+
+@cache
+def whole_cassette() -> TypeAdapter[_Cassette]:
+    """Return the schema of a cassette in another layout, built when the first one is read."""
+    return TypeAdapter(_Cassette)
 
 
 def interaction_of(item: _Interaction) -> Interaction:
