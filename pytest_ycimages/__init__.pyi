@@ -1,5 +1,7 @@
 # The public names for type checkers. tests/plugin/test_public_names.py compares them with the table in __init__.py.
 
+from pytest_ycimages.experiment.judges.outcome import *  # noqa: F403 - all judges of the module
+from pytest_ycimages.experiment.judges.pacing import *  # noqa: F403 - all judges of the module
 from pytest_ycimages.api.resources import (
     Empty as Empty,
     Image as Image,

@@ -311,13 +311,13 @@ def _backing(mode: Mode) -> type[Backing]:
     if mode == "fake":
         return Fake
     if mode == "record":
-        from pytest_ycimages.backing.cassette_modes import Record  # noqa: PLC0415 - only for recording
+        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for recording
 
         return Record
     if mode == "verify":
         from pytest_ycimages.verify.mode import Verify  # noqa: PLC0415 - only for verification
 
         return Verify
-    from pytest_ycimages.backing.cassette_modes import Replay  # noqa: PLC0415 - only for replaying
+    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for replaying
 
     return Replay

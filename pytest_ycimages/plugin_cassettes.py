@@ -107,7 +107,7 @@ class CassetteUsage:
 
     def orphans(self, directory: Path) -> list[Path]:
         """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`."""
-        from pytest_ycimages.cassette.handle import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.format import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
 
         files = (path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES)
         return [path for path in files if not self._is_ours(str(path.absolute())) and not path.stem.endswith(_PARTIAL)]

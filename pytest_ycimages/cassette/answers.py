@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.methods import UNROUTED, method_at
-from pytest_ycimages.cassette.requests import json_value, normalize
+from pytest_ycimages.cassette.requests import canonical, json_value, key_of, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedResponse
@@ -25,7 +25,7 @@ class AnswerSummary(NamedTuple):
     """The content of an answer.
 
     Attributes:
-        body: its body, as a JSON value; bytes if it is not JSON, None if it is empty.
+        body: a JSON value; bytes if it is not JSON, None if it is empty.
         ok: whether it is not a refusal.
         operation_id: the operation that it shows; empty for none.
         image_id: the image that this operation is about; empty for none.
@@ -42,11 +42,9 @@ class AnswerSummary(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """The states of the operations and images in an answer, apart from their ids.
+    """The states of the operations and images in an answer, apart from their ids; `shape` is equal for the same.
 
-    Attributes:
-        shape: equal for answers that show the same.
-        in_progress: whether one of them will change by itself.
+    `in_progress`: whether one of them will change by itself.
     """
 
     shape: Hashable
@@ -58,9 +56,6 @@ class RecordedCall(NamedTuple):
 
     Attributes:
         number: its place in the cassette, counted from 1.
-        interaction: the interaction as it was recorded.
-        request: its request.
-        answer: its answer.
         method: the word for the method, such as `images.create`; `unrouted` for a path that no method has.
         at: when it came: seconds since the first call, never fewer than those of the call before.
         busy: the images with an operation that this call, or an earlier and a later one, show running.
@@ -99,7 +94,7 @@ def summarize(response: RecordedResponse) -> AnswerSummary:
 
 
 def is_operation(body: Wire) -> bool:
-    """Return whether a JSON object is an operation, also if one of its fields is missing."""
+    """Return whether a JSON object is an operation, also without one of its fields."""
     return isinstance(body.get("id"), str) and ("createdBy" in body or isinstance(body.get("done"), bool))
 
 
@@ -152,7 +147,7 @@ class ShownResources:
 
     Attributes:
         operations: id -> the operation in its JSON form.
-        images: id -> the image in its JSON form. An image that was deleted, or was not found, is not here.
+        images: id -> the image in its JSON form, unless it was deleted or not found.
         responses: id -> the response that showed the operation last.
     """
 
@@ -224,7 +219,7 @@ def _calls(cassette: CassetteData) -> Iterator[RecordedCall]:
 
 
 def _running_spans(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[str, int, int]]:
-    """For each operation its image, and the numbers of the first and the last call that show it running."""
+    """Yield for each operation its image, and the numbers of the first and the last call that show it running."""
     spans: dict[str, tuple[str, int, int]] = {}
     for call in calls:
         for operation in operations_in(call.answer.body):
@@ -238,3 +233,64 @@ def _running_spans(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[str, int, 
 def method_of(request: NormalizedRequest) -> str:
     """Return the word for the method that serves a request; `unrouted` for HEAD, whose answer shows nothing."""
     return UNROUTED if request.method == "HEAD" else method_at(request.path, request.method)
+
+
+# Compaction: of equal answers to one request that only reads, the first is kept.
+
+
+def visible_state(status: int, answer: AnswerSummary) -> Hashable:
+    """Return what an answer shows, equal for answers that show the same.
+
+    While an operation is not done, a moved `modifiedAt` does not count.
+    """
+    body = answer.body
+    if answer.done is False:
+        body = {name: value for name, value in body.items() if name != "modifiedAt"}
+    return status, canonical(body)
+
+
+class LatestStates:
+    """The latest kept state of each request."""
+
+    def __init__(self) -> None:
+        self._states: dict[Hashable, tuple[Hashable, int]] = {}
+
+    def changes(self, key: Hashable, state: Hashable, skipped: int = 0) -> bool:
+        """Return whether `state` differs from the latest of this request; `skipped` polls more came between."""
+        latest, before = self._states.get(key, (None, 0))
+        if state == latest:
+            self._states[key] = state, before + skipped + 1
+            return False
+        self._states[key] = state, 0
+        return True
+
+    def skipped(self, key: Hashable) -> int:
+        """Return how many equal polls followed the latest state of this request."""
+        return self._states[key][1] if key in self._states else 0
+
+
+class Compactor:
+    """Drops polls that show the same as the latest kept of the same request, and counts them as `dropped`."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._latest = LatestStates()
+
+    def add(self, interaction: Interaction) -> Interaction | None:
+        """Return `interaction` with the number of equal polls dropped before it; None if it is dropped itself."""
+        request = normalize(interaction.request)
+        if not request.is_poll:
+            return interaction
+        key = key_of(request).key
+        skipped = self._latest.skipped(key)
+        state = visible_state(interaction.response.status, summarize(interaction.response))
+        if self._latest.changes(key, state, interaction.skipped_polls):
+            return interaction._replace(skipped_polls=interaction.skipped_polls + skipped) if skipped else interaction
+        self.dropped += 1
+        return None
+
+
+def compact(interactions: Iterable[Interaction]) -> tuple[Interaction, ...]:
+    """Return the interactions without the polls that show nothing new. Idempotent."""
+    compactor = Compactor()
+    return tuple(kept for interaction in interactions if (kept := compactor.add(interaction)) is not None)

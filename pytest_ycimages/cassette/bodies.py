@@ -13,7 +13,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.cassette.substitution import with_body
+from pytest_ycimages.cassette.model import with_body
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from pytest_ycimages.cloud.service import refusal
 from pytest_ycimages.errors import SecretFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.cassette.answers import AnswerSummary
@@ -82,13 +82,7 @@ def _origin(authority: str, word: str) -> str:
 
 
 def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummary | None = None) -> Reply:
-    """Return the reply to a `verb`, for the journal, and verbatim for a transport that speaks HTTP.
-
-    Args:
-        response: the recorded response.
-        verb: the verb of the request.
-        answer: the summary of the response, if it is known.
-    """
+    """Return the reply to a `verb`, for the journal, and verbatim for HTTP; `answer` is the summary, if it is known."""
     answer = answer or summarize(response)
     body = answer.body if isinstance(answer.body, dict) else {}
     headers = tuple(header for header in response.headers if header[0] not in _CONNECTION)
@@ -107,7 +101,7 @@ def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummar
 
 
 def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:
-    """Return the length in an answer to HEAD, which is that of another answer's body."""
+    """Return the length of an answer to HEAD: that of the body of another answer."""
     length = dict(response.headers).get("content-length", "")
     return (("content-length", length),) if length.isascii() and length.isdecimal() else ()
 
@@ -133,15 +127,14 @@ class ReplayService:
     """Answers calls from a cassette, in the place of the cloud. Callers hold the double's lock.
 
     Args:
-        player: plays the cassette.
+        player: the player of the cassette.
         clock: the double's time; where a test moves it, operations advance by it.
         scrubber: redacts requests as the recorded ones were.
         pseudonyms: gives requests the ids of the cassette; None: it has the real ones.
         ids: the source of the ids of calls that a fault answers.
-        unused: a cloud that serves no call; its planner and its state are empty.
+        idle_service: creates a cloud that serves no call, when its empty planner and state are asked for.
 
     Attributes:
-        player: plays the cassette.
         problems: requests without an answer.
     """
 
@@ -153,7 +146,7 @@ class ReplayService:
         scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
         ids: Ids,
-        unused: Service,
+        idle_service: Callable[[], Service],
     ) -> None:
         self.player = player
         self.problems: list[YCImagesError] = []
@@ -161,17 +154,21 @@ class ReplayService:
         self._scrubber = scrubber
         self._pseudonyms = pseudonyms
         self._ids = ids
-        self._unused = unused
+        self._idle_service = idle_service
+
+    @cached_property
+    def _idle(self) -> Service:
+        return self._idle_service()
 
     @property
     def planner(self) -> Planner:
         """A planner without plans."""
-        return self._unused.planner
+        return self._idle.planner
 
     @property
     def state(self) -> State:
         """An empty state."""
-        return self._unused.state
+        return self._idle.state
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer a call at `now`, in nanoseconds since the epoch; refuse one without a recorded answer."""

@@ -8,20 +8,25 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from pytest_ycimages.cassette.format import COMPLETE, block_text, cassette_text, head_text, item_text, json_text
+from pytest_ycimages.cassette.format import (
+    COMPLETE,
+    JSON_SUFFIXES,
+    SUFFIXES,
+    YAML_SUFFIXES,
+    head_text,
+    item_text,
+    text_for,
+)
 from pytest_ycimages.cassette.parsing import broken, missing, parse
 from pytest_ycimages.errors import CassetteError, CassetteInUseError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
-
-YAML_SUFFIXES: Final = (".yaml", ".yml")
-JSON_SUFFIXES: Final = (".json",)
-SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
 
 _APPEND: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _MOVES_OPEN_FILES: Final = sys.platform != "win32"
@@ -47,28 +52,16 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-# Reading.
-
-
-class _Version(NamedTuple):
-    """The version of a file, known without reading it."""
-
-    file: int
-    modified: int
-    size: int
-
-
+_Version = tuple[int, int, int]
+"""The version of a file, known without reading it."""
 _kept: Final = dict[str, tuple[_Version, "CassetteData"]]()
 _reading: Final = threading.Lock()
 
 
 def read_cassette(path: str | PathLike[str]) -> CassetteData:
-    """Return the contents of a cassette: of this package, or any other that vcrpy reads, in YAML or JSON.
+    """Return the contents of a cassette, or of any other that vcrpy reads, in YAML or JSON. Safe for threads.
 
-    A file is read once in a process, until it changes. Safe for threads. The values are frozen and shared.
-
-    Args:
-        path: the file.
+    A file is read once in a process, until it changes; its frozen values are shared.
 
     Raises:
         CassetteMissingError: the file does not exist.
@@ -85,22 +78,18 @@ def read_cassette(path: str | PathLike[str]) -> CassetteData:
         except FileNotFoundError:
             raise missing(Path(path), SUFFIXES) from None
         except OSError as error:
-            raise broken(
-                Path(path), f"it cannot be read: {error.strerror}.", todo="Give the file of a cassette."
-            ) from None
+            what = f"it cannot be read: {error.strerror}."
+            raise broken(Path(path), what, todo="Give the file of a cassette.") from None
         return kept[1]
 
 
 def _version(file: int) -> _Version:
     found = os.fstat(file)
-    return _Version(found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-# Writing.
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def partial_path(path: Path) -> Path:
-    """Return the path of the partial file of `path`, such as `NAME.partial.yaml`."""
+    """Return the path of the partial file of `path`: `NAME.partial.yaml`."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
@@ -112,11 +101,10 @@ def is_partial(path: Path) -> bool:
 class PartialFile:
     """The next contents of a file, written beside its place and moved there. Not safe for threads.
 
-    There is one partial file of a place at a time, in this process and in all others. The partial file itself is
-    locked, and the file that it will replace, so that a killed process leaves no lock behind.
+    A place has one partial file at a time, in all processes. That file is locked, and the one that it will replace, so
+    that a killed process leaves no lock behind.
 
     Attributes:
-        path: its place.
         replaces: whether there was a file in its place at the start.
 
     Raises:
@@ -136,7 +124,7 @@ class PartialFile:
         try:
             self.replaces = self._lock_old()
         except BaseException:
-            self._release()
+            self.end()
             raise
 
     def write(self, data: bytes) -> None:
@@ -158,7 +146,7 @@ class PartialFile:
         self._size += len(data)
 
     def move_into_place(self) -> None:
-        """Move the partial file to its place, if anything was written. What is written later is appended to it."""
+        """Move the partial file to its place, if anything was written; later writes are appended to it there."""
         if self._file is None or self._is_in_place:
             return
         partial = partial_path(self.path)
@@ -180,23 +168,17 @@ class PartialFile:
             if file is not None:
                 os.close(file)
         self._file = self._old = None
-        self._release()
+        with _taking:
+            _places.discard(self.path)
 
     def discard(self) -> None:
         """Undo everything: an older file stays, and a new one is removed."""
-        if self._file is not None:
-            written = self.path if self._is_in_place else partial_path(self.path)
-            if _MOVES_OPEN_FILES:
-                written.unlink(missing_ok=True)
-                self.end()
-            else:
-                self.end()
-                written.unlink(missing_ok=True)
+        written = None if self._file is None else self.path if self._is_in_place else partial_path(self.path)
+        if written and _MOVES_OPEN_FILES:
+            written.unlink(missing_ok=True)
         self.end()
-
-    def _release(self) -> None:
-        with _taking:
-            _places.discard(self.path)
+        if written and not _MOVES_OPEN_FILES:
+            written.unlink(missing_ok=True)
 
     def _lock_old(self) -> bool:
         """Lock the older file; False: there is none."""
@@ -244,10 +226,7 @@ def _in_use(path: Path, by: str) -> CassetteInUseError:
 
 
 def _locked(file: int) -> bool:
-    """Lock an open file, without waiting, until it is closed. False: another process has locked it.
-
-    On a file system without locks, every lock is granted.
-    """
+    """Lock an open file until it is closed. False: another process has; true on a file system without locks."""
     try:
         _lock(file)
     except OSError as error:
@@ -258,16 +237,15 @@ def _locked(file: int) -> bool:
 class CassetteWriter:
     """Writes a recording as it goes on. Safe for threads.
 
-    The file appears with the first interaction. Each is written by one call to the system that appends it, so a process
-    that is killed leaves a file that can be read, with every interaction that was appended. If there is a cassette
-    already, it stays until the recording is closed: until then the new one is `NAME.partial.yaml` beside it.
+    The file appears with the first interaction. Each is appended by one call to the system, so a process that is killed
+    leaves a file with every interaction that was appended. An older cassette stays until the recording is closed: until
+    then the new one is `NAME.partial.yaml` beside it.
 
     Attributes:
-        path: the cassette's file; folders on the way to it are created.
         written: how many interactions have been appended.
 
     Args:
-        path: the cassette's file, a `.yaml`.
+        path: the cassette's file, a `.yaml`; folders on the way to it are created.
         metadata: the metadata of the cassette.
 
     Raises:
@@ -291,7 +269,7 @@ class CassetteWriter:
         return self._partial.replaces
 
     def append(self, interaction: Interaction) -> None:
-        """Write an interaction; it is on disk when this returns.
+        """Write an interaction to disk.
 
         Raises:
             CassetteError: it holds text that no file can, or the recording has been closed.
@@ -308,35 +286,32 @@ class CassetteWriter:
                 self._partial.move_into_place()
 
     def close(self) -> None:
-        """End the recording: the file says that it is complete, and takes the place of an older one.
-
-        A recording without an interaction leaves no file, and an older one as it was.
-        """
-        with self._appending:
-            if self._is_open:
-                self._is_open = False
-                try:
-                    if self.written:
-                        self._partial.write(COMPLETE)
-                        self._partial.move_into_place()
-                finally:
-                    self._partial.end()
+        """Mark the file as complete, and put it in place of an older one; without an interaction, change nothing."""
+        self._end(self._complete)
 
     def cut_off(self) -> None:
-        """End the recording early: an older file stays as it was; a new one is not marked as complete."""
+        """End the recording early: an older file stays; without one, the new one is not marked as complete."""
         if self._partial.replaces:
             self.discard()
-        with self._appending:
-            if self._is_open:
-                self._is_open = False
-                self._partial.end()
+        self._end(self._partial.end)
 
     def discard(self) -> None:
         """Undo the recording: an older file stays as it was, and a new one is removed."""
+        self._end(self._partial.discard)
+
+    def _complete(self) -> None:
+        try:
+            if self.written:
+                self._partial.write(COMPLETE)
+                self._partial.move_into_place()
+        finally:
+            self._partial.end()
+
+    def _end(self, end: Callable[[], None]) -> None:
         with self._appending:
             if self._is_open:
                 self._is_open = False
-                self._partial.discard()
+                end()
 
 
 def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty: bool = False) -> None:
@@ -344,15 +319,15 @@ def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty:
 
     Args:
         path: a `.yaml`, in this package's layout, or a `.json`; vcrpy reads both. Folders on the way are created.
-        cassette: what to write.
-        pretty: YAML in blocks, as vcrpy writes it: longer, slower to read, and easier on the eye. Not for JSON.
+        cassette: its contents.
+        pretty: YAML in blocks, as vcrpy writes it: longer and slower to read. Not for JSON.
 
     Raises:
         CassetteError: the path has another suffix, or the cassette holds what the file cannot: JSON has no bytes.
         CassetteInUseError: the file is being recorded.
     """
     path = Path(path)
-    data = _text_for(path, cassette, pretty=pretty)
+    data = text_for(path, cassette, pretty=pretty)
     partial = PartialFile(path)
     try:
         partial.write(data)
@@ -361,16 +336,6 @@ def write_cassette(path: str | PathLike[str], cassette: CassetteData, *, pretty:
         partial.discard()
         raise
     partial.end()
-
-
-def _text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
-    if path.suffix in JSON_SUFFIXES:
-        return json_text(cassette)
-    if path.suffix in YAML_SUFFIXES:
-        return block_text(cassette) if pretty else cassette_text(cassette)
-    raise CassetteError(
-        f"invalid name of a cassette {str(path)!r}: expected one that ends with one of {', '.join(SUFFIXES)}."
-    )
 
 
 def _not_yaml(path: Path) -> str:

@@ -1,8 +1,7 @@
 r"""Text of a cassette: what vcrpy reads as YAML, in three lines of JSON for each interaction.
 
-The file has only whole lines, so that it can be written by appending, and split without being parsed: no line begins
-with `- ` but the first of an interaction. JSON is almost YAML. What a YAML reader would refuse or misread is written so
-that both read the same:
+The file is written by appending whole lines, and split without being parsed: only the first line of an interaction
+begins with `- `. JSON is almost YAML. What a YAML reader would refuse or misread is written so that both read the same:
 
 - characters that YAML counts among breaks or does not print are escaped; pairs of `\u` escapes never occur, as a
   character beyond U+FFFF is written as itself;
@@ -21,14 +20,17 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Headers, Interaction
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+JSON_SUFFIXES: Final = (".json",)
+SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
 VERSION: Final = 1
 """The version of vcrpy's format."""
-
 FORMAT: Final = 1
 """The version of the keys that this package adds."""
-
 COMPLETE: Final = b"complete: true\n"
 """The last line of a complete recording."""
 
@@ -39,7 +41,6 @@ _LONG_NAME: Final = 128
 """In characters. A YAML reader accepts plain keys up to 1,024, and an escape is six."""
 
 _json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
 
 VcrForm = dict[str, Any]
 """Texts, numbers, lists and mappings; a body that is not UTF-8 is bytes."""
@@ -64,10 +65,9 @@ def as_vcr(interaction: Interaction) -> VcrForm:
             "body": {"string": _text(response.body)},
         },
     }
-    if at is not None:
-        form["ycimages"] = {"at": float(at), "duration": float(duration), "skipped_polls": skipped_polls}
-    elif duration or skipped_polls:
-        form["ycimages"] = {"duration": float(duration), "skipped_polls": skipped_polls}
+    if at is not None or duration or skipped_polls:
+        known = {} if at is None else {"at": float(at)}
+        form["ycimages"] = known | {"duration": float(duration), "skipped_polls": skipped_polls}
     return form
 
 
@@ -85,6 +85,21 @@ def _by_name(headers: Headers) -> dict[str, list[str]]:
     return values
 
 
+def text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
+    """Return the text of a cassette in the format that the suffix of `path` names; `pretty`: YAML in blocks.
+
+    Raises:
+        CassetteError: another suffix, or JSON of a body that is not UTF-8.
+    """
+    if path.suffix in JSON_SUFFIXES:
+        return json_text(cassette)
+    if path.suffix in YAML_SUFFIXES:
+        return block_text(cassette) if pretty else cassette_text(cassette)
+    raise CassetteError(
+        f"invalid name of a cassette {str(path)!r}: expected one that ends with one of {', '.join(SUFFIXES)}."
+    )
+
+
 def head_text(metadata: CassetteMetadata) -> bytes:
     """Return the text before the first interaction."""
     return encoded(f"{_COMMENT}version: {VERSION}\nycimages: {_json(metadata_form(metadata))}\ninteractions:\n")
@@ -98,7 +113,8 @@ def item_text(interaction: Interaction) -> bytes:
     """
     form = as_vcr(interaction)
     written = _flow if _is_beyond_json(interaction, form) else _json
-    ours = f',\n   "ycimages": {_numbers(form["ycimages"])}' if "ycimages" in form else ""
+    numbers = _NO_POINT.sub(r"\g<0>.0", _json(form.get("ycimages")))  # each of which YAML reads as a number
+    ours = f',\n   "ycimages": {numbers}' if "ycimages" in form else ""
     return encoded(f'- {{"request": {written(form["request"])},\n   "response": {written(form["response"])}{ours}}}\n')
 
 
@@ -130,18 +146,10 @@ def encoded(text: str) -> bytes:
         ) from None
 
 
-def _numbers(form: dict[str, float]) -> str:
-    """Return numbers by their names, each of which YAML reads as a number."""
-    return _NO_POINT.sub(r"\g<0>.0", _json(form))
-
-
 def _is_beyond_json(interaction: Interaction, form: VcrForm) -> bool:
-    return (
-        isinstance(form["request"]["body"], bytes)
-        or isinstance(form["response"]["body"]["string"], bytes)
-        or any(len(name) > _LONG_NAME for name, _ in interaction.request.headers)
-        or any(len(name) > _LONG_NAME for name, _ in interaction.response.headers)
-    )
+    bodies = form["request"]["body"], form["response"]["body"]["string"]
+    headers = (*interaction.request.headers, *interaction.response.headers)
+    return any(isinstance(body, bytes) for body in bodies) or any(len(name) > _LONG_NAME for name, _ in headers)
 
 
 def _flow(value: Any) -> str:
@@ -149,12 +157,9 @@ def _flow(value: Any) -> str:
     if isinstance(value, bytes):
         return f'!!binary "{b64encode(value).decode()}"'
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{_key(name)}: {_flow(each)}' for name, each in value.items())}}}"
+        keys = {name: _json(name) if len(name) <= _LONG_NAME else f"? {_json(name)} " for name in value}
+        return f"{{{', '.join(f'{keys[name]}: {_flow(each)}' for name, each in value.items())}}}"
     return _json(value)
-
-
-def _key(name: str) -> str:
-    return _json(name) if len(name) <= _LONG_NAME else f"? {_json(name)} "
 
 
 def block_text(cassette: CassetteData) -> bytes:

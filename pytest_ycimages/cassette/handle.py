@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.cassette.format import SUFFIXES
 from pytest_ycimages.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 opened: Final = set[Path]()
 """The files of all cassettes that were in doubles of this process, so none of them is unused."""
-SUFFIXES: Final = (".yaml", ".yml", ".json")
-"""The suffixes of cassettes."""
 
 _LONGEST: Final = 100
 _STRANGE: Final = re.compile(r"[^\w.=,+@\[\]-]+", re.ASCII)
@@ -33,18 +32,14 @@ ORPHANS_UNKNOWN: Final = (
 
 
 class Cassette:
-    """The cassette of a double.
+    """The cassette of a double. Methods for recordings raise UsageError in other modes.
 
     Args:
-        path: the file.
-        metadata: its metadata.
+        path: the file; in mode `record`, the file that will be there once the recording is complete.
+        metadata: its metadata: the source of its answers, when it was recorded, and more.
         interactions: returns its present interactions.
         unused: returns the indexes of those without a part in any answer.
         recorder: its recorder, while it is recorded.
-
-    Attributes:
-        path: the file; in mode `record`, the file that will be there once the recording is complete.
-        metadata: its metadata: the source of its answers, when it was recorded, and more.
     """
 
     def __init__(
@@ -78,29 +73,17 @@ class Cassette:
         return self._unused()
 
     def discard(self) -> None:
-        """Drop a recording: an older file stays as it was, and a new one is removed.
-
-        Raises:
-            UsageError: this cassette is not being recorded.
-        """
+        """Drop a recording: an older file stays as it was, and a new one is removed."""
         self._recording("discard").discard()
 
     def defer(self) -> None:
-        """Keep the recording open when its double is closed, until `finish` is called.
-
-        Raises:
-            UsageError: this cassette is not being recorded.
-        """
+        """Keep the recording open when its double is closed, until `finish` is called."""
         self._recording("defer").defer()
 
     def finish(self, *, whole: bool) -> None:
-        """End a deferred recording.
-
-        Args:
-            whole: whether the test went well. If not, an older file stays as it was.
+        """End a deferred recording. Unless `whole`, as when the test failed, an older file stays as it was.
 
         Raises:
-            UsageError: this cassette is not being recorded.
             OSError: the file cannot be written.
         """
         self._recording("finish").finish(whole=whole)
@@ -157,9 +140,9 @@ def expired_text(path: Path, metadata: CassetteMetadata, now: int, max_age: floa
     age = days_old(metadata, now)
     if age is not None and age <= max_age:
         return ""
-    how_old = (
-        "has no date of recording" if age is None else f"was recorded {age:.0f} days ago, at {metadata.recorded_at}"
-    )
+    how_old = f"was recorded {age or 0:.0f} days ago, at {metadata.recorded_at}"
+    if age is None:
+        how_old = "has no date of recording"
     return (
         f"{path} {how_old}, and max_age is {max_age:g} days. See what has changed since then with "
         f"`ycimages verify {path} --upstream URL`, or record it again with: {rerecord}"
@@ -167,24 +150,14 @@ def expired_text(path: Path, metadata: CassetteMetadata, now: int, max_age: floa
 
 
 class UsedInteractions(NamedTuple):
-    """The use of one cassette.
-
-    Attributes:
-        interactions: how many it had.
-        unused: the indexes of those that no test asked for.
-    """
+    """The number of interactions of a cassette, and the indexes of those that no test asked for."""
 
     interactions: int
     unused: tuple[int, ...]
 
 
 class StoredUsage(NamedTuple):
-    """The use of cassettes in a run.
-
-    Attributes:
-        cassettes: path -> the use of it.
-        orphans: the paths of those that belong to no test; None if that is not known.
-    """
+    """The use of each cassette in a run, by its path, and the orphans, which belong to no test; None: not known."""
 
     cassettes: Mapping[str, UsedInteractions]
     orphans: tuple[str, ...] | None
@@ -195,11 +168,9 @@ def write_usage(path: Path, used: Mapping[str, tuple[int, tuple[int, ...]]], orp
 
     The form: `{"cassettes": {path: {"interactions": n, "unused": [indexes]}}, "orphans": [paths]}`, paths absolute.
     """
-    data = {
-        "cassettes": {name: {"interactions": count, "unused": list(unused)} for name, (count, unused) in used.items()},
-        "orphans": None if orphans is None else [str(orphan.absolute()) for orphan in orphans],
-    }
-    path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    cassettes = {name: {"interactions": count, "unused": unused} for name, (count, unused) in used.items()}
+    named = None if orphans is None else [str(orphan.absolute()) for orphan in orphans]
+    path.write_text(json.dumps({"cassettes": cassettes, "orphans": named}, indent=1), encoding="utf-8")
 
 
 def read_usage(path: Path) -> StoredUsage:
@@ -211,10 +182,8 @@ def read_usage(path: Path) -> StoredUsage:
     how = "Run the whole suite with its cassettes, and try again: pytest"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        used = {
-            name: UsedInteractions(each["interactions"], tuple(each["unused"]))
-            for name, each in data["cassettes"].items()
-        }
+        cassettes = data["cassettes"].items()
+        used = {name: UsedInteractions(each["interactions"], tuple(each["unused"])) for name, each in cassettes}
         return StoredUsage(used, None if data["orphans"] is None else tuple(data["orphans"]))
     except OSError as error:
         raise CassetteError(f"What the last run used is not known: {path}: {error.strerror}. {how}") from None

@@ -32,14 +32,7 @@ class Origin(StrEnum):
 
 
 class RecordedRequest(NamedTuple):
-    """A request.
-
-    Attributes:
-        method: the verb, such as `GET`.
-        uri: the whole address, with the service's own host name whatever address the client used.
-        headers: the headers that are kept.
-        body: the whole body; empty for none.
-    """
+    """A request, with the service's own host name in `uri` whatever address the client used."""
 
     method: str
     uri: str
@@ -48,14 +41,7 @@ class RecordedRequest(NamedTuple):
 
 
 class RecordedResponse(NamedTuple):
-    """A response.
-
-    Attributes:
-        status: the HTTP status.
-        reason: the reason phrase.
-        headers: the headers that are kept.
-        body: the whole body, as it was sent.
-    """
+    """A response."""
 
     status: int
     reason: str = ""
@@ -63,14 +49,17 @@ class RecordedResponse(NamedTuple):
     body: bytes = b""
 
 
+def with_body(response: RecordedResponse, body: bytes) -> RecordedResponse:
+    """Return `response` with another body, and with its length if there is such a header."""
+    headers = tuple((name, str(len(body)) if name == "content-length" else value) for name, value in response.headers)
+    return response._replace(body=body, headers=headers)
+
+
 class Interaction(NamedTuple):
     """A request and its response.
 
     Attributes:
-        request: the request.
-        response: the response.
-        at: when the request came: seconds since the recording began, on the recorder's clock; None: not known, as in
-            a cassette of plain vcrpy.
+        at: when the request came, in seconds since the recording began; None: not known, as with plain vcrpy.
         duration: seconds until the response.
         skipped_polls: how many polls before this one got the answer of the one before them, and were left out.
     """
@@ -88,15 +77,15 @@ class Interaction(NamedTuple):
 
 
 class CassetteMetadata(NamedTuple):
-    """The description that a cassette carries of itself.
+    """The description of a cassette. An empty text: not known.
 
     Attributes:
         origin: the source of the answers.
-        upstream: the address that was recorded; empty: not known.
-        recorded_at: when the recording began, as RFC 3339 writes it; empty: not known.
-        contract: the revision of the contract in force; empty: not known.
-        tool: the version of this package that recorded it; empty: something else did.
-        folder_id: the folder that the recorded client worked in; empty: not known.
+        upstream: the address that was recorded.
+        recorded_at: when the recording began, as RFC 3339 writes it.
+        contract: the revision of the contract in force.
+        tool: the version of this package that recorded it.
+        folder_id: the folder that the recorded client worked in.
         note: a remark for readers.
     """
 
@@ -113,8 +102,7 @@ class CassetteData(NamedTuple):
     """The contents of a cassette. Compared by value, hashed by identity: a key of caches that costs nothing.
 
     Attributes:
-        metadata: the description of the cassette.
-        interactions: the interactions, in the order of the responses.
+        interactions: in the order of the responses.
         is_complete: whether the recording came to its end; that of a killed process did not.
     """
 

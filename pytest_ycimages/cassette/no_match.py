@@ -23,14 +23,7 @@ _SHOWN: Final = 20
 
 
 class InForce(NamedTuple):
-    """The settings of a replay.
-
-    Attributes:
-        name: the name of the cassette.
-        pace: how operations advance.
-        volatile: which values may differ.
-        rerecord: the command that records it again; empty: not known.
-    """
+    """The settings of a replay, the name of the cassette, and the command that records it again; empty: not known."""
 
     name: str
     pace: str
@@ -39,13 +32,7 @@ class InForce(NamedTuple):
 
 
 class RequestDifference(NamedTuple):
-    """A part of a request that differs from the recorded one.
-
-    Attributes:
-        path: which part, such as `body.labels.env`.
-        recorded: its JSON value as it was recorded; None if there was none.
-        asked: its JSON value as it was asked; None if there is none.
-    """
+    """A part of a request, such as `body.labels.env`, that differs; JSON values, None for none."""
 
     path: str
     recorded: str | None
@@ -60,16 +47,12 @@ class NoMatch(NamedTuple):
     """A request without an answer.
 
     Attributes:
-        asked: what was asked.
         nearest: the index of the nearest interaction recorded; None: nothing was recorded at all.
-        nearest_interaction: that interaction.
         differences: what differs from it; nothing, if it is the same request and has been used up.
         is_used: whether the nearest has been played already.
         recorded: how many interactions there are.
         left: how many of them have had no part yet.
-        is_complete: whether the recording came to its end.
-        in_force: the settings of the replay.
-        rule: the field and the pattern of a volatile rule that would make up for all that differs; None: there is none.
+        rule: the field and the pattern of a volatile rule that would accept all that differs; None: not any.
     """
 
     asked: NormalizedRequest
@@ -114,10 +97,8 @@ class NoMatch(NamedTuple):
     def _steps(self) -> Iterable[str]:
         if not self.is_complete:
             yield f"the answer may have been lost: {CUT_OFF}. Restore the file, or record again"
-        if self.in_force.rerecord:
-            yield f"if the client is right, record again: {self.in_force.rerecord}"
-        else:
-            yield "if the client is right, record the cassette again"
+        again = f"record again: {self.in_force.rerecord}" if self.in_force.rerecord else "record the cassette again"
+        yield f"if the client is right, {again}"
         if self.rule is not None:
             yield f"if this value differs from run to run, say so: volatile={{{self.rule[0]!r}: {self.rule[1]!r}}}"
 
@@ -196,7 +177,7 @@ def _nearest(asked: NormalizedRequest, timelines: Timelines, left: set[int]) -> 
         there = _parts(timeline.request, timelines.volatile)
         same_place = timeline.request.method == asked.method and timeline.request.path == asked.path
         same_shape = _shape(timeline.request) == _shape(asked)
-        equal = sum(1 for path, value in here.items() if path in there and _alike(there[path], value))
+        equal = sum(there.get(path) == value for path, value in here.items())
         is_left = any(index in left for index in timeline.indexes)
         return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -timeline.number
 
@@ -215,20 +196,12 @@ def differences(
     """Yield each part that differs, in the recorded order, and then what is new."""
     there, here = _parts(recorded, volatile), _parts(asked, volatile)
     for path in dict.fromkeys((*there, *here)):
-        if path not in there or path not in here or not _alike(there[path], here[path]):
-            yield RequestDifference(path, _at(there, path), _at(here, path))
+        if there.get(path) != here.get(path):
+            yield RequestDifference(path, there.get(path), here.get(path))
 
 
-def _parts(asked: NormalizedRequest, volatile: Volatile) -> Mapping[str, Any]:
-    return flat(volatile.masked(asked)[0])
-
-
-def _alike(one: Any, other: Any) -> bool:
-    return _json(one) == _json(other)
-
-
-def _at(parts: Mapping[str, Any], path: str) -> str | None:
-    return _json(parts[path]) if path in parts else None
+def _parts(asked: NormalizedRequest, volatile: Volatile) -> Mapping[str, str]:
+    return {path: _json(value) for path, value in flat(volatile.masked(asked)[0]).items()}
 
 
 def _json(value: Any) -> str:
@@ -238,13 +211,7 @@ def _json(value: Any) -> str:
 
 
 def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str:
-    """Return which interactions of the cassette `name` were not used, and what to do.
-
-    Args:
-        name: the name of the cassette, as an argument of `ycimages cassette prune`.
-        cassette: its contents.
-        unused: the indexes, as `Player.unused()` returns them.
-    """
+    """Return which interactions of the cassette `name`, by their indexes, were not used, and what to do."""
     count = f"{len(unused)} of {len(cassette.interactions)} interactions"
     lines = [f"The test never asked for {count} of {name}:"]
     lines += (f"  {summary_line(index, cassette.interactions[index])}" for index in unused[:_SHOWN])

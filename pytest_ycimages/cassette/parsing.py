@@ -20,7 +20,14 @@ from pydantic_core import from_json
 from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
 from pytest_ycimages.cassette.format import COMPLETE, FORMAT, VERSION
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
-from pytest_ycimages.cassette.schema import CASSETTE, INTERACTION, METADATA, first_wrong, interaction_of, metadata_of
+from pytest_ycimages.cassette.schema import (
+    INTERACTION,
+    METADATA,
+    first_wrong,
+    interaction_of,
+    metadata_of,
+    whole_cassette,
+)
 from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
 
 if TYPE_CHECKING:
@@ -39,21 +46,15 @@ _ITEM_ENDS: Final = b"}\n"
 _JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
 HOW_TO_RECORD: Final = "pytest --ycimages-mode=record, or: ycimages record FILE"
 _AGAIN: Final = (
-    f"The file is left as it is. Restore it from version control, or delete it and record again: {HOW_TO_RECORD}"
+    f"The file is unchanged. Restore it from version control, or delete and record it again: {HOW_TO_RECORD}"
 )
-_ONE_SIDE: Final = (
-    "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
-)
+_ONE_SIDE: Final = "Keep one side, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
 _CONFLICT: Final = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: [^\n]*)?$", re.MULTILINE)
 _SHOWN: Final = 60
 
 
 def parse(data: bytes, path: Path) -> CassetteData:
-    """Return the contents of a cassette.
-
-    Args:
-        data: the file, whole.
-        path: the name of the file, for errors.
+    """Return the contents of a cassette from the bytes of a file, whose `path` is for errors.
 
     Raises:
         CassetteBrokenError: it is not a cassette, or damaged.
@@ -67,7 +68,7 @@ def parse(data: bytes, path: Path) -> CassetteData:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Disable garbage collection: all that is read is kept, and to look through it takes as long as to read it."""
+    """Disable garbage collection, which would take as long as the reading: all that is read is kept."""
     if not gc.isenabled():
         yield
         return
@@ -96,13 +97,12 @@ def _items(text: bytes) -> tuple[Interaction, ...]:
     """Return the interactions behind the first `- `."""
     items = text.split(_BETWEEN) if text else []
     if not all(text.count(line) in {0, len(items)} for line in (_ANSWER, _OURS)) and any(map(_has_both, items)):
-        raise ValueError("A merge has kept both sides of a line.")
+        raise ValueError("A merge has kept both sides of a line.")  # of which JSON would keep the second
     interactions = tuple([_item(item) for item in items])
     return tuple(map(stored_decoded, interactions)) if any(name in text for name in _ENCODED) else interactions
 
 
 def _has_both(item: bytes) -> bool:
-    """Return whether a merge has kept both sides of a line, of which a JSON reader would keep the second."""
     return item.count(_ANSWER) > 1 or item.count(_OURS) > 1
 
 
@@ -144,7 +144,7 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     _refuse_others(form, path)
     form["interactions"] = list(map(_as_of_today, form["interactions"]))
     try:
-        cassette = CASSETTE.validate_python(form)
+        cassette = whole_cassette().validate_python(form)
     except ValidationError as error:
         from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 
@@ -163,7 +163,7 @@ def _decoded(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         what = f"the byte 0x{data[error.start]:02x} is not UTF-8."
-        raise broken(path, what, line=line_at(data, error.start)) from None
+        raise broken(path, what, line=data.count(b"\n", 0, error.start) + 1) from None
 
 
 def _loaded(text: str, path: Path) -> Any:
@@ -218,11 +218,8 @@ def _refuse_others(form: Any, path: Path) -> None:
         raise broken(path, f"its version is {version!r}; only {VERSION} is known.")
     newer = metadata.get("format") if isinstance(metadata, dict) else FORMAT
     if isinstance(newer, int) and newer > FORMAT:
-        raise broken(
-            path,
-            f"it was written by a newer pytest-ycimages, in format {newer}; this one reads {FORMAT}.",
-            todo="Upgrade: pip install --upgrade pytest-ycimages",
-        )
+        what = f"it was written by a newer pytest-ycimages, in format {newer}; this one reads {FORMAT}."
+        raise broken(path, what, todo="Upgrade: pip install --upgrade pytest-ycimages")
 
 
 def _as_of_today(item: Any) -> Any:
@@ -253,39 +250,25 @@ def conflict(path: Path, text: str) -> CassetteBrokenError | None:
     found = _CONFLICT.search(text)
     if found is None:
         return None
-    return broken(
-        path,
-        f"{found[0][:_SHOWN]!r} is a conflict marker of a merge.",
-        line=text.count("\n", 0, found.start()) + 1,
-        todo=_ONE_SIDE,
-    )
+    what = f"{found[0][:_SHOWN]!r} is a conflict marker of a merge."
+    return broken(path, what, line=text.count("\n", 0, found.start()) + 1, todo=_ONE_SIDE)
 
 
 def repeated(path: Path, name: str, *, line: int | None = None) -> CassetteBrokenError:
     """Return the error for a repeated name in a mapping, as after a merge that kept both sides."""
-    return broken(
-        path,
-        f"{name[:_SHOWN]!r} is repeated in one mapping, and only one of them would be read.",
-        line=line,
-        todo=_ONE_SIDE,
-    )
-
-
-def line_at(data: bytes, position: int) -> int:
-    """Return the number of the line of `position`."""
-    return data.count(b"\n", 0, position) + 1
+    what = f"{name[:_SHOWN]!r} is repeated in one mapping, and only one of them would be read."
+    return broken(path, what, line=line, todo=_ONE_SIDE)
 
 
 def missing(path: Path, suffixes: tuple[str, ...]) -> CassetteMissingError:
     """Return the error for a file that does not exist, with the nearest that do."""
     folder = path.parent
-    if not folder.is_dir():
-        found = f"There is no folder {folder}."
-    else:
+    found = f"The folder {folder} does not exist."
+    if folder.is_dir():
         names = sorted(each.name for each in folder.iterdir() if each.suffix in suffixes)
         nearest = difflib.get_close_matches(path.name, names, n=3, cutoff=0.4)
         found = f"The folder {folder.absolute()} has {_named(nearest, names)}."
-    return CassetteMissingError(f"There is no cassette {path}. {found} To record it: {HOW_TO_RECORD}")
+    return CassetteMissingError(f"The cassette {path} does not exist. {found} To record it: {HOW_TO_RECORD}")
 
 
 def _named(nearest: list[str], names: list[str]) -> str:

@@ -6,18 +6,18 @@ last state recorded. `docs/explanation/replay.md` explains the rules. Callers ho
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+import json
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 from pytest_ycimages.api.message import json_bytes
-from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.cassette.answers import ShownResources, summarize
+from pytest_ycimages.cassette.model import with_body
 from pytest_ycimages.cassette.no_match import InForce, NoMatch, no_match
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
-from pytest_ycimages.cassette.substitution import Substitution, with_body
-from pytest_ycimages.cassette.timeline import RequestKind, timelines_of
+from pytest_ycimages.cassette.timeline import ReplayState, RequestKind, timelines_of
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.answers import AnswerSummary
     from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
-    from pytest_ycimages.cassette.requests import NormalizedRequest, RequestKey
-    from pytest_ycimages.cassette.timeline import RequestTimeline, Subject, Timelines
+    from pytest_ycimages.cassette.requests import NormalizedRequest, RequestKey, Values
+    from pytest_ycimages.cassette.timeline import RequestTimeline
+
+_WORD: Final = re.compile(r"[0-9A-Za-z_-]+")
+_JSON_STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
+_AMBIGUOUS: Final = re.compile(r"[-_]*[0-9]*[-_]*|.{1,2}")
+_FIXED: Final = frozenset({"@type", "status", "createdAt", "modifiedAt", "expiresAt"})
+"""Fields that never hold a client's value."""
 
 Pace = Literal["auto", "state", "time"]
 """How an operation advances: with each poll, with time, or as the double's clock allows."""
@@ -40,8 +46,8 @@ class Played:
         response: the answer, with this client's values in place of those of the recorded client.
         index: the index of its interaction.
         interaction: that interaction, as it was recorded.
-        answer: the summary of the answer.
-        is_repeated: whether it is the answer to the first request with this idempotency key, once more.
+        answer: the summary of `response`.
+        is_repeated: whether it repeats the answer to the first request with this idempotency key.
     """
 
     response: RecordedResponse
@@ -62,7 +68,6 @@ class Player:
         rerecord: the command that records it again, for texts.
 
     Attributes:
-        cassette: what was recorded.
         shown: the resources that this client has been shown.
         played: how often each interaction was an answer, by its index.
 
@@ -113,8 +118,7 @@ class Player:
         Args:
             request: the request, redacted as the cassette is.
             now: the time of the double's clock, in nanoseconds since the epoch.
-            by_time: whether that clock moves with the client's waits, so that states are shown by time; a pace other
-                than `auto` decides that itself.
+            by_time: whether that clock moves with the client's waits; it decides for the pace `auto`.
             idempotency_key: the key that came with it, redacted or not; empty for none.
         """
         asked = normalize(request)
@@ -140,7 +144,6 @@ class Player:
         return played
 
     def _timeline(self, here: NormalizedRequest | None, match: RequestKey) -> RequestTimeline | None:
-        """Return the timeline of what the recorded client would have asked, else of the very request."""
         by_key = self._timelines.by_key
         there = None if here is None else by_key.get(key_of(here, self._timelines.volatile).key)
         return there or by_key.get(match.key)
@@ -195,10 +198,7 @@ class Player:
         return with_body(response, json_bytes(image)) if image else None
 
     def unused(self) -> Sequence[int]:
-        """Return the interactions that had no part: changes never made, and requests never made at all.
-
-        Of a request that reads, one answer is enough: a client that polls less leaves nothing unused.
-        """
+        """Return the changes never made, and all of requests that read and were never made, by their indexes."""
         unused: list[int] = []
         for timeline in self._timelines:
             used = self._used[timeline.number]
@@ -209,124 +209,106 @@ class Player:
         return sorted(unused)
 
 
-class _Position(NamedTuple):
-    """The position in a timeline.
+# Substitution.
 
-    Attributes:
-        state: the number of the latest state shown.
-        polls: how often it was polled.
-        first_at: when it was polled first.
-        at: when it was polled last.
-        at_once: how many polls without a pause came last.
+
+class Words:
+    """Replacements of words, of phrases, and of values of single fields.
+
+    Only whole words are replaced, in the strings of a JSON body and in paths and queries: never part of an id or of
+    another name. A value that is too short to be unique, such as `7`, is only replaced in fields of its own name.
     """
 
-    state: int
-    polls: int
-    first_at: int
-    at: int
-    at_once: int = 0
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}
+        self._phrases: dict[str, str] = {}
+        self._of_field: dict[tuple[str, str], str] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._words or self._phrases or self._of_field)
 
-class ReplayState:
-    """The progress of one replay: which changes were made, and which state each timeline shows next.
-
-    Three rules. A state is not shown before the change that made it. A state is not shown after a change that ended
-    it, nor of an image once its operation was shown done later than that. And what is in progress ends: no poll loop is
-    endless.
-    """
-
-    def __init__(self, timelines: Timelines) -> None:
-        self._timelines = timelines
-        self._made: set[int] = set()
-        self._next_missing: defaultdict[Subject, dict[int, int]] = defaultdict(dict)
-        self._latest_made: dict[Subject, int] = {}
-        self._bases: dict[Subject, int] = {}
-        self._done_at: dict[str, int] = {}
-        self._positions: dict[int, _Position] = {}
-
-    def make(self, index: int, now: int) -> None:
-        """Record that the change at `index` was made at `now`."""
-        at = self._timelines.cassette.interactions[index].at
-        self._made.add(index)
-        for subject in self._timelines.subjects.get(index, ()):
-            self._latest_made[subject] = max(index, self._latest_made.get(subject, index))
-            if at is not None:
-                self._bases[subject] = now - nanoseconds(at)
-
-    def show(self, index: int, answer: AnswerSummary) -> None:
-        """Record that the answer at `index` was shown."""
-        if answer.done:
-            image = answer.image_id or self._timelines.image_of.get(answer.operation_id, "")
-            self._done_at[image] = max(index, self._done_at.get(image, index))
-
-    def is_over(self, image_id: str, index: int) -> bool:
-        """Return whether an operation of the image was shown done, later than the answer at `index` was recorded."""
-        return index < self._done_at.get(image_id, index)
-
-    def next_state(self, timeline: RequestTimeline, now: int, *, by_time: bool) -> int | None:
-        """Return the number of the state to show; None: only the start of the operation is known of it yet."""
-        position = self._positions.get(timeline.number) or _Position(-1, 0, now, now)
-        at_once = position.at_once + 1 if now == position.at else 1
-        by_time = by_time and bool(timeline.moments) and timeline.kind in {RequestKind.OPERATION, RequestKind.IMAGE}
-        if by_time and at_once <= timeline.polls_before[-1] + 1:  # a client that never waits would stop time for ever
-            wanted = self._in_force(timeline, now, position)
-            if wanted < 0 and position.state < 0 and self._is_started(timeline):
-                self._positions[timeline.number] = position._replace(at=now, at_once=at_once)
-                return None
+    def add(self, field: str, old: str, new: str) -> None:
+        """Replace `old`, which a client sent in `field`, by `new`."""
+        if not old:
+            return
+        if _AMBIGUOUS.fullmatch(old):
+            self._of_field[field, old] = new
+        elif _WORD.fullmatch(old):
+            self._words[old] = new
         else:
-            wanted = max(position.state + 1, self._since_change(timeline))
-        wanted = max(wanted, position.state, self._since_done(timeline))
-        wanted = min(wanted, self._allowed(timeline, position, by_time=by_time))
-        self._positions[timeline.number] = _Position(wanted, position.polls + 1, position.first_at, now, at_once)
-        return wanted
+            self._phrases[old] = new
 
-    def _in_force(self, timeline: RequestTimeline, now: int, position: _Position) -> int:
-        """By time: the state at this moment of the recording, which began with the change that was made last."""
-        base = self._bases.get(timeline.subject, position.first_at - timeline.moments[0])
-        return bisect_right(timeline.moments, now - base) - 1
+    def in_text(self, text: str, field: str = "") -> str:
+        """Return `text`, a value of `field`, with everything replaced at once: a replacement is not replaced again."""
+        if (field, text) in self._of_field:
+            return self._of_field[field, text]
+        for phrase, new in self._phrases.items():
+            if phrase in text:
+                parts = re.split(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])", text)
+                if len(parts) > 1:
+                    return new.join(map(self.in_text, parts))
+        return _WORD.sub(lambda word: self._words.get(word[0], word[0]), text) if self._words else text
 
-    def _is_started(self, timeline: RequestTimeline) -> bool:
-        is_operation = timeline.kind is RequestKind.OPERATION
-        return is_operation and self._timelines.starts.get(timeline.subject[1]) in self._made
+    def in_value(self, value: Any, field: str = "") -> Any:
+        """Return a JSON value with everything replaced."""
+        if isinstance(value, dict):
+            return {name: self.in_value(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.in_value(each, field) for each in value]
+        return self.in_text(value, field) if isinstance(value, str) and field not in _FIXED else value
 
-    def _since_change(self, timeline: RequestTimeline) -> int:
-        """The first state that was recorded after the latest change made, if there is one; else the first of all."""
-        latest = self._latest_made.get(timeline.subject)
-        if latest is None or timeline.kind is RequestKind.TOKEN:
-            return 0
-        state = bisect_left(timeline.states, latest)
-        return state if state < len(timeline.states) else 0
+    def in_json(self, text: str) -> str:
+        """Return the text of a JSON value with everything replaced in its strings, and otherwise unchanged."""
+        field = ""
 
-    def _since_done(self, timeline: RequestTimeline) -> int:
-        """The first state of an image that was recorded after its operation was shown done, else the last."""
-        done_at = self._done_at.get(timeline.subject[1]) if timeline.kind is RequestKind.IMAGE else None
-        return 0 if done_at is None else min(bisect_left(timeline.states, done_at), len(timeline.states) - 1)
+        def replaced(found: re.Match[str]) -> str:
+            nonlocal field
+            if found[2]:
+                field = found[1]
+            elif field not in _FIXED:
+                old = json.loads(f'"{found[1]}"', strict=False)
+                new = self.in_text(old, field)
+                if new != old:
+                    return json.dumps(new, ensure_ascii=False)
+            return found[0]
 
-    def _allowed(self, timeline: RequestTimeline, position: _Position, *, by_time: bool) -> int:
-        """The last state that may be shown: the next would follow from a change that was not made yet.
+        return _JSON_STRING.sub(replaced, text)
 
-        A resource in progress does not wait for that longer than it did when it was recorded.
-        """
-        last = len(timeline.states) - 1
-        missing = self._missing(timeline)
-        if missing is None:
-            return last
-        allowed = max(bisect_left(timeline.states, missing) - 1, position.state)
-        while allowed < last and self._timelines.answers[timeline.states[allowed]].in_progress:
-            if not by_time and position.polls < timeline.polls_before[allowed + 1]:
-                break
-            allowed += 1
-        return allowed
 
-    def _missing(self, timeline: RequestTimeline) -> int | None:
-        """The first change that was not made yet, of those recorded since there is something to show."""
-        if timeline.kind is RequestKind.TOKEN:
+class Substitution:
+    """This client's values for those of the recorded client, so far."""
+
+    def __init__(self) -> None:
+        self._sent = Words()
+        self._recorded = Words()
+
+    def add(self, recorded: Values, sent: Values) -> None:
+        """Add pairs of a recorded value and the one sent in its place."""
+        for (path, old), (_, new) in zip(recorded, sent, strict=False):
+            field = path.rpartition(".")[2]
+            self._sent.add(field, old, new)
+            self._recorded.add(field, new, old)
+
+    def recorded(self, request: NormalizedRequest) -> NormalizedRequest | None:
+        """Return the request that the recorded client would have made; None: the same one."""
+        if not self._recorded:
             return None
-        changes = self._timelines.changes.get(timeline.subject, [])
-        following = self._next_missing[timeline.subject]
-        place, passed = bisect_left(changes, timeline.states[0]), []
-        while place < len(changes) and changes[place] in self._made:
-            passed.append(place)
-            place = following.get(place, place + 1)
-        following.update(dict.fromkeys(passed, place))  # so that none is passed by twice
-        return changes[place] if place < len(changes) else None
+        there = request._replace(
+            path=self._recorded.in_text(request.path),
+            query=tuple(sorted((name, self._recorded.in_text(value, name)) for name, value in request.query)),
+            body=self._recorded.in_value(request.body),
+        )
+        return None if there == request else there
+
+    def sent(self, response: RecordedResponse) -> RecordedResponse:
+        """Return the answer for this client."""
+        if not self._sent or not response.body:
+            return response
+        try:
+            text = response.body.decode()
+        except UnicodeDecodeError:
+            return response
+        new = (self._sent.in_json if text.lstrip()[:1] in {"{", "["} else self._sent.in_text)(text)
+        if new == text:
+            return response
+        return with_body(response, new.encode())

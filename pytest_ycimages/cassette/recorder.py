@@ -6,8 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cassette.answers import ShownResources, summarize
-from pytest_ycimages.cassette.compaction import Compactor
+from pytest_ycimages.cassette.answers import Compactor, ShownResources, summarize
 from pytest_ycimages.cassette.detector import check_before_saving
 from pytest_ycimages.cassette.exchange import recorded_request, reply_of
 from pytest_ycimages.cassette.format import item_text
@@ -99,7 +98,8 @@ class Recorder:
         asked = self._with_credential(recorded_request(request))
         at = self._clock.now()
         answer = self._upstream.send(asked)
-        interaction = Interaction(asked, answer, _seconds(at - self._began_at), _seconds(self._clock.now() - at))
+        duration = (self._clock.now() - at) / SECOND
+        interaction = Interaction(asked, answer, (at - self._began_at) / SECOND, duration)
         summary = summarize(answer)
         with self._lock:
             self.shown.add(normalize(asked), summary, answer)
@@ -148,9 +148,8 @@ class Recorder:
         clean = self._scrubber.scrub(interaction)
         kept = self._compactor.add(self._pseudonyms.interaction(clean) if self._pseudonyms else clean)
         if kept is not None:
-            text = item_text(kept)
             check_before_saving(
-                text,
+                item_text(kept),
                 cassette=str(self._writer.path),
                 interaction=kept,
                 known=self._scrubber.known,
@@ -168,7 +167,3 @@ class Recorder:
             for name, value in asked.headers
         )
         return asked._replace(headers=headers)
-
-
-def _seconds(nanoseconds: int) -> float:
-    return nanoseconds / SECOND

@@ -47,7 +47,7 @@ _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
 _DOMAIN: Final = "api.cloud.yandex.net"
 _HOSTS: Final = {"operations": "operation"}
-"""The first words of paths that differ from the name of their host."""
+"""The first words of paths that differ from the name of their host (api-facts.md, section 1)."""
 
 
 class NormalizedRequest(NamedTuple):
@@ -55,7 +55,7 @@ class NormalizedRequest(NamedTuple):
 
     Attributes:
         method: the verb, in capitals.
-        host: the host and port addressed; empty for the API's own hosts and for loopback, which are all the same.
+        host: the host and port; empty for the API's own hosts and for loopback, which are all the same.
         path: the path, without escapes.
         query: names and values, sorted.
         body: the JSON value of the body; bytes if it is not JSON. No body is the same as an empty object.
@@ -131,9 +131,6 @@ def json_object(body: bytes) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-# Hosts (api-facts.md, section 1).
-
-
 @lru_cache(maxsize=256)
 def _host(netloc: str) -> str:
     authority = netloc.rpartition("@")[2].lower()
@@ -172,9 +169,6 @@ def split_authority(authority: str) -> tuple[str, str]:
     if not colon or not port.isdecimal():
         host, port = authority, ""
     return host.removeprefix("[").removesuffix("]").lower(), port
-
-
-# Volatile values.
 
 
 class _Rule(NamedTuple):
@@ -216,15 +210,11 @@ def _checked(rules: object) -> Mapping[str, str]:
             f"invalid volatile={rules!r}: expected a dict of fields and patterns, such as {{'name': 'bake-*'}}."
         )
     for path, glob in rules.items():
+        invalid = f"invalid volatile={{{path!r}: {glob!r}}}"
         if not isinstance(path, str) or not isinstance(glob, str) or not path:
-            raise UsageError(
-                f"invalid volatile={{{path!r}: {glob!r}}}: field and pattern are text, such as {{'name': 'bake-*'}}."
-            )
+            raise UsageError(f"{invalid}: field and pattern are text, such as {{'name': 'bake-*'}}.")
         if path.startswith("header."):
-            raise UsageError(
-                f"invalid volatile={{{path!r}: {glob!r}}}: headers are never compared. "
-                "Name a field of the body or the query."
-            )
+            raise UsageError(f"{invalid}: headers are never compared. Name a field of the body or the query.")
     return rules
 
 
@@ -258,15 +248,10 @@ NOT_VOLATILE: Final = Volatile()
 """The empty set of rules: every value counts."""
 
 
-# Keys.
-
-
 class RequestKey(NamedTuple):
-    """The identity of a request.
+    """The identity of a request: a key, and its volatile values in the order of the rules.
 
-    Attributes:
-        key: equal for requests that are the same.
-        volatile: the volatile values in it, in the order of the rules; requests with equal keys have equally many.
+    Requests with equal keys have equally many values.
     """
 
     key: Hashable

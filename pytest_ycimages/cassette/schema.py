@@ -5,6 +5,7 @@ vcrpy checks none of this and fails later, at the first request, with an unrelat
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
 
@@ -33,7 +34,6 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _address(uri: str) -> str:
-    """Return the address if it can be parsed; only unusual ones are tried."""
     if "[" in uri or "]" in uri or not uri.isascii():
         try:
             urlsplit(uri)
@@ -106,7 +106,12 @@ class _Cassette(TypedDict):
 
 INTERACTION: Final = TypeAdapter(_Interaction)
 METADATA: Final = TypeAdapter(_Metadata)
-CASSETTE: Final = TypeAdapter(_Cassette)
+
+
+@cache
+def whole_cassette() -> TypeAdapter[_Cassette]:
+    """Return the schema of a cassette in another layout, built when the first one is read."""
+    return TypeAdapter(_Cassette)
 
 
 def interaction_of(item: _Interaction) -> Interaction:
@@ -137,15 +142,10 @@ def metadata_of(form: _Metadata) -> CassetteMetadata:
 
 
 def _pairs(headers: _Headers | None) -> Headers:
-    if not headers:
-        return ()
     pairs: list[tuple[str, str]] = []
-    for name, values in headers.items():
+    for name, values in (headers or {}).items():
         lower = name.lower()
-        if isinstance(values, str):
-            pairs.append((lower, values))
-        else:
-            pairs += [(lower, value) for value in values]
+        pairs += [(lower, value) for value in ([values] if isinstance(values, str) else values)]
     return tuple(pairs)
 
 
@@ -157,20 +157,20 @@ def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
     """Return the first place with an error, and the error in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
     places = [_place_in(data, each) for each in errors]
-    # What may be this or that has an error for each: the one that goes deepest is about what it is.
+    # A union has an error for each member: the deepest is about the member that was meant.
     place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
-    wanted = " or ".join(dict.fromkeys(_wanted(each) for each, at in zip(errors, places, strict=True) if at == place))
+    wanted = " or ".join(
+        dict.fromkeys(
+            each["msg"].removeprefix("Input should be ") for each, at in zip(errors, places, strict=True) if at == place
+        )
+    )
     if errors[0]["type"] == "missing":
         return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
     return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
 
 
-def _wanted(error: ErrorDetails) -> str:
-    return error["msg"].removeprefix("Input should be ")
-
-
 def _place_in(data: Any, error: ErrorDetails) -> Place:
-    """Where an error is, without what pydantic adds to tell the members of a union apart."""
+    """Return the place of an error, without the steps that pydantic adds for the members of a union."""
     place: Place = ()
     for step in error["loc"]:
         try:

@@ -1,18 +1,18 @@
-"""Timelines of a cassette: for each request, its recorded answers in the order in which they came.
+"""Timelines of a cassette: for each request, its recorded answers in order; and how far a replay is in them.
 
-Built once in a process for a cassette and never changed, so any number of players share them.
+Timelines are built once in a process for a cassette and never changed, so any number of players share them.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.call import nanoseconds
-from pytest_ycimages.cassette.answers import summarize
-from pytest_ycimages.cassette.compaction import LatestStates, visible_state
+from pytest_ycimages.cassette.answers import LatestStates, summarize, visible_state
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ class RequestTimeline(NamedTuple):
     Attributes:
         number: its place among the timelines.
         request: the request, as it came first.
-        kind: how it is played.
         subject: what it shows; a change of that makes its later answers true.
         indexes: the indexes of its interactions.
         states: those of them that show something new, or for a change all of them.
@@ -71,8 +70,6 @@ class Timelines:
         volatile: which values of requests may differ.
 
     Attributes:
-        cassette: what was recorded.
-        volatile: which values of requests may differ.
         by_key: the timeline of each request.
         answers: the summary of each answer.
         values: the volatile values of each request.
@@ -158,12 +155,7 @@ class Timelines:
 
 
 def timelines_of(cassette: CassetteData, volatile: Volatile) -> Timelines:
-    """Return the timelines of a cassette, built once for equal rules. Safe for threads.
-
-    Args:
-        cassette: what was recorded.
-        volatile: which values of requests may differ.
-    """
+    """Return the timelines of a cassette, built once for equal rules. Safe for threads."""
     return _timelines_of(cassette, tuple(volatile.rules.items()))
 
 
@@ -182,3 +174,118 @@ def _kind(request: NormalizedRequest) -> tuple[RequestKind, Subject]:
     if request.image_id:
         return RequestKind.IMAGE, ("image", request.image_id)
     return RequestKind.READING, EVERYTHING
+
+
+class _Position(NamedTuple):
+    """The position in a timeline: the latest state shown, the polls, and how many without a pause came last."""
+
+    state: int
+    polls: int
+    first_at: int
+    at: int
+    at_once: int = 0
+
+
+class ReplayState:
+    """The progress of one replay: which changes were made, and which state each timeline shows next.
+
+    Three rules. A state is not shown before the change that made it. A state is not shown after a change that ended
+    it, nor of an image once its operation was shown done later than that. And what is in progress ends, so that a poll
+    loop does.
+    """
+
+    def __init__(self, timelines: Timelines) -> None:
+        self._timelines = timelines
+        self._made: set[int] = set()
+        self._next_missing: defaultdict[Subject, dict[int, int]] = defaultdict(dict)
+        self._latest_made: dict[Subject, int] = {}
+        self._bases: dict[Subject, int] = {}
+        self._done_at: dict[str, int] = {}
+        self._positions: dict[int, _Position] = {}
+
+    def make(self, index: int, now: int) -> None:
+        """Record that the change at `index` was made at `now`."""
+        at = self._timelines.cassette.interactions[index].at
+        self._made.add(index)
+        for subject in self._timelines.subjects.get(index, ()):
+            self._latest_made[subject] = max(index, self._latest_made.get(subject, index))
+            if at is not None:
+                self._bases[subject] = now - nanoseconds(at)
+
+    def show(self, index: int, answer: AnswerSummary) -> None:
+        """Record that the answer at `index` was shown."""
+        if answer.done:
+            image = answer.image_id or self._timelines.image_of.get(answer.operation_id, "")
+            self._done_at[image] = max(index, self._done_at.get(image, index))
+
+    def is_over(self, image_id: str, index: int) -> bool:
+        """Return whether an operation of the image was shown done, later than the answer at `index` was recorded."""
+        return index < self._done_at.get(image_id, index)
+
+    def next_state(self, timeline: RequestTimeline, now: int, *, by_time: bool) -> int | None:
+        """Return the number of the state to show; None: only the start of the operation is known of it yet."""
+        position = self._positions.get(timeline.number) or _Position(-1, 0, now, now)
+        at_once = position.at_once + 1 if now == position.at else 1
+        by_time = by_time and bool(timeline.moments) and timeline.kind in {RequestKind.OPERATION, RequestKind.IMAGE}
+        if by_time and at_once <= timeline.polls_before[-1] + 1:  # a client that never waits would stop time for ever
+            wanted = self._in_force(timeline, now, position)
+            if wanted < 0 and position.state < 0 and self._is_started(timeline):
+                self._positions[timeline.number] = position._replace(at=now, at_once=at_once)
+                return None
+        else:
+            wanted = max(position.state + 1, self._since_change(timeline))
+        wanted = max(wanted, position.state, self._since_done(timeline))
+        wanted = min(wanted, self._allowed(timeline, position, by_time=by_time))
+        self._positions[timeline.number] = _Position(wanted, position.polls + 1, position.first_at, now, at_once)
+        return wanted
+
+    def _in_force(self, timeline: RequestTimeline, now: int, position: _Position) -> int:
+        """Return the state at this moment of the recording, which began with the change that was made last."""
+        base = self._bases.get(timeline.subject, position.first_at - timeline.moments[0])
+        return bisect_right(timeline.moments, now - base) - 1
+
+    def _is_started(self, timeline: RequestTimeline) -> bool:
+        is_operation = timeline.kind is RequestKind.OPERATION
+        return is_operation and self._timelines.starts.get(timeline.subject[1]) in self._made
+
+    def _since_change(self, timeline: RequestTimeline) -> int:
+        """Return the first state recorded after the latest change made; else the first of all."""
+        latest = self._latest_made.get(timeline.subject)
+        if latest is None or timeline.kind is RequestKind.TOKEN:
+            return 0
+        state = bisect_left(timeline.states, latest)
+        return state if state < len(timeline.states) else 0
+
+    def _since_done(self, timeline: RequestTimeline) -> int:
+        """Return the first state of an image recorded after its operation was shown done, else the last."""
+        done_at = self._done_at.get(timeline.subject[1]) if timeline.kind is RequestKind.IMAGE else None
+        return 0 if done_at is None else min(bisect_left(timeline.states, done_at), len(timeline.states) - 1)
+
+    def _allowed(self, timeline: RequestTimeline, position: _Position, *, by_time: bool) -> int:
+        """Return the last state that may be shown: the next would follow from a change that was not made yet.
+
+        A resource in progress does not wait for that longer than it did when it was recorded.
+        """
+        last = len(timeline.states) - 1
+        missing = self._missing(timeline)
+        if missing is None:
+            return last
+        allowed = max(bisect_left(timeline.states, missing) - 1, position.state)
+        while allowed < last and self._timelines.answers[timeline.states[allowed]].in_progress:
+            if not by_time and position.polls < timeline.polls_before[allowed + 1]:
+                break
+            allowed += 1
+        return allowed
+
+    def _missing(self, timeline: RequestTimeline) -> int | None:
+        """Return the first change that was not made yet, of those recorded since there is something to show."""
+        if timeline.kind is RequestKind.TOKEN:
+            return None
+        changes = self._timelines.changes.get(timeline.subject, [])
+        following = self._next_missing[timeline.subject]
+        place, passed = bisect_left(changes, timeline.states[0]), []
+        while place < len(changes) and changes[place] in self._made:
+            passed.append(place)
+            place = following.get(place, place + 1)
+        following.update(dict.fromkeys(passed, place))  # so that none is passed by twice
+        return changes[place] if place < len(changes) else None

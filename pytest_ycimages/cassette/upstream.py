@@ -39,13 +39,7 @@ _STATE: Final = "/_ycimages/state"
 
 
 class UpstreamDouble(NamedTuple):
-    """The description of a double in the place of the service.
-
-    Attributes:
-        contract: the revision in force.
-        folder_id: a folder that exists.
-        token: a token that is valid.
-    """
+    """The description of a double in the place of the service: its contract, and a valid folder and token."""
 
     contract: str
     folder_id: str
@@ -93,10 +87,7 @@ class Upstream:
             return None
 
     def send(self, request: RecordedRequest) -> RecordedResponse:
-        """Forward a request, and return the response.
-
-        Args:
-            request: the request of a client, not redacted.
+        """Forward a client's request, not redacted, and return the response.
 
         Raises:
             UsageError: the upstream cannot be reached.

@@ -70,17 +70,12 @@ class _Dumper(yaml.SafeDumper):
     """A dumper that writes a key as an explicit one where escapes make it too long for a plain one."""
 
     def check_simple_key(self) -> bool:
-        """Return whether the next key may be a plain one."""
+        """Return whether the next key may be plain."""
         return len(getattr(self.event, "value", "")) <= _LONGEST_KEY and bool(super().check_simple_key())
 
 
 class NotYamlError(ValueError):
-    """The text is not YAML.
-
-    Attributes:
-        what: the error, in the words of the parser.
-        line: where, counted from 1; None: not known.
-    """
+    """The text is not YAML: the parser's error, and the line, counted from 1; None: not known."""
 
     def __init__(self, what: str, line: int | None) -> None:
         super().__init__(what)
@@ -89,12 +84,7 @@ class NotYamlError(ValueError):
 
 
 class RepeatedError(NotYamlError):
-    """A name is repeated in a mapping.
-
-    Attributes:
-        what: the name.
-        line: where it is repeated.
-    """
+    """The name `what` is repeated in a mapping."""
 
 
 def dump_yaml(form: Any, *, ascii_only: bool) -> str:

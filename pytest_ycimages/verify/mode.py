@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pytest_ycimages.backing.cassette_modes import Replay, credentials, how_to_record
+from pytest_ycimages.backing.record import credentials
+from pytest_ycimages.backing.replay import Replay, how_to_record
 from pytest_ycimages.cassette.requests import is_service
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.errors import CassetteDiffersError

@@ -36,18 +36,18 @@ _FASTER: Final = {"read": 10.0, "written": 5.0}
 """How many times as fast as vcrpy, with libyaml, a thousand interactions are to be."""
 _OURS: Final = "ours"
 _VCRPY: Final = "vcrpy, YAML"
-_LABEL: Final = CassetteMetadata(Origin.FAKE, contract="page", folder_id="b1g")
+_METADATA: Final = CassetteMetadata(Origin.FAKE, contract="page", folder_id="b1g")
 _HEADERS: Final = (("content-type", "application/json"), ("x-request-id", "00000000-0000-4000-8000-000000000000"))
 
 
 def measure(*, quick: bool) -> Generator[Sheet]:
     """One sheet for reading, one for writing."""
     with tempfile.TemporaryDirectory() as folder:
-        tapes = {size: CassetteData(_LABEL, tuple(map(_poll, range(size)))) for size in _SIZES}
-        written = {size: _writing(Path(folder, str(size)), tape) for size, tape in tapes.items()}
+        cassettes = {size: CassetteData(_METADATA, tuple(map(_poll, range(size)))) for size in _SIZES}
+        written = {size: _writing(Path(folder, str(size)), cassette) for size, cassette in cassettes.items()}
         spent_writing = {size: _rounds(work, _how_often(size, quick=quick)) for size, work in written.items()}
         spent_reading = {
-            size: _rounds(_reading(Path(folder, str(size)), tapes[size]), _how_often(size, quick=quick))
+            size: _rounds(_reading(Path(folder, str(size)), cassettes[size]), _how_often(size, quick=quick))
             for size in _SIZES
         }
     yield _sheet("Reading a cassette, milliseconds", spent_reading, "read")
@@ -77,31 +77,31 @@ def _poll(number: int) -> Interaction:
     return Interaction(request, RecordedResponse(200, "OK", _HEADERS, json_bytes(operation)), float(number), 0.012)
 
 
-def _writing(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], object]]:
-    """Ways to write a tape. vcrpy writes all of it when a recording ends, and nothing before."""
+def _writing(folder: Path, cassette: CassetteData) -> Mapping[str, Callable[[], object]]:
+    """Ways to write a cassette. vcrpy writes all of it when a recording ends, and nothing before."""
     folder.mkdir()
     ours, all_at_once = folder / "ours.yaml", folder / "whole.yaml"
     stock = {
-        "requests": [Request(r.method, r.uri, r.body or None, dict(r.headers)) for r, *_ in tape.interactions],
+        "requests": [Request(r.method, r.uri, r.body or None, dict(r.headers)) for r, *_ in cassette.interactions],
         "responses": [
             {
                 "status": {"code": response.status, "message": response.reason},
                 "headers": {name: [value] for name, value in response.headers},
                 "body": {"string": response.body},
             }
-            for _, response, *_ in tape.interactions
+            for _, response, *_ in cassette.interactions
         ],
     }
 
     def append() -> None:
         ours.unlink(missing_ok=True)
-        with closing(CassetteWriter(ours, tape.metadata)) as writer:
-            for interaction in tape.interactions:
+        with closing(CassetteWriter(ours, cassette.metadata)) as writer:
+            for interaction in cassette.interactions:
                 writer.append(interaction)
 
     return {
         _OURS: append,
-        "ours, at once": lambda: write_cassette(all_at_once, tape),
+        "ours, at once": lambda: write_cassette(all_at_once, cassette),
         _VCRPY: lambda: FilesystemPersister.save_cassette(folder / "vcr.yaml", _fresh(stock), yamlserializer),
         "vcrpy, JSON": lambda: FilesystemPersister.save_cassette(folder / "vcr.json", _fresh(stock), jsonserializer),
     }
@@ -112,10 +112,10 @@ def _fresh(stock: dict[str, Any]) -> dict[str, Any]:
     return stock | {"responses": [answer | {"body": dict(answer["body"])} for answer in stock["responses"]]}
 
 
-def _reading(folder: Path, tape: CassetteData) -> Mapping[str, Callable[[], object]]:
+def _reading(folder: Path, cassette: CassetteData) -> Mapping[str, Callable[[], object]]:
     """Ways to read what was written."""
     ours = folder / "ours.yaml"
-    assert read_cassette(ours) == tape
+    assert read_cassette(ours) == cassette
     return {
         _OURS: lambda: parse(ours.read_bytes(), ours),
         "ours, again": lambda: read_cassette(ours),

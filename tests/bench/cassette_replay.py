@@ -80,9 +80,9 @@ def _growth(files: dict[int, Path], rounds: int) -> Sheet:
     playing: dict[int, list[float]] = {size: [] for size in files}
     for number in range(rounds):
         for size in turns(list(files), number):
-            tape, load = timed(lambda file=files[size]: parse(file.read_bytes(), file))  # type: ignore[misc]
-            player, make = timed(lambda tape=tape: Player(tape))  # type: ignore[misc]
-            _, again = timed(lambda tape=tape: Player(tape))  # type: ignore[misc]
+            cassette, load = timed(lambda file=files[size]: parse(file.read_bytes(), file))  # type: ignore[misc]
+            player, make = timed(lambda cassette=cassette: Player(cassette))  # type: ignore[misc]
+            _, again = timed(lambda cassette=cassette: Player(cassette))  # type: ignore[misc]
             _, play = timed(lambda player=player: _play(player))  # type: ignore[misc]
             loading[size].append(load / 1000)
             making[size].append(make / 1000)

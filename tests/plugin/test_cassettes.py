@@ -59,7 +59,7 @@ def test_a_marked_test_replays_unless_it_is_told_to_record(project: pytest.Pytes
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*CassetteMissingError: There is no cassette *cassettes*test_it*test_bakes.yaml*",
+            "*CassetteMissingError: The cassette *cassettes*test_it*test_bakes.yaml does not exist*",
             "*This one: pytest test_it.py::test_bakes --ycimages-mode=record",
         ]
     )
@@ -135,12 +135,12 @@ def test_cassettes_are_named_by_marker_and_folder_or_after_their_tests(
             bake(double.url, double.token, double.folder_id)
     """
     )
-    recorded(project, upstream, "--ycimages-cassette-dir=tapes").assert_outcomes(passed=3)
-    found = cassettes(project, "tapes")
+    recorded(project, upstream, "--ycimages-cassette-dir=recorded").assert_outcomes(passed=3)
+    found = cassettes(project, "recorded")
     assert found[:2] == ["shared/one-2.yaml", "shared/one.yaml"]
     assert found[3] == "test_it/TestIt.test_each[plain].yaml"
     assert found[2].startswith("test_it/TestIt.test_each[a-b]-")
-    project.makeini("[pytest]\nycimages_cassette_dir = tapes\n")
+    project.makeini("[pytest]\nycimages_cassette_dir = recorded\n")
     project.runpytest().assert_outcomes(passed=3)
 
 

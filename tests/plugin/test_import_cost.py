@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,3 +71,12 @@ def test_a_double_loads_neither_the_command_nor_its_libraries(project: pytest.Py
     """The command's libraries are an extra, and pytest is not needed to use a `Double`."""
     loaded = loaded_by(project, "import pytest_ycimages; pytest_ycimages.Double().close()")
     assert not {module.partition(".")[0] for module in loaded} & {"click", "rich", "pytest", "_pytest", "vcr", "yaml"}
+
+
+def test_a_replay_loads_nothing_that_records(project: pytest.Pytester) -> None:
+    """Neither the recorder nor what it needs to connect to the service; nor YAML, for a cassette of this package."""
+    cassette = Path(__file__).parents[2] / "cassettes" / "image-from-disk.yaml"
+    replay = f"pytest_ycimages.Double(mode='replay', cassette={str(cassette)!r}).close()"
+    loaded = loaded_by(project, f"import pytest_ycimages; {replay}")
+    recording = {f"pytest_ycimages.{name}" for name in ("backing.record", "cassette.recorder", "cassette.upstream")}
+    assert not loaded & {*recording, "ssl", "urllib3", "yaml"}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_ycimages.cassette.file import CassetteWriter, write_cassette
-from tests.cassette.files.some import LABEL, poll, tape
+from tests.cassette.files.some import METADATA, cassette, poll
 
 OLD: Final = 7
 """How many interactions an older cassette has."""
@@ -27,7 +27,7 @@ _TURNS: Final = 3_000
 
 def _record(path: Path, tells: int) -> None:
     """Record without end."""
-    writer = CassetteWriter(path, LABEL)
+    writer = CassetteWriter(path, METADATA)
     number = 0
     while True:
         writer.append(poll(number))
@@ -63,7 +63,7 @@ def kill(folder: Path, times: int, seed: int) -> None:
     for number in range(times):
         path = folder / f"{number}.yaml"
         if number % 2:
-            write_cassette(path, tape(OLD))
+            write_cassette(path, cassette(OLD))
         print(path, _kill(path, chance), flush=True)  # noqa: T201 - the script's answer
 
 

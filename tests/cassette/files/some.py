@@ -13,7 +13,7 @@ from pytest_ycimages.cassette.model import (
     RecordedResponse,
 )
 
-LABEL: Final = CassetteMetadata(
+METADATA: Final = CassetteMetadata(
     Origin.FAKE, "http://127.0.0.1:41233", "2026-11-25T03:10:48Z", "page", "0.1.0", "b1g00000000000000000"
 )
 _JSON: Final = (("content-type", "application/json"),)
@@ -26,6 +26,6 @@ def poll(number: int, *, done: bool = False) -> Interaction:
     return Interaction(request, RecordedResponse(200, "OK", _JSON, body), float(number), 0.25, number)
 
 
-def tape(length: int = 3) -> CassetteData:
+def cassette(length: int = 3) -> CassetteData:
     """A cassette of polls."""
-    return CassetteData(LABEL, tuple(poll(number) for number in range(length)))
+    return CassetteData(METADATA, tuple(poll(number) for number in range(length)))

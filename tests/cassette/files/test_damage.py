@@ -11,11 +11,11 @@ from pytest_ycimages import CassetteBrokenError, CassetteMissingError
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import cassette_text
 from pytest_ycimages.cassette.parsing import parse
-from tests.cassette.files.some import tape
+from tests.cassette.files.some import cassette
 
-WHOLE = cassette_text(tape(3))
+WHOLE = cassette_text(cassette(3))
 AGAIN = (
-    " The file is left as it is. Restore it from version control, or delete it and record again: "
+    " The file is unchanged. Restore it from version control, or delete and record it again: "
     "pytest --ycimages-mode=record, or: ycimages record FILE"
 )
 BLOCK = """\
@@ -115,7 +115,7 @@ def test_marks_of_a_merge_are_named(source: str) -> None:
     text = "".join([*lines[:5], "<<<<<<< HEAD\n", lines[5], "=======\n", lines[5], ">>>>>>> theirs\n", *lines[6:]])
     assert says(text) == (
         "a.yaml, line 6: '<<<<<<< HEAD' is a conflict marker of a merge. "
-        "Take one side whole, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
+        "Keep one side, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
     )
 
 
@@ -126,7 +126,7 @@ def test_a_mark_of_a_merge_is_not_taken_for_the_torn_end_of_a_recording() -> Non
 
 
 TWICE = (
-    " is repeated in one mapping, and only one of them would be read. Take one side whole, as two recordings do not "
+    " is repeated in one mapping, and only one of them would be read. Keep one side, as two recordings do not "
     "mix: git checkout --ours (or --theirs), or record again."
 )
 
@@ -193,15 +193,15 @@ def test_a_cassette_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(CassetteMissingError) as refused:
         read_cassette(tmp_path / "no" / "a.yaml")
     assert str(refused.value) == (
-        f"There is no cassette {tmp_path}/no/a.yaml. There is no folder {tmp_path}/no. "
+        f"The cassette {tmp_path}/no/a.yaml does not exist. The folder {tmp_path}/no does not exist. "
         "To record it: pytest --ycimages-mode=record, or: ycimages record FILE"
     )
     with pytest.raises(CassetteMissingError, match="has no cassette"):
         read_cassette(tmp_path / "a.yaml")
-    write_cassette(tmp_path / "test_create.yaml", tape())
+    write_cassette(tmp_path / "test_create.yaml", cassette())
     with pytest.raises(CassetteMissingError, match=r"has test_create\.yaml \(the nearest of 1\)\."):
         read_cassette(tmp_path / "test_creat.yaml")
-    write_cassette(tmp_path / "z.yaml", tape())
+    write_cassette(tmp_path / "z.yaml", cassette())
     with pytest.raises(CassetteMissingError, match=r"has 2 others, none with a name like it\."):
         read_cassette(tmp_path / "quite-different.json")
 

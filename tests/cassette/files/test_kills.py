@@ -12,7 +12,7 @@ import pytest
 from pytest_ycimages.cassette.file import CassetteWriter, is_partial, partial_path, read_cassette
 from pytest_ycimages.cassette.model import CassetteData
 from tests.cassette.files.kills import OLD
-from tests.cassette.files.some import LABEL, poll, tape
+from tests.cassette.files.some import METADATA, cassette, poll
 from tests.cassette.files.vcr import seen
 
 ROOT = Path(__file__).parents[3]
@@ -37,19 +37,19 @@ def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: 
         path = Path(name)
         new = partial_path(path) if number % 2 else path
         if number % 2:
-            assert read_cassette(path) == tape(OLD)
+            assert read_cassette(path) == cassette(OLD)
         if int(told) or new.exists():
             left = _left(new)
             if number < OFTEN and (data := new.read_bytes()).endswith(WHOLE):
                 assert len(seen(data)) == len(left.interactions)
             assert len(left.interactions) - int(told) in {0, 1}, new.read_bytes()
-            assert left == CassetteData(LABEL, tuple(map(poll, range(len(left.interactions)))), is_complete=False)
-        CassetteWriter(path, LABEL).close()
+            assert left == CassetteData(METADATA, tuple(map(poll, range(len(left.interactions)))), is_complete=False)
+        CassetteWriter(path, METADATA).close()
     assert len({told for _, told in outcomes}) > 10, "the moments are hardly spread"
 
 
 def _left(path: Path) -> CassetteData:
     """What a killed recording has left. A draft that nothing was written to yet holds nothing."""
     if is_partial(path) and not path.stat().st_size:
-        return CassetteData(LABEL, (), is_complete=False)
+        return CassetteData(METADATA, (), is_complete=False)
     return read_cassette(path)

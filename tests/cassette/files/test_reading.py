@@ -24,16 +24,16 @@ from pytest_ycimages.cassette.model import (
     RecordedResponse,
 )
 from pytest_ycimages.cassette.parsing import parse
-from tests.cassette.files.some import tape
+from tests.cassette.files.some import cassette
 
 PATH = Path("a.yaml")
 BYTES = Interaction(RecordedRequest("PUT", "https://h/", body=b"\xff"), RecordedResponse(200, body=b"\xfe"))
 
 
-@pytest.mark.parametrize("last", [tape().interactions[-1], BYTES], ids=["JSON", "YAML"])
+@pytest.mark.parametrize("last", [cassette().interactions[-1], BYTES], ids=["JSON", "YAML"])
 def test_a_recording_that_was_cut_off_anywhere_keeps_every_whole_interaction(last: Interaction) -> None:
     """Behind its first interaction, at whatever byte; and it says that it is not complete."""
-    whole = CassetteData(CassetteMetadata(), (*tape(2).interactions, last))
+    whole = CassetteData(CassetteMetadata(), (*cassette(2).interactions, last))
     text = cassette_text(whole)
     ends = [text.index(item_text(each)) + len(item_text(each)) for each in whole.interactions]
     for length in range(ends[0] - 1, len(text)):
@@ -45,23 +45,23 @@ def test_a_recording_that_was_cut_off_anywhere_keeps_every_whole_interaction(las
 
 def test_a_recording_that_was_cut_off_in_its_first_interaction_holds_none() -> None:
     """The head is there, so it is a cassette."""
-    text = cassette_text(tape(1))
+    text = cassette_text(cassette(1))
     start = text.index(b"- {") + 2
     for length in range(start, text.index(b"}\n") - 30):
-        assert parse(text[:length], PATH) == CassetteData(tape().metadata, (), is_complete=False)
+        assert parse(text[:length], PATH) == CassetteData(cassette().metadata, (), is_complete=False)
 
 
 def test_what_a_loss_of_power_appends_is_dropped() -> None:
     """Some file systems grow a file before they fill it."""
-    text = cassette_text(tape(2)).removesuffix(COMPLETE)
-    assert parse(text + b"\0" * 100, PATH) == tape(2)._replace(is_complete=False)
+    text = cassette_text(cassette(2)).removesuffix(COMPLETE)
+    assert parse(text + b"\0" * 100, PATH) == cassette(2)._replace(is_complete=False)
 
 
 def test_our_layout_may_be_changed_by_hand() -> None:
     """It is YAML like any other: comments, another order, a request in blocks."""
-    text = cassette_text(tape(2)).decode()
+    text = cassette_text(cassette(2)).decode()
     changed = text.replace("\n- ", "\n# first\n\n- ", 1).replace("complete: true\n", "complete: true\nnote: mine\n")
-    assert parse(changed.encode(), PATH) == tape(2)
+    assert parse(changed.encode(), PATH) == cassette(2)
     block = "- request: {method: GET, uri: 'https://h/'}\n  response: {status: {code: 204}}\n"
     assert parse(text.replace("complete", f"{block}complete").encode(), PATH).interactions[-1] == Interaction(
         RecordedRequest("GET", "https://h/"), RecordedResponse(204)
@@ -70,7 +70,7 @@ def test_our_layout_may_be_changed_by_hand() -> None:
 
 @pytest.mark.parametrize("serializer", [yamlserializer, jsonserializer], ids=["yaml", "json"])
 def test_what_vcrpy_has_written_is_read(serializer: object) -> None:
-    """With names of headers in lower case, and of the label, that nothing is known."""
+    """With names of headers in lower case, and with unknown metadata."""
     recorded = {
         "requests": [Request("POST", "https://h/?a=b", "{}", {"Accept": "*/*", "X-Two": "2"})],
         "responses": [
@@ -117,7 +117,7 @@ version: 1
 
 def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:
     """Editors of some systems write one."""
-    assert parse(b"\xef\xbb\xbf" + cassette_text(tape()), PATH) == tape()
+    assert parse(b"\xef\xbb\xbf" + cassette_text(cassette()), PATH) == cassette()
 
 
 def test_a_label_may_say_more_than_is_known_here() -> None:
@@ -131,7 +131,7 @@ def test_a_label_may_say_more_than_is_known_here() -> None:
 def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often, from however many threads, and under whatever name of the same path it is asked for."""
     path = tmp_path / "a.yaml"
-    write_cassette(path, tape())
+    write_cassette(path, cassette())
     parsed: list[Path] = []
 
     def counting(data: bytes, path: Path) -> CassetteData:
@@ -149,19 +149,19 @@ def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_cassette_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     """Even one that was replaced within a tick of the clock by one of the same size."""
     path = tmp_path / "a.yaml"
-    write_cassette(path, tape(1))
-    assert read_cassette(path) == tape(1)
+    write_cassette(path, cassette(1))
+    assert read_cassette(path) == cassette(1)
     before = path.stat()
     (tmp_path / "b").write_bytes(path.read_bytes().replace(b"fd8a", b"fd8b"))
     (tmp_path / "b").replace(path)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
-    assert read_cassette(path) != tape(1)
+    assert read_cassette(path) != cassette(1)
 
 
 def test_keys_of_earlier_versions_are_read_and_written_under_their_new_names() -> None:
     """In this package's layout, and in any other."""
-    text = cassette_text(tape())
+    text = cassette_text(cassette())
     old = text.replace(b'"duration"', b'"took"').replace(b'"skipped_polls"', b'"equal"')
     assert old != text
     for each in (old, old.replace(b"version: 1\n", b"version:  1\n")):

@@ -11,7 +11,7 @@ import vcr
 
 from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
-from tests.cassette.files.some import LABEL
+from tests.cassette.files.some import METADATA
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,19 +42,19 @@ EXPECTED = [(200, CALLS[0].response.body, ["1", "2"]), (429, CALLS[1].response.b
 @pytest.mark.parametrize("pretty", [False, True])
 def test_vcrpy_plays_what_was_written_at_once(tmp_path: Path, *, pretty: bool) -> None:
     """In either form of YAML."""
-    write_cassette(tmp_path / "a.yaml", CassetteData(LABEL, CALLS), pretty=pretty)
+    write_cassette(tmp_path / "a.yaml", CassetteData(METADATA, CALLS), pretty=pretty)
     assert play(tmp_path / "a.yaml") == EXPECTED
 
 
 def test_vcrpy_plays_json(tmp_path: Path) -> None:
     """With its serializer for JSON."""
-    write_cassette(tmp_path / "a.json", CassetteData(LABEL, CALLS[:1]))
+    write_cassette(tmp_path / "a.json", CassetteData(METADATA, CALLS[:1]))
     assert play(tmp_path / "a.json", "json") == EXPECTED[:1]
 
 
 def test_vcrpy_plays_a_recording_that_goes_on(tmp_path: Path) -> None:
     """It is whole after every interaction, and so is one that was killed there."""
-    with closing(CassetteWriter(tmp_path / "a.yaml", LABEL)) as writer:
+    with closing(CassetteWriter(tmp_path / "a.yaml", METADATA)) as writer:
         for number, call in enumerate(CALLS, 1):
             writer.append(call)
             assert play(tmp_path / "a.yaml") == EXPECTED[:number]
@@ -62,7 +62,7 @@ def test_vcrpy_plays_a_recording_that_goes_on(tmp_path: Path) -> None:
 
 def test_what_vcrpy_has_changed_is_read(tmp_path: Path) -> None:
     """It writes the whole file anew when it records more, without what it does not know."""
-    write_cassette(tmp_path / "a.yaml", CassetteData(LABEL, CALLS))
+    write_cassette(tmp_path / "a.yaml", CassetteData(METADATA, CALLS))
     with vcr.use_cassette(str(tmp_path / "a.yaml"), record_mode="new_episodes") as cassette:
         cassette.append(vcr.request.Request("GET", f"{HOST}/c", "", {}), {"status": {"code": 204, "message": ""}})
     found = read_cassette(tmp_path / "a.yaml")

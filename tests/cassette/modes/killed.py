@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest_ycimages.backing.cassette_modes  # noqa: F401 - once here, and not in each child
+import pytest_ycimages.backing.record  # noqa: F401 - once here, and not in each child
 from pytest_ycimages import Double
 
 if TYPE_CHECKING:

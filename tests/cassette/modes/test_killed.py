@@ -27,9 +27,9 @@ def test_two_hundred_doubles_that_are_killed_lose_nothing_that_was_answered(tmp_
     assert len(outcomes) == TIMES
     for name, *told in outcomes:
         if told or Path(name).exists():
-            tape = read_cassette(name)
-            assert not tape.is_complete
-            written = [json_object(each.response.body)["id"] for each in tape.interactions]
+            cassette = read_cassette(name)
+            assert not cassette.is_complete
+            written = [json_object(each.response.body)["id"] for each in cassette.interactions]
             assert written[: len(told)] == told
             assert len(written) - len(told) in {0, 1}
     assert len({len(told) for _, *told in outcomes}) > 4, "the moments are hardly spread"

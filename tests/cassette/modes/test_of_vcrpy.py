@@ -18,7 +18,7 @@ from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, N
 from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
 from pytest_ycimages.cassette.redaction_rules import redaction_rules
-from tests.cassette.player.taping import bake
+from tests.cassette.player.handmade import bake
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -104,8 +104,8 @@ def test_an_interaction_is_on_disk_before_the_client_has_its_answer(upstream: Do
     with recording(upstream, path) as double:
         for number in (1, 2, 3):
             create(double, name=f"web-{number}")
-            tape = read_cassette(path)
-            assert (len(tape.interactions), tape.is_complete) == (number, False)
+            cassette = read_cassette(path)
+            assert (len(cassette.interactions), cassette.is_complete) == (number, False)
     assert read_cassette(path).is_complete
 
 

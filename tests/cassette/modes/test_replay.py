@@ -121,13 +121,13 @@ def test_what_nobody_asked_for_fails_the_test_or_warns_or_is_left_alone(cassette
 def test_a_cassette_can_expire(cassette: Path, tmp_path: Path) -> None:
     """Its age is told by the machine's clock; one that says nothing of its age has expired as well."""
     old = tmp_path / "old.yaml"
-    tape = CassetteData(CassetteMetadata(Origin.FAKE, recorded_at="2020-01-01T00:00:00Z"), ())
-    write_cassette(old, tape)
+    recorded = CassetteData(CassetteMetadata(Origin.FAKE, recorded_at="2020-01-01T00:00:00Z"), ())
+    write_cassette(old, recorded)
     with pytest.raises(CassetteExpiredError, match=r"was recorded \d{4,} days ago, at 2020-01-01.*max_age is 30 days"):
         Double(mode="replay", cassette=old, max_age=30, expired="fail").__exit__(None, None, None)
     with pytest.warns(CassetteWarning, match=rf"ycimages verify {re.escape(str(old))} --upstream URL"):
         Double(mode="replay", cassette=old, max_age=30)
-    write_cassette(old, tape._replace(metadata=CassetteMetadata(Origin.FAKE)))
+    write_cassette(old, recorded._replace(metadata=CassetteMetadata(Origin.FAKE)))
     with pytest.warns(CassetteWarning, match="has no date of recording"):
         Double(mode="replay", cassette=old, max_age=30)
     Double(mode="replay", cassette=cassette, max_age=30, unused_interactions="ignore", expired="fail").close()

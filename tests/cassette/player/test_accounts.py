@@ -5,10 +5,11 @@ from __future__ import annotations
 from pytest_ycimages import CassetteUnusedError
 from pytest_ycimages.cassette.no_match import unused_error, unused_text
 from pytest_ycimages.cassette.player import Player
-from tests.cassette.player.taping import (
+from tests.cassette.player.handmade import (
     IMAGES,
     Client,
     bake,
+    cassette,
     create,
     exchange,
     image,
@@ -17,7 +18,6 @@ from tests.cassette.player.taping import (
     operation,
     operation_id,
     poll,
-    tape,
 )
 
 UNUSED = """\
@@ -29,7 +29,7 @@ If the client is right, take them out: ycimages cassette prune tests/cassettes/b
 
 def test_every_interaction_counts_how_often_it_was_an_answer() -> None:
     """States that were left out count nothing."""
-    client = Client(Player(tape(*bake())))
+    client = Client(Player(cassette(*bake())))
     client.create()
     for _ in range(5):
         client.poll()
@@ -38,7 +38,7 @@ def test_every_interaction_counts_how_often_it_was_an_answer() -> None:
 
 def test_a_client_that_polls_less_leaves_no_state_unused() -> None:
     """One state shown is enough for all of a request."""
-    client = Client(Player(tape(*bake())))
+    client = Client(Player(cassette(*bake())))
     client.create()
     client.poll()
     client.look()
@@ -47,7 +47,7 @@ def test_a_client_that_polls_less_leaves_no_state_unused() -> None:
 
 def test_what_was_never_asked_is_unused() -> None:
     """A request that reads with all its answers, a change for each time it was not made."""
-    client = Client(Player(tape(*bake(), create(1, 9))))
+    client = Client(Player(cassette(*bake(), create(1, 9))))
     assert client.player.unused() == [0, 1, 2, 3, 4, 5]
     client.create()
     client.poll()
@@ -56,7 +56,7 @@ def test_what_was_never_asked_is_unused() -> None:
 
 def test_a_request_without_an_answer_uses_nothing() -> None:
     """Not even the nearest."""
-    client = Client(Player(tape(*bake())))
+    client = Client(Player(cassette(*bake())))
     client.refused("GET /endpoints")
     assert client.player.unused() == [0, 1, 2, 3, 4]
     assert not client.player.played
@@ -64,14 +64,14 @@ def test_a_request_without_an_answer_uses_nothing() -> None:
 
 def test_the_text_names_each_and_the_command_that_removes_them() -> None:
     """Counted from 1, with verb, address, status and moment."""
-    recorded = tape(*bake())
+    recorded = cassette(*bake())
     assert unused_text("tests/cassettes/bake.yaml", recorded, [1, 4]) == UNUSED
     assert isinstance(unused_error("x", recorded, [1]), CassetteUnusedError)
 
 
 def test_the_text_does_not_grow_without_end() -> None:
     """After twenty it says how many more there are."""
-    recorded = tape(*(create(number, number) for number in range(100)))
+    recorded = cassette(*(create(number, number) for number in range(100)))
     text = unused_text("x.yaml", recorded, range(100))
     assert len(text.splitlines()) == 23
     assert "... 80 more" in text
@@ -79,7 +79,7 @@ def test_the_text_does_not_grow_without_end() -> None:
 
 def test_what_was_shown_is_known_of_operations_and_images() -> None:
     """An operation that is done tells of its image."""
-    client = Client(Player(tape(*bake())))
+    client = Client(Player(cassette(*bake())))
     client.create()
     assert client.player.shown.operations == {operation_id(1): operation(1, done=False)}
     assert client.player.shown.images == {}
@@ -106,7 +106,7 @@ def test_images_of_lists_are_known_and_deleted_ones_are_not() -> None:
         exchange(f"DELETE {IMAGES}/{image_id(1)}", delete, 2),
         exchange(f"GET {IMAGES}/{image_id(2)}", {"code": 5}, 3, status=404),
     ]
-    client = Client(Player(tape(*recorded)))
+    client = Client(Player(cassette(*recorded)))
     client.ask(f"GET {IMAGES}")
     client.ask(f"GET {IMAGES}:latestByFamily?family=f")
     assert sorted(client.player.shown.images) == [image_id(1), image_id(2), image_id(3)]
@@ -118,7 +118,7 @@ def test_images_of_lists_are_known_and_deleted_ones_are_not() -> None:
 def test_a_failed_create_leaves_no_image() -> None:
     """Though it was shown CREATING."""
     failed = poll(1, 3, done=True, error={"code": 9, "message": "no"})
-    client = Client(Player(tape(create(1, 0), look(1, 1, "CREATING"), failed)))
+    client = Client(Player(cassette(create(1, 0), look(1, 1, "CREATING"), failed)))
     client.create()
     client.look()
     assert image_id(1) in client.player.shown.images

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.answers import compact
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cli.cassette import compact_cassettes
-from tests.cassette.player.taping import bake
+from tests.cassette.player.handmade import bake
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.cassette.compaction import Compactor, compact
+from pytest_ycimages.cassette.answers import Compactor, compact
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.player import Player
-from tests.cassette.player.taping import (
+from tests.cassette.player.handmade import (
     IMAGES,
     Client,
+    cassette,
     create,
     exchange,
     image_id,
     look,
     operation_id,
     poll,
-    tape,
 )
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def test_compacting_never_changes_an_answer(
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Whatever is asked, in whatever order, by state and by time."""
-    raw = Client(Player(tape(*recorded)), by_time=by_time)
-    compacted = Client(Player(tape(*compact(recorded))), by_time=by_time)
+    raw = Client(Player(cassette(*recorded)), by_time=by_time)
+    compacted = Client(Player(cassette(*compact(recorded))), by_time=by_time)
     assert answers(raw, actions) == answers(compacted, actions)
     assert bool(raw.player.unused()) == bool(compacted.player.unused())
 
@@ -147,7 +147,7 @@ def test_any_number_of_polls_ends_in_the_recorded_image(
     data: st.DataObject,
 ) -> None:
     """In any order of the operations, and whatever was asked before."""
-    player = Player(tape(*(compact(recorded) if is_compact else recorded)))
+    player = Player(cassette(*(compact(recorded) if is_compact else recorded)))
     client = Client(player, by_time=by_time)
     made = sorted(numbers(recorded))
     for number in data.draw(st.permutations(made)):
@@ -172,7 +172,7 @@ def test_what_was_shown_is_never_contradicted(
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Nothing that was done is undone, and no image lags behind its operation."""
-    client = Client(Player(tape(*recorded)), by_time=by_time)
+    client = Client(Player(cassette(*recorded)), by_time=by_time)
     done: dict[int, int] = {}
     ready: set[int] = set()
     for action, number in actions:
@@ -195,7 +195,7 @@ def test_what_was_shown_is_never_contradicted(
 
 
 def looks(recorded: Sequence[Interaction], number: int) -> list[int]:
-    """Where on the tape the image was looked at."""
+    """Where on the cassette the image was looked at."""
     path = f"{IMAGES}/{image_id(number)}"
     return [index for index, each in enumerate(recorded) if each.request.uri.endswith(path)]
 
@@ -208,7 +208,7 @@ def test_every_answer_is_one_that_was_recorded_of_this_request(
     by_time: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """Byte for byte."""
-    client = Client(Player(tape(*recorded)), by_time=by_time)
+    client = Client(Player(cassette(*recorded)), by_time=by_time)
     for action, number in actions:
         if action in {"poll", "create", "list"}:
             played = client.play(*line(action, number))
@@ -221,7 +221,7 @@ def test_every_answer_is_one_that_was_recorded_of_this_request(
 def test_the_recorded_client_leaves_nothing_unused_and_sees_the_recorded_end(recorded: Sequence[Interaction]) -> None:
     """By time, it sees every state of its operations when it saw it first."""
     for by_time in (False, True):
-        client = Client(Player(tape(*recorded)), by_time=by_time)
+        client = Client(Player(cassette(*recorded)), by_time=by_time)
         for each in recorded:
             client.now = each.at or 0
             played = client.play(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.requests import canonical, key_of, normalize
-from tests.cassette.player.taping import IMAGES, bytes_of, request
+from tests.cassette.player.handmade import IMAGES, bytes_of, request
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

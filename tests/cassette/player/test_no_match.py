@@ -8,15 +8,25 @@ import pytest
 
 from pytest_ycimages import NoMatchError
 from pytest_ycimages.cassette.player import Player
-from tests.cassette.player.taping import IMAGES, Client, bake, create, exchange, image_id, operation_id, poll, tape
+from tests.cassette.player.handmade import (
+    IMAGES,
+    Client,
+    bake,
+    cassette,
+    create,
+    exchange,
+    image_id,
+    operation_id,
+    poll,
+)
 
 BODY: dict[str, Any] = {"folderId": "b1g", "name": "bake-1"}
 AGAIN = "pytest tests/test_bake.py::test_bake --ycimages-mode=record"
 
 
 def client(*, volatile: dict[str, str] | None = None) -> Client:
-    """A client of a tape with one bake."""
-    return Client(Player(tape(*bake()), name="cassettes/bake.yaml", rerecord=AGAIN, volatile=volatile))
+    """A client of a cassette with one bake."""
+    return Client(Player(cassette(*bake()), name="cassettes/bake.yaml", rerecord=AGAIN, volatile=volatile))
 
 
 DIFFERS = """\
@@ -77,7 +87,7 @@ The cassette has no answer for GET storage.yandexcloud.net/b/k?a=1
 
 def test_an_empty_tape_says_so() -> None:
     """And what to do."""
-    refused = Client(Player(tape())).refused("GET https://storage.yandexcloud.net/b/k?a=1")
+    refused = Client(Player(cassette())).refused("GET https://storage.yandexcloud.net/b/k?a=1")
     assert str(refused) == NOTHING
 
 
@@ -91,7 +101,7 @@ def test_differences_are_told_path_by_path() -> None:
     """First what was recorded, then what is new."""
     recorded = {"labels": {"a": "1", "b": "2"}, "productIds": ["x", "y"], "minDiskSize": "5", "os": {"type": "LINUX"}}
     asked = {"labels": {"a": "1", "b": "3"}, "productIds": ["x"], "minDiskSize": 5, "pooled": True}
-    refused = Client(Player(tape(create(1, 0, recorded)))).refused(f"POST {IMAGES}?a=1", asked)
+    refused = Client(Player(cassette(create(1, 0, recorded)))).refused(f"POST {IMAGES}?a=1", asked)
     assert [tuple(each) for each in refused.differences] == [
         ("body.labels.b", '"2"', '"3"'),
         ("body.productIds[1]", '"y"', None),
@@ -108,20 +118,20 @@ def test_the_same_verb_and_path_is_nearer_than_the_same_body() -> None:
         exchange("POST /compute/v1/disks", {}, 0, body=BODY),
         exchange(f"POST {IMAGES}", {}, 1, body={"uri": "u"}),
     ]
-    refused = Client(Player(tape(*recorded))).refused(f"POST {IMAGES}", BODY)
+    refused = Client(Player(cassette(*recorded))).refused(f"POST {IMAGES}", BODY)
     assert refused.nearest == 1
 
 
 def test_of_the_same_verb_and_path_the_one_with_most_in_common_is_nearest() -> None:
     """Part by part."""
     recorded = [create(number, 0, {"folderId": "b1g", "name": name}) for number, name in enumerate("abc")]
-    refused = Client(Player(tape(*recorded))).refused(f"POST {IMAGES}", {"folderId": "other", "name": "b"})
+    refused = Client(Player(cassette(*recorded))).refused(f"POST {IMAGES}", {"folderId": "other", "name": "b"})
     assert refused.nearest == 1
 
 
 def test_what_is_left_is_nearer_than_what_is_used() -> None:
     """If they have as much in common."""
-    asking = Client(Player(tape(create(1, 0), create(2, 1))))
+    asking = Client(Player(cassette(create(1, 0), create(2, 1))))
     asking.create(1)
     refused = asking.refused(f"POST {IMAGES}", {"folderId": "b1g", "name": "bake-3"})
     assert (refused.nearest, refused.is_used, refused.left) == (1, False, 1)
@@ -130,7 +140,7 @@ def test_what_is_left_is_nearer_than_what_is_used() -> None:
 def test_a_cancel_is_compared_with_a_cancel() -> None:
     """Not with a poll."""
     cancel = exchange(f"GET /operations/{operation_id(1)}:cancel", {}, 2)
-    refused = Client(Player(tape(poll(1, 1), cancel))).refused("GET /operations/other:cancel")
+    refused = Client(Player(cassette(poll(1, 1), cancel))).refused("GET /operations/other:cancel")
     assert refused.nearest == 1
 
 
@@ -143,7 +153,7 @@ def test_an_unused_poll_that_was_asked_with_another_verb_says_so() -> None:
 def test_long_values_and_many_differences_are_cut() -> None:
     """To what can be read."""
     recorded = create(1, 0, {"labels": {f"k{number}": "a" for number in range(40)}, "description": "x" * 200})
-    refused = Client(Player(tape(recorded))).refused(f"POST {IMAGES}", {"description": "y"})
+    refused = Client(Player(cassette(recorded))).refused(f"POST {IMAGES}", {"description": "y"})
     lines = str(refused).splitlines()
     assert max(map(len, lines)) < 150
     assert "    ... 21 more" in lines
@@ -156,7 +166,7 @@ def test_bytes_that_are_no_json_are_shown_as_text() -> None:
 
 def advice(recorded: Any, asked: Any, line: str = f"POST {IMAGES}", asked_line: str = "") -> list[str]:
     """The steps that are told beyond recording again, each of which is followed, and must do."""
-    played = tape(exchange(line, {}, body=recorded))
+    played = cassette(exchange(line, {}, body=recorded))
     refused = Client(Player(played)).refused(asked_line or line, asked)
     if refused.rule is not None:
         player = Player(played, volatile=dict([refused.rule]))
@@ -182,7 +192,7 @@ def test_the_rule_that_is_told_does_what_it_says() -> None:
 
 def test_a_recording_that_was_cut_off_says_so_first() -> None:
     """What is asked for may be what is lost."""
-    cut = tape(*bake())._replace(is_complete=False)
+    cut = cassette(*bake())._replace(is_complete=False)
     refused = Client(Player(cut, rerecord=AGAIN)).refused("GET /endpoints")
     lost, again = str(refused).splitlines()[-2:]
     assert lost == (

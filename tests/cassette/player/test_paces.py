@@ -7,11 +7,12 @@ from typing import Literal
 import pytest
 
 from pytest_ycimages import UsageError
-from pytest_ycimages.cassette.compaction import compact
+from pytest_ycimages.cassette.answers import compact
 from pytest_ycimages.cassette.player import Player
-from tests.cassette.player.taping import (
+from tests.cassette.player.handmade import (
     Client,
     bake,
+    cassette,
     create,
     exchange,
     image_id,
@@ -19,7 +20,6 @@ from tests.cassette.player.taping import (
     operation,
     operation_id,
     poll,
-    tape,
 )
 
 
@@ -31,7 +31,7 @@ def test_a_loop_of_three_polls_ends_in_the_recorded_image_however_often_a_client
 ) -> None:
     """Fewer times than recorded, as often, and more."""
     recorded = bake()
-    client = Client(Player(tape(*(compact(recorded) if is_compact else recorded))), by_time=by_time)
+    client = Client(Player(cassette(*(compact(recorded) if is_compact else recorded))), by_time=by_time)
     client.create()
     for _ in range(polls):
         client.now += 5 / polls
@@ -41,7 +41,7 @@ def test_a_loop_of_three_polls_ends_in_the_recorded_image_however_often_a_client
 
 def test_by_state_each_poll_shows_the_next_state_and_the_last_one_for_ever() -> None:
     """Time has no part in it."""
-    client = Client(Player(tape(create(1, 0), poll(1, 1), poll(1, 2, description="b"), poll(1, 3, done=True))))
+    client = Client(Player(cassette(create(1, 0), poll(1, 1), poll(1, 2, description="b"), poll(1, 3, done=True))))
     client.create()
     answers = [client.ask(f"GET /operations/{operation_id(1)}") for _ in range(5)]
     assert [answer["done"] for answer in answers] == [False, False, True, True, True]
@@ -49,8 +49,8 @@ def test_by_state_each_poll_shows_the_next_state_and_the_last_one_for_ever() -> 
 
 
 def test_equal_polls_are_one_state() -> None:
-    """Whether the tape was compacted or not."""
-    client = Client(Player(tape(*bake())))
+    """Whether the cassette was compacted or not."""
+    client = Client(Player(cassette(*bake())))
     client.create()
     assert [client.poll() for _ in range(3)] == [False, True, True]
 
@@ -58,7 +58,7 @@ def test_equal_polls_are_one_state() -> None:
 def test_by_time_the_state_of_the_recorded_moment_is_shown() -> None:
     """Counted from when the operation was started, to the nanosecond."""
     recorded = [create(1, 7), poll(1, 8), poll(1, 9.5, description="b"), poll(1, 19, done=True)]
-    client = Client(Player(tape(*recorded)), by_time=True)
+    client = Client(Player(cassette(*recorded)), by_time=True)
     client.now = 100
     client.create()
     shown = {}
@@ -79,7 +79,7 @@ def test_by_time_the_state_of_the_recorded_moment_is_shown() -> None:
 
 def test_by_time_an_operation_that_was_polled_once_is_not_done_before_that() -> None:
     """Until then it is as the answer that started it told."""
-    client = Client(Player(tape(create(1, 0), poll(1, 60, done=True))), by_time=True)
+    client = Client(Player(cassette(create(1, 0), poll(1, 60, done=True))), by_time=True)
     client.create()
     client.now = 59.9
     played = client.played(f"GET /operations/{operation_id(1)}")
@@ -91,7 +91,7 @@ def test_by_time_an_operation_that_was_polled_once_is_not_done_before_that() -> 
 def test_by_time_an_image_goes_by_the_operation_that_makes_it() -> None:
     """Counted from the same moment."""
     recorded = [create(1, 0), look(1, 1, "CREATING"), look(1, 8, "READY")]
-    client = Client(Player(tape(*recorded)), by_time=True)
+    client = Client(Player(cassette(*recorded)), by_time=True)
     client.now = 50
     client.create()
     assert client.look() == "CREATING"
@@ -102,8 +102,8 @@ def test_by_time_an_image_goes_by_the_operation_that_makes_it() -> None:
 
 
 def test_by_time_without_the_beginning_time_counts_from_the_first_poll() -> None:
-    """Such as on a tape that was cut."""
-    client = Client(Player(tape(poll(1, 5), poll(1, 8, done=True))), by_time=True)
+    """Such as on a cassette that was cut."""
+    client = Client(Player(cassette(poll(1, 5), poll(1, 8, done=True))), by_time=True)
     client.now = 1000
     assert not client.poll()
     client.now = 1002.9
@@ -114,7 +114,7 @@ def test_by_time_without_the_beginning_time_counts_from_the_first_poll() -> None
 
 def test_a_tape_that_knows_no_times_is_paced_by_state() -> None:
     """Such as one that plain vcrpy recorded."""
-    client = Client(Player(tape(create(1, None), poll(1, None), poll(1, None, done=True))), by_time=True)
+    client = Client(Player(cassette(create(1, None), poll(1, None), poll(1, None, done=True))), by_time=True)
     client.create()
     assert [client.poll() for _ in range(2)] == [False, True]
 
@@ -129,7 +129,7 @@ def test_a_pace_that_is_not_auto_decides_itself(
     done: bool,
 ) -> None:
     """Whatever the double's clock."""
-    client = Client(Player(tape(*bake()), pace=pace), by_time=by_time)
+    client = Client(Player(cassette(*bake()), pace=pace), by_time=by_time)
     client.create()
     client.poll()
     assert client.poll() is done
@@ -138,12 +138,12 @@ def test_a_pace_that_is_not_auto_decides_itself(
 def test_an_unknown_pace_is_refused_with_the_nearest() -> None:
     """When the player is made."""
     with pytest.raises(UsageError, match=r"Unknown pace 'times'. Did you mean 'time'"):
-        Player(tape(), pace="times")  # type: ignore[arg-type]
+        Player(cassette(), pace="times")  # type: ignore[arg-type]
 
 
 def test_an_answer_overtaken_on_its_way_does_not_undo_what_was_done() -> None:
     """Two threads of a client may poll at once."""
-    client = Client(Player(tape(create(1, 0), poll(1, 2, done=True), poll(1, 1))))
+    client = Client(Player(cassette(create(1, 0), poll(1, 2, done=True), poll(1, 1))))
     client.create()
     assert [client.poll() for _ in range(3)] == [True, True, True]
 
@@ -153,7 +153,7 @@ def test_refusals_among_polls_are_states_too() -> None:
     unavailable = {"code": 14, "message": "unavailable"}
     line = f"GET /operations/{operation_id(1)}"
     recorded = [create(1, 0), poll(1, 1), exchange(line, unavailable, 2, status=503), poll(1, 3), poll(1, 4, done=True)]
-    client = Client(Player(tape(*recorded)))
+    client = Client(Player(cassette(*recorded)))
     client.create()
     assert [client.played(line).response.status for _ in range(5)] == [200, 503, 200, 200, 200]
     assert client.poll()
@@ -161,7 +161,7 @@ def test_refusals_among_polls_are_states_too() -> None:
 
 def test_a_poll_may_come_from_any_host_of_the_api() -> None:
     """The host has no part in matching."""
-    client = Client(Player(tape(*bake())))
+    client = Client(Player(cassette(*bake())))
     assert client.ask(f"GET http://127.0.0.1:4123/operations/{operation_id(1)}") == operation(1, done=False)
     assert client.played(f"GET http://localhost/compute/v1/images/{image_id(1)}").index == 4
 
@@ -169,7 +169,7 @@ def test_a_poll_may_come_from_any_host_of_the_api() -> None:
 def test_by_time_a_client_that_does_not_wait_still_comes_to_the_end() -> None:
     """Nobody moves the clock for it: after as many polls at one moment as were recorded, it goes by state."""
     recorded = [create(1, 0), poll(1, 1), poll(1, 2), poll(1, 19, done=True)]
-    for taped in (tape(*recorded), tape(*compact(recorded))):
+    for taped in (cassette(*recorded), cassette(*compact(recorded))):
         client = Client(Player(taped), by_time=True)
         client.create()
         assert [client.poll() for _ in range(5)] == [False, False, False, False, True]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_ycimages.cassette.compaction import Compactor, compact
+from pytest_ycimages.cassette.answers import Compactor, compact
 from pytest_ycimages.cassette.requests import normalize
-from tests.cassette.player.taping import IMAGES, create, exchange, image_id, look, operation_id, poll, request
+from tests.cassette.player.handmade import IMAGES, create, exchange, image_id, look, operation_id, poll, request
 
 
 def test_equal_polls_are_dropped_and_counted_on_the_next_that_differs() -> None:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ycimages import UsageError
-from pytest_ycimages.cassette.player import Player
+from pytest_ycimages.cassette.player import Player, Words
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
-from pytest_ycimages.cassette.substitution import Words
-from tests.cassette.player.taping import (
+from tests.cassette.player.handmade import (
     IMAGES,
     Client,
+    cassette,
     create,
     exchange,
     image,
@@ -24,7 +24,6 @@ from tests.cassette.player.taping import (
     operation_id,
     poll,
     request,
-    tape,
 )
 
 
@@ -81,14 +80,14 @@ def test_a_query_may_be_volatile_too() -> None:
 def test_what_cannot_be_a_rule_is_refused(rules: Any, text: str) -> None:
     """When the player is made, with what would do."""
     with pytest.raises(UsageError, match=text):
-        Player(tape(), volatile=rules)
+        Player(cassette(), volatile=rules)
 
 
 def test_what_the_client_sent_stands_in_every_later_answer() -> None:
     """As a whole word: no other name is touched."""
     ready = image(1, "READY", name="bake-1", description="of bake-1, not bake-12 or my-bake-1", labels={"bake-1": "x"})
     recorded = [create(1, 0), poll(1, 1, done=True, description="bake-1"), exchange(f"GET {IMAGES}/x", ready, 2)]
-    client = Client(Player(tape(*recorded), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(*recorded), volatile={"name": "bake-*"}))
     client.create(77)
     assert client.ask(f"GET /operations/{operation_id(1)}")["description"] == "bake-77"
     assert client.ask(f"GET {IMAGES}/x") == {
@@ -104,7 +103,7 @@ def test_an_answer_keeps_its_form_and_tells_its_new_length() -> None:
     answer = exchange(f"GET {IMAGES}/x", body, 1)
     headers = (("content-length", str(len(body))), ("x", "bake-1"))
     answer = answer._replace(response=answer.response._replace(headers=headers))
-    client = Client(Player(tape(create(1, 0), answer), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(create(1, 0), answer), volatile={"name": "bake-*"}))
     client.create(22)
     response = client.played(f"GET {IMAGES}/x").response
     assert response.body.decode() == body.replace("bake-1", "bake-22")
@@ -119,7 +118,7 @@ def test_later_requests_are_found_by_what_the_client_sent() -> None:
         exchange("GET /buckets/bake-1/x", {"at": 2}, 2),
         exchange(f"POST {IMAGES}", {"at": 3}, 3, body={"name": "other", "description": "after bake-1"}),
     ]
-    client = Client(Player(tape(*recorded), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(*recorded), volatile={"name": "bake-*"}))
     client.create(9)
     assert client.ask(f'GET {IMAGES}?filter=name="bake-9"&folderId=b1g')["images"][0]["name"] == "bake-9"
     assert client.ask("GET /buckets/bake-9/x") == {"at": 2}
@@ -131,7 +130,7 @@ def test_names_that_change_places_do_not_get_mixed_up() -> None:
     """All are replaced at once."""
     both = {"images": [image(1, "READY", name="bake-1"), image(2, "READY", name="bake-2")]}
     recorded = [create(1, 0), create(2, 1), exchange(f"GET {IMAGES}", both, 2)]
-    client = Client(Player(tape(*recorded), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(*recorded), volatile={"name": "bake-*"}))
     client.create(2)
     client.create(1)
     assert [each["name"] for each in client.ask(f"GET {IMAGES}")["images"]] == ["bake-2", "bake-1"]
@@ -142,7 +141,7 @@ def test_a_value_that_says_little_is_carried_in_its_own_field_only() -> None:
     ready = image(1, "READY", labels={"build": "41"}, minDiskSize="41", createdAt="2026-01-01T00:41:00Z", family="r41")
     body = {"labels": {"build": "41"}}
     recorded = [create(1, 0, body), exchange(f"GET {IMAGES}/x", ready, 1)]
-    client = Client(Player(tape(*recorded), volatile={"labels.build": "*"}))
+    client = Client(Player(cassette(*recorded), volatile={"labels.build": "*"}))
     client.ask(f"POST {IMAGES}", {"labels": {"build": "42"}})
     assert client.ask(f"GET {IMAGES}/x") == {**ready, "labels": {"build": "42"}}
 
@@ -150,7 +149,7 @@ def test_a_value_that_says_little_is_carried_in_its_own_field_only() -> None:
 def test_types_states_and_times_stay_whatever_the_client_calls_its_image() -> None:
     """No client's value gets into these."""
     recorded = [create(1, 0, {"name": "compute"}), poll(1, 1, done=True)]
-    client = Client(Player(tape(*recorded), volatile={"name": "*"}))
+    client = Client(Player(cassette(*recorded), volatile={"name": "*"}))
     client.ask(f"POST {IMAGES}", {"name": "mine"})
     metadata = client.ask(f"GET /operations/{operation_id(1)}")["metadata"]
     assert metadata["@type"] == "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"
@@ -168,7 +167,7 @@ def test_phrases_are_carried_as_a_whole() -> None:
 def test_an_answer_in_plain_text_is_carried_too() -> None:
     """The gateway refuses in plain text."""
     refusal = exchange("GET /x", "no bake-1", 1, status=400)
-    client = Client(Player(tape(create(1, 0), refusal), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(create(1, 0), refusal), volatile={"name": "bake-*"}))
     client.create(5)
     assert client.played("GET /x").response.body == b"no bake-5"
 
@@ -177,21 +176,21 @@ def test_an_answer_that_is_no_text_stays_as_it_is() -> None:
     """There are no words in it."""
     binary = exchange("GET /x", "", 1)
     binary = binary._replace(response=binary.response._replace(body=b"bake-1\xff"))
-    client = Client(Player(tape(create(1, 0), binary), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(create(1, 0), binary), volatile={"name": "bake-*"}))
     client.create(5)
     assert client.played("GET /x").response.body == b"bake-1\xff"
 
 
 def test_a_request_that_differs_in_more_than_its_volatile_value_shows_only_the_rest() -> None:
     """A value that fits is no difference."""
-    client = Client(Player(tape(create(1, 0)), volatile={"name": "bake-*"}))
+    client = Client(Player(cassette(create(1, 0)), volatile={"name": "bake-*"}))
     refused = client.refused(f"POST {IMAGES}", {"folderId": "other", "name": "bake-9"})
     assert [str(each) for each in refused.differences] == ['body.folderId: recorded "b1g", asked "other"']
 
 
 def test_without_rules_values_are_compared_and_nothing_is_carried() -> None:
     """Nothing is volatile unless it is said to be."""
-    client = Client(Player(tape(create(1, 0), look(1, 1, "READY", name="bake-1"))))
+    client = Client(Player(cassette(create(1, 0), look(1, 1, "READY", name="bake-1"))))
     assert client.refused(f"POST {IMAGES}", {"folderId": "b1g", "name": "bake-2"}).differences
     client.create(1)
     assert client.ask(f"GET {IMAGES}/{image_id(1)}")["name"] == "bake-1"

@@ -105,8 +105,8 @@ def documented() -> CassetteData:
         "Copied from the vendor's guide to VMs with Gen 2 hardware, of 2025-12-05: the answer alone. Its ids are "
         "masked there; its white space, its status and its headers are not shown, nor is the request, which is made up."
     )
-    label = CassetteMetadata(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
-    return CassetteData(label, (Interaction(request, response),))
+    metadata = CassetteMetadata(Origin.DOCUMENTATION, recorded_at="2025-12-05T16:41:54Z", contract="current", note=note)
+    return CassetteData(metadata, (Interaction(request, response),))
 
 
 def make_all(folder: Path) -> None:

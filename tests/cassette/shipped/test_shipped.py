@@ -28,10 +28,10 @@ def test_they_are_what_makes_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_each_says_honestly_whose_answers_it_holds(path: Path) -> None:
     """None of them claims to be the service's."""
-    label = read_cassette(path).metadata
+    metadata = read_cassette(path).metadata
     expected = Origin.DOCUMENTATION if path.stem == "documented-create" else Origin.FAKE
-    assert label.origin is expected
-    assert bool(label.note) is (label.origin is Origin.DOCUMENTATION)
+    assert metadata.origin is expected
+    assert bool(metadata.note) is (metadata.origin is Origin.DOCUMENTATION)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""Tapes made by hand, and a client that asks a player for them."""
+"""Cassettes made by hand, and a client that asks a player for them."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def bake(number: int = 1, start: float = 0) -> list[Interaction]:
     ]
 
 
-def tape(*interactions: Interaction) -> CassetteData:
-    """A tape of these."""
+def cassette(*interactions: Interaction) -> CassetteData:
+    """A cassette of these."""
     return CassetteData(UNKNOWN_METADATA, interactions)
 
 

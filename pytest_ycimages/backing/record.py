@@ -1,0 +1,139 @@
+"""Mode record: a double that passes calls on to the service, or to a double in its place, and records them."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.backing.replay import CassetteBacking, path_of
+from pytest_ycimages.cassette.file import CassetteWriter
+from pytest_ycimages.cassette.handle import Cassette, opened
+from pytest_ycimages.cassette.maintenance import scrub_label
+from pytest_ycimages.cassette.model import CassetteMetadata, Origin
+from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+from pytest_ycimages.cassette.recorder import Recorder
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redaction_rules import redaction_rules
+from pytest_ycimages.cassette.upstream import Upstream
+from pytest_ycimages.cloud.service import Service
+from pytest_ycimages.errors import UsageError
+from pytest_ycimages.latency import NO_LATENCY
+from pytest_ycimages.server.app import RecordingApp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_ycimages.cassette.answers import ShownResources
+    from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.errors import YCImagesError
+    from pytest_ycimages.pipeline import Pipeline
+    from pytest_ycimages.server.app import App, Control
+
+TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
+"""The environment variables with the credential and the folder of a recording."""
+_SERVICE: Final = "https://api.cloud.yandex.net"
+
+
+class Record(CassetteBacking):
+    """Passes calls on to the service, and records them."""
+
+    effects = ()
+
+    def _service(self, ids: Ids) -> Service:
+        settings = self.settings
+        path = path_of(settings)
+        opened.add(path.absolute())
+        upstream = Upstream(settings.upstream)
+        credential, self._folder_id = credentials(upstream)
+        self._token = ids.iam_token()
+        origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
+        metadata = CassetteMetadata(
+            origin=origin,
+            upstream="" if origin is Origin.FAKE else settings.upstream or _SERVICE,
+            recorded_at=resource_time(self.clock.now()),
+            contract=upstream.double.contract if upstream.double else "current",
+            tool=version("pytest-ycimages"),
+            folder_id=self._folder_id,
+        )
+        self._metadata = scrub_label(pseudonyms.label(metadata) if pseudonyms else metadata)
+        self._recorder = Recorder(
+            upstream=upstream,
+            writer=CassetteWriter(path, self._metadata),
+            clock=self.clock,
+            scrubber=Redactor((credential,) if credential else (), redaction_rules(settings.scrub, keep=settings.keep)),
+            pseudonyms=pseudonyms,
+            stand_in=self._token,
+            credential=credential,
+        )
+        return Service(ids, CONTRACTS[settings.contract], settings.rules())  # it answers no call
+
+    def _begun(self) -> Pipeline:
+        pipeline = super()._begun()
+        pipeline.delays.latency = NO_LATENCY  # the service has its own
+        return pipeline
+
+    def _app(self, control: Control) -> App:
+        contract = CONTRACTS[self.settings.contract]
+        return RecordingApp(self.pipeline, contract, control, self._recorder.forward)
+
+    @property
+    def _shown(self) -> ShownResources:
+        return self._recorder.shown
+
+    def reset(self) -> None:
+        """Refuse: the changes in the service cannot be undone.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "A double that records cannot be reset: what the service has done stays done, and what was recorded is in "
+            'the cassette. Let each test have its own double; or pin this one with mode="fake".'
+        )
+
+    @property
+    def token(self) -> str:
+        """Return a stand-in, which the real token replaces on the way to the service, so that logs do not have it."""
+        return self._token
+
+    @property
+    def folder_id(self) -> str:
+        """Return the folder of the environment, or that of a double in place of the service."""
+        return self._folder_id
+
+    @property
+    def cassette(self) -> Cassette:
+        """Return the cassette that is recorded."""
+        recorder = self._recorder
+        return Cassette(path_of(self.settings), self._metadata, lambda: recorder.recorded, recorder=recorder)
+
+    @property
+    def problems(self) -> Sequence[YCImagesError]:
+        """Return the errors of calls that could not be recorded."""
+        return tuple(self._recorder.problems)
+
+    def close(self, *, whole: bool = True) -> None:
+        """End the recording."""
+        self._recorder.close(whole=whole)
+
+
+def credentials(upstream: Upstream) -> tuple[str, str]:
+    """Return the token and the folder for `upstream`, from the environment or from a double in place of the service.
+
+    Raises:
+        UsageError: the environment lacks the credentials for the service.
+    """
+    token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
+    if upstream.double is not None:
+        return token or upstream.double.token, folder_id or upstream.double.folder_id
+    missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
+    if missing:
+        raise UsageError(
+            f"To ask {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
+            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) "
+            f"{FOLDER}=$(yc config get folder-id)"
+        )
+    return token, folder_id
