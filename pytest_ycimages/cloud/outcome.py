@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from pydantic import ValidationError
 
@@ -31,10 +31,7 @@ class Ending(Protocol):
 class Success:
     """The operation succeeds, unless the request itself makes it fail."""
 
-    @property
-    def error(self) -> None:
-        """None: the operation succeeds."""
-        return
+    error: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,6 +6,7 @@ An Upgrade offer is declined by parsing the request again without the offer.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -90,7 +91,7 @@ class RequestReader:
 
     def _is_offer(self) -> bool:
         """Whether the request offers another protocol: the parser takes its body for that, and leaves it unread."""
-        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        return "upgrade" in self._headers and self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -110,8 +111,9 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header."""
         self._head_size += len(name) + len(value) + len(": \r\n")
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        key, text = _key(name), value.decode("latin-1")
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """The head is complete.
@@ -122,8 +124,9 @@ class RequestReader:
         if self._head_size > MAX_HEAD:
             raise ValueError("head")
         self._in_head = False
-        expects = self._headers.get("expect", "").lower() == "100-continue"
-        self.expects_continue = expects and self._parser.get_http_version() != "1.0"
+        if "expect" in self._headers:
+            expects = self._headers["expect"].lower() == "100-continue"
+            self.expects_continue = expects and self._parser.get_http_version() != "1.0"
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; what is beyond the limit is counted and dropped."""
@@ -141,7 +144,7 @@ class RequestReader:
             self._complete.append(Incoming(request, keep_alive, old=self._parser.get_http_version() == "1.0"))
 
     def _request(self) -> HttpRequest:
-        method = self._parser.get_method().decode("latin-1")
+        method = self._parser.get_method().decode()
         target = self._url.decode("latin-1")
         if not target.startswith("/"):
             try:
@@ -162,6 +165,12 @@ class RequestReader:
             return HttpRequest(method, path, query, self._headers, b"", too_large(self._body_size), 413)
         served, self._served = self._served, self._served + 1
         return HttpRequest(method, path, query, self._headers, b"".join(self._body), "", 0, self._connection, served)
+
+
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    """Return the name of a header as headers are looked up by it."""
+    return name.decode("latin-1").lower()
 
 
 def _not_http(data: bytes, error: httptools.HttpParserError) -> str:
