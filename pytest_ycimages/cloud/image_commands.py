@@ -184,9 +184,9 @@ class ImageService:
         os = source.os.to_wire() if source.os else {"type": OsType.LINUX}
         hardware = self._hardware(asked.get("hardware_generation"), source)
         fields = {
-            "labels": message.labels,
+            "labels": dict(message.labels),
             "productIds": list(dict.fromkeys((*source.product_ids, *message.product_ids))),
-            "os": Os.model_validate({"type": os["type"], **asked["os"]}).to_wire() if "os" in asked else os,
+            "os": _os_wire(os["type"], asked["os"]) if "os" in asked else os,
             "pooled": asked.get("pooled"),
             "hardwareGeneration": hardware.to_wire() if hardware else None,
             "id": self._ids.resource("image", IMAGE),
@@ -208,6 +208,12 @@ class ImageService:
         if asked.get("legacy_features") == {}:
             return self._contract.hardware_generation
         return HardwareGeneration.model_validate(asked)
+
+
+def _os_wire(inherited: str, asked: dict[str, Any]) -> Wire:
+    if asked.keys() == {"type"}:
+        return {"type": str(asked["type"])}
+    return Os.model_validate({"type": inherited, **asked}).to_wire()
 
 
 def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:

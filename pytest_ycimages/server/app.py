@@ -7,13 +7,14 @@ hold calls that this package does not know, and a recorded service refuses for i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.exchange import Reply, Request
-from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
 PREFIX = "/_ycimages/"
-"""What the paths of the control API begin with. The service has no such path."""
+"""The prefix of the control API's paths, which the service does not have."""
 
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
@@ -111,8 +112,8 @@ class App:
         return (yield from self._refuse(_unread(http), 404, f"No method is served at {http.method} {http.path}"))
 
     def _control(self, http: HttpRequest) -> HttpReply:
-        """Answer who steers the double: this is no call, so it asks for no token and leaves no trace."""
-        from pytest_ycimages.server.control.control import answer  # noqa: PLC0415 - only for who asks for it
+        """Answer a request to the control API. It needs no token and is not recorded in the journal."""
+        from pytest_ycimages.server.control.control import answer  # noqa: PLC0415 - only when it is used
 
         return answer(self._controlled, http)
 
@@ -122,12 +123,10 @@ class App:
         Raises:
             GatewayRefusalError: the gateway refuses it by itself.
         """
-        fields: Mapping[str, Any] = parse_body(http.body) if http.method in _WITH_BODY else {}
-        if http.query:  # fields of the body win
-            fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
-        if ids:  # the id in the path wins over all
-            fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
-        decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
+        model = self._contract.requests[method]
+        body = http.body if http.method in _WITH_BODY else b""
+        read = _fields_read if len(body) <= _REMEMBERED else _fields_read.__wrapped__
+        decoded = read(model, body, http.query, tuple(ids.items()), snake_case=self._snake_case)
         return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
     def _refuse(
@@ -138,6 +137,28 @@ class App:
         if reply.code is not refusal.code:
             return http_reply(reply)
         return http_reply(reply, status)._replace(headers=(JSON, *headers))
+
+
+_REMEMBERED: Final = 4096
+"""Bytes of the largest body whose message is remembered."""
+
+
+@lru_cache(maxsize=256)
+def _fields_read(
+    model: type[RequestMessage], body: bytes, query: str, ids: tuple[tuple[str, str], ...], *, snake_case: bool
+) -> Decoded:
+    """Return the message in a request. Polls and repeated calls have equal ones, and a message never changes.
+
+    Raises:
+        GatewayRefusalError: the gateway refuses it by itself.
+    """
+    fields: Mapping[str, Any] = parse_body(body)
+    if query:  # fields of the body win
+        fields = {**dict(parse_qsl(query, keep_blank_values=True)), **fields}
+    if ids:  # the id in the path wins over all
+        named = dict(ids)
+        fields = {**{key: value for key, value in fields.items() if to_snake(key) not in named}, **named}
+    return decode(model, fields, snake_case=snake_case)
 
 
 _CODES = {

@@ -46,7 +46,7 @@ The image API as the test double pytest-ycimages serves it, contract revision `{
 
 Fields of a body may be spelled in camelCase or in snake_case, a null is an absent field, an unknown field is ignored.
 An int64 is answered as a string, and taken as a string or as a number. Bodies are read as JSON whatever `Content-Type`
-says. An error is a `google.rpc.Status`; what is no JSON of the right types is refused in plain text.
+says. An error is a `google.rpc.Status`; a body that is not JSON of the right types is refused in plain text.
 """
 
 
