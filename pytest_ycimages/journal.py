@@ -104,7 +104,8 @@ class Journal:
             latency: nanoseconds from the arrival of the request to the end of the answer.
             deferred: the part of them before it happened.
         """
-        key, delivery = (request.method, request.identity), delivery_of(reply.damage)
+        key = request.method, request.identity
+        delivery = delivery_of(reply.damage)
         attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
         call = Call(
             method=request.method,
@@ -121,7 +122,7 @@ class Journal:
             unknown_fields=tuple(request.message.unknown_fields()) if request.message else (),
             latency=latency / SECOND,
             deferred=deferred / SECOND,
-            done=_done(request, reply),
+            done=_done(request.method, reply),
             reply_metadata=reply.metadata if delivery.has_headers else NO_METADATA,
             fault=reply.fault,
             series=series,
@@ -131,12 +132,12 @@ class Journal:
         return call
 
 
-def _done(request: Request, reply: Reply) -> bool | None:
+def _done(method: str, reply: Reply) -> bool | None:
     """Return whether the answer shows a finished operation or an image in a final status; None: it shows neither."""
     if not delivery_of(reply.damage).is_whole or (reply.fault and reply.code is not Code.OK):
         return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True
-    if request.method == "images.get" and reply.image_id is not None:
+    if method == "images.get" and reply.image_id is not None:
         return reply.body.get("status") in _SETTLED
     return None

@@ -81,13 +81,15 @@ class Pipeline:
         with self.lock:
             now = self.clock.now()
             try:
-                if self.injector:
+                if self.injector.is_armed:
                     reply, late = self._struck(request, now)
                 else:
                     reply = self.service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
                 reply = self._failure(request, error)
             call, delay = self._write(request, reply, now, held, late)
+        if delay is None and reply.damage is None and self.on_call is None:
+            return reply
         return (yield from self._answered(request, call, reply, delay))
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
@@ -131,6 +133,8 @@ class Pipeline:
         self, request: Request, reply: Reply, now: int, held: Delay | None, late: float = 0
     ) -> tuple[Call, Delay | None]:
         """Record a call and return the remaining delay of its answer: its latency, and `late` seconds beyond."""
+        if held is None and not late and reply.damage is None and not self.delays.by_method:
+            return self.journal.write(request, reply, now), None
         delay = None
         if held is not None:
             self._held[request.method, request.identity] -= 1

@@ -33,7 +33,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds."""
@@ -147,9 +147,14 @@ class OneOf:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spellings", frozenset((*self.fields, *map(to_camel, self.fields))))
 
-    def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
-        """Yield the violations of this oneof by `value`."""
+    def errors(self, value: Mapping[str, Any]) -> Iterable[InitErrorDetails]:
+        """Return the violations of this oneof by `value`."""
         given = [key for key in value if key in self.spellings and value[key] is not None]
+        if len(given) == 1:
+            return ()
+        return self._errors(given, value)
+
+    def _errors(self, given: list[str], value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         for key in given[1:]:
             refusal = PydanticCustomError(
                 "oneof",
@@ -176,7 +181,7 @@ class RequestMessage(Message):
 
     def unknown_fields(self) -> list[str]:
         """Return the paths of all fields, nested ones included, that the contract in force does not know."""
-        paths = list(self.model_extra or ())
+        paths = list(self.__pydantic_extra__ or ())
         for name, value in self.__dict__.items():
             if isinstance(value, RequestMessage):
                 paths += (f"{to_camel(name)}.{inner}" for inner in value.unknown_fields())
@@ -189,7 +194,9 @@ class RequestMessage(Message):
         if not isinstance(value, dict):
             return handler(value)
         given, earlier = _in_one_spelling(cls, value)
-        errors = [error for oneof in cls.oneofs for error in oneof.errors(value)]
+        errors: list[InitErrorDetails] = []
+        for oneof in cls.oneofs:
+            errors += oneof.errors(value)
         try:
             if earlier:  # a value that does not count is read as well, so it must be valid
                 handler({**given, **earlier})

@@ -136,7 +136,7 @@ class ImageService:
 
     def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
         """Return the present state of the operation that the call's idempotency key started, if any."""
-        seen = self._keys.seen(call, message)
+        seen = self._keys.seen(call, message) if call.idempotency_key else None
         return operation_outcome(self._state, self._state.operations[seen], call.now) if isinstance(seen, str) else seen
 
     def _start(  # noqa: PLR0913 - an operation is all of these
@@ -158,7 +158,8 @@ class ImageService:
             changes=MappingProxyType(changes) if changes else NO_CHANGES,
         )
         self._state.start(record)
-        self._keys.remember(call, message, record.id)
+        if call.idempotency_key:
+            self._keys.remember(call, message, record.id)
         return operation_outcome(self._state, record, call.now)
 
     def _ready(self, image_id: str, now: int) -> Image | Outcome:
@@ -178,13 +179,13 @@ class ImageService:
 
     def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
         """Return the requested image after the operation's success, in its JSON form."""
-        asked = _said(message, _BY_MESSAGE & message.model_fields_set)
+        asked = _said(message, _BY_MESSAGE & message.__pydantic_fields_set__)
         os = source.os.to_wire() if source.os else {"type": OsType.LINUX}
         hardware = self._hardware(asked.get("hardware_generation"), source)
         fields = {
-            "labels": message.labels,
+            "labels": dict(message.labels),
             "productIds": list(dict.fromkeys((*source.product_ids, *message.product_ids))),
-            "os": Os.model_validate({"type": os["type"], **asked["os"]}).to_wire() if "os" in asked else os,
+            "os": _os_wire(os["type"], asked["os"]) if "os" in asked else os,
             "pooled": asked.get("pooled"),
             "hardwareGeneration": hardware.to_wire() if hardware else None,
             "id": self._ids.resource("image", IMAGE),
@@ -208,6 +209,12 @@ class ImageService:
         return HardwareGeneration.model_validate(asked)
 
 
+def _os_wire(inherited: str, asked: dict[str, Any]) -> Wire:
+    if asked.keys() == {"type"}:
+        return {"type": str(asked["type"])}
+    return Os.model_validate({"type": inherited, **asked}).to_wire()
+
+
 def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
     least = max(image.storage_size, record.virtual_size)
     size = asked or least
@@ -220,7 +227,7 @@ def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
 
 def _said(message: RequestMessage, names: Iterable[str]) -> dict[str, Any]:
     """Return some fields of a message, without fields that the contract in force does not know."""
-    said = ((name, getattr(message, name)) for name in names if name in type(message).model_fields)
+    said = ((name, getattr(message, name)) for name in names if name in type(message).__pydantic_fields__)
     return {
         name: _said(value, value.model_fields_set) if isinstance(value, RequestMessage) else value
         for name, value in said

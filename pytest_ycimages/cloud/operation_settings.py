@@ -57,11 +57,6 @@ class PerMethod(Generic[Value]):
         return repr(dict(self.patterns))
 
 
-def of_method(value: Value | PerMethod[Value], method: str) -> Value:
-    """Return the value in force for `method`."""
-    return value.of(method) if isinstance(value, PerMethod) else value
-
-
 def per_method(
     name: str, value: object, read: Callable[[object], Value], default: Value, methods: tuple[str, ...] = STARTING
 ) -> Value | PerMethod[Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from pytest_ycimages.text_values import Vocabulary, read_text
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Detail
 
+
 _CODES: Final = {code.name: code for code in Code if code is not Code.OK}
 
 
@@ -23,10 +24,7 @@ _CODES: Final = {code.name: code for code in Code if code is not Code.OK}
 class Success:
     """The operation succeeds, unless the request itself makes it fail."""
 
-    @property
-    def error(self) -> None:
-        """None: the operation succeeds."""
-        return
+    error: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_ycimages.cloud.clock import nanoseconds
-from pytest_ycimages.cloud.operation_settings import of_method
+from pytest_ycimages.cloud.operation_settings import PerMethod, Value
 from pytest_ycimages.cloud.plan import Cancel, Plan
 from pytest_ycimages.cloud.script import failed_by
 from pytest_ycimages.cloud.timing import Start
@@ -14,7 +14,6 @@ from pytest_ycimages.cloud.timing import Start
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.operation_settings import PerMethod
     from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.rules import Rules
@@ -84,10 +83,10 @@ class Planner:
             failure: the error that the request itself causes, if any.
         """
         asked = self._asked(method) if self.upcoming else _AS_SET
-        timing = of_method(self.timing, method) if asked.timing is None else asked.timing
-        outcome = cast("Success | Failure", of_method(self.outcome, method)) if asked.outcome is None else asked.outcome
-        how: CancelWord = of_method(self.cancel, method) if asked.cancel is None else asked.cancel
-        rollback = of_method(self.rollback, method) if asked.rollback is None else asked.rollback
+        timing = _of(method, self.timing) if asked.timing is None else asked.timing
+        outcome = cast("Success | Failure", _of(method, self.outcome)) if asked.outcome is None else asked.outcome
+        how: CancelWord = _of(method, self.cancel) if asked.cancel is None else asked.cancel
+        rollback = _of(method, self.rollback) if asked.rollback is None else asked.rollback
         delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
         schedule = timing.schedule(Start(at, method, size, source, self._draw))
         error = outcome.error or failure
@@ -101,3 +100,8 @@ class Planner:
             if method in asked.methods:
                 return self.upcoming.pop(number)
         return _AS_SET
+
+
+def _of(method: str, value: Value | PerMethod[Value]) -> Value:
+    """Return the value in force for a method."""
+    return value.of(method) if isinstance(value, PerMethod) else value

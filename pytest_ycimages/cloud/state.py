@@ -113,8 +113,10 @@ class State:
 
     def add_image(self, record: ImageRecord) -> None:
         """Add an image. Images of the same nanosecond are set one nanosecond apart, so that all have an order."""
-        self._created[record.created_at] += 1
-        record = record._replace(created_at=record.created_at + self._created[record.created_at] - 1)
+        earlier = self._created[record.created_at]
+        self._created[record.created_at] = earlier + 1
+        if earlier:
+            record = record._replace(created_at=record.created_at + earlier)
         self.images[record.id] = record
         self.catalog.add(record)
 

@@ -71,6 +71,7 @@ class Injection:
         rule: the rule.
         key: the key of its random choices. Equal rules choose alike, so a rule that never struck has not changed what
             the others did.
+        label: the fault as the journal names it.
         methods: the methods that it can strike.
         considered: how many calls matched the rule.
         strikes: the calls that it struck.
@@ -80,6 +81,7 @@ class Injection:
     def __init__(self, rule: Rule, calls: Sequence[Call]) -> None:
         self.rule = rule
         self.key = rule.words
+        self.label = f"{rule.fault} {rule.commit} the commit"
         self.methods = rule.methods()
         self.considered = 0
         self.strikes: list[Strike] = []

@@ -105,12 +105,9 @@ class Injector:
         self._effects = effects
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
+        self.is_armed = False
         self._by_method: dict[str, _Index] = {}
         self._concealed: dict[tuple[str, str], _Concealed] = {}
-
-    def __bool__(self) -> bool:
-        """Return whether any call can be struck."""
-        return bool(self._by_method or self._concealed)
 
     def add(self, rule: Rule) -> Injection:
         """Put a rule in force, after those that are.
@@ -128,6 +125,7 @@ class Injector:
         self.injections.append(injection)
         for method in injection.methods:
             self._by_method.setdefault(method, _Index()).add(injection)
+        self.is_armed = bool(self._by_method)
         return injection
 
     # Decide.
@@ -178,7 +176,7 @@ class Injector:
         if decision is None:
             return self._served(service, request, now)
         rule = decision.injection.rule
-        label = f"{rule.fault} {rule.commit} the commit"
+        label = decision.injection.label
         effect = rule.fault.effect
         if isinstance(effect, Planned | Hidden):
             reply, problem = self._started(service, request, now, effect, str(rule.fault))

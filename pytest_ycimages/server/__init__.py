@@ -1,1 +1,1 @@
-"""How the cloud is spoken to over HTTP: routes, the WSGI application, and a threaded HTTP/1.1 server."""
+"""HTTP transports of the double: gateway, threaded HTTP/1.1 server, OpenAPI document."""

@@ -7,13 +7,14 @@ hold calls that this package does not know, and a recorded service refuses for i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.exchange import Reply, Request
-from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
@@ -23,7 +24,9 @@ from pytest_ycimages.server.transmission import rewritten
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from pytest_ycimages.api.message import RequestMessage
     from pytest_ycimages.api.methods import Contract
+    from pytest_ycimages.api.status import FieldViolation
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline, Replying
 
@@ -68,68 +71,52 @@ class App:
 
     def answering(self, http: HttpRequest) -> Answering:
         """Answer one request; yield each delay, which the caller waits for."""
-        line = f"{http.method} {http.path}{'?' if http.query else ''}{http.query}"
-        request = Request(
-            UNROUTED,
-            line,
-            http.headers,
-            identity=(line, http.body),
-            connection=http.connection,
-            served=http.served,
-            body=http.body,
-        )
         try:
             if http.path.startswith(PREFIX):
                 return self._control(http)
             if http.problem:
-                return (yield from self._refuse(request, http.problem_status, http.problem))
+                return (yield from self._refuse(_unread(http), http.problem_status, http.problem))
             if len(http.body) > MAX_BODY:
-                return (yield from self._refuse(request, 413, too_large(len(http.body))))
-            return (yield from self._routed(request, http))
+                return (yield from self._refuse(_unread(http), 413, too_large(len(http.body))))
+            return (yield from self._answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
-            return http_reply((yield from self.pipeline.fail(request, error)))
+            return http_reply((yield from self.pipeline.fail(_unread(http), error)))
 
-    def _routed(self, request: Request, http: HttpRequest) -> Answering:
+    def _answering(self, http: HttpRequest) -> Answering:
         """Answer a valid request."""
         try:
             method, ids = route(http.path, http.method)
         except NoRouteError as error:
-            return (yield from self._unrouted(request, http, error))
-        return (yield from self._call(request._replace(method=method), ids, http))
-
-    def _unrouted(self, request: Request, http: HttpRequest, error: NoRouteError) -> Answering:
-        if error.allowed:
-            allowed = ", ".join(error.allowed)
-            problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return (yield from self._refuse(request, 405, problem, (("allow", allowed),)))
-        return (yield from self._refuse(request, 404, f"No method is served at {http.method} {http.path}"))
-
-    def _call(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Answering:
+            return (yield from self._unrouted(http, error))
         try:
-            request = self._understood(request, ids, http)
+            request = self._read(http, method, ids)
         except GatewayRefusalError as refusal:
-            reply = yield from self.pipeline.write(request, _refused(Code.INVALID_ARGUMENT, str(refusal)))
+            refused = _refused(Code.INVALID_ARGUMENT, str(refusal))
+            reply = yield from self.pipeline.write(_unread(http, method), refused)
             text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait, moment=reply.moment)
             return text if reply.code is Code.INVALID_ARGUMENT else http_reply(reply)
         return http_reply((yield from self.pipeline.answer(request)))
 
-    def _understood(self, request: Request, ids: Mapping[str, str], http: HttpRequest) -> Request:
-        """Return the request with its message or its violations of the contract.
+    def _unrouted(self, http: HttpRequest, error: NoRouteError) -> Answering:
+        if error.allowed:
+            allowed = ", ".join(error.allowed)
+            problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
+            return (yield from self._refuse(_unread(http), 405, problem, (("allow", allowed),)))
+        return (yield from self._refuse(_unread(http), 404, f"No method is served at {http.method} {http.path}"))
+
+    def _read(self, http: HttpRequest, method: str, ids: Mapping[str, str]) -> Request:
+        """Return the request with its message, or with its violations of the contract.
 
         Raises:
             GatewayRefusalError: the gateway refuses it by itself.
         """
-        fields = parse_body(http.body) if http.method in _WITH_BODY else {}
-        if http.query:  # fields of the body win
-            fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
-        if ids:  # the id in the path wins over all
-            fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
-        decoded = decode(self._contract.requests[request.method], fields, snake_case=self._snake_case)
-        return request._replace(
-            message=decoded.message, violations=decoded.violations, authority=http.headers.get("host", "")
-        )
+        model = self._contract.requests[method]
+        body = http.body if http.method in _WITH_BODY else b""
+        read = _fields_read if len(body) <= _REMEMBERED else _fields_read.__wrapped__
+        decoded = read(model, body, http.query, tuple(ids.items()), snake_case=self._snake_case)
+        return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
@@ -141,6 +128,28 @@ class App:
         return http_reply(reply, status)._replace(headers=(JSON, *headers))
 
 
+_REMEMBERED: Final = 4096
+"""Bytes of the largest body whose message is remembered."""
+
+
+@lru_cache(maxsize=256)
+def _fields_read(
+    model: type[RequestMessage], body: bytes, query: str, ids: tuple[tuple[str, str], ...], *, snake_case: bool
+) -> Decoded:
+    """Return the message in a request. Polls and repeated calls have equal ones, and a message never changes.
+
+    Raises:
+        GatewayRefusalError: the gateway refuses it by itself.
+    """
+    fields: Mapping[str, Any] = parse_body(body)
+    if query:  # fields of the body win
+        fields = {**dict(parse_qsl(query, keep_blank_values=True)), **fields}
+    if ids:  # the id in the path wins over all
+        named = dict(ids)
+        fields = {**{key: value for key, value in fields.items() if to_snake(key) not in named}, **named}
+    return decode(model, fields, snake_case=snake_case)
+
+
 _CODES = {
     404: Code.NOT_FOUND,
     405: Code.UNIMPLEMENTED,
@@ -149,42 +158,54 @@ _CODES = {
 }
 
 
+def _unread(
+    http: HttpRequest,
+    method: str = UNROUTED,
+    message: RequestMessage | None = None,
+    violations: tuple[FieldViolation, ...] = (),
+    authority: str = "",
+) -> Request:
+    """Return a request as far as it has been read."""
+    verb, path, query, headers, body, _, _, connection, served = http
+    line = f"{verb} {path}?{query}" if query else f"{verb} {path}"
+    return Request(method, line, headers, message, violations, (line, body), authority, connection, served, body)
+
+
 def _refused(code: Code, problem: str) -> Reply:
     return Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
 
 
 def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
     """Return the reply as HTTP, with the damage to its content done."""
+    code, wire, metadata, _, _, _, damage, _, pause, wait, moment, verbatim = reply
     is_head = False
-    if reply.verbatim is None:
-        body, headers = json_bytes(reply.body), (JSON, *reply.metadata.items())
+    if verbatim is None:
+        body, headers = json_bytes(wire), (JSON, *metadata.items())
     else:
-        status, headers, body, is_head = reply.verbatim
-    status = status or HTTP_STATUS[reply.code]
-    http = HttpReply(status, headers, body, reply.wait, moment=reply.moment, is_head=is_head)
-    if reply.damage is None or reply.pause is None:
+        status, headers, body, is_head = verbatim
+    http = HttpReply(status or HTTP_STATUS[code], headers, body, wait, moment=moment, is_head=is_head)
+    if damage is None or pause is None:
         return http
-    return rewritten(http._replace(pause=reply.pause), reply.damage)
+    return rewritten(http._replace(pause=pause), damage)
 
 
 class ReplayApp(App):
     """Lets the pipeline answer every request, routed or not."""
 
-    def _routed(self, request: Request, http: HttpRequest) -> Answering:
-        return http_reply((yield from self._replying(self._as_understood(request, http))))
+    def _answering(self, http: HttpRequest) -> Answering:
+        return http_reply((yield from self._replying(self._as_understood(http))))
 
     def _replying(self, request: Request) -> Replying:
         return self.pipeline.answer(request)
 
-    def _as_understood(self, request: Request, http: HttpRequest) -> Request:
+    def _as_understood(self, http: HttpRequest) -> Request:
         """Return the request with its method and message as far as it has them."""
-        request = request._replace(authority=http.headers.get("host", ""))
+        method = UNROUTED
         try:
             method, ids = route(http.path, http.method)
-            request = request._replace(method=method)
-            return self._understood(request, ids, http)
+            return self._read(http, method, ids)
         except (NoRouteError, GatewayRefusalError):
-            return request
+            return _unread(http, method, authority=http.headers.get("host", ""))
 
 
 class RecordingApp(ReplayApp):

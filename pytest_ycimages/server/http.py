@@ -87,21 +87,15 @@ def head(reply: HttpReply, *, keep_alive: bool, old: bool) -> bytes:
         keep_alive: whether the connection goes on after it.
         old: whether the client must be told so, because it speaks HTTP/1.0.
     """
-    text = f"HTTP/1.1 {status_line(reply.status)}\r\n"
-    for name, value in reply.headers:
+    status, headers, body, *_, is_head = reply
+    text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
+    for name, value in headers:
         text += f"{name}: {value}\r\n"
     if not keep_alive:
         text += "connection: close\r\n"
     elif old:
         text += "connection: keep-alive\r\n"
-    if not reply.is_head:
-        text += f"content-length: {len(reply.body)}\r\n"
-    return f"{text}\r\n".encode("latin-1")
+    return (f"{text}\r\n" if is_head else f"{text}content-length: {len(body)}\r\n\r\n").encode("latin-1")
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
-
-
-def status_line(status: int) -> str:
-    """Return the status with its reason, such as `404 Not Found`."""
-    return f"{status} {_REASONS.get(status, 'Unknown')}"

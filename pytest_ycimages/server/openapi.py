@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of one contract revision, made from the routes, the messages and the table of answers.
 
-What a schema here allows is accepted, and what it forbids is refused. Calls that the double routes and does not
-implement are described under `x-unimplemented`, in the form of `paths`, so that no tool takes them for served.
+The double accepts what a schema allows and refuses what it forbids. Calls that it routes and does not implement are
+under `x-unimplemented`, in the form of `paths`, so that tools ignore them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,16 @@ from pytest_ycimages.api.json_schema import WHERE, Schemas
 from pytest_ycimages.api.methods import CONTRACTS, ROUTES
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
 from pytest_ycimages.cloud.service import PUBLIC
-from pytest_ycimages.server.openapi_answers import ANSWERS, LINKS, MEANINGS, TAGS
-from pytest_ycimages.server.openapi_examples import BODIES, GATEWAY_TEXT, PARAMETERS, RESPONSES
+from pytest_ycimages.server.openapi_answers import (
+    ANSWERS,
+    BODIES,
+    GATEWAY_TEXT,
+    LINKS,
+    MEANINGS,
+    PARAMETERS,
+    RESPONSES,
+    TAGS,
+)
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.json_schema import Schema
@@ -29,7 +37,7 @@ _REFERENCE: Final = re.compile(f'"{WHERE}([^"]+)"')
 _ID: Final = re.compile(r"<(\w+)>")
 _WITH_BODY: Final = frozenset({"POST", "PATCH"})
 _FROM_GATEWAY: Final = frozenset({400, 404, 413, 431})
-"""Statuses that may be answered before the service sees the call, and so without an `x-request-id`."""
+"""Statuses that the gateway may answer by itself, without an `x-request-id`."""
 
 _OPERATION_ID: Final = "^[0-9a-v]{20}$"
 _ANY_ID: Final = "^[^/]+$"
@@ -38,16 +46,16 @@ The image API as the test double pytest-ycimages serves it, contract revision `{
 
 Fields of a body may be spelled in camelCase or in snake_case, a null is an absent field, an unknown field is ignored.
 An int64 is answered as a string, and taken as a string or as a number. Bodies are read as JSON whatever `Content-Type`
-says. An error is a `google.rpc.Status`; what is no JSON of the right types is refused in plain text.
+says. An error is a `google.rpc.Status`; a body that is not JSON of the right types is refused in plain text.
 """
 
 
 def document(contract: Contract, origin: str = "") -> dict[str, Any]:
-    """The document of `contract`; not to be changed, as it is made once.
+    """Return the document of a contract revision. It is cached: do not change it.
 
     Args:
         contract: the revision.
-        origin: where it is served, such as `http://127.0.0.1:41233`; empty when it is not.
+        origin: the address that serves it, such as `http://127.0.0.1:41233`; empty for none.
     """
     return {**_document(contract.revision), **({"servers": [{"url": origin}]} if origin else {})}
 
@@ -88,7 +96,7 @@ def _document(revision: str) -> dict[str, Any]:
 
 
 def _used(components: dict[str, Schema], by: Schema) -> dict[str, Schema]:
-    """The schemas that are referred to, from `by` or from each other, sorted by name."""
+    """Return the schemas that `by` refers to, directly or through others, sorted by name."""
     found: dict[str, Schema] = {}
     texts = [json.dumps(by)]
     while texts:
@@ -99,7 +107,6 @@ def _used(components: dict[str, Schema], by: Schema) -> dict[str, Schema]:
 
 
 def _operation(contract: Contract, schemas: Schemas, verb: str, path: str, method: str) -> Schema:
-    """One verb of one path."""
     answer = ANSWERS[method]
     request = contract.requests[method]
     fields, required = schemas.fields(request)
@@ -145,7 +152,6 @@ _POLL_INTERVAL: Final[Schema] = {
 
 
 def _parameter(where: str, name: str, field: Schema, *, required: bool = True) -> Schema:
-    """A parameter in a path or a query."""
     schema = {key: value for key, value in field.items() if key != "description"}
     if where == "path":
         schema |= {"minLength": 1, "pattern": _OPERATION_ID if name == "operationId" else _ANY_ID}
@@ -158,7 +164,6 @@ def _examples(values: dict[str, Any]) -> Schema:
 
 
 def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Schema:
-    """Every answer that a method can give."""
     answer = ANSWERS[method]
     codes: dict[int, list[Code]] = {}
     for code in (*answer.refusals, *(() if method in PUBLIC else (Code.UNAUTHENTICATED,))):
@@ -181,7 +186,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
 
 
 def _refusal(schemas: Schemas, status: int, codes: list[Code], *, typed: bool) -> Schema:
-    """An error: the codes that come with its HTTP status, and plain text where the gateway may refuse the call."""
+    """Return an error with its codes, and plain text where the gateway may refuse the call."""
     example = Status(code=codes[0], message=MEANINGS[status][1]).to_wire()
     schema = {"allOf": [schemas.of(Status), {"properties": {"code": {"enum": [int(code) for code in codes]}}}]}
     content: Schema = {"application/json": {"schema": schema, "example": example}}

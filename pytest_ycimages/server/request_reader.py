@@ -6,6 +6,7 @@ An Upgrade offer is declined by parsing the request again without the offer.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -16,19 +17,19 @@ from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_HEAD: Final = 64 * 2**10
-"""Bytes of a request line and its headers, the empty line behind them included."""
+"""Bytes of a request line, its headers and the empty line after them."""
 
 _TLS_HANDSHAKE: Final = 0x16
 _LINE_WITHOUT_TARGET: Final = len("GET  HTTP/1.1\r\n\r\n")
 
 
 class Incoming(NamedTuple):
-    """A request that has come in whole, and what its client expects of the connection.
+    """A complete request, and what its client expects of the connection.
 
     Attributes:
-        request: the request; one with a `problem` when it cannot be read.
+        request: the request; it has a `problem` if it is invalid HTTP.
         keep_alive: whether the connection goes on after the answer.
-        old: whether the client speaks HTTP/1.0, and has to be told that the connection goes on.
+        old: whether the client speaks HTTP/1.0, which needs `connection: keep-alive`.
     """
 
     request: HttpRequest
@@ -37,11 +38,11 @@ class Incoming(NamedTuple):
 
 
 class RequestReader:
-    """Reads the requests of one connection. The methods named `on_…` are for the parser to call.
+    """Reads the requests of one connection. The parser calls the methods named `on_…`.
 
     Attributes:
-        expects_continue: whether a client waits to be told to send its body.
-        is_broken: whether what came is no request; nothing after it can be read.
+        expects_continue: whether the client waits for `100 Continue` before it sends the body.
+        is_broken: whether invalid HTTP arrived; nothing after it can be read.
     """
 
     def __init__(self, connection: int = 0) -> None:
@@ -54,7 +55,7 @@ class RequestReader:
         self.on_message_begin()
 
     def feed(self, data: bytes) -> list[Incoming]:
-        """The requests that are complete with `data`, in order. The last one has a problem if `data` breaks off."""
+        """Return the requests that `data` completes, in order. Invalid HTTP is a last request with a problem."""
         self._complete = []
         self._head_so_far += len(data) if self._in_head else 0
         while data:
@@ -72,7 +73,7 @@ class RequestReader:
         return self._complete
 
     def _break(self, problem: str) -> None:
-        """Note that nothing more can be read; an empty problem is that of a head that is too large."""
+        """End the reading with a refused request; an empty problem means a head that is too large."""
         self.is_broken = True
         status = 400 if problem else 431
         problem = problem or f"The request's head is larger than {MAX_HEAD} bytes"
@@ -80,7 +81,7 @@ class RequestReader:
         self._complete.append(Incoming(refused, keep_alive=False, old=False))
 
     def _without_offer(self) -> bytes:
-        """The head of the request as if it offered no other protocol; empty for a request that was read whole."""
+        """Return the head without its Upgrade offer; empty for a request that was read whole."""
         if not self._is_offer():
             return b""
         method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
@@ -89,11 +90,11 @@ class RequestReader:
         return "\r\n".join(lines).encode("latin-1")
 
     def _is_offer(self) -> bool:
-        """Whether the request offers another protocol: the parser takes its body for that, and leaves it unread."""
-        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        """Return whether the request offers another protocol, in which case the parser leaves its body unread."""
+        return "upgrade" in self._headers and self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start a request."""
         self.expects_continue = False
         self._in_head = True
         self._head_size = _LINE_WITHOUT_TARGET
@@ -103,36 +104,38 @@ class RequestReader:
         self._body_size = 0
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request's target."""
+        """Add a piece of the request's target."""
         self._url += url
         self._head_size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
+        """Add a header."""
         self._head_size += len(name) + len(value) + len(": \r\n")
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        key, text = _key(name), value.decode("latin-1")
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
-        """The head is complete.
+        """End the head.
 
         Raises:
-            ValueError: it is too large; the parser stops at that.
+            ValueError: it is too large; this stops the parser.
         """
         if self._head_size > MAX_HEAD:
             raise ValueError("head")
         self._in_head = False
-        expects = self._headers.get("expect", "").lower() == "100-continue"
-        self.expects_continue = expects and self._parser.get_http_version() != "1.0"
+        if "expect" in self._headers:
+            expects = self._headers["expect"].lower() == "100-continue"
+            self.expects_continue = expects and self._parser.get_http_version() != "1.0"
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; what is beyond the limit is counted and dropped."""
+        """Add a piece of the body; bytes beyond the limit are counted and dropped."""
         self._body_size += len(body)
         if self._body_size <= MAX_BODY:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The request is complete, unless it is to be read again without its offer."""
+        """End the request, unless it must be parsed again without its offer."""
         self.expects_continue = False
         self._in_head, self._head_so_far = True, 0
         if not self._is_offer():
@@ -141,21 +144,14 @@ class RequestReader:
             self._complete.append(Incoming(request, keep_alive, old=self._parser.get_http_version() == "1.0"))
 
     def _request(self) -> HttpRequest:
-        method = self._parser.get_method().decode("latin-1")
+        method = self._parser.get_method().decode()
         target = self._url.decode("latin-1")
         if not target.startswith("/"):
             try:
                 target = urlunsplit(("", "", *urlsplit(target)[2:4], "")) or target
             except ValueError as error:
-                return HttpRequest(
-                    method,
-                    target,
-                    "",
-                    self._headers,
-                    b"",
-                    f"This is no HTTP/1.1 request: its target is no URL: {error}",
-                    400,
-                )
+                problem = f"Invalid HTTP/1.1 request: its target is not a URL: {error}"
+                return HttpRequest(method, target, "", self._headers, b"", problem, 400)
         path, _, query = target.partition("?")
         path = unquote(path) if "%" in path else path
         if self._body_size > MAX_BODY:
@@ -164,7 +160,13 @@ class RequestReader:
         return HttpRequest(method, path, query, self._headers, b"".join(self._body), "", 0, self._connection, served)
 
 
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    """Return the name of a header as headers are looked up by it."""
+    return name.decode("latin-1").lower()
+
+
 def _not_http(data: bytes, error: httptools.HttpParserError) -> str:
     if data[0] == _TLS_HANDSHAKE:
         return "This looks like TLS, and the double speaks plain HTTP: use http:// in the URL, not https://"
-    return f"This is no HTTP/1.1 request: {error}"
+    return f"Invalid HTTP/1.1 request: {error}"

@@ -65,29 +65,36 @@ def walks() -> dict[str, Walk]:
 def _walks() -> dict[str, Walk]:
     found: dict[str, Walk] = {}
     with closing(Double(unknown_fields="ignore")) as double:
-        found["create"] = _warm(lambda: _served(double))
+        app = _app(double)
+        found["create"] = _warm(lambda: _served(app))
         double.inject(truncate(), on="images.create", when=always(), commit="after", expect=False)
-        found["create, struck"] = _warm(lambda: _served(double))
+        found["create, struck"] = _warm(lambda: _served(app))
     with tempfile.TemporaryDirectory() as folder, Double(unknown_fields="ignore") as fake:
         cassette = Path(folder, "create.yaml")
         recorded: dict[str, Any] = {"cassette": str(cassette), "upstream": fake.url}
         with closing(Double(mode="record", **recorded)) as recording:
-            found["record"] = _warm(lambda: _served(recording))
+            recorder = _app(recording)
+            found["record"] = _warm(lambda: _served(recorder))
         single: dict[str, Any] = {"cassette": str(Path(folder, "one.yaml")), "upstream": fake.url}
         with closing(Double(mode="record", **single)) as recording:
-            _served(recording)
+            _served(_app(recording))
         for _ in range(2):
             Double(mode="replay", cassette=single["cassette"]).close()
         opened: list[Double] = []
         found["open a replay"] = traced(lambda: opened.append(Double(mode="replay", cassette=single["cassette"])))
-        found["replay"] = traced(lambda: _served(opened[0]))
+        player = _app(opened[0])
+        found["replay"] = traced(lambda: _served(player))
         opened[0].close()
     return found
 
 
-def _served(double: Double) -> bytes:
-    """One create from the bytes of its request to those of its reply, as a connection serves it."""
+def _app(double: Double) -> App:
     app: App = double.app.endpoint.app
+    return app
+
+
+def _served(app: App) -> bytes:
+    """One create from the bytes of its request to those of its reply, as a connection serves it."""
     (incoming,) = RequestReader().feed(_CREATE)
     reply = app.answer(incoming.request)
     first = head(reply, keep_alive=incoming.keep_alive, old=incoming.old)

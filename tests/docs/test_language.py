@@ -58,7 +58,6 @@ NOT_YET: Final = (
     "pytest_ycimages/control/",
     "pytest_ycimages/faults/",
     "pytest_ycimages/fidelity/",
-    "pytest_ycimages/server/",
     "pytest_ycimages/strategies/",
     "pytest_ycimages/verify/",
 )

@@ -16,13 +16,13 @@ import requests
 import urllib3
 
 from pytest_ycimages import Double, close, first, nth, refuse, reset, stale
-from tests.faults_in_process.clients import CLIENTS, Client
+from tests.clients.sessions import WITH_ADAPTER, Session, ask_double
 from tests.faults_in_process.test_same_as_over_a_socket import CREATE, LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+EVERY_CLIENT = pytest.mark.parametrize("client", WITH_ADAPTER.values(), ids=WITH_ADAPTER)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def session(double: Double) -> Iterator[requests.Session]:
 
 
 @EVERY_CLIENT
-def test_no_socket_and_no_thread_is_made(client: Client, double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_socket_and_no_thread_is_made(client: Session, double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     """It works where neither is allowed; an event loop has a pair of sockets of its own."""
 
     def refuse_to(*_: Any, **__: Any) -> None:
@@ -51,25 +51,29 @@ def test_no_socket_and_no_thread_is_made(client: Client, double: Double, monkeyp
     monkeypatch.setattr(socket.socket, "connect", refuse_to)
     monkeypatch.setattr(socket, "getaddrinfo", refuse_to)
     monkeypatch.setattr(threading.Thread, "start", refuse_to)
-    assert [seen.status for seen in client(double, [LIST, CREATE], in_process=True)] == [200, 200]
+    assert [seen.status for seen in ask_double(client, double, [LIST, CREATE], in_process=True)] == [200, 200]
 
 
 @EVERY_CLIENT
-def test_a_connection_is_kept_and_used_again(client: Client, double: Double) -> None:
+def test_a_connection_is_kept_and_used_again(client: Session, double: Double) -> None:
     """The second request comes over a connection that has served the first."""
     injection = double.inject(stale(), on="images.create")
-    assert client(double, [CREATE], in_process=True)[0].status == 200
+    assert ask_double(client, double, [CREATE], in_process=True)[0].status == 200
     assert injection.struck == 0
-    assert [seen.status for seen in client(double, [LIST, CREATE], in_process=True)] == [200, 0]
+    assert [seen.status for seen in ask_double(client, double, [LIST, CREATE], in_process=True)] == [200, 0]
     assert injection.struck == 1
 
 
 @EVERY_CLIENT
-def test_calls_are_counted_by_connection(client: Client, double: Double) -> None:
+def test_calls_are_counted_by_connection(client: Session, double: Double) -> None:
     """Each client has a connection of its own, with a number of its own."""
     injection = double.inject(close(after=250), on="images.create", when=nth(2), per="connection")
     for _ in range(2):
-        assert [seen.status for seen in client(double, [CREATE, CREATE, CREATE], in_process=True)] == [200, 0, 200]
+        assert [seen.status for seen in ask_double(client, double, [CREATE, CREATE, CREATE], in_process=True)] == [
+            200,
+            0,
+            200,
+        ]
     assert injection.struck == 2
 
 
@@ -85,15 +89,15 @@ def test_numbers_of_connections_are_no_socket_s() -> None:
 
 
 @EVERY_CLIENT
-def test_nobody_is_let_in_until_the_double_s_clock_says_so(client: Client, double: Double) -> None:
+def test_nobody_is_let_in_until_the_double_s_clock_says_so(client: Session, double: Double) -> None:
     """`refuse` counts on the double's clock; other connections go on."""
     double.inject(refuse(30), on="images.create", when=first(1))
-    refused = client(double, [CREATE, CREATE], in_process=True)
+    refused = ask_double(client, double, [CREATE, CREATE], in_process=True)
     assert [seen.status for seen in refused] == [0, 0]
     double.clock.advance(29)
-    assert client(double, [LIST], in_process=True)[0].status == 0
+    assert ask_double(client, double, [LIST], in_process=True)[0].status == 0
     double.clock.advance(1)
-    assert client(double, [CREATE], in_process=True)[0].status == 200
+    assert ask_double(client, double, [CREATE], in_process=True)[0].status == 200
 
 
 def test_a_double_that_is_reset_lets_everybody_in(double: Double, session: requests.Session) -> None:
@@ -209,11 +213,11 @@ def test_async_requests_take_turns(double: Double) -> None:
 
 @EVERY_CLIENT
 @pytest.mark.filterwarnings("error")
-def test_nothing_is_left_over(client: Client, double: Double) -> None:
+def test_nothing_is_left_over(client: Session, double: Double) -> None:
     """No warning of something unclosed, after faults either, and no thread that serves."""
     before = threading.enumerate()  # another test may have left one on purpose, as when it is stopped in its teardown
     double.inject(reset(after=250), on="images.create")
-    client(double, [LIST, CREATE, LIST], in_process=True)
+    ask_double(client, double, [LIST, CREATE, LIST], in_process=True)
     gc.collect()
     left = [thread for thread in threading.enumerate() if thread not in before]
     assert not [thread for thread in left if thread.name.startswith("ycimages")]

@@ -12,7 +12,7 @@ from pytest_ycimages import Double, VirtualTime, first, stall, trickle, truncate
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.rule import fault_of
 from pytest_ycimages.strategies.fault_schedules import values_of
-from tests.faults_in_process.clients import CLIENTS, Client, Question, Seen
+from tests.clients.sessions import WITH_ADAPTER, Question, Seen, Session, ask_double
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +67,10 @@ class Story(NamedTuple):
     seconds: float
 
 
-def story(double: Double, client: Client, fault: Fault, commit: Commit, *, in_process: bool) -> Story:
+def story(double: Double, session: Session, fault: Fault, commit: Commit, *, in_process: bool) -> Story:
     """Let a client meet a fault."""
     injection = double.inject(fault, on="images.create", when=first(1), commit=commit)
-    seen = client(double, QUESTIONS, in_process=in_process)
+    seen = ask_double(session, double, QUESTIONS, in_process=in_process)
     calls = [(call.method, call.status.name, call.fault) for call in double.calls]
     seconds = (double.clock.now() - double.clock.began_at) / 10**9
     return Story(seen, calls, len(double.images), injection.struck, seconds)
@@ -101,33 +101,33 @@ EXAMPLES: Final = 2
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_a_fault_is_the_same(client: Client, name: str) -> None:
+@pytest.mark.parametrize("session", WITH_ADAPTER.values(), ids=WITH_ADAPTER)
+def test_a_fault_is_the_same(session: Session, name: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds: over a socket and in process."""
 
     def compare(fault: Fault, commit: Commit) -> None:
         with VirtualTime(), Double() as double:
-            over_a_socket = story(double, client, fault, commit, in_process=False)
-        assert story(Double(clock="manual"), client, fault, commit, in_process=True) == over_a_socket
+            over_a_socket = story(double, session, fault, commit, in_process=False)
+        assert story(Double(clock="manual"), session, fault, commit, in_process=True) == over_a_socket
         assert over_a_socket.struck == 1
 
     drawn(name, compare)
 
 
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_a_fault_is_the_same_in_virtual_time(client: Client) -> None:
+@pytest.mark.parametrize("session", WITH_ADAPTER.values(), ids=WITH_ADAPTER)
+def test_a_fault_is_the_same_in_virtual_time(session: Session) -> None:
     """In process, virtual time moves as a manual clock does."""
     for fault in (stall(after=IN_THE_BODY, seconds=9), trickle(2000), truncate(length=10**6)):
-        told = story(Double(clock="manual"), client, fault, "after", in_process=True)
+        told = story(Double(clock="manual"), session, fault, "after", in_process=True)
         with VirtualTime():
-            assert story(Double(), client, fault, "after", in_process=True) == told
+            assert story(Double(), session, fault, "after", in_process=True) == told
 
 
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+@pytest.mark.parametrize("session", WITH_ADAPTER.values(), ids=WITH_ADAPTER)
 @pytest.mark.parametrize("in_process", [False, True])
-def test_a_truncated_body_is_never_whole(client: Client, *, in_process: bool) -> None:
+def test_a_truncated_body_is_never_whole(session: Session, *, in_process: bool) -> None:
     """However much of it is to arrive: its last byte does not."""
     with VirtualTime(), Double() as double:
-        told = story(double, client, truncate(length=10**6), "after", in_process=in_process)
+        told = story(double, session, truncate(length=10**6), "after", in_process=in_process)
     assert told.seen[1].status == 0
     assert told.seen[1].error

@@ -12,13 +12,13 @@ import pytest
 import requests
 
 from pytest_ycimages import Double, Latency, UsageError, VirtualTime, hang, stall
-from tests.faults_in_process.clients import CLIENTS, TIMEOUT, Client
+from tests.clients.sessions import TIMEOUT, WITH_ADAPTER, Session, ask_double
 from tests.faults_in_process.test_same_as_over_a_socket import CREATE, LIST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+EVERY_CLIENT = pytest.mark.parametrize("client", WITH_ADAPTER.values(), ids=WITH_ADAPTER)
 NEVER_ENDS: Final = "The answer hangs and the client has no time-out"
 
 
@@ -29,20 +29,20 @@ def elapsed(double: Double) -> float:
 
 @EVERY_CLIENT
 @pytest.mark.parametrize("order", ["effect_first", "latency_first"])
-def test_a_client_gives_up_on_an_answer_that_is_too_late(client: Client, order: str) -> None:
+def test_a_client_gives_up_on_an_answer_that_is_too_late(client: Session, order: str) -> None:
     """At its time-out, on the double's clock; and the cloud has done what it was asked all the same."""
     double = Double(clock="manual", latency={"images.create": 60}, latency_order=order)
-    assert "imeout" in client(double, [CREATE], in_process=True)[0].error
+    assert "imeout" in ask_double(client, double, [CREATE], in_process=True)[0].error
     assert elapsed(double) == TIMEOUT
     assert len(double.images) == 1
 
 
 @EVERY_CLIENT
 @pytest.mark.parametrize("over_body", [False, True])
-def test_a_client_waits_for_an_answer_that_is_late(client: Client, over_body: bool) -> None:  # noqa: FBT001 - a case
+def test_a_client_waits_for_an_answer_that_is_late(client: Session, over_body: bool) -> None:  # noqa: FBT001 - a case
     """No longer than the latency, whether before the answer or over its body."""
     double = Double(clock="manual", latency=Latency.fixed(4, over_body=over_body))
-    assert client(double, [LIST], in_process=True)[0].status == 200
+    assert ask_double(client, double, [LIST], in_process=True)[0].status == 200
     assert elapsed(double) == 4
 
 
@@ -123,21 +123,21 @@ def test_async_waits_stand_in_nobody_s_way(ask: Callable[[Double], Awaitable[Any
 
 @EVERY_CLIENT
 @pytest.mark.real_clock
-def test_the_real_clock_is_waited_for(client: Client) -> None:
+def test_the_real_clock_is_waited_for(client: Session) -> None:
     """A few milliseconds, for real."""
     double = Double(latency=0.02)
-    assert client(double, [LIST], in_process=True)[0].status == 200
+    assert ask_double(client, double, [LIST], in_process=True)[0].status == 200
     assert elapsed(double) >= 0.02
 
 
 @EVERY_CLIENT
-def test_frozen_time_is_moved(client: Client) -> None:
+def test_frozen_time_is_moved(client: Session) -> None:
     """As a latency moves it."""
     with freezegun.freeze_time("2026-03-01"):
         double = Double(latency=3)
-        assert client(double, [LIST], in_process=True)[0].status == 200
+        assert ask_double(client, double, [LIST], in_process=True)[0].status == 200
         double.inject(hang())
-        assert "imeout" in client(double, [LIST], in_process=True)[0].error
+        assert "imeout" in ask_double(client, double, [LIST], in_process=True)[0].error
         assert elapsed(double) == 3 + TIMEOUT
 
 
@@ -146,5 +146,5 @@ def test_a_double_that_is_closed_lets_nobody_wait(name: str) -> None:
     """It answers on, at once."""
     with Double(latency=3) as double:
         pass
-    assert CLIENTS[name](double, [LIST], in_process=True)[0].status == 200
+    assert ask_double(WITH_ADAPTER[name], double, [LIST], in_process=True)[0].status == 200
     assert elapsed(double) < 3

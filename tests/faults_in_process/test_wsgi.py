@@ -28,7 +28,7 @@ from pytest_ycimages import (
     truncate,
 )
 from pytest_ycimages.faults.rule import fault_of
-from tests.faults_in_process.clients import over_requests
+from tests.clients.sessions import ask_double, of_requests
 from tests.faults_in_process.test_same_as_over_a_socket import CREATE, FAULTS, IN_THE_BODY, IN_THE_HEAD
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_requests_sees_the_same(fault: Fault) -> None:
     """Through an adapter that calls the application: the same type of error."""
     with VirtualTime(), Double() as double:
         double.inject(fault, on="images.create", when=first(1))
-        over_a_socket = [seen.error for seen in over_requests(double, [CREATE, CREATE], in_process=False)]
+        over_a_socket = [seen.error for seen in ask_double(of_requests, double, [CREATE, CREATE], in_process=False)]
     double = Double(clock="manual")
     double.inject(fault, on="images.create", when=first(1))
     with requests.Session() as session:

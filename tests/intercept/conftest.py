@@ -12,6 +12,8 @@ from pytest_ycimages import Double
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+REAL = "https://compute.api.cloud.yandex.net"
+
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,14 @@ import requests
 import urllib3
 
 from pytest_ycimages import Double, Settings, UsageError
+from tests.clients.sessions import SESSIONS, Session, ask_all
 from tests.faults_in_process.test_same_as_over_a_socket import CREATE, LIST
-from tests.intercept.clients import CLIENTS, REAL, Client
+from tests.intercept.conftest import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
+EVERY_CLIENT = pytest.mark.parametrize("session", SESSIONS.values(), ids=SESSIONS)
 
 
 @EVERY_CLIENT
@@ -36,15 +37,17 @@ EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
     ["compute.api.cloud.yandex.net", "operation.api.cloud.yandex.net", "iam.api.cloud.yandex.net",
      "api.cloud.yandex.net", "compute.api.yandexcloud.kz", "api.yandexcloud.kz", "COMPUTE.api.cloud.yandex.net:8443"],
 )  # fmt: skip
-def test_a_real_host_is_answered_without_a_network(client: Client, intercepted: Double, scheme: str, host: str) -> None:
+def test_a_real_host_is_answered_without_a_network(
+    session: Session, intercepted: Double, scheme: str, host: str
+) -> None:
     """No name is looked up, and TLS is taken as given."""
-    assert [seen.status for seen in client(f"{scheme}://{host}", [LIST, CREATE])] == [200, 200]
+    assert [seen.status for seen in ask_all(session, f"{scheme}://{host}", [LIST, CREATE])] == [200, 200]
     assert len(intercepted.images) == 1
 
 
 @EVERY_CLIENT
 @pytest.mark.usefixtures("offline")
-def test_no_certificate_is_looked_at(client: Client, intercepted: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_certificate_is_looked_at(session: Session, intercepted: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no TLS."""
 
     def refuse_to(*_: Any, **__: Any) -> None:
@@ -52,36 +55,38 @@ def test_no_certificate_is_looked_at(client: Client, intercepted: Double, monkey
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", refuse_to)
     monkeypatch.setattr(ssl.SSLContext, "wrap_bio", refuse_to)
-    assert client(REAL, [LIST])[0].status == 200
+    assert ask_all(session, REAL, [LIST])[0].status == 200
     assert len(intercepted.calls) == 1
 
 
 @EVERY_CLIENT
-def test_no_thread_is_made(client: Client, intercepted: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thread_is_made(session: Session, intercepted: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks is answered where it asks."""
 
     def refuse_to(*_: Any, **__: Any) -> None:
         raise AssertionError("not without a thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse_to)
-    assert client(REAL, [LIST])[0].status == 200
+    assert ask_all(session, REAL, [LIST])[0].status == 200
     assert len(intercepted.calls) == 1
 
 
 @EVERY_CLIENT
-def test_all_other_hosts_are_left_alone(client: Client, intercepted: Double) -> None:
+def test_all_other_hosts_are_left_alone(session: Session, intercepted: Double) -> None:
     """A client that talks to somebody else meanwhile does so over a socket, and connections are not mixed up."""
     with Double() as other:
-        assert client(other.url, [CREATE, CREATE])[0].status == 200
-        assert client(REAL, [CREATE])[0].status == 200
-        assert client(other.url, [CREATE])[0].status == 200
+        assert ask_all(session, other.url, [CREATE, CREATE])[0].status == 200
+        assert ask_all(session, REAL, [CREATE])[0].status == 200
+        assert ask_all(session, other.url, [CREATE])[0].status == 200
         assert (len(other.images), len(intercepted.images)) == (3, 1)
 
 
 @EVERY_CLIENT
 @pytest.mark.parametrize("host", ["cloud.yandex.net", "xapi.cloud.yandex.net", "api.cloud.yandex.net.example"])
 @pytest.mark.usefixtures("intercepted")
-def test_a_name_that_only_looks_alike_is_left_alone(client: Client, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_only_looks_alike_is_left_alone(
+    session: Session, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is looked up, as ever."""
     asked = []
 
@@ -90,19 +95,19 @@ def test_a_name_that_only_looks_alike_is_left_alone(client: Client, host: str, m
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    assert client(f"http://{host}", [LIST])[0].status == 0
+    assert ask_all(session, f"http://{host}", [LIST])[0].status == 0
     assert set(asked) == {host}
 
 
 @EVERY_CLIENT
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("host", ["images.example", "a.Internal.Example", "b.internal.example"])
-def test_more_hosts_may_be_named(client: Client, host: str) -> None:
+def test_more_hosts_may_be_named(session: Session, host: str) -> None:
     """When the interception begins, and as a setting; names and globs, in whichever case."""
     double = Double(intercept_hosts=["*.INTERNAL.example."])
     with double.intercept(hosts=["images.example"]):
-        assert client(f"https://{host}", [LIST])[0].status == 200
-        assert client(REAL, [LIST])[0].status == 200
+        assert ask_all(session, f"https://{host}", [LIST])[0].status == 200
+        assert ask_all(session, REAL, [LIST])[0].status == 200
 
 
 @pytest.mark.parametrize("host", ["https://images.example", "images.example:443", "images.example/compute", "", 5])
@@ -267,14 +272,14 @@ def test_a_pool_is_as_large_as_it_was_made(intercepted: Double) -> None:
 
 @EVERY_CLIENT
 @pytest.mark.usefixtures("offline", "intercepted")
-def test_a_second_double_is_told_who_answers(client: Client) -> None:
+def test_a_second_double_is_told_who_answers(session: Session) -> None:
     """There is one at a time, and the first goes on."""
     with (
         pytest.raises(UsageError, match=r"<Double second: .*> cannot answer the real host names: <Double unnamed: "),
         Double(name="second").intercept(),
     ):
         pass
-    assert client(REAL, [LIST])[0].status == 200
+    assert ask_all(session, REAL, [LIST])[0].status == 200
 
 
 def test_nothing_of_an_interception_is_left() -> None:

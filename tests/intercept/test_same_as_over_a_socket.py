@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Double, VirtualTime, first, truncate
+from tests.clients.sessions import KEEPING, SESSIONS, Session, ask_all
 from tests.faults_in_process.test_same_as_over_a_socket import NAMES, QUESTIONS, Story, drawn
-from tests.intercept.clients import CLIENTS, KEEPING, REAL, Client
+from tests.intercept.conftest import REAL
 
 if TYPE_CHECKING:
     from pytest_ycimages.faults.fault import Commit, Fault
@@ -18,10 +19,10 @@ BUILT_ON_ANOTHER: Final = ("urllib.request", "requests")
 """Clients on top of http.client and urllib3, which `make test` runs with every fault."""
 
 
-def story(double: Double, client: Client, url: str, fault: Fault, commit: Commit) -> Story:
+def story(double: Double, session: Session, url: str, fault: Fault, commit: Commit) -> Story:
     """Let a client meet a fault."""
     injection = double.inject(fault, on="images.create", when=first(1), commit=commit, expect=False)
-    seen = client(url, QUESTIONS)
+    seen = ask_all(session, url, QUESTIONS)
     calls = [(call.method, call.status.name, call.fault) for call in double.calls]
     seconds = (double.clock.now() - double.clock.began_at) / 10**9
     return Story(seen, calls, len(double.images), injection.struck, seconds)
@@ -29,29 +30,29 @@ def story(double: Double, client: Client, url: str, fault: Fault, commit: Commit
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    "client",
+    "session",
     [
-        pytest.param(client, id=name, marks=pytest.mark.slow if name in BUILT_ON_ANOTHER else ())
-        for name, client in CLIENTS.items()
+        pytest.param(session, id=name, marks=pytest.mark.slow if name in BUILT_ON_ANOTHER else ())
+        for name, session in SESSIONS.items()
     ],
 )
-def test_a_fault_is_the_same(client: Client, name: str) -> None:
+def test_a_fault_is_the_same(session: Session, name: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds."""
 
     def compare(fault: Fault, commit: Commit) -> None:
         with VirtualTime(), Double() as double:
-            over_a_socket = story(double, client, double.url, fault, commit)
+            over_a_socket = story(double, session, double.url, fault, commit)
         with Double(clock="manual").intercept() as double:
-            assert story(double, client, REAL, fault, commit) == over_a_socket
-        assert over_a_socket.struck == (client in KEEPING.values() or name != "stale")
+            assert story(double, session, REAL, fault, commit) == over_a_socket
+        assert over_a_socket.struck == (session in KEEPING.values() or name != "stale")
 
     drawn(name, compare)
 
 
-@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-def test_a_truncated_body_is_never_whole(client: Client) -> None:
+@pytest.mark.parametrize("session", SESSIONS.values(), ids=SESSIONS)
+def test_a_truncated_body_is_never_whole(session: Session) -> None:
     """However much of it is to arrive: its last byte does not."""
     with Double(clock="manual").intercept() as double:
-        told = story(double, client, REAL, truncate(length=10**6), "after")
+        told = story(double, session, REAL, truncate(length=10**6), "after")
     assert told.seen[1].status == 0
     assert told.seen[1].error

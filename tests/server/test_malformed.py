@@ -62,7 +62,7 @@ def test_what_is_no_http_is_refused_in_words(client: Client, ycimages: Double, d
         "close",
     )
     assert answer.json["code"] == Code.INVALID_ARGUMENT
-    assert answer.json["message"].startswith("This is no HTTP/1.1 request: ")
+    assert answer.json["message"].startswith("Invalid HTTP/1.1 request: ")
     assert client.is_left()
     assert [(call.method, call.status) for call in ycimages.calls] == [("unrouted", Code.INVALID_ARGUMENT)]
 

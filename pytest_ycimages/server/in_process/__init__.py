@@ -1,1 +1,1 @@
-"""HTTP clients over a connection that is no socket: the same bytes, the same faults, and no thread."""
+"""In-process adapters of HTTP clients: the same bytes and faults as over a socket, without sockets and threads."""

@@ -161,9 +161,7 @@ class _Transport(asyncio.Transport):
         """Close the connection."""
         self._lose(None)
 
-    def abort(self) -> None:
-        """Close the connection."""
-        self._lose(None)
+    abort = close
 
     def pause_reading(self) -> None:
         """Hold arriving bytes back."""

@@ -305,7 +305,7 @@ class FakeSocket:
         return self._timeout
 
     def sendall(self, data: ReadableBuffer) -> None:
-        """Send `data`."""
+        """Send data."""
         self._connection.send(bytes(data))
 
     def recv(self, most: int = _RECEIVE) -> bytes:

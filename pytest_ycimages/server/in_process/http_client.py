@@ -45,30 +45,21 @@ def urllib3_pool_manager(endpoint: Endpoint, **settings: Any) -> urllib3.PoolMan
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
         return cast("socket.socket", FakeSocket(endpoint, opened, self.timeout))
 
+    def connect(self: connection.HTTPConnection) -> None:
+        self.sock = new_socket(self)
+        self.is_verified = isinstance(self, connection.HTTPSConnection)
+
     def is_usable(self: connection.HTTPConnection) -> bool:
         sock = cast("FakeSocket | None", self.sock)
         return sock is not None and not sock.is_readable()
 
-    class HTTPConnection(connection.HTTPConnection):
-        _new_conn = new_socket
-        is_connected = property(is_usable)
-
-        def connect(self) -> None:
-            self.sock = self._new_conn()
-
-    class HTTPSConnection(connection.HTTPSConnection):
-        _new_conn = new_socket
-        is_connected = property(is_usable)
-
-        def connect(self) -> None:
-            self.sock = self._new_conn()
-            self.is_verified = True
+    ways = {"_new_conn": new_socket, "connect": connect, "is_connected": property(is_usable)}
 
     class HTTPConnectionPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = HTTPConnection
+        ConnectionCls = type("HTTPConnection", (connection.HTTPConnection,), ways)
 
     class HTTPSConnectionPool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = HTTPSConnection
+        ConnectionCls = type("HTTPSConnection", (connection.HTTPSConnection,), ways)
 
     manager = urllib3.PoolManager(**settings)
     manager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}

@@ -111,31 +111,38 @@ def _no_tls() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _Network(httpcore.NetworkBackend):
+class _Way:
+    """The way of a pool to the double."""
+
     def __init__(self, endpoint: Endpoint, connect: Connect) -> None:
         self._endpoint = endpoint
         self._connect = connect
 
+
+class _Network(_Way, httpcore.NetworkBackend):
     def connect_tcp(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
         with _errors(httpcore.ConnectError):
             return _Stream(self._endpoint, self._connect())
 
 
-class _AsyncNetwork(httpcore.AsyncNetworkBackend):
-    def __init__(self, endpoint: Endpoint, connect: Connect) -> None:
-        self._endpoint = endpoint
-        self._connect = connect
-
+class _AsyncNetwork(_Way, httpcore.AsyncNetworkBackend):
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         with _errors(httpcore.ConnectError, "All connection attempts failed"):
             return _AsyncStream(self._endpoint, self._connect())
 
 
-class _Stream(httpcore.NetworkStream):
+class _End:
+    """The client's end of a connection."""
+
     def __init__(self, endpoint: Endpoint, connection: InProcessConnection) -> None:
         self._endpoint = endpoint
         self._connection = connection
 
+    def get_extra_info(self, info: str) -> Any:
+        return self._connection.is_readable() if info == "is_readable" else None
+
+
+class _Stream(_End, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _errors(httpcore.ReadError):
             return self._endpoint.receive(self._connection, max_bytes, timeout)
@@ -150,15 +157,8 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(self, *_: Any, **__: Any) -> Self:
         return self
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._connection.is_readable() if info == "is_readable" else None
 
-
-class _AsyncStream(httpcore.AsyncNetworkStream):
-    def __init__(self, endpoint: Endpoint, connection: InProcessConnection) -> None:
-        self._endpoint = endpoint
-        self._connection = connection
-
+class _AsyncStream(_End, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         import anyio.lowlevel  # noqa: PLC0415 - only async clients have it
 
@@ -193,9 +193,6 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     async def start_tls(self, *_: Any, **__: Any) -> Self:
         return self
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._connection.is_readable() if info == "is_readable" else None
 
 
 @contextmanager

@@ -25,11 +25,6 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.settings import HOSTS, is_one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
-
-if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType, TracebackType

@@ -1,6 +1,6 @@
 """The double as a WSGI application, and single requests without a connection.
 
-There is no connection to break, so a fault raises what the client would raise. The client is known by its User-Agent,
+Without a connection to break, a fault raises what the client would raise. The client is known by its User-Agent,
 and its error is made only if its library is loaded; others get the errors of Python's own `http.client`.
 """
 
