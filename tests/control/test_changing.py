@@ -68,7 +68,7 @@ def test_some_of_the_timing_is_set(ycimages: Double, control: Control, create: C
         ({"timing": 5, "cancel": "lses"}, "Unknown cancel 'lses'. Did you mean 'loses'? Known: "),
         ({"timing": 5, "latency": True}, "invalid latency True: expected seconds or a duration such as "),
         ({"timing": None}, "invalid timing None: expected seconds such as 2.5, "),
-        ({"timing": 5, "rollback": -1}, "rollback=-1 cannot be: give seconds, zero or more, such as 2.5."),
+        ({"timing": 5, "rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
         ({"timing": {"images.get": 5}}, "Unknown method that starts an operation 'images.get'. Did you mean "),
         ({"tming": 5}, "Unknown part of the timing 'tming'. Did you mean 'timing'? Known: "),
         ({}, "{} changes nothing. Give one or more of timing, outcome, rollback, cancel, cancel_delay, latency."),
