@@ -133,7 +133,7 @@ def test_a_folder_stands_for_the_cassettes_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code", "text"),
-    [("", 2, "contains no cassette"), ("a.yaml", 1, "There is no cassette"), (None, 2, "FILES")],
+    [("", 2, "contains no cassette"), ("a.yaml", 1, "does not exist"), (None, 2, "FILES")],
 )
 def test_nothing_to_show_is_told_apart(tmp_path: Path, name: str | None, code: int, text: str) -> None:
     """An empty folder and no name at all are wrong usage; a file that is not there is a finding."""

@@ -85,10 +85,7 @@ NO_TIMING: Final = (
         ),
         (
             {"timing": -1},
-            (
-                "After(seconds=-1) cannot be: an operation takes zero seconds or more. For one that does not end, use "
-                "Never()."
-            ),
+            "invalid After(seconds=-1): expected zero seconds or more; for an operation that does not end, use Never()",
         ),
     ],
 )
@@ -115,8 +112,8 @@ def test_a_timing_that_cannot_be_is_refused_where_it_is_written(polls: int) -> N
     with pytest.raises(UsageError) as refusal:
         AfterPolls(polls)
     assert str(refusal.value) == (
-        f"AfterPolls({polls}) cannot be: the first poll that can see an operation done is poll 1. "
-        "For one that is done before any poll, use Immediate()."
+        f"invalid AfterPolls({polls}): expected a whole number, 1 or more; "
+        "for an operation that is done before any poll, use Immediate()"
     )
 
 
