@@ -45,7 +45,7 @@ USAGE: Final = Path(".pytest_cache", "d", "ycimages", "usage.json")
 """Where the plugin stores what a run used, below the root of the tests."""
 
 _WIDE: Final = 2_000
-"""The width in characters where there is no terminal, so that no finding is folded."""
+"""The width in characters without a terminal, wide enough that findings are not folded."""
 
 _NEWEST: Final = "current"
 """The contract for a recording that names none."""

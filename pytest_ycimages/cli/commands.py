@@ -34,7 +34,7 @@ _others = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-ycimages")
 def ycimages() -> None:
-    """A test double of the Yandex Compute Cloud image API."""
+    """Run a test double of the Yandex Compute Cloud image API, and work with its cassettes."""
 
 
 ycimages.add_command(experiment)

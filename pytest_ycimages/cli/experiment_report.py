@@ -27,12 +27,12 @@ _BAR: Final = 10
 _ENDS: Final = 10
 """How many calls of a timeline are shown at its beginning, and at its end."""
 _LOG: Final = 140
-"""How wide a report is where there is no terminal, as in the log of a CI job."""
+"""The width of a report without a terminal, as in the log of a CI job."""
 
 
 @contextmanager
 def progress_bar(name: str) -> Generator[Callable[[int, int], None] | None]:
-    """Show how far a search is, on stderr; None where that is no terminal.
+    """Yield a function that shows the progress of a search on stderr; None without a terminal.
 
     It has no thread of its own, which would come under virtual time: it is drawn anew when it is told something.
     """

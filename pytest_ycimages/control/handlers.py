@@ -212,7 +212,7 @@ def check(request: ControlRequest) -> ControlResponse:
 
 def _no_such_fault(number: int, count: int) -> ControlResponse:
     there = f"they are numbered from 1 to {count}" if count else "none was injected"
-    return ControlResponse(models.Refused(error=f"There is no fault {number}: {there}."), HTTPStatus.NOT_FOUND)
+    return ControlResponse(models.Refused(error=f"Unknown fault {number}: {there}."), HTTPStatus.NOT_FOUND)
 
 
 def _remove(double: Double, injections: list[Injection]) -> models.SomeFaults:

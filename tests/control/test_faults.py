@@ -108,12 +108,12 @@ def test_one_is_removed_and_then_the_rest(control: Control, create: Create, ycim
 def test_there_is_no_fault_of_that_number(control: Control, verb: str) -> None:
     """The text says which there are."""
     answer = control(verb, "faults/1")
-    assert (answer.status_code, answer.json()) == (404, {"error": "There is no fault 1: none was injected."})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Unknown fault 1: none was injected."})
     control("POST", "faults", "slow(0), expect=False")
     for number in (0, 2):
         answer = control(verb, f"faults/{number}")
         assert answer.status_code == 404
-        assert answer.json() == {"error": f"There is no fault {number}: they are numbered from 1 to 1."}
+        assert answer.json() == {"error": f"Unknown fault {number}: they are numbered from 1 to 1."}
 
 
 def test_the_check_tells_which_never_struck(control: Control, create: Create) -> None:

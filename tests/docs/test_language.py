@@ -38,39 +38,8 @@ IMPERATIVES: Final = frozenset(
 )
 """The verbs that docstrings of public functions begin with. A new one is added here."""
 
-NOT_YET: Final = (
-    "docs/explanation/experiments.md",
-    "docs/explanation/replay.md",
-    "docs/explanation/secrets.md",
-    "docs/how-to/experiment.md",
-    "docs/how-to/hypothesis.md",
-    "docs/how-to/verify.md",
-    "docs/reference/cassette-file.md",
-    "docs/reference/cassettes.md",
-    "docs/reference/experiment-report.md",
-    "docs/reference/experiments.md",
-    "docs/reference/faults.md",
-    "docs/reference/judges.md",
-    "docs/tutorial/experiment.md",
-    "pytest_ycimages/backing/",
-    "pytest_ycimages/cassette/",
-    "pytest_ycimages/cli/",
-    "pytest_ycimages/control/",
-    "pytest_ycimages/faults/",
-    "pytest_ycimages/fidelity/",
-    "pytest_ycimages/strategies/",
-    "pytest_ycimages/verify/",
-)
-"""Files and folders that are not held to it yet: remove a line once its text is rewritten."""
-
-
-def is_rewritten(path: Path) -> bool:
-    """Return whether a file is held to the rules."""
-    return not str(path.relative_to(ROOT)).startswith(NOT_YET)
-
-
-CODE: Final = [path for path in sorted((ROOT / "pytest_ycimages").rglob("*.py")) if is_rewritten(path)]
-PAGES: Final = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if is_rewritten(path)]
+CODE: Final = sorted((ROOT / "pytest_ycimages").rglob("*.py"))
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def public_functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

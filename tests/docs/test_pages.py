@@ -23,21 +23,6 @@ FOR_USE: Final = frozenset({"how-to", "reference", "tutorial"})
 
 ARCHITECTURE: Final = ROOT / "docs" / "explanation" / "architecture.md"
 CONTRIBUTING: Final = ROOT / "docs" / "explanation" / "contributing.md"
-TO_COME: Final = frozenset(
-    {
-        "cassette/answers.py Compactor.add",
-        "cassette/detector.py check_before_saving",
-        "cassette/player.py Substitution",
-        "cassette/redact.py Redactor.scrub",
-        "backing/replay.py Replay",
-        "faults/connection_faults.py reset",
-        "pytest_ycimages/faults/connection_faults.py",
-        "control/models.py",
-        "control/routes.py",
-        "tests/clients/sessions.py",
-    }
-)
-"""What the pages name and is not in its place yet: remove an entry once it is."""
 STEP: Final = re.compile(r"^ *([\w/]+\.py) +([\w.]+)", re.MULTILINE)
 """A line of a way through the code: a module, and a function or class of it."""
 MODULE: Final = re.compile(r"`((?:pytest_ycimages/)?[a-z_]+/[\w/]*\.py|tests/[\w/]+\.py|docs/[\w/-]+\.md)`")
@@ -58,11 +43,7 @@ def test_the_readme_has_no_relative_link() -> None:
     assert RELATIVE.findall(text_of(README)) == []
 
 
-NOT_YET: Final = ("docs/how-to/keep-secrets-out.md", "docs/how-to/verify.md", "docs/reference/experiment-report.md")
-"""Pages whose examples still import private modules: remove a page once it has another way."""
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if named(page) not in NOT_YET], ids=named)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_no_example_imports_a_private_module(page: Path) -> None:
     """Examples use public names: those of the package, and `pytest_ycimages.strategies`."""
     found = [module for code in EXAMPLES.findall(text_of(page)) for module in PRIVATE.findall(code)]
@@ -121,15 +102,13 @@ def test_a_step_of_a_way_exists(module: str, name: str) -> None:
     missing = [
         word for word in name.split(".") if not re.search(rf"^ *(?:async )?(?:def|class) {word}\b", code, re.MULTILINE)
     ]
-    if missing and f"{module} {name}" in TO_COME:
-        pytest.skip(f"{module} has no {name} yet")
     assert not missing
 
 
 @pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=named)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     """Also in running text. What is in an example of an addition is not there yet."""
-    names = set(MODULE.findall(text_of(page))) - NEW - TO_COME
+    names = set(MODULE.findall(text_of(page))) - NEW
     folders = (PACKAGE, PACKAGE.parent, ROOT)
     assert not [name for name in names if not any((folder / name).exists() for folder in folders)]
 
