@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from pytest_ycimages.cassette.bodies import ENCODING, decoded, text_of
-from pytest_ycimages.cassette.contract_fields import EXPIRY, SECRET, TEXT, TOKEN, UNKNOWN, fields_at
 from pytest_ycimages.cassette.credentials import (
     credentials_in_headers,
     credentials_in_text,
@@ -32,15 +31,25 @@ from pytest_ycimages.cassette.free_text import (
     text_without_secrets,
 )
 from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.redaction_rules import HEAD_HEADERS, NO_RULES, REQUEST_HEADERS, RESPONSE_HEADERS
+from pytest_ycimages.cassette.redaction_rules import (
+    EXPIRY,
+    HEAD_HEADERS,
+    NO_RULES,
+    REQUEST_HEADERS,
+    RESPONSE_HEADERS,
+    SECRET,
+    TEXT,
+    TOKEN,
+    UNKNOWN,
+    fields_at,
+)
 from pytest_ycimages.cassette.secret_shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED, is_credential, is_secret, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.contract_fields import Fields
     from pytest_ycimages.cassette.model import Headers
-    from pytest_ycimages.cassette.redaction_rules import RedactionRules
+    from pytest_ycimages.cassette.redaction_rules import Fields, RedactionRules
 
 _PLAIN_TEXT: Final = re.compile(r"(?![\s\ufeff]*[{\[<])[\t\r\n\x20-\x7e]{1,1024}\Z")
 """A short message such as a refusal of the gateway."""

@@ -1,15 +1,184 @@
-"""Rules of redaction: the headers that a cassette keeps, and the settings `scrub` and `keep`."""
+"""Rules of redaction: the contract's fields, the headers that a cassette keeps, and the settings `scrub` and `keep`."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
 
-from pytest_ycimages.cassette.secret_shapes import plain
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+from pytest_ycimages.api.message import AnyMessage
+from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.api.requests import (
+    ApiEndpoint,
+    CreateTokenResponse,
+    ListEndpointsResponse,
+    ListImageOperationsResponse,
+    ListImagesResponse,
+)
+from pytest_ycimages.api.resources import Image, Operation
+from pytest_ycimages.api.status import OtherDetail, Status
+from pytest_ycimages.cassette.secret_shapes import TOKEN_FIELDS, is_secret, plain
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class Fields:
+    """The declared fields of a message.
+
+    Attributes:
+        names: field name, in both spellings -> the fields of its value.
+        types: type URL -> the fields of a packed message of that type; of use where a value has `@type`.
+        is_map: whether any name is allowed, as in `labels`.
+        rule: for other values than messages: `text` stays, `secret`, `token` and `expiry` are replaced.
+    """
+
+    __slots__ = ("is_map", "names", "rule", "types")
+
+    def __init__(self, rule: str = "") -> None:
+        self.names: dict[str, Fields] = {}
+        self.types: dict[str, Fields] = {}
+        self.is_map = False
+        self.rule = rule
+
+    def add(self, other: Fields) -> None:
+        """Allow what `other` allows as well."""
+        self.is_map = self.is_map or other.is_map
+        self.rule = self.rule or other.rule
+        for mine, theirs in ((self.names, other.names), (self.types, other.types)):
+            for name, fields in theirs.items():
+                known = mine.get(name)
+                if known is None:
+                    mine[name] = fields
+                elif known is not fields:
+                    mine[name] = merged(known, fields)
+
+
+TEXT: Final = Fields("text")
+SECRET: Final = Fields("secret")
+TOKEN: Final = Fields("token")
+EXPIRY: Final = Fields("expiry")
+UNKNOWN: Final = Fields()
+
+
+class Exchange(NamedTuple):
+    """The declared fields of a request, in its body and its query, and of its response."""
+
+    request: Fields
+    response: Fields
+
+
+def merged(*many: Fields) -> Fields:
+    """Return the fields that any of `many` declares."""
+    if all(each is many[0] for each in many):
+        return many[0]
+    found = Fields()
+    for each in many:
+        found.add(each)
+    return found
+
+
+_IMAGE: Final = r"/compute/v1/images/[^/:]+"
+_ROUTES: Final[tuple[tuple[str, tuple[str, ...], tuple[type[BaseModel], ...]], ...]] = (
+    (r"/compute/v1/images", ("images.create", "images.list"), (Operation, ListImagesResponse)),
+    (r"/compute/v1/images:latestByFamily", ("images.latestByFamily",), (Image,)),
+    (_IMAGE, ("images.get", "images.update", "images.delete"), (Image, Operation)),
+    (rf"{_IMAGE}/operations", ("images.listOperations",), (ListImageOperationsResponse,)),
+    (
+        rf"{_IMAGE}:(?:list|set|update)AccessBindings",
+        ("images.listAccessBindings", "images.setAccessBindings", "images.updateAccessBindings"),
+        (Operation,),
+    ),
+    (r"/operations/[^/:]+(?::cancel)?", ("operations.get", "operations.cancel"), (Operation,)),
+    (r"/iam/v1/tokens(?::createForServiceAccount)?", ("tokens.create",), (CreateTokenResponse,)),
+    (r"/computeMetadata/v1/instance/service-accounts/[^/]+/token", (), (CreateTokenResponse,)),
+    (r"/endpoints(?:/[^/]+)?", ("endpoints.get", "endpoints.list"), (ApiEndpoint, ListEndpointsResponse)),
+)
+"""Path, the methods on it, and the messages that answer them; a path that is not here has no declared fields."""
+
+_OF_METADATA: Final = ("access_token", "expires_in", "token_type", "service_account_id", "serviceAccountId")
+
+
+@lru_cache(maxsize=1024)
+def fields_at(path: str) -> Exchange | None:
+    """Return the declared fields of a path, without host and query; None for a path without a route."""
+    return next((_exchange(number) for number, route in enumerate(_patterns()) if route.fullmatch(path)), None)
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(path) for path, _, _ in _ROUTES)
+
+
+@cache
+def _exchange(number: int) -> Exchange:
+    path, methods, answers = _ROUTES[number]
+    requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
+    request = merged(Fields(), *map(_of_model, requests))
+    response = merged(Fields(), _of_model(Status), *map(_of_model, answers))
+    if "oken" in path:
+        names = {name: _leaf(name) for name in _OF_METADATA}
+        response.names |= names
+        request.names |= names
+    return Exchange(request, response)
+
+
+@cache
+def _of_model(model: type[BaseModel]) -> Fields:
+    fields = Fields()
+    for name, info in model.model_fields.items():
+        inner = _of_type(info.annotation, _leaf(name))
+        for spelling in {name, to_camel(name), info.alias or name}:
+            fields.names[spelling] = inner
+    fields.names["@type"] = TEXT
+    return fields
+
+
+def _of_type(annotation: Any, leaf: Fields) -> Fields:
+    """Return the fields of a value: of a message, a list, a map, or a union of these."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _of_message(annotation)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        fields = Fields()
+        fields.is_map = True
+        return fields
+    if not arguments or isinstance(arguments[0], str):
+        return leaf
+    inner = [_of_type(each, leaf) for each in arguments if each is not Ellipsis and each is not type(None)]
+    messages = [each for each in inner if each.names or each.types or each.is_map or not each.rule]
+    return merged(*messages) if messages else leaf
+
+
+def _of_message(model: type[BaseModel]) -> Fields:
+    """Return the fields of a message; those of a packed one under its type URL."""
+    if model is OtherDetail:
+        return UNKNOWN
+    own = _of_model(model)
+    url = model.type_url if issubclass(model, AnyMessage) else _literal(model)
+    if not url:
+        return own
+    packed = Fields()
+    packed.names, packed.types[url] = own.names, own
+    return packed
+
+
+def _literal(model: type[BaseModel]) -> str:
+    field = model.model_fields.get("type_url")
+    return str(get_args(field.annotation)[0]) if field else ""
+
+
+def _leaf(name: str) -> Fields:
+    if plain(name) in TOKEN_FIELDS:
+        return TOKEN
+    if plain(name) == "expiresat":
+        return EXPIRY
+    return SECRET if is_secret(name) else TEXT
+
 
 _OF_BOTH: Final = frozenset(
     {

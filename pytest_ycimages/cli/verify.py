@@ -21,9 +21,8 @@ from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cli.serve import pairs
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
-from pytest_ycimages.verify.mode import SERVICE, target_of
+from pytest_ycimages.verify.mode import PATIENCE, SERVICE, target_of
 from pytest_ycimages.verify.report import NOTHING, as_json, grouped, summary, worth
-from pytest_ycimages.verify.service_target import PATIENCE
 from pytest_ycimages.verify.verify import verify
 
 if TYPE_CHECKING:

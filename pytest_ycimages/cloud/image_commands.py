@@ -13,7 +13,7 @@ from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.ids import IMAGE
-from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
+from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, operation_outcome, refused
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source

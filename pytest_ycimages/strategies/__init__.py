@@ -17,7 +17,6 @@ except ModuleNotFoundError as error:
 
 from pytest_ycimages.strategies.client_machine import ImageClientMachine
 from pytest_ycimages.strategies.create_requests import create_requests
-from pytest_ycimages.strategies.fault_schedules import fault_schedules
-from pytest_ycimages.strategies.timings import timings
+from pytest_ycimages.strategies.fault_schedules import fault_schedules, timings
 
 __all__ = ["ImageClientMachine", "create_requests", "fault_schedules", "timings"]

@@ -16,7 +16,7 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.strategies.create_requests import create_requests, text
-from pytest_ycimages.strategies.timings import timings
+from pytest_ycimages.strategies.fault_schedules import timings
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:

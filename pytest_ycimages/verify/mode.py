@@ -1,27 +1,137 @@
-"""Mode verify: a cassette answers the test, and is compared with a target at the end."""
+"""Mode verify: a cassette answers the test, and is compared with the fake or the service at the end."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.backing.record import credentials
 from pytest_ycimages.backing.replay import Replay, how_to_record
+from pytest_ycimages.cassette.answers import operation_image, operations_in, progress_of, summarize
+from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.requests import is_service
 from pytest_ycimages.cassette.upstream import Upstream
+from pytest_ycimages.cloud.clock import RealClock
 from pytest_ycimages.errors import CassetteDiffersError
 from pytest_ycimages.settings import CassetteSettings
 from pytest_ycimages.verify.fake_target import FakeTarget
+from pytest_ycimages.verify.normalize import ids_in, texts_of
 from pytest_ycimages.verify.report import error_text
-from pytest_ycimages.verify.service_target import PATIENCE, ServiceTarget
 from pytest_ycimages.verify.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from pytest_ycimages.cassette.model import CassetteData
+    from pytest_ycimages.cassette.answers import RecordedCall
+    from pytest_ycimages.cassette.model import CassetteData, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.verify.verify import Target
+
+PATIENCE: Final = 600.0
+"""The seconds to poll for a recorded state."""
+
+_INTERVAL: Final = 1.0
+"""The seconds between two polls without a header: those of the SDKs."""
+_OPERATIONS: Final = "https://operation.api.cloud.yandex.net/operations/"
+_HEADER: Final = "x-operation-poll-interval"
+
+
+class ServiceTarget:
+    """A target at an address, polled until it shows the recorded states.
+
+    Args:
+        upstream: the address.
+        token: the credential to send; by default that of a double at the address.
+        folder_id: the folder to work in; by default that of a double at the address, else the recorded one.
+        patience: the seconds to poll for a recorded state before another state is compared with it.
+        clock: the time to wait on.
+        pause: waits for that many seconds of real time.
+
+    Raises:
+        UsageError: the address cannot be reached.
+    """
+
+    def __init__(  # noqa: PLR0913 - the address, the credentials and the way to wait
+        self,
+        upstream: Upstream,
+        *,
+        token: str = "",
+        folder_id: str = "",
+        patience: float = PATIENCE,
+        clock: Clock | None = None,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        double = upstream.double
+        self.name = upstream.name
+        self.token = token or (double.token if double else "")
+        self.folder_id = folder_id or (double.folder_id if double else "")
+        self.needs_secrets = upstream.origin is not Origin.FAKE
+        self._upstream = upstream
+        self._patience = patience
+        self._clock = RealClock() if clock is None else clock
+        self._pause = threading.Event().wait if pause is None else pause
+        self._running: dict[str, str] = {}
+
+    def answer(self, call: RecordedCall, request: RecordedRequest) -> RecordedResponse:
+        """Send a request. Repeat a poll until it shows the recorded state, or a final one.
+
+        Raises:
+            UsageError: the address cannot be reached.
+        """
+        if _comes_after_the_end(call):
+            self._finish_operations(request)
+        return self._send(request, lambda answered: _is_behind(call, answered))
+
+    def _finish_operations(self, request: RecordedRequest) -> None:
+        """Poll the operations on the images of a request until they end, as they had in the recording."""
+        named = ids_in(texts_of(request))
+        for operation_id in [id_ for id_, image_id in self._running.items() if image_id in named]:
+            poll = request._replace(method="GET", uri=f"{_OPERATIONS}{operation_id}", body=b"")
+            self._send(poll, lambda answered: summarize(answered).done is False)
+
+    def _send(self, request: RecordedRequest, is_behind: Callable[[RecordedResponse], bool]) -> RecordedResponse:
+        """Send a request until its answer has caught up with the recording, or patience ends."""
+        until = self._clock.now() + round(self._patience * SECOND)
+        while True:
+            answered = self._upstream.send(request)
+            self._note_running(answered)
+            moment = self._clock.now() + round(_interval(answered) * SECOND)
+            if not is_behind(answered) or moment > until:
+                return answered
+            self._clock.wait_until(moment, self._pause)
+
+    def _note_running(self, answered: RecordedResponse) -> None:
+        for operation in operations_in(summarize(answered).body):
+            if operation.get("done") is True or not isinstance(operation.get("metadata"), dict):
+                self._running.pop(operation["id"], None)
+            else:
+                self._running[operation["id"]] = operation_image(operation)
+
+
+def _comes_after_the_end(call: RecordedCall) -> bool:
+    """Return whether the operations on the images of a request had ended when it was recorded."""
+    if call.busy & ids_in(texts_of(call.interaction.request)) or call.method == "operations.cancel":
+        return False
+    if not call.is_read:
+        return call.answer.ok
+    return call.method == "images.get" and call.progress is not None and not call.progress.in_progress
+
+
+def _is_behind(call: RecordedCall, answered: RecordedResponse) -> bool:
+    """Return whether an answer shows something in progress that had another state in the recording."""
+    if not call.is_read:
+        return False
+    now = progress_of(answered.status, summarize(answered).body)
+    return now is not None and now.in_progress and now != call.progress
+
+
+def _interval(answered: RecordedResponse) -> float:
+    said = dict(answered.headers).get(_HEADER, "")
+    return float(said) if said.isdecimal() and int(said) else _INTERVAL
+
 
 SERVICE: Final = "service"
 """The word for the service, in place of an address."""

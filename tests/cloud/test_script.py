@@ -8,8 +8,7 @@ import pytest
 
 from pytest_ycimages import Code, Failure, Script, Stage, Status, UsageError
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.lifecycle import Phase
-from pytest_ycimages.cloud.plan import Plan, cancelled, view
+from pytest_ycimages.cloud.plan import Phase, Plan, cancelled, view
 from pytest_ycimages.cloud.planner import Planner
 from pytest_ycimages.cloud.rules import Rules
 from tests.cloud.operations import START, at

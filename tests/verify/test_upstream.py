@@ -10,8 +10,7 @@ from pytest_ycimages import Double
 from pytest_ycimages.cassette.model import CassetteData, Origin
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.verify.mode import target_of
-from pytest_ycimages.verify.service_target import ServiceTarget
+from pytest_ycimages.verify.mode import ServiceTarget, target_of
 from pytest_ycimages.verify.verify import verify
 
 from .taping import IMAGES, SCRUBBED, Taping
