@@ -45,7 +45,7 @@ lint: .venv/.for-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/docs/test_language.py
+	$(BIN)/pytest -q tests/docs
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench
