@@ -23,9 +23,10 @@ test-all: .venv/.for-test
 	$(BIN)/pytest $(PARALLEL)
 
 # `make test` with branches measured, in all processes that the tests start; fails below the limit in pyproject.toml.
+# Whether the tests pass is for `make test` to say: measured, they take twice as long.
 coverage: .venv/.for-coverage
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q $(PARALLEL) -m "not slow"
+	-$(BIN)/coverage run -m pytest -q $(PARALLEL) -m "not slow"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
