@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo
 
-# What to run after each change: a minute and a half on two cores.
+# What to run after each change.
 test: .venv/.for-test
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
