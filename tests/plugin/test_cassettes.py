@@ -302,7 +302,8 @@ def test_a_client_that_is_refused_the_network_sees_its_own_code_and_not_ours(
         socket.create_connection(("example.com", 443))
     @pytest.mark.ycimages_cassette("test_it/test_bakes", unused_interactions="ignore")
     def test_connects(ycimages):
-        socket.socket().connect(("example.com", 443))
+        with socket.socket() as client:
+            client.connect(("example.com", 443))
     """
     )
     result = project.runpytest()
