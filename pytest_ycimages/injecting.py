@@ -45,7 +45,7 @@ class Injecting(ABC):
 
         Args:
             fault: the fault, from the catalogue, such as `reset()` or `unavailable(retry_after=5)`.
-            on: a method word or glob, or a predicate on the request.
+            on: a method word or glob; in Python, also a predicate on the request.
             when: which of the matching calls it strikes, such as `first(2)`; None: all.
             commit: whether it strikes `before` the cloud executes the call, which then never happens, or `after`.
                 None: before, unless the fault can only strike after; a `garble` strikes after.

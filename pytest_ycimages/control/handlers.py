@@ -30,25 +30,20 @@ from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.latency import latency_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
-    from pytest_ycimages.faults.rule import Rule
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_READERS: Final[dict[str, Callable[[object], Any]]] = {
-    "timing": timing_setting,
-    "outcome": outcome_setting,
-    "rollback": rollback_setting,
-    "cancel": cancel_setting,
-    "cancel_delay": cancel_delay_setting,
-    "latency": latency_of,
-}
-CHANGEABLE: Final = tuple(_READERS)
-"""The settings that can be changed while a double runs."""
-
+_READERS: Final[dict[str, Callable[[object], Any]]] = dict(
+    zip(
+        models.CHANGEABLE,
+        (timing_setting, outcome_setting, rollback_setting, cancel_setting, cancel_delay_setting, latency_of),
+        strict=True,
+    )
+)
 _END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
 """The last moment that RFC 3339 can express, to the day."""
 
@@ -69,166 +64,142 @@ class ControlRequest(NamedTuple):
     number: int
 
 
-class ControlResponse(NamedTuple):
-    """A response of the control API."""
+class OtherAnswerError(Exception):
+    """An answer with another status than that of the route."""
 
-    answer: models.Answer
-    status: int = HTTPStatus.OK
+    def __init__(self, status: int, answer: models.Answer) -> None:
+        super().__init__(status, answer)
+        self.status = status
+        self.answer = answer
 
 
 # Inspect.
 
 
-def state(request: ControlRequest) -> ControlResponse:
+def state(request: ControlRequest) -> models.Answer:
     """Return the server's state."""
     double = request.double
-    return ControlResponse(
-        models.State(
-            folder_id=double.folder_id,
-            token=double.token,
-            clock=_clock_now(double),
-            settings=_settings_now(double),
-            upcoming=list(map(str, double.upcoming)),
-            calls=len(double.calls),
-            operations={id_: operation.to_wire() for id_, operation in double.operations.items()},
-            images={id_: image.to_wire() for id_, image in double.images.items()},
-        )
+    return models.State(
+        folder_id=double.folder_id,
+        token=double.token,
+        clock=clock(request),
+        settings=_settings_now(double),
+        upcoming=list(map(str, double.upcoming)),
+        calls=len(double.calls),
+        operations={id_: operation.to_wire() for id_, operation in double.operations.items()},
+        images={id_: image.to_wire() for id_, image in double.images.items()},
     )
 
 
-def clock(request: ControlRequest) -> ControlResponse:
+def clock(request: ControlRequest) -> models.ClockNow:
     """Return the double's time."""
-    return ControlResponse(_clock_now(request.double))
+    timer = request.double.clock
+    now = timer.now()
+    return models.ClockNow(now=operation_time(now), elapsed=(now - timer.began_at) / SECOND, kind=kind_of(timer))
 
 
-def _clock_now(double: Double) -> models.ClockNow:
-    now = double.clock.now()
-    elapsed = (now - double.clock.began_at) / SECOND
-    return models.ClockNow(now=operation_time(now), elapsed=elapsed, kind=kind_of(double.clock))
-
-
-def calls(request: ControlRequest) -> ControlResponse:
+def calls(request: ControlRequest) -> models.Answer:
     """Return the calls of the journal."""
     query = _known("query parameter", request.query, ("method", "since"))
-    since = _since(query.get("since", "0"))
+    since = query.get("since", "0")
+    if not (since.isascii() and since.isdecimal()):
+        raise UsageError(
+            f"invalid since {since!r}: expected the number of a call, such as the `last` of an earlier answer"
+        )
     journal = request.double.calls
     last = len(journal)
     chosen = set(map(id, journal.of(query["method"]))) if "method" in query else None
     found = [
         (number, call)
-        for number, call in enumerate(journal[since:last], since + 1)
+        for number, call in enumerate(journal[int(since) : last], int(since) + 1)
         if chosen is None or id(call) in chosen
     ]
-    return ControlResponse(
-        models.Journal(
-            calls=[shown(models.OneCall, call, number=number) for number, call in found],
-            gaps=[call.gap for _, call in found if call.gap is not None],
-            last=last,
-        )
+    return models.Journal(
+        calls=[shown(models.OneCall, call, number=number) for number, call in found],
+        gaps=[call.gap for _, call in found if call.gap is not None],
+        last=last,
     )
 
 
-def _since(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise UsageError(
-            f"invalid since {text!r}: expected the number of a call, such as the `last` of an earlier answer"
-        )
-    return int(text)
-
-
-def pacing(request: ControlRequest) -> ControlResponse:
+def pacing(request: ControlRequest) -> models.Answer:
     """Return how the client waited for each operation."""
     paced = request.double.calls[:].pacing
-    operations = {id_: shown(models.OnePacing, each, report=str(each)) for id_, each in paced.items()}
-    return ControlResponse(models.AllPacing(operations=operations))
+    return models.AllPacing(
+        operations={id_: shown(models.OnePacing, each, report=str(each)) for id_, each in paced.items()}
+    )
 
 
 # Faults.
 
 
-def faults(request: ControlRequest) -> ControlResponse:
+def faults(request: ControlRequest) -> models.Answer:
     """Return every fault that was injected."""
-    return ControlResponse(_faults(request.double))
+    return _faults(request.double)
 
 
-def inject(request: ControlRequest) -> ControlResponse:
+def inject(request: ControlRequest) -> models.Answer:
     """Inject one fault or several: all of them, or none when one of them is invalid."""
-    rules = _rules(request.body)
+    given = request.body if isinstance(request.body, list) else [request.body]
+    for each in given:
+        if isinstance(each, dict):
+            _read(models.FaultToInject, each)  # its JSON types; everything else is checked where rules are read
+    rules = rules_of(given)
     if not rules:
         raise UsageError("An empty list injects nothing. Give a rule, or several, such as 'reset(), when=first(1)'.")
-    injected = [
-        request.double.inject(
-            rule.fault,
-            on=rule.on,
-            when=rule.when,
-            commit=rule.commit,
-            per=rule.per,
-            where=rule.where,
-            expect=rule.expect,
-        )
-        for rule in rules
-    ]
-    return ControlResponse(_faults(request.double, set(map(id, injected))), HTTPStatus.CREATED)
+    names = models.FaultToInject.model_fields
+    injected = [request.double.inject(**{name: getattr(rule, name) for name in names}) for rule in rules]
+    return _faults(request.double, injected)
 
 
-def _rules(body: object) -> tuple[Rule, ...]:
-    """Read the rules: the JSON types are checked here, everything else where rules are read."""
-    several = body if isinstance(body, list) else [body]
-    for each in several:
-        if isinstance(each, dict):
-            _read(models.FaultToInject, each)
-    return rules_of(several)
-
-
-def remove_all(request: ControlRequest) -> ControlResponse:
+def remove_all(request: ControlRequest) -> models.Answer:
     """Remove every fault in force, and return these."""
-    return ControlResponse(_remove(request.double, [each for each in request.double.injections if not each.is_removed]))
+    return _remove(request.double, [each for each in request.double.injections if not each.is_removed])
 
 
-def fault(request: ControlRequest) -> ControlResponse:
+def fault(request: ControlRequest) -> models.Answer:
     """Return one fault."""
-    injections = request.double.injections
-    if not 1 <= request.number <= len(injections):
-        return _no_such_fault(request.number, len(injections))
-    return ControlResponse(_faults(request.double, {id(injections[request.number - 1])}).faults[0])
+    return _faults(request.double, [_injection(request)]).faults[0]
 
 
-def remove(request: ControlRequest) -> ControlResponse:
+def remove(request: ControlRequest) -> models.Answer:
     """Remove one fault."""
-    injections = request.double.injections
-    if not 1 <= request.number <= len(injections):
-        return _no_such_fault(request.number, len(injections))
-    return ControlResponse(_remove(request.double, [injections[request.number - 1]]).faults[0])
+    return _remove(request.double, [_injection(request)]).faults[0]
 
 
-def check(request: ControlRequest) -> ControlResponse:
+def check(request: ControlRequest) -> models.Answer:
     """Check that every expected fault has struck."""
     idle = never_struck(request.double.accounts)
     verdict = models.Verdict(
         never_struck=[each.number for each in idle], report="\n".join(each.report for each in idle)
     )
-    return ControlResponse(verdict, HTTPStatus.CONFLICT if idle else HTTPStatus.OK)
+    if idle:
+        raise OtherAnswerError(HTTPStatus.CONFLICT, verdict)
+    return verdict
 
 
-def _no_such_fault(number: int, count: int) -> ControlResponse:
-    there = f"they are numbered from 1 to {count}" if count else "none was injected"
-    return ControlResponse(models.Refused(error=f"Unknown fault {number}: {there}."), HTTPStatus.NOT_FOUND)
+def _injection(request: ControlRequest) -> Injection:
+    injections = request.double.injections
+    if 1 <= request.number <= len(injections):
+        return injections[request.number - 1]
+    there = f"they are numbered from 1 to {len(injections)}" if injections else "none was injected"
+    problem = models.Refused(error=f"Unknown fault {request.number}: {there}.")
+    raise OtherAnswerError(HTTPStatus.NOT_FOUND, problem)
 
 
-def _remove(double: Double, injections: list[Injection]) -> models.SomeFaults:
+def _remove(double: Double, injections: Sequence[Injection]) -> models.SomeFaults:
     for injection in injections:
         injection.remove()
-    return _faults(double, set(map(id, injections)))
+    return _faults(double, injections)
 
 
-def _faults(double: Double, only: Container[int] | None = None) -> models.SomeFaults:
-    """Return the faults, or those whose injections have an identity in `only`."""
+def _faults(double: Double, only: Sequence[Injection] | None = None) -> models.SomeFaults:
+    """Return all faults, or those of some injections."""
     chosen = zip(double.injections, double.accounts, strict=False)  # a fault may be injected between the two reads
     return models.SomeFaults(
         faults=[
             shown(models.OneFault, report, struck=len(report.strikes))
             for injection, report in chosen
-            if only is None or id(injection) in only
+            if only is None or any(injection is each for each in only)
         ]
     )
 
@@ -236,34 +207,34 @@ def _faults(double: Double, only: Container[int] | None = None) -> models.SomeFa
 # Change.
 
 
-def timing(request: ControlRequest) -> ControlResponse:
+def timing(request: ControlRequest) -> models.Answer:
     """Return the timing and outcome of the next operations, and the latency of responses."""
-    return ControlResponse(models.TimingNow(**{name: _written(getattr(request.double, name)) for name in CHANGEABLE}))
+    return models.TimingNow(**{name: _written(getattr(request.double, name)) for name in models.CHANGEABLE})
 
 
-def set_timing(request: ControlRequest) -> ControlResponse:
+def set_timing(request: ControlRequest) -> models.Answer:
     """Change some of the timing: every given field, or nothing when one of them is invalid."""
-    given = _known("part of the timing", request.body, CHANGEABLE)
+    given = _known("part of the timing", request.body, models.CHANGEABLE)
     if not given:
-        raise UsageError(f"{{}} changes nothing. Give one or more of {', '.join(CHANGEABLE)}.")
+        raise UsageError(f"{{}} changes nothing. Give one or more of {', '.join(models.CHANGEABLE)}.")
     values = {name: _READERS[name](value) for name, value in given.items()}
     for name, value in values.items():
         setattr(request.double, name, value)
     return timing(request)
 
 
-def upcoming(request: ControlRequest) -> ControlResponse:
+def upcoming(request: ControlRequest) -> models.Answer:
     """Return the requests of `next_operation` that no operation has taken yet."""
-    return ControlResponse(models.Upcoming(upcoming=list(map(str, request.double.upcoming))))
+    return models.Upcoming(upcoming=list(map(str, request.double.upcoming)))
 
 
-def next_operation(request: ControlRequest) -> ControlResponse:
+def next_operation(request: ControlRequest) -> models.Answer:
     """Set the timing and outcome of the next operation alone."""
     request.double.next_operation(**_known("part of an operation", request.body, models.OperationToAsk.model_fields))
-    return upcoming(request)._replace(status=HTTPStatus.CREATED)
+    return upcoming(request)
 
 
-def advance(request: ControlRequest) -> ControlResponse:
+def advance(request: ControlRequest) -> models.Answer:
     """Advance the clock."""
     seconds = _read(models.Step, request.body).seconds
     if seconds * SECOND > _END_OF_TIME - request.double.clock.now():
@@ -272,7 +243,7 @@ def advance(request: ControlRequest) -> ControlResponse:
     return clock(request)
 
 
-def reset(request: ControlRequest) -> ControlResponse:
+def reset(request: ControlRequest) -> models.Answer:
     """Reset the double to its initial state."""
     request.double.reset()
     return state(request)
@@ -281,33 +252,14 @@ def reset(request: ControlRequest) -> ControlResponse:
 # Seed.
 
 
-def folder(request: ControlRequest) -> ControlResponse:
-    """Add a folder."""
-    return _added(request.double.add_folder(**dict(_read(models.Folder, request.body))))
+def adding(add: Callable[..., str], body: type[BaseModel]) -> Callable[[ControlRequest], models.Answer]:
+    """Return the handler that adds a resource by a method of `Double`, with its name and docstring."""
 
+    def handler(request: ControlRequest) -> models.Answer:
+        return models.Added(id=add(request.double, **dict(_read(body, request.body))))
 
-def disk(request: ControlRequest) -> ControlResponse:
-    """Add a disk."""
-    return _added(request.double.add_disk(**dict(_read(models.Disk, request.body))))
-
-
-def snapshot(request: ControlRequest) -> ControlResponse:
-    """Add a snapshot."""
-    return _added(request.double.add_snapshot(**dict(_read(models.Snapshot, request.body))))
-
-
-def image(request: ControlRequest) -> ControlResponse:
-    """Add an image that is READY."""
-    return _added(request.double.add_image(**dict(_read(models.ReadyImage, request.body))))
-
-
-def stored_file(request: ControlRequest) -> ControlResponse:
-    """Add a file in Object Storage."""
-    return _added(request.double.add_object(**dict(_read(models.StoredFile, request.body))))
-
-
-def _added(id_: str) -> ControlResponse:
-    return ControlResponse(models.Added(id=id_), HTTPStatus.CREATED)
+    handler.__name__, handler.__doc__ = add.__name__, (add.__doc__ or "").partition(".")[0]
+    return handler
 
 
 # Read bodies, write settings.
@@ -352,7 +304,7 @@ def _wrong(error: Any) -> str:
 def _settings_now(double: Double) -> dict[str, Any]:
     """Return the written form of every setting in force, including what changed since the double was made."""
     made = {name: getattr(double.settings, name) for name in type(double.settings).model_fields}
-    changed = CHANGEABLE if double.settings.mode == "fake" else ()
+    changed = models.CHANGEABLE if double.settings.mode == "fake" else ()
     now = {name: getattr(double, name) for name in changed}
     in_force = [report.rule for report in double.accounts if report.in_force]
     return {name: _written(value) for name, value in {**made, **now, "faults": in_force}.items()}

@@ -1,6 +1,6 @@
 """Message models of the control API. Names are those of the Python API; times are seconds since the double began.
 
-A value that the Python API returns is described once, in its own docstring: `_model_of` derives its model here.
+What the Python API returns or takes is described there: models are derived from its classes, signatures and docstrings.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, create_model
 
 from pytest_ycimages.call import Call
 from pytest_ycimages.cloud.clock import ClockKind
-from pytest_ycimages.cloud.sources import UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.double import Double
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.faults.injection import FaultReport, Strike
 from pytest_ycimages.faults.rule import Per
@@ -22,10 +22,7 @@ from pytest_ycimages.pacing import Pacing
 from pytest_ycimages.polls import Hint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-Value = int | float | str | dict[str, int | float | str]
-"""The written form of a setting; a dict has one value for each method word or glob."""
+    from collections.abc import Callable, Collection
 
 
 class Answer(BaseModel):
@@ -35,75 +32,114 @@ class Answer(BaseModel):
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused, and values are not converted between JSON types."""
+    """A request body: unknown fields are refused, and values are not converted between JSON types.
+
+    Only JSON types are checked here: the values are checked by the method of `Double` that takes them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
-# Values of the Python API.
+Model = TypeVar("Model", Answer, Body)
 
-_ATTRIBUTE: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+_ENTRY: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+"""An entry of `Attributes:` or `Args:` in a docstring."""
 
 
-def _model_of(
-    source: type, name: str, annotations: Mapping[str, object], without: Collection[str] = (), **added: tuple[Any, str]
+def _model(base: type[Model], name: str, doc: str, fields: Mapping[str, tuple[object, str, object]]) -> type[Model]:
+    """Return a model described by the first line of `doc`; a field has a type, a description and a default."""
+    typed: dict[str, Any] = {
+        field: (hint, Field(default, description=" ".join(text.split())))
+        for field, (hint, text, default) in fields.items()
+    }
+    return create_model(name, __base__=base, __doc__=doc.partition("\n")[0], __module__=__name__, **typed)
+
+
+def _doc(source: object) -> str:
+    return inspect.getdoc(source) or ""
+
+
+def _answer_of(
+    source: type, name: str, without: Collection[str] = (), types: Mapping[str, object] | None = None, **added: object
 ) -> type[Answer]:
-    """Return a model of a class of the Python API, with the types and descriptions that the class has.
+    """Return a model of the fields of a class, and of the properties in `added`.
 
     Args:
-        source: the class: its annotated fields and its `Attributes:` are read, and of `added`, its properties.
+        source: the class.
         name: the model's name in the document.
-        annotations: the types that its annotations name, or what stands for them in JSON.
         without: fields that the model leaves out.
-        **added: further fields, or other types of its fields, each with its description.
+        types: what stands for the names in the class's annotations in JSON, beyond `_JSON`.
+        **added: further fields: a type and a description, or None for the property of this name.
     """
-    texts = dict(_ATTRIBUTE.findall(inspect.getdoc(source) or ""))
-    hints = get_type_hints(source, localns=dict(annotations), include_extras=True)
-    typed = {field: (hint, texts[field]) for field, hint in hints.items() if field not in without} | added
-    fields: dict[str, Any] = {
-        field: (hint, Field(description=" ".join(text.split()))) for field, (hint, text) in typed.items()
-    }
-    summary = (inspect.getdoc(source) or "").partition("\n")[0]
-    return create_model(name, __base__=Answer, __doc__=summary, __module__=__name__, **fields)
+    texts = dict(_ENTRY.findall(_doc(source)))
+    hints = get_type_hints(source, localns={**_JSON, **(types or {})}, include_extras=True)
+    fields: dict[str, Any] = {field: (hint, texts[field], ...) for field, hint in hints.items() if field not in without}
+    for field, given in added.items():
+        fields[field] = (*(_property(source, field) if given is None else given), ...)  # type: ignore[misc]
+    return _model(Answer, name, _doc(source), fields)
 
 
-def _property(source: type, name: str) -> tuple[Any, str]:
-    """Return the type and the description of a property."""
+def _property(source: type, name: str) -> tuple[object, str]:
     getter = inspect.getattr_static(source, name).fget
-    return get_type_hints(getter)["return"], inspect.getdoc(getter) or ""
+    return get_type_hints(getter, localns=_JSON)["return"], _doc(getter)
+
+
+def _body_of(method: Callable[..., object], name: str, like: Callable[..., object] | None = None) -> type[Body]:
+    """Return a model of the arguments of a method of `Double`; `like` documents them in its place."""
+    parameters = [each for each in inspect.signature(method).parameters.values() if each.name != "self"]
+    hints = get_type_hints(method, localns=_JSON, include_extras=True)
+    named = [each for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    texts = [text for _, text in _ENTRY.findall(_doc(like or method))]
+    fields = {
+        each.name: (hints[each.name], text, ... if each.default is each.empty else each.default)
+        for each, text in zip(named, texts, strict=False)
+    }
+    return _model(Body if named == parameters else _OpenBody, name, _doc(method), fields)
+
+
+class _OpenBody(Body):
+    model_config = ConfigDict(extra="allow")
+
+
+def _one_of(words: object) -> object:
+    """Return the type of a field that is one of some words; the method that takes it checks which."""
+    return Annotated[str, WithJsonSchema({"type": "string", "enum": list(get_args(words))})]
 
 
 _JSON: Final = {
-    "Mapping": Mapping,
+    "Call": Annotated[float, BeforeValidator(lambda call: call.came_at)],
     "Code": Annotated[str, BeforeValidator(lambda code: code.name)],
     "RequestMessage": Annotated[dict[str, Any], BeforeValidator(lambda message: message.to_wire())],
+    "Mapping": Mapping,
+    "Iterable": list,
+    "Commit": _one_of(Commit),
+    "Per": _one_of(Per),
+    **dict.fromkeys(("Fault", "On", "When", "Success", "Failure", "CancelWord"), str),
+    "Timing": float,
+    "Injection": object,
 }
+"""What stands for the names in annotations of the Python API in JSON. A call is the moment when it came."""
 
-OneCall: Final = _model_of(
-    Call,
-    "OneCall",
-    _JSON,
-    number=(int, "Which call it is, counted from 1."),
-    came_at=_property(Call, "came_at"),
-    answered_at=_property(Call, "answered_at"),
+
+# Responses.
+
+OneCall: Final = _answer_of(
+    Call, "OneCall", number=(int, "Which call it is, counted from 1."), came_at=None, answered_at=None
 )
-OneHint: Final = _model_of(Hint, "OneHint", {"Call": Call}, ("call",), obeyed=_property(Hint, "obeyed"))
-OnePacing: Final = _model_of(
+OneHint: Final = _answer_of(Hint, "OneHint", ("call",), obeyed=None)
+OnePacing: Final = _answer_of(
     Pacing,
     "OnePacing",
-    {"Call": Annotated[float, BeforeValidator(lambda call: call.came_at)], "Hint": OneHint},
     ("started", "done"),
-    **{name: _property(Pacing, name) for name in ("intervals", "pauses", "first_after", "growth", "jitter")},
-    done_seen_at=_property(Pacing, "done_seen_at"),
-    polls=(list[Annotated[float, BeforeValidator(lambda call: call.came_at)]], "When each poll came."),
+    {"Hint": OneHint},
+    **dict.fromkeys(("intervals", "pauses", "first_after", "growth", "jitter", "done_seen_at")),
     polls_after_done=(Annotated[int, BeforeValidator(len)], "How many polls came after that."),
     report=(str, "The report for people."),
 )
-OneStrike: Final = _model_of(Strike, "OneStrike", {})
-OneFault: Final = _model_of(
+OneFault: Final = _answer_of(
     FaultReport,
     "OneFault",
-    {"Mapping": Mapping, "Strike": OneStrike},
+    types={"Strike": _answer_of(Strike, "OneStrike")},
     struck=(int, "How often it struck."),
 )
 
@@ -112,9 +148,6 @@ def shown(model: type[Answer], value: object, **added: object) -> Answer:
     """Return a value of the Python API as its model, with the fields in `added` that the value does not have."""
     names = model.model_fields.keys() - added.keys()
     return model.model_validate({**{name: getattr(value, name) for name in names}, **added})
-
-
-# Responses.
 
 
 class Refused(Answer):
@@ -190,23 +223,6 @@ class Verdict(Answer):
     """Their reports, for people; empty when there are none."""
 
 
-class TimingNow(Answer):
-    """How the next operations go, and the latency of responses."""
-
-    timing: Value
-    """How long operations take."""
-    outcome: Value
-    """How they end."""
-    rollback: Value
-    """Seconds that undoing takes."""
-    cancel: Value
-    """What a cancel does."""
-    cancel_delay: Value
-    """Seconds until a late cancel takes effect."""
-    latency: Value
-    """How late calls are answered."""
-
-
 class Upcoming(Answer):
     """Requests of `next_operation` that no operation has taken yet."""
 
@@ -221,69 +237,39 @@ class Added(Answer):
     """Its id; for a file in Object Storage, its address."""
 
 
-# Requests. Only JSON types are checked here: the values are checked by the capability of `Double` that takes them.
+# Settings that can be changed while a double runs.
+
+CHANGEABLE: Final = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latency")
+
+Value = int | float | str | dict[str, int | float | str]
+"""The written form of a setting; a dict has one value for each method word or glob."""
+
+_SETTINGS: Final = {name: _doc(inspect.getattr_static(Double, name)) for name in CHANGEABLE}
+_ABOUT_TIMING: Final = (
+    "How the next operations go, and the latency of responses. What a request leaves out stays as it is."
+)
+
+TimingNow: Final = _model(
+    Answer, "TimingNow", _ABOUT_TIMING, {name: (Value, text, ...) for name, text in _SETTINGS.items()}
+)
+TimingToSet: Final = _model(
+    Body, "TimingToSet", _ABOUT_TIMING, {name: (Value | None, text, None) for name, text in _SETTINGS.items()}
+)
 
 
-def _one_of(words: object) -> WithJsonSchema:
-    """Describe a field as one of some words; the capability that takes it checks which."""
-    return WithJsonSchema({"type": "string", "enum": list(get_args(words))})
+# Requests.
+
+FaultToInject: Final = _body_of(Double.inject, "FaultToInject")
+OperationToAsk: Final = _body_of(Double.next_operation, "OperationToAsk")
+Folder: Final = _body_of(Double.add_folder, "Folder", like=Double.add_image)
+Disk: Final = _body_of(Double.add_disk, "Disk")
+Snapshot: Final = _body_of(Double.add_snapshot, "Snapshot", like=Double.add_disk)
+ReadyImage: Final = _body_of(Double.add_image, "ReadyImage")
+StoredFile: Final = _body_of(Double.add_object, "StoredFile")
 
 
-class FaultToInject(Body):
-    """A rule. The words are those of `inject`."""
-
-    fault: str
-    """What goes wrong, such as `reset(after=10)`."""
-    on: str = "*"
-    """A method word or glob."""
-    when: str | None = None
-    """Which of the matching calls it strikes, such as `first(2)`; null: all of them."""
-    commit: Annotated[str, _one_of(Commit)] | None = None
-    """Whether it strikes before or after the call takes effect; null: the default of the fault."""
-    per: Annotated[str, _one_of(Per)] = "rule"
-    """What `when` counts."""
-    where: dict[str, str] = {}
-    """Fields of the request, and headers such as `header.x-request-id`, each with a pattern."""
-    expect: bool = True
-    """Whether a test fails when the fault never strikes."""
-
-
-class FaultsToInject(RootModel[FaultToInject | str | list[FaultToInject | str]]):
+class FaultsToInject(RootModel[FaultToInject | str | list[FaultToInject | str]]):  # type: ignore[valid-type]
     """A rule, or several: each as an object, or as text such as `reset(), on="images.*", when=first(1)`."""
-
-
-class TimingToSet(Body):
-    """What to change; a field left out stays as it is."""
-
-    timing: Value | None = None
-    """How long operations take: seconds, or such as `AfterPolls(3)`."""
-    outcome: str | dict[str, str] | None = None
-    """How they end, such as `Failure('UNAVAILABLE')`."""
-    rollback: Value | None = None
-    """Seconds that undoing takes."""
-    cancel: str | dict[str, str] | None = None
-    """What a cancel does: `wins`, `late`, `loses`, `too_late` or `refused`."""
-    cancel_delay: float | str | None = None
-    """Seconds until a late cancel takes effect."""
-    latency: Value | None = None
-    """How late calls are answered: seconds, or such as `uniform(0.1, 0.4)`."""
-
-
-class OperationToAsk(Body):
-    """How the next operation goes, and only that one; a field left out comes from the settings."""
-
-    on: str = "*"
-    """The word or glob of the methods that may start it."""
-    timing: float | str | None = None
-    """How long it takes."""
-    outcome: str | None = None
-    """How it ends."""
-    rollback: float | None = None
-    """Seconds that undoing takes."""
-    cancel: str | None = None
-    """What a cancel does."""
-    cancel_delay: float | None = None
-    """Seconds until a late cancel takes effect."""
 
 
 class Step(Body):
@@ -291,59 +277,3 @@ class Step(Body):
 
     seconds: float
     """Zero or more."""
-
-
-class Folder(Body):
-    """A folder to add."""
-
-    folder_id: str | None = None
-    """Its id; random when left out."""
-
-
-class _Source(Body):
-    size: int = UNKNOWN_SIZE
-    """Its size in bytes."""
-    data_size: int = UNKNOWN_DATA
-    """Bytes of data in it."""
-    os: str = "LINUX"
-    """`LINUX` or `WINDOWS`."""
-    product_ids: list[str] = []
-    """Licence ids."""
-
-
-class Disk(_Source):
-    """A disk to add."""
-
-    disk_id: str | None = None
-    """Its id; random when left out."""
-
-
-class Snapshot(_Source):
-    """A snapshot to add."""
-
-    snapshot_id: str | None = None
-    """Its id; random when left out."""
-
-
-class ReadyImage(Body):
-    """An image to add, with any field of `Image` in snake_case, such as `folder_id`, `family` or `min_disk_size`."""
-
-    model_config = ConfigDict(extra="allow")
-
-    image_id: str | None = None
-    """Its id; random when left out."""
-
-
-class StoredFile(Body):
-    """A file in Object Storage to add."""
-
-    uri: str
-    """`https://storage.yandexcloud.net/<bucket>/<key>`."""
-    size: int = UNKNOWN_DATA
-    """Bytes of data in it."""
-    virtual_size: int | None = None
-    """Bytes that a disk made from it takes."""
-    format: str | None = None
-    """`qcow2`, `vmdk`, `vhd`, `raw`, or one that the service refuses; by default, what its name says."""
-    reachable: bool = True
-    """Whether the service can read it."""

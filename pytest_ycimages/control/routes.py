@@ -17,7 +17,8 @@ from werkzeug.routing import Map, Rule
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.control import handlers, models
-from pytest_ycimages.control.handlers import ControlRequest
+from pytest_ycimages.control.handlers import ControlRequest, OtherAnswerError
+from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.server.http import MAX_BODY, HttpReply, too_large
 from pytest_ycimages.server.openapi import document
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from pytest_ycimages.control.handlers import ControlResponse
-    from pytest_ycimages.double import Double
     from pytest_ycimages.server.http import HttpRequest
 
 OPENAPI: Final = f"{PREFIX}openapi.json"
@@ -55,7 +54,7 @@ class Route:
 
     verb: str
     path: str
-    handler: Callable[[ControlRequest], ControlResponse]
+    handler: Callable[[ControlRequest], models.Answer]
     answer: type[models.Answer]
     status: int = 200
     body: type[BaseModel] | None = None
@@ -68,12 +67,16 @@ class Route:
         return [(self.status, self.answer), *self.refusals, *refused]
 
 
+def _adding(path: str, add: Callable[..., str], body: type[BaseModel], example: object) -> Route:
+    """Return the route that adds a resource by a method of `Double`."""
+    return Route("POST", path, handlers.adding(add, body), models.Added, 201, body, example)
+
+
 _GONE: Final = ((404, models.Refused),)
 _RULE: Final = {"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"}
 _FILE: Final = {"uri": "https://storage.yandexcloud.net/images/base.qcow2"}
 _NEXT: Final = {"timing": 60}
 _TIMING: Final = {"timing": "AfterPolls(3)", "latency": 0}
-_IMAGE: Final = {"name": "base", "family": "ubuntu"}
 
 ROUTES: Final = (
     Route("GET", "state", handlers.state, models.State),
@@ -88,17 +91,15 @@ ROUTES: Final = (
     Route("GET", "timing", handlers.timing, models.TimingNow),
     Route("PUT", "timing", handlers.set_timing, models.TimingNow, 200, models.TimingToSet, _TIMING),
     Route("GET", "next-operation", handlers.upcoming, models.Upcoming),
-    Route(
-        "POST", "next-operation", handlers.next_operation, models.Upcoming, 201, models.OperationToAsk, {"timing": 60}
-    ),
+    Route("POST", "next-operation", handlers.next_operation, models.Upcoming, 201, models.OperationToAsk, _NEXT),
     Route("GET", "clock", handlers.clock, models.ClockNow),
     Route("POST", "clock/advance", handlers.advance, models.ClockNow, 200, models.Step, {"seconds": 5}),
     Route("POST", "reset", handlers.reset, models.State),
-    Route("POST", "folders", handlers.folder, models.Added, 201, models.Folder, {}),
-    Route("POST", "disks", handlers.disk, models.Added, 201, models.Disk, {"size": 10 * 2**30}),
-    Route("POST", "snapshots", handlers.snapshot, models.Added, 201, models.Snapshot, {"os": "WINDOWS"}),
-    Route("POST", "images", handlers.image, models.Added, 201, models.ReadyImage, _IMAGE),
-    Route("POST", "objects", handlers.stored_file, models.Added, 201, models.StoredFile, _FILE),
+    _adding("folders", Double.add_folder, models.Folder, {}),
+    _adding("disks", Double.add_disk, models.Disk, {"size": 10 * 2**30}),
+    _adding("snapshots", Double.add_snapshot, models.Snapshot, {"os": "WINDOWS"}),
+    _adding("images", Double.add_image, models.ReadyImage, {"name": "base", "family": "ubuntu"}),
+    _adding("objects", Double.add_object, models.StoredFile, _FILE),
 )
 
 MAP: Final = Map(
@@ -123,25 +124,33 @@ def answer(double: Double, http: HttpRequest) -> HttpReply:
     if problem:
         return _refused(http.problem_status or HTTPStatus.REQUEST_ENTITY_TOO_LARGE, problem)
     try:
-        route, parameters = _ADAPTER.match(http.path, http.method)
+        return _reply(*_result(double, http))
     except NotFound:
         return _refused(HTTPStatus.NOT_FOUND, str(unknown_word("path", http.path, PATHS)))
     except MethodNotAllowed as error:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, problem, ("allow", allowed))
+    except UsageError as error:
+        return _refused(HTTPStatus.BAD_REQUEST, str(error))
+
+
+def _result(double: Double, http: HttpRequest) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of the answer to a valid request."""
+    route, parameters = _ADAPTER.match(http.path, http.method)
     if not isinstance(route, Route):
         host = http.headers.get("host", "")
         origin = f"http://{host}" if host else ""
-        contract = CONTRACTS[double.settings.contract]
-        return _reply(HTTPStatus.OK, document(contract, origin) if route == OPENAPI else control_document(origin))
+        if route == CONTROL:
+            return HTTPStatus.OK, control_document(origin)
+        return HTTPStatus.OK, document(CONTRACTS[double.settings.contract], origin)
+    query = dict(parse_qsl(http.query, keep_blank_values=True))
+    body = _parse_body(http.body) if route.body else {}
     try:
-        query = dict(parse_qsl(http.query, keep_blank_values=True))
-        body = _parse_body(http.body) if route.body else {}
-        response = route.handler(ControlRequest(double, body, query, parameters.get("number", 0)))
-    except UsageError as error:
-        return _refused(HTTPStatus.BAD_REQUEST, str(error))
-    return _reply(response.status, response.answer.model_dump(mode="json"))
+        status, shown = route.status, route.handler(ControlRequest(double, body, query, parameters.get("number", 0)))
+    except OtherAnswerError as other:
+        status, shown = other.status, other.answer
+    return status, shown.model_dump(mode="json")
 
 
 def _parse_body(body: bytes) -> Any:

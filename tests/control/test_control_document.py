@@ -16,8 +16,15 @@ from openapi_spec_validator import validate
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import Call
 from pytest_ycimages.cli.commands import ycimages as command
-from pytest_ycimages.control.handlers import CHANGEABLE
-from pytest_ycimages.control.models import FaultToInject, OneCall, OneFault, OperationToAsk, TimingNow, TimingToSet
+from pytest_ycimages.control.models import (
+    CHANGEABLE,
+    FaultToInject,
+    OneCall,
+    OneFault,
+    OperationToAsk,
+    TimingNow,
+    TimingToSet,
+)
 from pytest_ycimages.control.routes import MAP, PATHS, ROUTES, control_document
 from pytest_ycimages.server.openapi import document
 
