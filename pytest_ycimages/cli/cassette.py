@@ -28,7 +28,7 @@ from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
     from pytest_ycimages.cassette.redaction_rules import RedactionRules
@@ -68,6 +68,9 @@ def expanded(context: click.Context, option: click.Parameter, paths: tuple[Path,
     return tuple(dict.fromkeys(files))
 
 
+_files = click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+
+
 def _each(files: tuple[Path, ...], work: Callable[[Path], bool]) -> NoReturn:
     """Run `work` on each file, print why one cannot be read or written, and exit with 1 unless all of it is true."""
     results = []
@@ -94,20 +97,6 @@ class Finding(NamedTuple):
     interaction: int | None = None
 
 
-class Demands(NamedTuple):
-    """The requirements for a cassette.
-
-    Attributes:
-        contract: the revision to check calls against; None: the one that the cassette names.
-        max_age: the maximum number of days since it was recorded; None: unlimited.
-        allowed: regular expressions of values that are not secrets.
-    """
-
-    contract: str | None = None
-    max_age: float | None = None
-    allowed: tuple[str, ...] = ()
-
-
 def _expressions(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - the form that click asks for
     for value in values:
         try:
@@ -118,7 +107,7 @@ def _expressions(context: click.Context, option: click.Parameter, values: tuple[
 
 
 @cassette.command("check")
-@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@_files
 @click.option(
     "--contract",
     type=click.Choice(tuple(CONTRACTS)),
@@ -147,8 +136,10 @@ def check_cassettes(
         raise click.UsageError(str(error)) from None
     if orphans is None:
         click.echo(ORPHANS_UNKNOWN, err=True)
-    demands = Demands(contract, max_age, allowed)
-    found = {file: [*findings(file, demands), *_if_orphan(file, orphans or ())] for file in files}
+    found = {file: list(findings(file, contract, max_age, allowed)) for file in files}
+    for file, faults in found.items():
+        if str(file.absolute()) in (orphans or ()):
+            faults.append(Finding("orphan", "it belongs to no test; remove it: ycimages cassette prune"))
     count = sum(map(len, found.values()))
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
@@ -162,8 +153,17 @@ def check_cassettes(
     sys.exit(1 if count else 0)
 
 
-def findings(file: Path, demands: Demands) -> Iterator[Finding]:
-    """Yield the problems of one cassette."""
+def findings(
+    file: Path, contract: str | None = None, max_age: float | None = None, allowed: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Yield the problems of one cassette.
+
+    Args:
+        file: the cassette.
+        contract: the revision to check calls against; None: the one that the cassette names.
+        max_age: the maximum number of days since it was recorded; None: unlimited.
+        allowed: regular expressions of values that are not secrets.
+    """
     try:
         tape = read_cassette(file)
     except CassetteError as error:
@@ -173,20 +173,17 @@ def findings(file: Path, demands: Demands) -> Iterator[Finding]:
         yield Finding("damage", f"{CUT_OFF}; its interactions are intact")
     if partial_path(file).exists():
         yield Finding("damage", f"a killed recording has left {partial_path(file).name}: delete it")
-    yield from _of_label(tape.metadata, demands)
-    yield from _of_contract(tape, demands.contract or tape.metadata.contract)
-    yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=demands.allowed))
-
-
-def _of_label(label: CassetteMetadata, demands: Demands) -> Iterator[Finding]:
+    label = tape.metadata
     if label.origin is Origin.UNKNOWN:
         yield Finding("label", "it does not say who answered; add it: ycimages cassette convert --origin")
-    if demands.max_age is not None:
+    if max_age is not None:
         age = days_old(label, machine_time())
         if age is None:
             yield Finding("age", "it does not say when it was recorded")
-        elif age > demands.max_age:
-            yield Finding("age", f"recorded {age:.0f} days ago, at {label.recorded_at}; it may be {demands.max_age:g}")
+        elif age > max_age:
+            yield Finding("age", f"recorded {age:.0f} days ago, at {label.recorded_at}; it may be {max_age:g}")
+    yield from _of_contract(tape, contract or label.contract)
+    yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=allowed))
 
 
 def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
@@ -205,11 +202,6 @@ def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
             yield Finding("contract", objection, number)
 
 
-def _if_orphan(file: Path, orphans: Collection[str]) -> Iterator[Finding]:
-    if str(file.absolute()) in orphans:
-        yield Finding("orphan", "it belongs to no test; remove it: ycimages cassette prune")
-
-
 def _table(faults: list[Finding]) -> Table:
     table = Table("in", "what", "finding")
     for kind, text, number in faults:
@@ -218,7 +210,7 @@ def _table(faults: list[Finding]) -> Table:
 
 
 @cassette.command("compact")
-@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@_files
 def compact_cassettes(files: tuple[Path, ...]) -> None:
     """Remove polls from each of FILES that were answered like the poll before them.
 
@@ -300,7 +292,7 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
 
 
 @cassette.command("scrub")
-@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@_files
 @click.option("--pseudonymize", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
 @click.option(
     "--field",
@@ -341,7 +333,7 @@ def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, 
 
 
 @cassette.command("show")
-@click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+@_files
 @click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
 def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
     """Print each of FILES: its label, and each call with what its response shows.

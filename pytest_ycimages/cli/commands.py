@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,15 +12,20 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.experiment import experiment
-from pytest_ycimages.cli.serve import demonstrate, pairs, serve_until_stopped, settings_in
-from pytest_ycimages.cli.verify import show_behaviours, verify_command
+from pytest_ycimages.cli.serve import demonstrate, pairs, serve_until_stopped, settings_in, with_notes
+from pytest_ycimages.cli.verify import fidelity_command, verify_command
 from pytest_ycimages.control.routes import control_document
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule import rules_of
-from pytest_ycimages.fidelity import Mark
 from pytest_ycimages.server.openapi import document
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_port = click.option(
+    "--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one."
+)
 _others = click.option(
     "--set",
     "others",
@@ -37,12 +42,12 @@ def ycimages() -> None:
     """Run a test double of the Yandex Compute Cloud image API, and work with its cassettes."""
 
 
-ycimages.add_command(experiment)
-ycimages.add_command(cassette)
+for _command in (experiment, cassette, verify_command, fidelity_command):
+    ycimages.add_command(_command)
 
 
 @ycimages.command()
-@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@_port
 @click.option("--seed", type=int, show_default="0", help="The seed of ids, tokens and faults.")
 @click.option(
     "--timing",
@@ -80,19 +85,16 @@ def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], 
     """
     try:
         settings = settings_in(config) if config else {}
-        given = {name: value for name, value in options.items() if value is not None} | others
         rules = [*rules_of(faults), *rules_of(others.get("faults", ())), *rules_of(settings.get("faults", ()))]
-        given["faults"] = rules
-        worked = serve_until_stopped(settings | given)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
-    sys.exit(0 if worked else 1)
+    _serve(settings, options | others | {"faults": rules})
 
 
 @ycimages.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--upstream", metavar="URL", help="The server to record. [default: the service itself]")
-@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@_port
 @click.option("--pseudonyms", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
 @_others
 def record(file: Path, others: dict[str, str], **options: Any) -> None:
@@ -101,12 +103,12 @@ def record(file: Path, others: dict[str, str], **options: Any) -> None:
     The first line printed is the URL for the client. Credentials come from the environment variables YC_TOKEN and
     YC_FOLDER_ID only: the client may send any token.
     """
-    _serve_with_cassette("record", file, options | others)
+    _serve({"mode": "record", "cassette": file}, options | others)
 
 
 @ycimages.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one.")
+@_port
 @click.option(
     "--pace", "replay_pace", show_default="auto", help="What advances operations: each poll (state), or time."
 )
@@ -117,15 +119,16 @@ def replay(file: Path, others: dict[str, str], **options: Any) -> None:
 
     The exit code is 1 if a request matched no interaction, or if some interactions were never requested.
     """
-    _serve_with_cassette("replay", file, options | others)
+    _serve({"mode": "replay", "cassette": file}, options | others)
 
 
-def _serve_with_cassette(mode: str, file: Path, settings: dict[str, Any]) -> None:
-    given = {name: value for name, value in settings.items() if value is not None}
+def _serve(settings: Mapping[str, Any], options: Mapping[str, Any]) -> NoReturn:
+    """Serve until stopped, with settings and with the options that were given, which win over them."""
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        worked = serve_until_stopped({"mode": mode, "cassette": file, **given})
+        worked = serve_until_stopped({**settings, **given})
     except (UsageError, CassetteError) as error:
-        raise click.UsageError("\n".join([str(error), *getattr(error, "__notes__", ())])) from None
+        raise click.UsageError(with_notes(error)) from None
     sys.exit(0 if worked else 1)
 
 
@@ -146,14 +149,3 @@ def demo(seed: int) -> None:
 def openapi(contract: str, *, control: bool) -> None:
     """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
     click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))
-
-
-@ycimages.command()
-@click.option("--mark", type=click.Choice([mark.value for mark in Mark]), help="Show only behaviours with this mark.")
-@click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
-def fidelity(mark: str | None, *, markdown: bool) -> None:
-    """Show every behaviour of the double, and the evidence that the service does the same."""
-    show_behaviours(mark, markdown=markdown)
-
-
-ycimages.add_command(verify_command)

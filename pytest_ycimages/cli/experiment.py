@@ -16,12 +16,13 @@ import click
 from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
 from pytest_ycimages.cli.serve import pairs
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.experiment.client import client_name
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
+from pytest_ycimages.experiment.plan import client_name
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
+from pytest_ycimages.text_values import duration_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,19 +30,17 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.experiment.trials import Workers
 
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
-_WRITTEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
-def _duration(context: click.Context, option: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - the form that click asks for
+def _budget(context: click.Context, option: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - the form that click asks for
     """Return the seconds of `30`, `30s`, `5m` or `1.5h`."""
     if value is None:
         return None
-    written = _WRITTEN.fullmatch(value.strip())
-    if written is None:
+    seconds = float(value) if value.strip().replace(".", "", 1).isdecimal() else duration_in(value)
+    if seconds is None:
         raise click.BadParameter(f"invalid duration {value!r}: expected one such as 30s, 5m or 1h.")
-    return float(written[1]) * _UNITS[written[2]]
+    return seconds
 
 
 def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:
@@ -83,7 +82,7 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
 @click.option(
     "--budget",
     metavar="TIME",
-    callback=_duration,
+    callback=_budget,
     help="The maximum real time for each client, such as 30s or 5m.",
 )
 @click.option(

@@ -8,7 +8,7 @@ import threading
 import tomllib
 from contextlib import closing
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
@@ -65,7 +65,8 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
             stopped.wait()
             console.print(f"stopped after {len(double.calls)} calls", style="dim")
             _show_faults(double, console)
-            _show_cassette(double, console)
+            if double.settings.mode != "fake":
+                console.print(repr(double.cassette), style="dim", markup=False)
     except FaultNeverStruckError:
         return False  # the printed reports say so
     except YCImagesError as error:
@@ -82,18 +83,17 @@ def _error_text(error: YCImagesError) -> str | None:
     if isinstance(error, DoubleFailedError):
         cause = error.__cause__
         return str(cause) if isinstance(cause, YCImagesError) else None
+    return with_notes(error)
+
+
+def with_notes(error: YCImagesError) -> str:
+    """Return the text of an error and its notes, each on a line of its own."""
     return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
-def _show_cassette(double: Double, console: Console) -> None:
-    if double.settings.mode != "fake":
-        console.print(repr(double.cassette), style="dim", markup=False)
-
-
 def _show_faults(double: Double, console: Console) -> None:
-    accounts = double.accounts
-    idle = never_struck(accounts)
-    for account in accounts:
+    idle = never_struck(double.accounts)
+    for account in double.accounts:
         console.print(account.report, style="red" if account in idle else "dim", markup=False)
     if idle:
         console.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", style="red")
@@ -154,55 +154,44 @@ def _rule(path: Path, number: int, written: object) -> object:
         raise UsageError(f"{path}: faults, number {number}: {error}") from None
 
 
-_POLLS = 10
+_POLLS: Final = 10
 
 
 def demonstrate(double: Double) -> bool:
     """Create an image with a real HTTP client, poll its operation, and return whether it became READY."""
     console = Console(highlight=False, soft_wrap=True, emoji=False)
-    with closing(HTTPConnection(double.host, double.port)) as connection:
-        return _demonstrate(double, _Client(connection, double.token, console), console)
+    headers = {"Authorization": f"Bearer {double.token}"}
 
+    def show(text: str) -> None:
+        console.print(Syntax(text, "json", background_color="default"))
+        console.print()
 
-def _demonstrate(double: Double, client: _Client, console: Console) -> bool:
-    console.rule("[bold]a test double of the image API")
-    console.print(f"listening on {double.url}\n")
-    source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
-    operation = client.call("POST", "/compute/v1/images", source)
-    for _ in range(_POLLS):
-        if operation.get("done", True):
-            break
-        operation = client.call("GET", f"/operations/{operation['id']}")
-    image_id = operation.get("metadata", {}).get("imageId", "")
-    image = client.call("GET", f"/compute/v1/images/{image_id}")
-    worked = image.get("status") == "READY" and image_id in double.images
-    console.rule("[bold]what the double saw")
-    for call in double.calls:
-        console.print(str(call), markup=False)
-    console.print(f"\n[green]image {image_id} is READY" if worked else "[red]the image did not become READY")
-    return worked
-
-
-class _Client:
-    """HTTP client with one kept-alive connection that prints each exchange."""
-
-    def __init__(self, connection: HTTPConnection, token: str, console: Console) -> None:
-        self._connection = connection
-        self._headers = {"Authorization": f"Bearer {token}"}
-        self._console = console
-
-    def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        self._console.print(f"[bold cyan]> {verb} {path}")
+    def call(verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        console.print(f"[bold cyan]> {verb} {path}")
         if body:
-            self._show(json.dumps(body, indent=1))
-        self._connection.request(verb, path, json.dumps(body) if body else None, self._headers)
-        response = self._connection.getresponse()
+            show(json.dumps(body, indent=1))
+        connection.request(verb, path, json.dumps(body) if body else None, headers)
+        response = connection.getresponse()
+        console.print(f"[bold]< {response.status} {response.reason}")
         text = response.read().decode()
-        self._console.print(f"[bold]< {response.status} {response.reason}")
-        self._show(text)
+        show(text)
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    def _show(self, text: str) -> None:
-        self._console.print(Syntax(text, "json", background_color="default"))
-        self._console.print()
+    console.rule("[bold]a test double of the image API")
+    console.print(f"listening on {double.url}\n")
+    with closing(HTTPConnection(double.host, double.port)) as connection:
+        source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
+        operation = call("POST", "/compute/v1/images", source)
+        for _ in range(_POLLS):
+            if operation.get("done", True):
+                break
+            operation = call("GET", f"/operations/{operation['id']}")
+        image_id = operation.get("metadata", {}).get("imageId", "")
+        image = call("GET", f"/compute/v1/images/{image_id}")
+    worked = image.get("status") == "READY" and image_id in double.images
+    console.rule("[bold]what the double saw")
+    for each in double.calls:
+        console.print(str(each), markup=False)
+    console.print(f"\n[green]image {image_id} is READY" if worked else "[red]the image did not become READY")
+    return worked

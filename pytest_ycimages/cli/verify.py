@@ -147,10 +147,9 @@ def _skipped(verification: Verification) -> Grid:
 
 
 def _grid(title: str, *columns: str) -> Grid:
-    grid = Grid(title=title)
+    grid = Grid(title=title, title_justify="left", title_style="bold")
     for column in columns:
         grid.add_column(column, overflow="fold")
-    grid.title_justify, grid.title_style = "left", "bold"
     return grid
 
 
@@ -163,38 +162,29 @@ _COLOURS: Final = {
 }
 
 
-def show_behaviours(mark: str | None, *, markdown: bool) -> None:
-    """Print the table of behaviours.
-
-    Args:
-        mark: leave out behaviours that have another mark.
-        markdown: print the page of the documentation instead.
-    """
-    table = read_table()
-    if mark is not None:
-        table = table.marked(Mark(mark))
+@click.command("fidelity")
+@click.option("--mark", type=click.Choice([mark.value for mark in Mark]), help="Show only behaviours with this mark.")
+@click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
+def fidelity_command(mark: str | None, *, markdown: bool) -> None:
+    """Show every behaviour of the double, and the evidence that the service does the same."""
+    table = read_table() if mark is None else read_table().marked(Mark(mark))
     if markdown:
         click.echo(render(table), nl=False)
-    else:
-        _print_table(table, Console(highlight=False, emoji=False))
-
-
-def _print_table(table: Table, console: Console) -> None:
+        return
+    console = Console(highlight=False, emoji=False)
     for area, title in table.areas.items():
-        rows = table.of(area)
-        if rows:
+        if rows := table.of(area):
             console.print(_area_grid(title, rows))
     if table.gaps:
         console.print(_gaps(table))
-    for mark, count in table.counts().items():
+    for each, count in table.counts().items():
         if count:
-            console.print(f"[{_COLOURS[mark]}]{count:>4} {mark:<11}[/] {escape(MEANINGS[mark])}")
+            console.print(f"[{_COLOURS[each]}]{count:>4} {each:<11}[/] {escape(MEANINGS[each])}")
     console.print(f"{len(table.behaviours):>4} behaviours, each with a test that proves it")
 
 
 def _area_grid(title: str, rows: tuple[Behaviour, ...]) -> Grid:
-    grid = Grid("behaviour", "what the double does", "known by", "source", title=title)
-    grid.title_justify, grid.title_style = "left", "bold"
+    grid = _grid(title, "behaviour", "what the double does", "known by", "source")
     for row in rows:
         setting = f"\n{row.setting}" if row.setting else ""
         known = f"[{_COLOURS[row.mark]}]{row.mark}{setting}[/]"
@@ -203,8 +193,7 @@ def _area_grid(title: str, rows: tuple[Behaviour, ...]) -> Grid:
 
 
 def _gaps(table: Table) -> Grid:
-    grid = Grid("of the service", "what the double does instead", "source", title="Not in the double")
-    grid.title_justify, grid.title_style = "left", "bold"
+    grid = _grid("Not in the double", "of the service", "what the double does instead", "source")
     for gap in table.gaps:
         grid.add_row(escape(gap.what), escape(gap.instead), escape(gap.source))
     return grid

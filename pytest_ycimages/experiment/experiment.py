@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import checked_client, client_name
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.findings import fault_rows, reproduce
 from pytest_ycimages.experiment.judges import judges_of
 from pytest_ycimages.experiment.judges.judge import failures, name_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
-from pytest_ycimages.experiment.plan import Plan, seconds, whole
+from pytest_ycimages.experiment.plan import Plan, checked_client, client_name, seconds, whole
 from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial

@@ -7,9 +7,9 @@ import re
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.experiment.client import is_importable
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.plan import is_importable
 from pytest_ycimages.experiment.report import (
     FailedVerdict,
     FaultRow,

@@ -1,23 +1,29 @@
-"""What an experiment is to do, as a value, and the part of it that decides the results of its trials."""
+"""What an experiment is to do, as a value: its options, and its client, which other processes import by name."""
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import importlib.util
+import inspect
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import client_name, source_digest
+from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import name_of
-from pytest_ycimages.experiment.trials import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from pytest_ycimages.experiment.command import Command
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.running import Client, TrialLimits
     from pytest_ycimages.experiment.scenario import Candidate
 
+NAME: Final = "experiment"
+"""The name of the doubles: their random values depend on it and on the seed."""
 _RANDOM: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
 """The words of settings that are random."""
 
@@ -69,3 +75,73 @@ def seconds(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise UsageError(f"invalid {name}={value!r}: expected a number of seconds, such as 30.")
     return value
+
+
+# The client.
+
+
+class ModuleOrigin(NamedTuple):
+    """The name of a module, and its file; empty without one."""
+
+    name: str
+    path: str
+
+    def load(self) -> None:
+        """Import the module under its name, from its file if the name alone is not found."""
+        if self.name in sys.modules:
+            return
+        try:
+            importlib.import_module(self.name)
+        except ImportError:
+            spec = importlib.util.spec_from_file_location(self.name, self.path) if self.path else None
+            if spec is None or spec.loader is None:
+                raise
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[self.name] = module
+            spec.loader.exec_module(module)
+
+
+def origins_of(values: Iterable[object]) -> list[ModuleOrigin]:
+    """Return the modules that other processes need before they can unpickle `values`."""
+    modules = {name: sys.modules.get(name) for each in values if (name := getattr(each, "__module__", None))}
+    return [ModuleOrigin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
+
+
+def client_name(client: Any) -> str:
+    """Return a client as `module:function`, or the line of a command."""
+    if isinstance(client, Command):
+        return str(client)
+    named = client if hasattr(client, "__qualname__") else type(client)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def source_digest(client: Any) -> str:
+    """Return a digest of the client's module; empty when that has no file."""
+    path = Path(getattr(sys.modules.get(getattr(client, "__module__", "")), "__file__", None) or "")
+    return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest() if path.is_file() else ""
+
+
+def is_importable(value: object) -> bool:
+    """Return whether a function can be imported by the name of its module and its own."""
+    name = getattr(value, "__qualname__", "<unnamed>")
+    return "<" not in name and getattr(value, "__module__", "__main__") != "__main__"
+
+
+def checked_client(client: Any) -> Any:
+    """Return `client` if it can be called with a URL and a token; otherwise raise UsageError."""
+    if isinstance(client, Command):
+        return client
+    if not callable(client):
+        raise UsageError(
+            f"invalid client {client!r}: expected a function client(url, token) that returns the id of an image."
+        )
+    try:
+        inspect.signature(client).bind("url", "token")
+    except TypeError as error:
+        raise UsageError(
+            f"The client {client_name(client)} cannot be called with a URL and a token: {error}. Wrap it in a function "
+            "client(url, token) that returns the id of the image that it made, or raises."
+        ) from None
+    except ValueError:
+        return client  # built in: it has no signature to look at
+    return client

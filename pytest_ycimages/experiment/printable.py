@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
-_KEPT: Final = "\n"
+from pytest_ycimages import call
+
 _MOST: Final = 2_000
 """How many characters of one text are shown: an exception may quote a response of megabytes."""
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
@@ -22,13 +23,7 @@ def printable(text: str, most: int = _MOST) -> str:
     r"""Return the first `most` characters, control and bidirectional ones as escapes such as `\x1b`."""
     left_out = len(text) - most
     cut = f"{text[:most]}… ({left_out:,} more characters)" if left_out > 0 else text
-    return cut if cut.isprintable() else "".join(map(_escaped, cut))
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable() or character in _KEPT:
-        return character
-    return ascii(character)[1:-1]
+    return "\n".join(map(call.printable, cut.split("\n")))
 
 
 def stable_text(text: str, port: int | None = None) -> str:

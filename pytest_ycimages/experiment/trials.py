@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import client_name, is_importable, origins_of
 from pytest_ycimages.experiment.judges.judge import failures
+from pytest_ycimages.experiment.plan import NAME, client_name, is_importable, origins_of
 from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.virtual.time import VirtualTime
@@ -27,8 +27,8 @@ from pytest_ycimages.virtual.time import VirtualTime
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from pytest_ycimages.experiment.client import ModuleOrigin
     from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.plan import ModuleOrigin
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     Batch = tuple[Sequence[Scenario], list[Summary]]
 
-NAME: Final = "experiment"
-"""The name of the doubles: their random values depend on it and on the seed."""
 Workers = int | Literal["auto"]
 """In how many processes trials are made."""
 _BATCH: Final = 40

@@ -318,45 +318,28 @@ def _has(client: object, method: str) -> bool:
 def _check_client(machine: str, client: object, *, has_own_rules: bool) -> None:
     """Raise `UsageError` for a client that a machine cannot drive."""
     found = [method for method in METHODS if _has(client, method)]
+    invalid = f"invalid client of {machine}.connect, a {type(client).__qualname__}:"
     if not found:
+        names = [name for name in dir(client) if not name.startswith("_") and _has(client, name)]
+        public = f"it has {', '.join(names[:_SHOWN])}" if names else "it has no methods"
         raise UsageError(
-            f"invalid client of {machine}.connect, a {_named(client)}: expected some of the methods "
-            f"{_listed(METHODS)}; {_public(client)}. Rename them, or return an adapter."
+            f"{invalid} expected some of the methods {_listed(METHODS)}; {public}. Rename them, or return an adapter."
         )
     if not has_own_rules and not set(_FIRST) & set(found):
         raise UsageError(
-            f"invalid client of {machine}.connect, a {_named(client)}: {_listed(found)} cannot be called first; "
-            f"expected {' or '.join(map(_written, _FIRST))} as well, or a rule of your own"
+            f"{invalid} {_listed(found)} cannot be called first; "
+            f"expected {_listed(_FIRST, ' or ')} as well, or a rule of your own"
         )
     for method in found:
-        _check_signature(client, method)
+        try:
+            inspect.signature(getattr(client, method)).bind(*METHODS[method])
+        except ValueError:  # unreadable, as of some methods in C
+            continue
+        except TypeError as error:
+            raise UsageError(
+                f"invalid signature of {type(client).__qualname__}.{method}: {error}; expected {_listed([method])}"
+            ) from None
 
 
-def _check_signature(client: object, method: str) -> None:
-    try:
-        signature = inspect.signature(getattr(client, method))
-    except (TypeError, ValueError):  # unreadable, as of some methods in C
-        return
-    try:
-        signature.bind(*METHODS[method])
-    except TypeError as error:
-        raise UsageError(
-            f"invalid signature of {_named(client)}.{method}: {error}; expected {_written(method)}"
-        ) from None
-
-
-def _listed(methods: Iterable[str]) -> str:
-    return ", ".join(map(_written, methods))
-
-
-def _written(method: str) -> str:
-    return f"{method}({', '.join(METHODS[method])})"
-
-
-def _named(client: object) -> str:
-    return type(client).__qualname__
-
-
-def _public(client: object) -> str:
-    names = [name for name in dir(client) if not name.startswith("_") and _has(client, name)]
-    return f"it has {', '.join(names[:_SHOWN])}" if names else "it has no methods"
+def _listed(methods: Iterable[str], between: str = ", ") -> str:
+    return between.join(f"{method}({', '.join(METHODS[method])})" for method in methods)

@@ -20,9 +20,9 @@ from pytest_ycimages import (
     truncate,
     unavailable,
 )
-from pytest_ycimages.experiment.client import ModuleOrigin, client_of
 from pytest_ycimages.experiment.experiment import limits_for
 from pytest_ycimages.experiment.judges import judges_of
+from pytest_ycimages.experiment.plan import ModuleOrigin
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.experiment.scenario import DEFAULT_FAULTS
 from pytest_ycimages.experiment.trials import worker_count
@@ -154,27 +154,6 @@ def test_an_invalid_client_is_refused(client: Any) -> None:
     """It takes the URL and the token."""
     with pytest.raises(UsageError, match=r"client\(url, token\)"):
         run_experiment(client)
-
-
-def test_a_client_is_found_by_its_name() -> None:
-    """As a command line writes it."""
-    assert client_of("tests.experiment.flawed_clients:correct").__name__ == "correct"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("bake", "expected module:function"),
-        ("no.such.module:bake", "cannot be imported"),
-        ("tests.experiment.flawed_clients:corect", "Did you mean 'correct'"),
-        ("tests.experiment.flawed_clients:BODY", "invalid client"),
-    ],
-)
-def test_a_name_that_leads_to_no_client_is_refused(text: str, said: str) -> None:
-    """With what is nearest."""
-    with pytest.raises(UsageError) as raised:
-        client_of(text)
-    assert said in str(raised.value)
 
 
 def test_an_experiment_has_virtual_time_of_its_own() -> None:
