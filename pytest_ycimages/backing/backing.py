@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import ManualClock, RealClock
@@ -16,7 +17,8 @@ from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.call import Call
@@ -29,6 +31,47 @@ if TYPE_CHECKING:
     from pytest_ycimages.faults.injector import Answerer
     from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
+
+R = TypeVar("R")
+
+
+class ResourceView(Mapping[str, R]):
+    """The resources of a double by id, each as it is when it is read. Reading them does not count as a poll.
+
+    Args:
+        missing: the text of a KeyError, for the id that is missing and those that exist.
+        lock: held while resources are read.
+        ids: the ids of resources, also of those that `read` does not find; it grows.
+        read: returns the resource with an id, or None.
+    """
+
+    def __init__(
+        self, missing: str, lock: threading.Lock, ids: Mapping[str, object], read: Callable[[str], R | None]
+    ) -> None:
+        self._missing = missing
+        self._lock = lock
+        self._ids = ids
+        self._read = read
+
+    def _now(self) -> dict[str, R]:
+        with self._lock:
+            return {id_: found for id_ in list(self._ids) if (found := self._read(id_)) is not None}
+
+    def __getitem__(self, id_: str) -> R:
+        with self._lock:
+            found = self._read(id_)
+        if found is None:
+            raise KeyError(self._missing.format(id_, ", ".join(self._now()) or "none"))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def __repr__(self) -> str:
+        return repr(self._now())
 
 
 class Backing(ABC):

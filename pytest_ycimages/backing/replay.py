@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import shlex
 import warnings
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.resources import Image, Operation
-from pytest_ycimages.backing.backing import Backing
+from pytest_ycimages.backing.backing import Backing, ResourceView
 from pytest_ycimages.cassette.exchange import ReplayService
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
 from pytest_ycimages.cassette.maintenance import ForReplay, for_replay
-from pytest_ycimages.cassette.no_match import unused_error
+from pytest_ycimages.cassette.no_match import unused_text
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.redact import Redactor
@@ -29,6 +29,7 @@ from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import (
     CassetteExpiredError,
     CassetteMissingError,
+    CassetteUnusedError,
     CassetteWarning,
     UsageError,
     YCImagesError,
@@ -36,8 +37,7 @@ from pytest_ycimages.errors import (
 from pytest_ycimages.server.app import ReplayApp
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.api.message import Wire
@@ -47,69 +47,37 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings, Severity
 
-
-Resource = TypeVar("Resource", bound=BaseModel)
-
-
-class ClientView(Mapping[str, Resource], Generic[Resource]):
-    """The resources in the answers that the client received, each in its latest state.
-
-    Args:
-        kind: their kind, for people.
-        model: the model to read them into. Resources that do not fit are left out, such as operations of another API.
-        shown: their JSON by id; it grows.
-        lock: held while it is read.
-    """
-
-    def __init__(self, kind: str, model: type[Resource], shown: Mapping[str, Wire], lock: threading.Lock) -> None:
-        self._kind = kind
-        self._model = model
-        self._shown = shown
-        self._lock = lock
-
-    def _now(self) -> dict[str, Resource]:
-        with self._lock:
-            shown = dict(self._shown)
-        return {id_: read for id_, wire in shown.items() if (read := self._read(wire)) is not None}
-
-    def _read(self, wire: Wire) -> Resource | None:
-        try:
-            return self._model.model_validate(wire)
-        except ValidationError:
-            return None
-
-    def __getitem__(self, id_: str) -> Resource:
-        found = self._now()
-        if id_ not in found:
-            raise KeyError(f"no {self._kind} {id_!r} was shown; shown were: {', '.join(found) or 'none'}")
-        return found[id_]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._now())
-
-    def __len__(self) -> int:
-        return len(self._now())
-
-    def __repr__(self) -> str:
-        return repr(self._now())
+M = TypeVar("M", bound=BaseModel)
 
 
 class CassetteBacking(Backing):
     """A backing that knows only the answers that the client received."""
 
     @property
+    @abstractmethod
+    def _shown(self) -> ShownResources:
+        """Return the resources in the answers that the client received, each in its latest state."""
+
+    @property
     def images(self) -> Mapping[str, Image]:
         """Return the images that the client was shown."""
-        return ClientView("image", Image, self._shown.images, self.pipeline.lock)
+        return self._view("image", Image, self._shown.images)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that the client was shown."""
-        return ClientView("operation", Operation, self._shown.operations, self.pipeline.lock)
+        return self._view("operation", Operation, self._shown.operations)
 
-    @property
-    def _shown(self) -> ShownResources:
-        raise NotImplementedError
+    def _view(self, kind: str, model: type[M], shown: Mapping[str, Wire]) -> Mapping[str, M]:
+        """Return those of the resources that fit the model: operations of another API, for example, do not."""
+
+        def read(id_: str) -> M | None:
+            try:
+                return model.model_validate(shown[id_])
+            except (KeyError, ValidationError):
+                return None
+
+        return ResourceView(f"no {kind} {{!r}} was shown; shown were: {{}}", self.pipeline.lock, shown, read)
 
 
 class Replay(CassetteBacking):
@@ -206,7 +174,7 @@ class Replay(CassetteBacking):
         """
         unused = self._replaying.player.unused()
         if unused:
-            error = unused_error(str(self.path), self._scrubbed.tape, unused)
+            error = CassetteUnusedError(unused_text(str(self.path), self._scrubbed.tape, unused))
             for judged in _judged(error, self.settings.unused_interactions):
                 raise judged
 

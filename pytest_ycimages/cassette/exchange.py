@@ -17,7 +17,7 @@ from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.requests import is_loopback, service_host, split_authority
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
-from pytest_ycimages.errors import SecretFoundError
+from pytest_ycimages.errors import NoMatchError, SecretFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,7 +181,7 @@ class ReplayService:
         key = request.metadata.get("idempotency-key", "")
         played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):
-            return self._refused(played.error())
+            return self._refused(NoMatchError(str(played)))
         return reply_of(played.response, asked.method, played.answer)
 
     def _refused(self, problem: YCImagesError) -> Reply:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cassette.model import CUT_OFF, shortened, summary_line
 from pytest_ycimages.cassette.requests import Volatile, flat, key_of
-from pytest_ycimages.errors import CassetteUnusedError, NoMatchError, UsageError
+from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ycimages.cassette.model import CassetteData, Interaction
+    from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cassette.requests import NormalizedRequest
     from pytest_ycimages.cassette.timeline import RequestTimeline, Timelines
 
@@ -47,36 +47,32 @@ class NoMatch(NamedTuple):
     """A request without an answer.
 
     Attributes:
+        unused: the indexes of the interactions that have had no part yet.
         nearest: the index of the nearest interaction recorded; None: nothing was recorded at all.
         differences: what differs from it; nothing, if it is the same request and has been used up.
-        is_used: whether the nearest has been played already.
-        recorded: how many interactions there are.
-        left: how many of them have had no part yet.
         rule: the field and the pattern of a volatile rule that would accept all that differs; None: not any.
     """
 
     asked: NormalizedRequest
-    nearest: int | None
-    nearest_interaction: Interaction | None
-    differences: tuple[RequestDifference, ...]
-    is_used: bool
-    recorded: int
-    left: int
-    is_complete: bool
+    cassette: CassetteData
     in_force: InForce
-    rule: tuple[str, str] | None = None
+    unused: frozenset[int]
+    nearest: int | None
+    differences: tuple[RequestDifference, ...]
+    rule: tuple[str, str] | None
 
-    def error(self) -> NoMatchError:
-        """Return the error that fails a test."""
-        return NoMatchError(str(self))
+    @property
+    def is_used(self) -> bool:
+        """Whether the nearest has been played already."""
+        return self.nearest is not None and self.nearest not in self.unused
 
     def __str__(self) -> str:
-        asked, in_force = self.asked, self.in_force
+        asked, in_force, recorded = self.asked, self.in_force, len(self.cassette.interactions)
         lines = [f"The cassette has no answer for {asked.line}"]
         if asked.body:
             lines.append(f"  asked:    {_json(asked.body)}")
         lines += (
-            f"  cassette: {in_force.name}, {self.recorded} interactions, {self.left} not played yet",
+            f"  cassette: {in_force.name}, {recorded} interactions, {len(self.unused)} not played yet",
             f"  in force: pace={in_force.pace!r}, volatile={in_force.volatile!r}",
             f"  nearest:  {self._nearest()}",
             *(f"    {difference}" for difference in self.differences[:_SHOWN]),
@@ -87,15 +83,16 @@ class NoMatch(NamedTuple):
         return "\n".join(lines)
 
     def _nearest(self) -> str:
-        if self.nearest is None or self.nearest_interaction is None:
+        if self.nearest is None:
             return "nothing was recorded"
+        interaction = self.cassette.interactions[self.nearest]
         used = ", already used" if self.is_used else ", not used yet"
-        request = self.nearest_interaction.request
-        where = f"interaction {self.nearest + 1}, {request.method} {request.uri}{self.nearest_interaction.moment}"
+        request = interaction.request
+        where = f"interaction {self.nearest + 1}, {request.method} {request.uri}{interaction.moment}"
         return where + (used if self.differences else f": the same request{used}, and a change is played once")
 
     def _steps(self) -> Iterable[str]:
-        if not self.is_complete:
+        if not self.cassette.is_complete:
             yield f"the answer may have been lost: {CUT_OFF}. Restore the file, or record again"
         again = f"record again: {self.in_force.rerecord}" if self.in_force.rerecord else "record the cassette again"
         yield f"if the client is right, {again}"
@@ -133,43 +130,33 @@ def no_match(  # noqa: PLR0913 - all that has a part in it, each by its name
     asked: NormalizedRequest,
     *,
     here: NormalizedRequest,
-    timeline: RequestTimeline | None,
+    same: RequestTimeline | None,
     timelines: Timelines,
-    unused: Sequence[int],
+    unused: Iterable[int],
     in_force: InForce,
 ) -> NoMatch:
     """Return `asked` with the recorded request that is nearest to it.
 
     Args:
-        asked: what was asked.
+        asked: the request.
         here: the request that the recorded client would have made in its place.
-        timeline: what was recorded of this very request, if anything: then it has been used up.
+        same: the timeline of this very request, which has been used up; None: it was not recorded.
         timelines: all that was recorded.
         unused: the interactions that had no part yet.
         in_force: the settings of the replay.
     """
-    left = set(unused)
-    nearest = timeline or _nearest(here, timelines, left)
-    interactions = timelines.cassette.interactions
-    index = None if nearest is None else next((each for each in nearest.indexes if each in left), nearest.indexes[-1])
-    differing = (
-        () if nearest is None or timeline is not None else tuple(differences(nearest.request, here, timelines.volatile))
-    )
-    return NoMatch(
-        asked,
-        index,
-        None if index is None else interactions[index],
-        differing,
-        index is not None and index not in left,
-        len(interactions),
-        len(left),
-        timelines.cassette.is_complete,
-        in_force,
-        _rule(differing[0], nearest.request, here, timelines.volatile) if nearest and len(differing) == 1 else None,
-    )
+    left, volatile = frozenset(unused), timelines.volatile
+    nearest = same or _nearest(here, timelines, left)
+    index, rule = None, None
+    differing: tuple[RequestDifference, ...] = ()
+    if nearest is not None:
+        index = next((each for each in nearest.indexes if each in left), nearest.indexes[-1])
+        differing = () if same else tuple(differences(nearest.request, here, volatile))
+        rule = _rule(differing[0], nearest.request, here, volatile) if len(differing) == 1 else None
+    return NoMatch(asked, timelines.cassette, in_force, left, index, differing, rule)
 
 
-def _nearest(asked: NormalizedRequest, timelines: Timelines, left: set[int]) -> RequestTimeline | None:
+def _nearest(asked: NormalizedRequest, timelines: Timelines, left: frozenset[int]) -> RequestTimeline | None:
     """Return the timeline of the same verb and path that has most in common; else the one with most in common."""
     here = _parts(asked, timelines.volatile)
 
@@ -219,8 +206,3 @@ def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str
         lines.append(f"  ... {len(unused) - _SHOWN} more")
     lines.append(f"If the client is right, take them out: ycimages cassette prune {name}")
     return "\n".join(lines)
-
-
-def unused_error(name: str, cassette: CassetteData, unused: Sequence[int]) -> CassetteUnusedError:
-    """Return the error that fails a test which left these interactions unused."""
-    return CassetteUnusedError(unused_text(name, cassette, unused))

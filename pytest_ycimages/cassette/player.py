@@ -113,7 +113,7 @@ class Player:
     def play(
         self, request: RecordedRequest, now: int, *, by_time: bool = False, idempotency_key: str = ""
     ) -> Played | NoMatch:
-        """Return the answer to `request`, or a `NoMatch`, whose `error()` may be raised.
+        """Return the answer to `request`, or a `NoMatch`, whose text an error may have.
 
         Args:
             request: the request, redacted as the cassette is.
@@ -130,13 +130,9 @@ class Player:
         if key and (again := self._again(key, match, timeline)):
             return again
         if timeline is None or self._used_up(timeline):
+            here, unused = here or asked, self.unused()
             return no_match(
-                asked,
-                here=here or asked,
-                timeline=timeline,
-                timelines=self._timelines,
-                unused=self.unused(),
-                in_force=self._in_force,
+                asked, here=here, same=timeline, timelines=self._timelines, unused=unused, in_force=self._in_force
             )
         played = self._change(timeline, match, now) if changes else self._poll(timeline, match, now, by_time=by_time)
         if key and played.answer.ok:
