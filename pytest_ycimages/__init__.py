@@ -6,7 +6,6 @@ Names are loaded when they are first used, so that importing this package costs 
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -34,6 +33,8 @@ _EXPORTS: Final = {
     "experiment.command": "Command",
     "experiment.experiment": "assert_survives run_experiment",
     "experiment.html": "report_html",
+    "experiment.judges.outcome": ("cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful"),
+    "experiment.judges.pacing": "bounded finishes polite",
     "experiment.report": "Finding Report report_from_json report_json report_schema",
     "experiment.running": "TrialLimits run_trial",
     "experiment.scenario": "Candidate PlannedFault Scenario",
@@ -56,22 +57,8 @@ _EXPORTS: Final = {
     "settings": "Settings",
     "virtual.time": "VirtualTime",
 }
-"""The public names by the module that defines them, without the judges: these register themselves."""
+"""The public names by the module that defines them."""
 _HOME: Final = {name: module for module, names in _EXPORTS.items() for name in names.split()}
-_JUDGES: Final = "experiment.judges"
-
-
-@cache
-def _judges() -> dict[str, str]:
-    """Return the module of each judge, read from the text of the modules: that imports nothing."""
-    import re  # noqa: PLC0415 - needed only when a judge is asked for, or all names are
-    from pathlib import Path  # noqa: PLC0415
-
-    found = {}
-    for file in Path(__file__).parent.joinpath(*_JUDGES.split(".")).glob("*.py"):
-        registered = re.findall(r"^@(?:default|optional)_judge\b.*\ndef (\w+)", file.read_text("utf-8"), re.MULTILINE)
-        found |= dict.fromkeys(registered, f"{_JUDGES}.{file.stem}")
-    return found
 
 
 def __getattr__(name: str) -> Any:
@@ -81,13 +68,12 @@ def __getattr__(name: str) -> Any:
 
         return version("pytest-ycimages")
     if name == "__all__":
-        return sorted(_HOME | _judges(), key=lambda each: (not each.isupper(), each))
-    home = _HOME.get(name) or (not name.startswith("_") and _judges().get(name))
-    if not home:
+        return sorted(_HOME, key=lambda each: (not each.isupper(), each))
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return sorted([*_HOME, *_judges(), "__version__"])
+    return sorted([*_HOME, "__version__"])

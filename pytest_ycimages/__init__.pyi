@@ -1,7 +1,5 @@
 # The public names for type checkers. tests/plugin/test_public_names.py compares them with the table in __init__.py.
 
-from pytest_ycimages.experiment.judges.outcome import *  # noqa: F403 - all judges of the module
-from pytest_ycimages.experiment.judges.pacing import *  # noqa: F403 - all judges of the module
 from pytest_ycimages.api.resources import (
     Empty as Empty,
     Image as Image,
@@ -66,6 +64,16 @@ from pytest_ycimages.errors import (
 from pytest_ycimages.experiment.command import Command as Command
 from pytest_ycimages.experiment.experiment import assert_survives as assert_survives, run_experiment as run_experiment
 from pytest_ycimages.experiment.html import report_html as report_html
+from pytest_ycimages.experiment.judges.outcome import (
+    cancels as cancels,
+    cancels_within as cancels_within,
+    no_duplicates as no_duplicates,
+    no_orphans as no_orphans,
+    no_useless_retry as no_useless_retry,
+    recovers as recovers,
+    truthful as truthful,
+)
+from pytest_ycimages.experiment.judges.pacing import bounded as bounded, finishes as finishes, polite as polite
 from pytest_ycimages.experiment.report import (
     Finding as Finding,
     Report as Report,

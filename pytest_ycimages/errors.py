@@ -89,23 +89,6 @@ def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     return UsageError(f"Unknown {what} {given!r}.{hint} Known: {', '.join(words)}.")
 
 
-for _public in (
-    YCImagesError,
-    UsageError,
-    DoubleFailedError,
-    FaultNeverStruckError,
-    VirtualTimeError,
-    CassetteError,
-    CassetteBrokenError,
-    CassetteMissingError,
-    CassetteInUseError,
-    SecretFoundError,
-    NoMatchError,
-    NetworkRefusedError,
-    CassetteUnusedError,
-    CassetteExpiredError,
-    CassetteDiffersError,
-    CassetteWarning,
-    UnknownFieldWarning,
-):
-    _public.__module__ = "pytest_ycimages"
+for _public in list(vars().values()):
+    if isinstance(_public, type):
+        _public.__module__ = "pytest_ycimages"  # where users import it from

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from pytest_ycimages.api.exchange import NO_METADATA, delivery_of
 from pytest_ycimages.api.message import SECOND
@@ -76,25 +76,55 @@ class Calls(Sequence[Call]):
         return hints_in(self._calls)
 
 
+class Entry:
+    """A recorded call. The `Call` is made when it is first read: making it is a tenth of answering it."""
+
+    __slots__ = ("_call", "_values")
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        self._values = values
+        self._call: Call | None = None
+
+    @property
+    def call(self) -> Call:
+        """The call, the same object each time."""
+        if self._call is None:
+            self._call = Call(*self._values)
+        return self._call
+
+
+class _Entries(Sequence[Call]):
+    def __init__(self, entries: list[Entry]) -> None:
+        self._entries = entries
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        found = self._entries[index]
+        return [each.call for each in found] if isinstance(found, list) else found.call
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 class Journal:
     """Records the calls. Callers hold the double's lock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._calls: list[Call] = []
+        self._entries: list[Entry] = []
         self._latest: dict[Hashable, tuple[int, int, int]] = {}
-
-    @property
-    def calls(self) -> Calls:
+        self.calls: Final = Calls(_Entries(self._entries))
         """All calls; the sequence grows with later ones."""
-        return Calls(self._calls)
 
     def attempts(self, request: Request) -> int:
         """Return how many attempts of this call were recorded."""
         latest = self._latest.get((request.method, request.identity))
         return latest[0] if latest else 0
 
-    def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, deferred: int = 0) -> Call:
+    def write(self, request: Request, reply: Reply, now: int, *, latency: int = 0, deferred: int = 0) -> Entry:
         """Record that `request` was answered with `reply`.
 
         Args:
@@ -104,37 +134,40 @@ class Journal:
             latency: nanoseconds from the arrival of the request to the end of the answer.
             deferred: the part of them before it happened.
         """
-        key = request.method, request.identity
-        delivery = delivery_of(reply.damage)
-        attempts, latest, series = self._latest.get(key, (0, now, len(self._calls)))
-        call = Call(
-            method=request.method,
-            at=(now - self._clock.began_at) / SECOND,
-            attempt=attempts + 1,
-            gap=(now - latest) / SECOND if attempts else None,
-            status=reply.code,
-            operation_id=reply.operation_id,
-            image_id=reply.image_id,
-            line=request.line,
-            note=reply.note,
-            message=request.message,
-            metadata=request.metadata,
-            unknown_fields=tuple(request.message.unknown_fields()) if request.message else (),
-            latency=latency / SECOND,
-            deferred=deferred / SECOND,
-            done=_done(request.method, reply),
-            reply_metadata=reply.metadata if delivery.has_headers else NO_METADATA,
-            fault=reply.fault,
-            series=series,
-        )
+        method, line, metadata, message, _, identity, *_ = request
+        code, _, reply_metadata, operation_id, image_id, note, damage, fault, *_ = reply
+        key = method, identity
+        delivery = delivery_of(damage)
+        attempts, latest, series = self._latest.get(key, (0, now, len(self._entries)))
         self._latest[key] = attempts + 1, now, series
-        self._calls.append(call)
-        return call
+        values = (  # in the order of the fields of `Call`
+            method,
+            (now - self._clock.began_at) / SECOND,
+            attempts + 1,
+            (now - latest) / SECOND if attempts else None,
+            code,
+            operation_id,
+            image_id,
+            line,
+            note,
+            message,
+            metadata,
+            tuple(message.unknown_fields()) if message else (),
+            latency / SECOND,
+            deferred / SECOND,
+            _done(method, reply) if delivery.is_whole else None,
+            reply_metadata if delivery.has_headers else NO_METADATA,
+            fault,
+            series,
+        )
+        entry = Entry(values)
+        self._entries.append(entry)
+        return entry
 
 
 def _done(method: str, reply: Reply) -> bool | None:
-    """Return whether the answer shows a finished operation or an image in a final status; None: it shows neither."""
-    if not delivery_of(reply.damage).is_whole or (reply.fault and reply.code is not Code.OK):
+    """Return whether a whole answer shows a finished operation or a settled image; None: it shows neither."""
+    if reply.fault and reply.code is not Code.OK:
         return None
     if reply.operation_id is not None:
         return reply.body.get("done") is True

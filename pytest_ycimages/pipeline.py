@@ -15,7 +15,6 @@ from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.call import nanoseconds
 from pytest_ycimages.faults.connection_faults import Stall
-from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.faults.injector import Answerer, Injector
+    from pytest_ycimages.journal import Entry
     from pytest_ycimages.latency import Delay, Delays
 
     Replying = Generator[Delay, None, Reply]
@@ -87,10 +87,10 @@ class Pipeline:
                     reply = self.service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
                 reply = self._failure(request, error)
-            call, delay = self._write(request, reply, now, held, late)
+            entry, delay = self._write(request, reply, now, held, late)
         if delay is None and reply.damage is None and self.on_call is None:
             return reply
-        return (yield from self._answered(request, call, reply, delay))
+        return (yield from self._answered(request, entry, reply, delay))
 
     def _struck(self, request: Request, now: int) -> tuple[Reply, float]:
         """Return the reply after faults, and the seconds of delay that they add."""
@@ -101,8 +101,8 @@ class Pipeline:
         """Record a call that a transport answers by itself, such as one to an unknown path."""
         held = (yield from self._hold(request)) if self.delays.by_method else None
         with self.lock:
-            call, delay = self._write(request, reply, self.clock.now(), held)
-        return (yield from self._answered(request, call, reply, delay))
+            entry, delay = self._write(request, reply, self.clock.now(), held)
+        return (yield from self._answered(request, entry, reply, delay))
 
     def fail(self, request: Request, error: Exception) -> Replying:
         """Answer a call for which a transport raised `error`, and keep the error for the test."""
@@ -131,7 +131,7 @@ class Pipeline:
 
     def _write(
         self, request: Request, reply: Reply, now: int, held: Delay | None, late: float = 0
-    ) -> tuple[Call, Delay | None]:
+    ) -> tuple[Entry, Delay | None]:
         """Record a call and return the remaining delay of its answer: its latency, and `late` seconds beyond."""
         if held is None and not late and reply.damage is None and not self.delays.by_method:
             return self.journal.write(request, reply, now), None
@@ -145,12 +145,12 @@ class Pipeline:
         length = (held.length if held else 0) + (delay.length if delay else 0)
         if isinstance(reply.damage, Stall) and reply.damage.seconds is not None:
             length += nanoseconds(reply.damage.seconds)
-        call = self.journal.write(request, reply, now, latency=length, deferred=now - held.began_at if held else 0)
-        return call, delay
+        entry = self.journal.write(request, reply, now, latency=length, deferred=now - held.began_at if held else 0)
+        return entry, delay
 
-    def _answered(self, request: Request, call: Call, reply: Reply, delay: Delay | None) -> Replying:
+    def _answered(self, request: Request, entry: Entry, reply: Reply, delay: Delay | None) -> Replying:
         """Yield the remaining delay and return the reply, with waits for a body that is spread over time."""
-        reply = self._told(request, call, reply)
+        reply = self._told(request, entry, reply)
         if reply.damage is not None:
             reply = reply._replace(pause=self.delays.pause)
         if delay is None:
@@ -160,13 +160,13 @@ class Pipeline:
         yield delay
         return reply
 
-    def _told(self, request: Request, call: Call, reply: Reply) -> Reply:
+    def _told(self, request: Request, entry: Entry, reply: Reply) -> Reply:
         """Call `on_call`; an exception from it counts as a failure of the double."""
         on_call = self.on_call  # which another thread may change
         if on_call is None:
             return reply
         try:
-            on_call(call)
+            on_call(entry.call)
         except Exception as error:  # noqa: BLE001 - the test gets any error
             with self.lock:
                 return self._failure(request, error)

@@ -180,7 +180,7 @@ class ImageService:
     def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
         """Return the requested image after the operation's success, in its JSON form."""
         asked = _said(message, _BY_MESSAGE & message.__pydantic_fields_set__)
-        os = source.os.to_wire() if source.os else {"type": OsType.LINUX}
+        os = source.os.to_wire() if source.os else {"type": str(OsType.LINUX)}
         hardware = self._hardware(asked.get("hardware_generation"), source)
         fields = {
             "labels": dict(message.labels),
@@ -196,7 +196,7 @@ class ImageService:
             "family": message.family,
             "storageSize": str(stored) if stored else "",
             "minDiskSize": str(size) if size else "",
-            "status": ImageStatus.READY,
+            "status": str(ImageStatus.READY),
         }
         return {name: value for name, value in fields.items() if value}
 

@@ -156,7 +156,7 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
     elif error is not None:
         wire["error"] = error.to_wire()
     wire["id"] = record.id
-    wire["description"] = record.kind
+    wire["description"] = str(record.kind)  # members of enums are slow to write as JSON
     wire["createdAt"] = operation_time(record.plan.started_at)
     wire["createdBy"] = record.created_by
     wire["modifiedAt"] = operation_time(modified_at)

@@ -184,7 +184,7 @@ class State:
             return None
         if changes:
             return record.after({**changes, "status": status}).to_wire()
-        return record.wire if status is ImageStatus.READY else {**record.wire, "status": status}
+        return record.wire if status is ImageStatus.READY else {**record.wire, "status": str(status)}
 
     def _progress(self, operation_ids: Iterable[str], now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
         """Return the status and the changes that operations have given an image by `now`; None: it is gone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,6 @@ import pytest_ycimages
 from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, OPTIONAL_JUDGES
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
 
-STUB: Final = Path(pytest_ycimages.__file__).with_suffix(".pyi")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "judges.md"
 SECTION: Final = re.compile(r"^## `(\w+)(\(.*?\))?`\n\n(.*?)\n\n", re.DOTALL | re.MULTILINE)
 
@@ -37,13 +35,12 @@ def names_of() -> list[str]:
     return [name for name, _, _ in SECTIONS]
 
 
-@pytest.mark.parametrize("name", REGISTERED)
-def test_every_judge_is_public(name: str) -> None:
-    """Tests import it, and findings do in the tests to paste; type checkers read it from `__all__` of its module."""
-    module = REGISTERED[name].function.__module__
-    assert getattr(pytest_ycimages, name, None) is REGISTERED[name].function
-    assert name in import_module(module).__all__, f"edit {module}: add {name!r} to __all__"
-    assert f"from {module} import *" in STUB.read_text(encoding="utf-8"), f"edit {STUB}: add from {module} import *"
+def test_every_judge_is_public_and_no_other_name_of_these_modules_is() -> None:
+    """The table of public names and the registry of judges have the same ones, by the module that defines them."""
+    public = {name: home for name, home in vars(pytest_ycimages)["_HOME"].items() if home.startswith("experiment.judg")}
+    registered = {name: each.function.__module__.removeprefix("pytest_ycimages.") for name, each in REGISTERED.items()}
+    edit = f"edit {Path(pytest_ycimages.__file__)} and the stub beside it"
+    assert public == registered, f"{edit}: the judges are {registered}"
 
 
 @pytest.mark.parametrize(("name", "arguments", "text"), SECTIONS)
