@@ -9,7 +9,6 @@ from __future__ import annotations
 import pkgutil
 import threading
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
@@ -25,7 +24,7 @@ from pytest_ycimages.server.listener import Listener
 from pytest_ycimages.settings import Settings, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from pytest_ycimages.api.resources import Image, Operation
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.cloud.planner import NextOperation, Planner
-    from pytest_ycimages.cloud.sources import Inventory
-    from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
     from pytest_ycimages.settings import Mode
@@ -76,7 +72,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
         self._backing.open(self._control)
-        self._in_process = Endpoint(self._backing.app)
+        self._endpoint = Endpoint(self._backing.app)
         self._warned = 0
 
     def _pause(self, seconds: float) -> None:
@@ -100,11 +96,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
         """Show the name, the address and the numbers of images and calls."""
         where = self.url if self._listener else "not serving"
         return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
-
-    @property
-    def upcoming(self) -> tuple[NextOperation, ...]:
-        """The pending requests of `next_operation`; only the fake accepts any."""
-        return super().upcoming if self.settings.mode == "fake" else ()
 
     # Serving.
 
@@ -208,21 +199,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
             self._warned = 0
             self._backing.reset()
 
-    @contextmanager
-    def _stocking(self) -> Generator[Inventory]:
-        with self._backing.pipeline.lock:
-            yield self._backing.inventory
-
-    @contextmanager
-    def _planning(self) -> Generator[Planner]:
-        with self._backing.pipeline.lock:
-            yield self._backing.planner
-
-    @contextmanager
-    def _injecting(self) -> Generator[Injector]:
-        with self._backing.pipeline.lock:
-            yield self._backing.pipeline.injector
-
     # Address and credentials.
 
     @property
@@ -252,10 +228,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
     def clock(self) -> Clock:
         """The double's clock; `clock.advance(seconds)` moves a manual one."""
         return self._backing.clock
-
-    @property
-    def _endpoint(self) -> Endpoint:
-        return self._in_process
 
     @property
     def token(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings
 
 
-class InProcess(ABC):
+class InProcess:
     """Transports for HTTP clients that lead to the double in process.
 
     They are the client's own classes on in-process connections. Whatever the URL, a request goes to this double, which
@@ -37,11 +36,7 @@ class InProcess(ABC):
 
     settings: Settings
     name: str
-
-    @property
-    @abstractmethod
-    def _endpoint(self) -> Endpoint:
-        """The double as in-process clients reach it."""
+    _endpoint: Endpoint
 
     @property
     def app(self) -> WsgiApp:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.errors import FaultNeverStruckError
@@ -12,21 +11,18 @@ from pytest_ycimages.faults.schedules import always
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
 
+    from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.faults.fault import Commit, Fault
     from pytest_ycimages.faults.injection import FaultReport, Injection
-    from pytest_ycimages.faults.injector import Injector
     from pytest_ycimages.faults.rule import On, Per
     from pytest_ycimages.faults.schedules import When
 
 
-class Injecting(ABC):
+class Injecting:
     """Injects faults and reports what they did."""
 
-    @abstractmethod
-    def _injecting(self) -> AbstractContextManager[Injector]:
-        """Lock and return the injector."""
+    _backing: Backing
 
     def inject(  # noqa: PLR0913 - the parts of a rule, each by its name
         self,
@@ -62,20 +58,20 @@ class Injecting(ABC):
             UsageError: the rule can never strike, or a value is invalid; the text says what is accepted.
         """
         rule = Rule(fault, on, when or always(), commit, per, where or {}, expect)
-        with self._injecting() as injector:
-            return injector.add(rule)
+        with self._backing.pipeline.lock:
+            return self._backing.pipeline.injector.add(rule)
 
     @property
     def accounts(self) -> Sequence[FaultReport]:
         """The reports of all injected faults as of now, as frozen values."""
-        with self._injecting() as injector:
-            return fault_reports(injector.injections)
+        with self._backing.pipeline.lock:
+            return fault_reports(self._backing.pipeline.injector.injections)
 
     @property
     def injections(self) -> Sequence[Injection]:
         """All injected faults, with what they have done."""
-        with self._injecting() as injector:
-            return tuple(injector.injections)
+        with self._backing.pipeline.lock:
+            return tuple(self._backing.pipeline.injector.injections)
 
     def _check_faults(self) -> None:
         """Raise if a planned fault has not struck.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.cloud.operation_settings import (
@@ -24,8 +23,7 @@ from pytest_ycimages.cloud.timing import timing_of
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
+    from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.cloud.operation_settings import (
         CancelSetting,
         OutcomeSetting,
@@ -35,11 +33,10 @@ if TYPE_CHECKING:
     )
     from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.plan import CancelWord
-    from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.timing import Timing
 
 
-class Planning(ABC):
+class Planning:
     """Plans how long operations take, how they end, and what a cancel does.
 
     Each setting applies to operations that start from now on. Set it to one value for all methods, or to a mapping of
@@ -47,69 +44,52 @@ class Planning(ABC):
     value raises a `UsageError` and changes nothing.
     """
 
-    @abstractmethod
-    def _planning(self) -> AbstractContextManager[Planner]:
-        """Lock and return the planner."""
+    _backing: Backing
 
     @property
     def timing(self) -> Timing | PerMethod[Timing]:
         """The duration of operations: seconds, or a timing, also as text."""
-        with self._planning() as planner:
-            return planner.timing
+        return self._backing.planner.timing
 
     @timing.setter
     def timing(self, timing: TimingSetting) -> None:
-        read = timing_setting(timing)
-        with self._planning() as planner:
-            planner.timing = read
+        self._backing.planner.timing = timing_setting(timing)
 
     @property
     def outcome(self) -> Success | Failure | PerMethod[Success | Failure]:
         """The outcome of operations: `Success()`, or a `Failure`, also as text."""
-        with self._planning() as planner:
-            return planner.outcome
+        return self._backing.planner.outcome
 
     @outcome.setter
     def outcome(self, outcome: OutcomeSetting) -> None:
-        read = outcome_setting(outcome)
-        with self._planning() as planner:
-            planner.outcome = read
+        self._backing.planner.outcome = outcome_setting(outcome)
 
     @property
     def rollback(self) -> float | PerMethod[float]:
         """Seconds of rollback when an operation fails or is cancelled."""
-        with self._planning() as planner:
-            return planner.rollback
+        return self._backing.planner.rollback
 
     @rollback.setter
     def rollback(self, rollback: RollbackSetting) -> None:
-        read = rollback_setting(rollback)
-        with self._planning() as planner:
-            planner.rollback = read
+        self._backing.planner.rollback = rollback_setting(rollback)
 
     @property
     def cancel(self) -> CancelWord | PerMethod[CancelWord]:
         """The effect of a cancel while an operation runs: `wins`, `late`, `loses`, `too_late` or `refused`."""
-        with self._planning() as planner:
-            return planner.cancel
+        return self._backing.planner.cancel
 
     @cancel.setter
     def cancel(self, cancel: CancelSetting) -> None:
-        read = cancel_setting(cancel)
-        with self._planning() as planner:
-            planner.cancel = read
+        self._backing.planner.cancel = cancel_setting(cancel)
 
     @property
     def cancel_delay(self) -> float:
         """Seconds until a `late` cancel takes effect."""
-        with self._planning() as planner:
-            return planner.cancel_delay
+        return self._backing.planner.cancel_delay
 
     @cancel_delay.setter
     def cancel_delay(self, seconds: float) -> None:
-        read = cancel_delay_setting(seconds)
-        with self._planning() as planner:
-            planner.cancel_delay = read
+        self._backing.planner.cancel_delay = cancel_delay_setting(seconds)
 
     def next_operation(  # noqa: PLR0913 - the settings of an operation, each by its name
         self,
@@ -153,11 +133,13 @@ class Planning(ABC):
                 f"next_operation({on!r}) has no values. Give timing, outcome, rollback, cancel or cancel_delay, "
                 "such as next_operation(timing=60)."
             )
-        with self._planning() as planner:
-            planner.upcoming.append(asked)
+        with self._backing.pipeline.lock:
+            self._backing.planner.upcoming.append(asked)
 
     @property
     def upcoming(self) -> tuple[NextOperation, ...]:
-        """The requests of `next_operation` that no operation has taken yet."""
-        with self._planning() as planner:
-            return tuple(planner.upcoming)
+        """The requests of `next_operation` that no operation has taken yet; only the fake accepts any."""
+        if self._backing.settings.mode != "fake":
+            return ()
+        with self._backing.pipeline.lock:  # in which a fault may add a request of its own for a moment
+            return tuple(self._backing.planner.upcoming)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pytest_ycimages.cloud.sources import UNKNOWN_DATA, UNKNOWN_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from contextlib import AbstractContextManager
 
-    from pytest_ycimages.cloud.sources import Inventory
+    from pytest_ycimages.backing.backing import Backing
 
 
-class Seeding(ABC):
+class Seeding:
     """Adds folders, disks, snapshots, images and files to a double."""
 
-    @abstractmethod
-    def _stocking(self) -> AbstractContextManager[Inventory]:
-        """Lock and return the inventory."""
+    _backing: Backing
 
     def add_folder(self, folder_id: str | None = None) -> str:
         """Add a folder, and return its id. Useful with `unknown_resources="not_found"`."""
-        with self._stocking() as inventory:
-            return inventory.add_folder(folder_id)
+        with self._backing.pipeline.lock:
+            return self._backing.inventory.add_folder(folder_id)
 
     def add_disk(
         self,
@@ -47,8 +43,10 @@ class Seeding(ABC):
         Raises:
             UsageError: the id is taken, or the values contradict each other.
         """
-        with self._stocking() as inventory:
-            return inventory.add_source("disk", disk_id, size=size, data_size=data_size, os=os, product_ids=product_ids)
+        with self._backing.pipeline.lock:
+            return self._backing.inventory.add_source(
+                "disk", disk_id, size=size, data_size=data_size, os=os, product_ids=product_ids
+            )
 
     def add_snapshot(
         self,
@@ -60,8 +58,8 @@ class Seeding(ABC):
         product_ids: Iterable[str] = (),
     ) -> str:
         """Add a snapshot that images can be made from, and return its id. The arguments are those of `add_disk`."""
-        with self._stocking() as inventory:
-            return inventory.add_source(
+        with self._backing.pipeline.lock:
+            return self._backing.inventory.add_source(
                 "snapshot", snapshot_id, size=size, data_size=data_size, os=os, product_ids=product_ids
             )
 
@@ -75,8 +73,8 @@ class Seeding(ABC):
         Raises:
             UsageError: the id or the name is taken, or a field is invalid.
         """
-        with self._stocking() as inventory:
-            return inventory.add_image(image_id, fields)
+        with self._backing.pipeline.lock:
+            return self._backing.inventory.add_image(image_id, fields)
 
     def add_object(
         self,
@@ -99,7 +97,7 @@ class Seeding(ABC):
         Raises:
             UsageError: the link does not lead to Object Storage.
         """
-        with self._stocking() as inventory:
-            return inventory.add_object(
+        with self._backing.pipeline.lock:
+            return self._backing.inventory.add_object(
                 uri, size=size, virtual_size=virtual_size, image_format=format, reachable=reachable
             )

@@ -5,7 +5,7 @@ Sizes of sources are concluded from the images made of them, so a verification p
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -32,23 +32,11 @@ from pytest_ycimages.verify.recorded_operations import STARTING, outcomes_of
 from pytest_ycimages.verify.verify import Verification, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.cassette.model import CassetteData, RecordedRequest
-    from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.server.http import HttpRequest
-    from pytest_ycimages.verify.recorded_operations import OperationOutcome
-
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
-
-    from pytest_ycimages.cassette.answers import RecordedCall
-    from pytest_ycimages.cassette.model import CassetteData, RecordedRequest
-    from pytest_ycimages.cloud.planner import Planner
-    from pytest_ycimages.cloud.sources import Inventory
     from pytest_ycimages.verify.recorded_operations import OperationOutcome
 
     Wire = dict[str, Any]
@@ -82,20 +70,20 @@ class FakeTarget(Planning, Seeding):
         calls = recorded_calls(cassette)
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _settings_for(cassette, calls))
-        self._fake = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
-        self._fake.open(_no_control)
-        self._endpoint = Endpoint(self._fake.app)
+        self._backing = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
+        self._backing.open(_no_control)
+        self._endpoint = Endpoint(self._backing.app)
         self._outcomes = outcomes_of(calls)
-        self._clock = self._fake.clock
+        self._clock = self._backing.clock
         self._clock.wait_until(_beginning(cassette, calls), _no_pause)
         self._began = self._clock.now()
-        self.token = self._fake.token
+        self.token = self._backing.token
         _seed(self, calls)
 
     def answer(self, call: RecordedCall, request: RecordedRequest) -> RecordedResponse:
         """Answer a request at its recorded time."""
         self._clock.wait_until(self._began + round(call.at * SECOND), _no_pause)
-        self._fake.planner.upcoming.clear()
+        self._backing.planner.upcoming.clear()
         if call.number in self._outcomes:
             self._plan(call, self._outcomes[call.number])
         reply = request_once(self._endpoint, request.method, request.uri, request.headers, request.body)
@@ -112,14 +100,6 @@ class FakeTarget(Planning, Seeding):
             cancel=planned.cancel,
             cancel_delay=planned.cancel_delay,
         )
-
-    @contextmanager
-    def _planning(self) -> Generator[Planner]:
-        yield self._fake.planner
-
-    @contextmanager
-    def _stocking(self) -> Generator[Inventory]:
-        yield self._fake.inventory
 
 
 class _RecordedTimeFake(Fake):
