@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from enum import StrEnum
 from itertools import pairwise
+from operator import eq
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.requests import json_value, normalize
-from pytest_ycimages.verify.normalize import NEXT_PAGE, TIMES, UUID, Category, layouts_of
+from pytest_ycimages.verify.normalize import NEXT_PAGE, TIMES, UUID, Kind, layouts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_ycimages.cassette.model import Interaction, RecordedResponse
     from pytest_ycimages.verify.normalize import IdMap
@@ -21,25 +21,6 @@ if TYPE_CHECKING:
     Wire = dict[str, Any]
     Items = list[Any]
     Pairs = list[tuple[int, int]]
-
-
-class Kind(StrEnum):
-    """What is different about a field."""
-
-    MISSING = "missing"
-    """It was recorded, and today's response lacks it."""
-    EXTRA = "extra"
-    """It is in today's response, and was not recorded."""
-    VALUE = "value"
-    TYPE = "type"
-    """It has another JSON type."""
-    FORM = "form"
-    """Its value may differ, but its form or its relation to other fields differs too."""
-    IDENTITY = "identity"
-    """It is not the counterpart of the recorded id."""
-    ORDER = "order"
-    """Its keys or items are in another order."""
-    WHITESPACE = "whitespace"
 
 
 class Difference(NamedTuple):
@@ -58,22 +39,21 @@ class Difference(NamedTuple):
     kind: Kind
 
 
-BY_VALUE: Final = ("content-type", "allow", "retry-after", "x-operation-poll-interval")
-"""The headers whose values must be equal."""
-REQUEST_ID: Final = "x-request-id"
-BY_PRESENCE: Final = ("x-server-trace-id",)
-"""The headers whose values differ each time."""
-
 _REFUSED: Final = 400
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
+_REQUEST_ID: Final = "x-request-id"
 _UNORDERED: Final = "labels"
-_KINDS: Final = {
-    Category.NEW_ID: Kind.FORM,
-    Category.KNOWN_ID: Kind.IDENTITY,
-    Category.TIME: Kind.FORM,
-    Category.UUID: Kind.FORM,
-    Category.TEXT: Kind.VALUE,
+
+_SAME: Final[dict[str, Callable[[str, str], bool]]] = {
+    "content-type": eq,
+    "allow": eq,
+    "retry-after": lambda was, now: was == now or not (_NUMBER.fullmatch(was) or _NUMBER.fullmatch(now)),
+    "x-operation-poll-interval": eq,
+    _REQUEST_ID: lambda was, now: not UUID.fullmatch(was) or UUID.fullmatch(now) is not None,
+    "x-server-trace-id": lambda *_: True,
 }
+HEADERS: Final = tuple(_SAME)
+"""The headers that are compared: some by value, dates and ids by form, and those that differ each time by presence."""
 
 
 def diff(
@@ -115,24 +95,16 @@ def _status_text(response: RecordedResponse) -> str:
 
 
 def _diff_headers(recorded: RecordedResponse, answered: RecordedResponse, *, whole: bool) -> Iterator[Difference]:
-    if not recorded.headers:
-        return  # the recording has none at all
     was, now = dict(recorded.headers), dict(answered.headers)
-    for name in (*BY_VALUE, REQUEST_ID, *BY_PRESENCE):
+    for name, are_same in _SAME.items() if was else ():  # a recording may have no headers at all
         field, before, after = f"headers.{name}", was.get(name), now.get(name)
-        if before is None and (after is None or not whole):
-            continue
-        if before is None or after is None:
-            yield Difference(field, before or "", after or "", Kind.MISSING if after is None else Kind.EXTRA)
-        elif name == REQUEST_ID:
-            if UUID.fullmatch(before) and not UUID.fullmatch(after):
-                yield Difference(field, before, after, Kind.FORM)
-        elif name in BY_VALUE and before != after and not _are_dates(name, before, after):
-            yield Difference(field, before, after, Kind.VALUE)
-
-
-def _are_dates(name: str, *values: str) -> bool:
-    return name == "retry-after" and not any(_NUMBER.fullmatch(value) for value in values)
+        if before is None:
+            if after is not None and whole:
+                yield Difference(field, "", after, Kind.EXTRA)
+        elif after is None:
+            yield Difference(field, before, "", Kind.MISSING)
+        elif not are_same(before, after):
+            yield Difference(field, before, after, Kind.FORM if name == _REQUEST_ID else Kind.VALUE)
 
 
 def _diff_bodies(
@@ -151,7 +123,7 @@ def _diff_bodies(
     tokens = [body.get(NEXT_PAGE) for body in (before, after) if isinstance(body, dict)]
     walk = _JsonDiff(
         ids,
-        request_ids=tuple(dict(each.headers).get(REQUEST_ID, "") for each in (recorded, answered)),
+        request_ids=tuple(dict(each.headers).get(_REQUEST_ID, "") for each in (recorded, answered)),
         order=query.get("orderBy", "").partition(" ")[0].replace("created_at", "createdAt") or "id",
         is_page=any((*tokens, query.get("pageToken"))),
     )
@@ -193,7 +165,7 @@ class _JsonDiff:
         elif isinstance(was, str):
             normal = self._ids.normalize(name, was, now, self._request_ids)
             if normal.recorded != normal.answered:
-                yield Difference(path, as_text(was), as_text(now), _KINDS[normal.category])
+                yield Difference(path, as_text(was), as_text(now), normal.kind)
         elif was != now:
             yield Difference(path, as_text(was), as_text(now), Kind.VALUE)
 

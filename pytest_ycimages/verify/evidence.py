@@ -10,12 +10,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.answers import images_in, is_operation, operations_in
+from pytest_ycimages.cloud.sources import CHUNK
 from pytest_ycimages.fidelity import BrokenTableError, read_table
-from pytest_ycimages.verify.observation import CONDITIONS, CONTRADICTIONS, NAMED_CONDITIONS, History, Observation
+from pytest_ycimages.verify.observation import CONDITIONS, FACTS, History, Observation, holds, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.fidelity import Mark
@@ -23,28 +23,50 @@ if TYPE_CHECKING:
 
     Wire = dict[str, Any]
 
-_LISTS: Final = frozenset({"images.list", "images.listOperations", "endpoints.list"})
 _REFUSAL: Final = ("/status", ".code", ".message")
+_VALIDATION: Final = "Request validation error"
+_EMPTY: Final = frozenset({'""', "[]", "{}", "null", "false", "0", '"0"'})
 
 
-def _observe(call: RecordedCall) -> Iterator[tuple[str, str, Wire]]:
-    """Return the kind, the path and the JSON of each observation of an answer."""
-    body = call.answer.body
-    yield "answer", "body", {}
-    if not isinstance(body, dict):
-        return
-    if not call.answer.ok:
-        yield "error", "body", body
-        return
-    for kind, shown in (("operation", operations_in(body)), ("image", images_in(body))):
-        for number, value in enumerate(shown):
-            path = "body" if value is body else f"body.{kind}s[{number}]"
-            yield kind, path, value
-            made = value.get("response") if is_operation(value) else None
-            if isinstance(made, dict) and str(made.get("@type")).endswith(".Image"):
-                yield "image", f"{path}.response", made
-    if call.method in _LISTS:
-        yield "list", "body", body
+def _is_about_detail(name: str, field: str) -> Callable[[Observation, Difference], bool]:
+    """Return a test whether a difference is a whole detail, or in a field that only this detail has."""
+    return lambda _, difference: field in difference.field or name in difference.recorded + difference.answered
+
+
+def _is_asked_for(seen: Observation, difference: Difference) -> bool:
+    """Return whether the request that created the image has the field that differs."""
+    return re.split(r"[.\[]", difference.field.removeprefix(f"{seen.path}."))[0] in seen.made_by
+
+
+def _has_partial_chunks(_: Observation, difference: Difference) -> bool:
+    sizes = (side.strip('"') for side in (difference.recorded, difference.answered))
+    return any(size.isdecimal() and int(size) % CHUNK for size in sizes)
+
+
+def _is_result_moved(_: Observation, difference: Difference) -> bool:
+    """Return whether the orders of keys differ in the place of the result only."""
+    sides = (difference.recorded, difference.answered)
+    was, now = ([key for key in side.split(", ") if key not in {"response", "error"}] for side in sides)
+    return was == now
+
+
+_CONTRADICTIONS: Final[dict[str, Callable[[Observation, Difference], bool]]] = {
+    "": lambda *_: True,
+    "asked-for": _is_asked_for,
+    "bad-request": _is_about_detail("BadRequest", "fieldViolations"),
+    "empty-value": lambda _, each: (each.recorded or each.answered) in _EMPTY,
+    "partial-chunks": _has_partial_chunks,
+    "quoted": lambda _, each: each.recorded[:1] == '"',
+    "request-info": _is_about_detail("RequestInfo", "requestId"),
+    "result-moved": _is_result_moved,
+    "same-code": lambda seen, _: seen.is_refused and seen.body.get("code") == seen.today.get("code"),
+    "same-heading": lambda _, each: _VALIDATION in each.recorded and _VALIDATION in each.answered,
+    "type-moved": lambda _, each: each.recorded.startswith("@type") is not each.answered.startswith("@type"),
+}
+"""Whether a difference contradicts the behaviour: the name in `against` -> a test of the observation and difference."""
+
+
+# Rows.
 
 
 class Row(NamedTuple):
@@ -60,15 +82,13 @@ class Row(NamedTuple):
         """Return whether an observation is evidence of the behaviour, and both answers are comparable."""
         if seen.was_refused is not seen.is_refused and "/status" not in self.fields:
             return False
-        return all(CONDITIONS[name](seen, value) for name, value in self.conditions)
+        return all(holds(seen, name, value) for name, value in self.conditions)
 
     def is_contradicted(self, seen: Observation, difference: Difference) -> bool:
         """Return whether a difference in an observation that shows the behaviour contradicts it."""
-        if self.kinds and difference.kind not in self.kinds:
-            return False
-        pattern = _pattern(seen.path, self.fields)
-        is_in_fields = pattern.fullmatch(difference.field) is not None
-        return is_in_fields and (not self.against or CONTRADICTIONS[self.against](seen, difference))
+        is_of_kind = not self.kinds or difference.kind in self.kinds
+        is_in_fields = _pattern(seen.path, self.fields).fullmatch(difference.field) is not None
+        return is_of_kind and is_in_fields and _CONTRADICTIONS[self.against](seen, difference)
 
 
 @lru_cache(maxsize=4096)
@@ -96,16 +116,13 @@ def _row(values: Wire) -> Row:
     rest = dict(values)
     behaviour, against = rest.pop("behaviour"), rest.pop("against", "")
     fields, kinds = tuple(rest.pop("fields", _REFUSAL)), frozenset(rest.pop("kinds", ()))
-    conditions = tuple((name, [value] if isinstance(value, str) else value) for name, value in rest.items())
-    for names, known in (
-        (rest, CONDITIONS),
-        (rest.get("when", ()), NAMED_CONDITIONS),
-        ((against,), {"", *CONTRADICTIONS}),
-    ):
+    facts = {"when", *FACTS, *(f"not_{name}" for name in FACTS)}
+    for names, known in ((rest, facts), (rest.get("when", ()), CONDITIONS), ([against], _CONTRADICTIONS)):
         for name in names:
             if name not in known:
                 text = f"The evidence of {behaviour!r} has the unknown condition {name!r}. Known: "
                 raise BrokenTableError(text + ", ".join(filter(None, known)))
+    conditions = tuple((name, [value] if isinstance(value, str) else value) for name, value in rest.items())
     return Row(behaviour, fields, conditions, kinds, against)
 
 
@@ -136,7 +153,7 @@ class Evidence:
         self._differs: dict[str, set[int]] = {}
 
     def collect(
-        self, call: RecordedCall, status: int, today: Any, differences: Iterable[Difference], *, whole: bool
+        self, call: RecordedCall, status: int, today: object, differences: Iterable[Difference], *, whole: bool
     ) -> tuple[str, ...]:
         """Add a compared answer, and return for each difference the behaviour that it contradicts; empty for none.
 
@@ -147,8 +164,7 @@ class Evidence:
             differences: the differences between both answers.
             whole: whether the recording has every header and the white space of the body.
         """
-        now = today if isinstance(today, dict) else {}
-        observed = [Observation(*each, call, status, now, self._history, whole) for each in _observe(call)]
+        observed = [Observation(call, status, today, self._history, whole, *each) for each in places(call)]
         shown = [
             (row, each)
             for kind, rows in evidence_rows().items()
@@ -156,16 +172,16 @@ class Evidence:
             for each in observed
             if each.kind == kind and row.shows(each)
         ]
-        for row, _ in shown:
-            self._seen.setdefault(row.behaviour, set()).add(call.number)
-        contradicted = [
+        contradicted = tuple(
             next((row.behaviour for row, each in shown if row.is_contradicted(each, difference)), "")
             for difference in differences
-        ]
+        )
+        for behaviour in {row.behaviour for row, _ in shown}:
+            self._seen.setdefault(behaviour, set()).add(call.number)
         for behaviour in {*contradicted} - {""}:
             self._differs.setdefault(behaviour, set()).add(call.number)
         self.skip(call)
-        return tuple(contradicted)
+        return contradicted
 
     def skip(self, call: RecordedCall) -> None:
         """Add a call whose answer was not compared."""

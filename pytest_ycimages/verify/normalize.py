@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from enum import Enum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
@@ -47,25 +47,29 @@ _LAYOUTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-class Category(Enum):
-    """How a text is normalized."""
+class Kind(StrEnum):
+    """What is different about a field."""
 
-    RANDOM = auto()
-    """A scrubbed secret or a token: another value each time, in no known form."""
-    NEW_ID = auto()
-    """An id that appears for the first time: compared by its kind."""
-    KNOWN_ID = auto()
-    """An id that has a counterpart: compared with it."""
-    TIME = auto()
-    UUID = auto()
-    TEXT = auto()
-    """Any other text: compared by its value, with its ids replaced by their counterparts."""
+    MISSING = "missing"
+    """It was recorded, and today's response lacks it."""
+    EXTRA = "extra"
+    """It is in today's response, and was not recorded."""
+    VALUE = "value"
+    TYPE = "type"
+    """It has another JSON type."""
+    FORM = "form"
+    """Its value may differ, but its form or its relation to other fields differs too."""
+    IDENTITY = "identity"
+    """It is not the counterpart of the recorded id."""
+    ORDER = "order"
+    """Its keys or items are in another order."""
+    WHITESPACE = "whitespace"
 
 
 class NormalPair(NamedTuple):
-    """Two texts in normal form: the recorded one and today's."""
+    """Two texts in normal form: the recorded one and today's, and what is different if they are not equal."""
 
-    category: Category
+    kind: Kind
     recorded: Hashable
     answered: Hashable
 
@@ -114,24 +118,21 @@ class IdMap:
         if _SCRUBBED in recorded or name in _RANDOM_FIELDS:
             if name == NEXT_PAGE:
                 self._pages[recorded] = answered
-            return NormalPair(Category.RANDOM, "", "")
+            return NormalPair(Kind.VALUE, "", "")
         if name in _ID_FIELDS and ID.fullmatch(recorded):
-            return self._ids(recorded, answered)
+            expected = self._today.get(recorded)
+            if expected is not None or answered in self._taken:
+                return NormalPair(Kind.IDENTITY, expected, answered)
+            self.bind(recorded, answered)
+            return NormalPair(Kind.FORM, _prefix(recorded), _prefix(answered))
         if _TIME.fullmatch(recorded):
-            return NormalPair(Category.TIME, time_form(recorded), time_form(answered))
+            return NormalPair(Kind.FORM, time_form(recorded), time_form(answered))
         if UUID.fullmatch(recorded):
             is_related = name == "requestId" and bool(request_ids[0])
             sides = zip((recorded, answered), request_ids, strict=True)
             forms = [(UUID.fullmatch(text) is not None, is_related and text == header) for text, header in sides]
-            return NormalPair(Category.UUID, *forms)
-        return NormalPair(Category.TEXT, self.rewrite(recorded), answered)
-
-    def _ids(self, recorded: str, answered: str) -> NormalPair:
-        expected = self._today.get(recorded)
-        if expected is not None or answered in self._taken:
-            return NormalPair(Category.KNOWN_ID, expected, answered)
-        self.bind(recorded, answered)
-        return NormalPair(Category.NEW_ID, _kind_of(recorded), _kind_of(answered))
+            return NormalPair(Kind.FORM, *forms)
+        return NormalPair(Kind.VALUE, self.rewrite(recorded), answered)
 
     def time_relations(self, id_: str, recorded: Times, answered: Times) -> list[tuple[str, str, str]]:
         """Return how the times of a resource relate to each other and to those that were shown before.
@@ -190,7 +191,7 @@ class IdMap:
         return text if today == plain else f"{name}{equals}{quote(today, safe='')}"
 
 
-def _kind_of(id_: str) -> str:
+def _prefix(id_: str) -> str:
     found = ID.fullmatch(id_)
     return found[1] if found else ""
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.verify.diff import Difference, Kind, diff
-from pytest_ycimages.verify.normalize import IdMap
+from pytest_ycimages.verify.diff import Difference, diff
+from pytest_ycimages.verify.normalize import IdMap, Kind
 
 REQUEST: Final = RecordedRequest("GET", "https://compute.api.cloud.yandex.net/compute/v1/images/x")
 ID, OTHER, THIRD = "fd80000000000000000a", "fd80000000000000000b", "fd80000000000000000c"

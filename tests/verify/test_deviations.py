@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.verify.diff import Difference, Kind
+from pytest_ycimages.verify.diff import Difference
 from pytest_ycimages.verify.fake_target import verify_fake
+from pytest_ycimages.verify.normalize import Kind
 
 from .taping import IMAGES, Taping, altered
 
