@@ -22,8 +22,7 @@ from pytest_ycimages.cli.serve import pairs
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 from pytest_ycimages.verify.mode import PATIENCE, SERVICE, target_of
-from pytest_ycimages.verify.report import NOTHING, as_json, grouped, summary, worth
-from pytest_ycimages.verify.verify import verify
+from pytest_ycimages.verify.verify import NOTHING, as_json, grouped, summary, verify, worth
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import CassetteData

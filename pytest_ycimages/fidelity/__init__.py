@@ -72,13 +72,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A feature of the service that the double lacks.
-
-    Attributes:
-        what: what the service has or does.
-        instead: what the double does instead.
-        source: where it is described.
-    """
+    """A feature of the service that the double lacks: what the service does, and what the double does instead."""
 
     what: str
     instead: str
@@ -89,11 +83,7 @@ class Gap:
 class Table:
     """The behaviours in the order of the file, the titles of their areas, and the gaps.
 
-    Attributes:
-        areas: the title of each area.
-        behaviours: the rows.
-        gaps: the features of the service that the double lacks.
-        evidence: kind of observation -> the rows that say what a recording shows; see `verify/evidence.py`.
+    `evidence` has for each kind of observation the rows that say what a recording shows; see `verify/evidence.py`.
     """
 
     areas: Mapping[str, str]
@@ -136,17 +126,23 @@ def _parse(text: str) -> Table:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BrokenTableError(f"The table of behaviours is invalid TOML: {error}.") from None
-    areas = document.get("areas", {})
+    areas, evidence = document.get("areas", {}), document.get("evidence", {})
     rows = tuple(_row(Behaviour, values, "behaviour") for values in document.get("behaviour", ()))
     gaps = tuple(_row(Gap, values, "missing") for values in document.get("missing", ()))
-    evidence = document.get("evidence", {})
-    _refuse_repeated(rows)
+    seen: dict[str, Behaviour] = {}
+    for row in rows:
+        first = seen.setdefault(row.id, row)
+        if first is not row:
+            raise BrokenTableError(
+                f"The behaviour {row.id!r} stands twice: once it says {first.does!r}, once {row.does!r}. "
+                "Give one of them another id."
+            )
     for area in areas:
         if not any(row.area == area for row in rows):
             raise BrokenTableError(f"The area {area!r} has a title and no behaviour: add one, or take the title out.")
-    for row in (row for kind in evidence.values() for row in kind):
-        if not any(row.get("behaviour") == each.id for each in rows):
-            raise BrokenTableError(f"A row of evidence is about the unknown behaviour {row.get('behaviour')!r}.")
+    for values in (values for kind in evidence.values() for values in kind):
+        if values.get("behaviour") not in seen:
+            raise BrokenTableError(f"A row of evidence is about the unknown behaviour {values.get('behaviour')!r}.")
     return Table(areas, tuple(_checked(row, areas) for row in rows), gaps, evidence)
 
 
@@ -159,17 +155,6 @@ def _checked(row: Behaviour, areas: Iterable[str]) -> Behaviour:
     if row.mark == Mark.SETTING and not row.setting:
         raise BrokenTableError(f"The behaviour {row.id!r} is decided by a setting: say which, as `setting`.")
     return replace(row, mark=Mark(row.mark))
-
-
-def _refuse_repeated(rows: Iterable[Behaviour]) -> None:
-    seen: dict[str, Behaviour] = {}
-    for row in rows:
-        first = seen.setdefault(row.id, row)
-        if first is not row:
-            raise BrokenTableError(
-                f"The behaviour {row.id!r} stands twice: once it says {first.does!r}, once {row.does!r}. "
-                "Give one of them another id."
-            )
 
 
 Row = TypeVar("Row", Behaviour, Gap)
@@ -206,22 +191,20 @@ _PAGE: Final = re.compile(r"[\w-]+\.md")
 
 def render(table: Table) -> str:
     """Return the page of the documentation that shows `table`, as Markdown."""
-    return "\n".join((_HEAD, *_marks(table), *_areas(table), *_gaps(table)))
+    return "\n".join((_HEAD, *_sections(table)))
 
 
-def _marks(table: Table) -> Iterator[str]:
-    yield from _grid(
-        ("mark", "meaning", "behaviours"),
-        ((f"`{mark}`", MEANINGS[mark], str(count)) for mark, count in table.counts().items()),
-    )
-
-
-def _areas(table: Table) -> Iterator[str]:
+def _sections(table: Table) -> Iterator[str]:
+    marks = ((f"`{mark}`", MEANINGS[mark], str(count)) for mark, count in table.counts().items())
+    yield from _grid(("mark", "meaning", "behaviours"), marks)
     for area, title in table.areas.items():
-        rows = table.of(area)
-        if rows:
+        if rows := table.of(area):
             yield f"## {title}\n"
             yield from _grid(("behaviour", "what the double does", "known by", "source", "test"), map(_cells, rows))
+    if table.gaps:
+        yield "## Not in the double\n"
+        gaps = ((gap.what, gap.instead, _linked(gap.source)) for gap in table.gaps)
+        yield from _grid(("of the service", "what the double does instead", "source"), gaps)
 
 
 def _cells(row: Behaviour) -> tuple[str, ...]:
@@ -232,15 +215,6 @@ def _cells(row: Behaviour) -> tuple[str, ...]:
 
 def _linked(source: str) -> str:
     return _PAGE.sub(r"[\g<0>](\g<0>)", source)
-
-
-def _gaps(table: Table) -> Iterator[str]:
-    if table.gaps:
-        yield "## Not in the double\n"
-        yield from _grid(
-            ("of the service", "what the double does instead", "source"),
-            ((gap.what, gap.instead, _linked(gap.source)) for gap in table.gaps),
-        )
 
 
 def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_snake
@@ -157,8 +157,7 @@ def _moment(text: str) -> int:
 
 def _fails_by_itself(call: RecordedCall, error: Mapping[str, Any]) -> bool:
     """Return whether the fake fails by itself, since the file of the request is in an unreadable format."""
-    uri = call.request.body.get("uri") if isinstance(call.request.body, dict) else None
-    suffix = str(uri).partition("?")[0].rpartition(".")[2].lower()
+    suffix = str(_asked(call).get("uri")).partition("?")[0].rpartition(".")[2].lower()
     return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 
 
@@ -180,24 +179,14 @@ def _no_control(http: HttpRequest) -> HttpReply:  # noqa: ARG001 - the signature
 # What existed before the recording, as far as its answers show.
 
 
-class _Source(NamedTuple):
-    """A source, as far as the image made of it shows it."""
-
-    size: int = UNKNOWN_SIZE
-    data: int = UNKNOWN_DATA
-    os: str = "LINUX"
-    products: tuple[str, ...] = ()
-
-
-_ASSUMED: Final = _Source()
-"""What the fake assumes of an unknown source."""
+_ASSUMED: Final[Wire] = {"size": UNKNOWN_SIZE, "data_size": UNKNOWN_DATA, "os": "LINUX", "product_ids": ()}
+"""What the fake assumes of an unknown source, as the arguments of `add_disk`."""
 
 
 def _has_missing_names(calls: Iterable[RecordedCall]) -> bool:
     """Return whether a recorded refusal shows that a source or a folder did not exist."""
     made = frozenset(_made(calls))
-    refused = (call for call in calls if _is_missing(call) and isinstance(call.request.body, dict))
-    return any(_asked(call).get("imageId") not in made for call in refused)
+    return any(_is_missing(call) and _asked(call).get("imageId") not in made for call in calls if _asked(call))
 
 
 def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
@@ -208,7 +197,7 @@ def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
     there = made | frozenset(_add_images(fake, calls, made))
     must_exist = _has_missing_names(calls)
     for call in calls:
-        if call.method == "images.create" and call.answer.ok and isinstance(call.request.body, dict):
+        if call.method == "images.create" and call.answer.ok and _asked(call):
             source = _source(_asked(call), _result(call, calls))
             if must_exist or source != _ASSUMED:
                 with suppress(UsageError):  # it exists already, or is invalid: the fake answers that by itself
@@ -270,37 +259,34 @@ def _result(call: RecordedCall, calls: Iterable[RecordedCall]) -> Wire:
     return {}
 
 
-def _source(asked: Wire, made: Wire) -> _Source:
+def _source(asked: Wire, made: Wire) -> Wire:
+    """Return a source, as far as the image made of it shows it, as the arguments of `add_disk`."""
     size = _size(made, "minDiskSize", _size(asked, "minDiskSize", UNKNOWN_SIZE) or UNKNOWN_SIZE)
     least = min(UNKNOWN_DATA, size // CHUNK * CHUNK)
     data = _size(made, "storageSize", 0) if made else least
     if data == least and size == _size(asked, "minDiskSize", UNKNOWN_SIZE):
         size, data = UNKNOWN_SIZE, UNKNOWN_DATA
-    return _Source(
-        max(size, data),
-        data,
-        "LINUX" if "os" in asked else str(made.get("os", {}).get("type", "LINUX")),
-        tuple(each for each in made.get("productIds", ()) if each not in asked.get("productIds", ())),
-    )
+    return {
+        "size": max(size, data),
+        "data_size": data,
+        "os": "LINUX" if "os" in asked else str(made.get("os", {}).get("type", "LINUX")),
+        "product_ids": tuple(each for each in made.get("productIds", ()) if each not in asked.get("productIds", ())),
+    }
 
 
-def _add_source(fake: Seeding, asked: Wire, source: _Source, there: frozenset[str]) -> None:
-    size, data, os, products = source
+def _add_source(fake: Seeding, asked: Wire, source: Wire, there: frozenset[str]) -> None:
     if "diskId" in asked:
-        fake.add_disk(asked["diskId"], size=size, data_size=data, os=os, product_ids=products)
+        fake.add_disk(asked["diskId"], **source)
     elif "snapshotId" in asked:
-        fake.add_snapshot(asked["snapshotId"], size=size, data_size=data, os=os, product_ids=products)
+        fake.add_snapshot(asked["snapshotId"], **source)
     elif "uri" in asked:
         suffix = PurePosixPath(urlsplit(asked["uri"]).path).suffix.lower()
-        fake.add_object(asked["uri"], size=data, virtual_size=size, format=EXTENSIONS.get(suffix, "qcow2"))
+        shape = EXTENSIONS.get(suffix, "qcow2")
+        fake.add_object(asked["uri"], size=source["data_size"], virtual_size=source["size"], format=shape)
     elif asked.get("imageId") not in there:
+        named = {"storage_size": source["data_size"], "min_disk_size": source["size"]}
         fake.add_image(
-            asked["imageId"],
-            folder_id=_ELSEWHERE,
-            os=os,
-            product_ids=products,
-            storage_size=data,
-            min_disk_size=size,
+            asked["imageId"], folder_id=_ELSEWHERE, os=source["os"], product_ids=source["product_ids"], **named
         )
 
 

@@ -18,8 +18,7 @@ from pytest_ycimages.errors import CassetteDiffersError
 from pytest_ycimages.settings import CassetteSettings
 from pytest_ycimages.verify.fake_target import FakeTarget
 from pytest_ycimages.verify.normalize import ids_in, texts_of
-from pytest_ycimages.verify.report import error_text
-from pytest_ycimages.verify.verify import verify
+from pytest_ycimages.verify.verify import error_text, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,11 +1,16 @@
-"""Verification of a cassette: its requests are sent again, and today's answers are compared with the recorded ones."""
+"""Verification of a cassette: its requests are sent again, and today's answers compared with the recorded ones.
+
+The reports, as text and as data, say what the evidence is worth, what differs, and the next step.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pytest_ycimages.cassette.answers import progress_of, recorded_calls, summarize
-from pytest_ycimages.cassette.model import Origin
+from pytest_ycimages.cassette.model import Origin, shortened
+from pytest_ycimages.fidelity import read_table
 from pytest_ycimages.verify.diff import diff
 from pytest_ycimages.verify.evidence import Evidence
 from pytest_ycimages.verify.normalize import INVALID_TOKEN, IdMap, ids_in, is_scrubbed, texts_of
@@ -49,14 +54,7 @@ class Target(Protocol):
 
 
 class Finding(NamedTuple):
-    """A difference, where it was found, and the behaviour that it contradicts.
-
-    Attributes:
-        number: the interaction, counted from 1.
-        line: its request in one line.
-        difference: what differs.
-        behaviour: the id of the behaviour; empty if the table has none for it.
-    """
+    """A difference in the interaction of a number and request line, and the behaviour that it contradicts, if any."""
 
     number: int
     line: str
@@ -65,13 +63,7 @@ class Finding(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """An interaction that was not compared.
-
-    Attributes:
-        number: the interaction, counted from 1.
-        line: its request in one line.
-        why: the reason.
-    """
+    """An interaction, by its number and request line, that was not compared, and the reason."""
 
     number: int
     line: str
@@ -136,26 +128,19 @@ class _Verifier:
         self._created: dict[str, None] = {}
 
     def run(self) -> Verification:
-        calls = recorded_calls(self._cassette)
-        metadata = self._cassette.metadata
+        calls, metadata, target = recorded_calls(self._cassette), self._cassette.metadata, self._target
         folder_id = metadata.folder_id or next(_folders_of(calls), "")
-        if folder_id and self._target.folder_id:
-            self._ids.bind(folder_id, self._target.folder_id)
+        if folder_id and target.folder_id:
+            self._ids.bind(folder_id, target.folder_id)
         for call in calls:
             why = self._check(call)
             if why:
                 self._skipped.append(Skipped(call.number, call.request.line, why))
                 self._evidence.skip(call)
             self._shown |= ids_in([call.interaction.response.body.decode("utf-8", "replace")])
-        return Verification(
-            metadata,
-            self._target.name,
-            len(calls) - len(self._skipped),
-            tuple(self._findings),
-            tuple(self._skipped),
-            self._evidence.results(),
-            tuple(self._created),
-        )
+        found, skipped = tuple(self._findings), tuple(self._skipped)
+        compared, created = len(calls) - len(skipped), tuple(self._created)
+        return Verification(metadata, target.name, compared, found, skipped, self._evidence.results(), created)
 
     def _check(self, call: RecordedCall) -> str:
         """Send one request and compare its answer; return why that was not possible, or an empty text."""
@@ -210,3 +195,103 @@ def _folders_of(calls: tuple[RecordedCall, ...]) -> Iterator[str]:
         folder = body.get("folderId") or dict(call.request.query).get("folderId")
         if isinstance(folder, str) and folder:
             yield folder
+
+
+# Reports.
+
+NOTHING: Final = "nothing"
+"""The word for a field that is absent."""
+
+_ORIGINS: Final = {
+    Origin.FAKE: "was recorded from the fake, so it proves nothing about the service",
+    Origin.DOCUMENTATION: "was transcribed from the documentation, so it proves nothing about the service",
+    Origin.UNKNOWN: "does not say whose answers it holds, so it proves nothing about the service",
+}
+
+
+def worth(name: str, metadata: CassetteMetadata) -> str:
+    """Return what the evidence of the cassette `name` is worth, in a sentence."""
+    if metadata.origin is not Origin.SERVICE:
+        return f"{name} {_ORIGINS[metadata.origin]}."
+    when = f" at {metadata.recorded_at}" if metadata.recorded_at else ""
+    return f"{name} was recorded from the service itself{when}: it is evidence of what the service does."
+
+
+def summary(verification: Verification) -> str:
+    """Return how much differs, in a sentence."""
+    count = len(verification.findings)
+    differs = f"{count} field{'s differ' if count > 1 else ' differs'}" if count else "nothing differs"
+    answers = f"{verification.compared} answer{'' if verification.compared == 1 else 's'}"
+    skipped = f"; {len(verification.skipped)} not compared" if verification.skipped else ""
+    return f"Compared {answers} with those of {verification.target}: {differs}{skipped}."
+
+
+def error_text(name: str, verification: Verification, next_step: str) -> str:
+    """Return what differs, field by field, for an error.
+
+    Args:
+        name: the name of the cassette.
+        verification: its verification.
+        next_step: what to do about the differences.
+    """
+    return "\n".join(_lines(name, verification, next_step))
+
+
+def _lines(name: str, verification: Verification, next_step: str) -> Iterator[str]:
+    yield worth(name, verification.metadata)
+    yield summary(verification)
+    for (number, line), findings in groupby(grouped(verification), lambda each: (each[0].number, each[0].line)):
+        yield f"  interaction {number}: {line}"
+        for finding, (_, *others) in findings:
+            recorded, answered, kind = finding.difference[1:]
+            sides = f"recorded {shortened(recorded) or NOTHING}, answered {shortened(answered) or NOTHING}"
+            yield f"    {finding.difference.field}: {sides} ({kind})"
+            yield f"      {_behaviour_text(finding)}"
+            if others:
+                yield f"      the same in interaction{'s' * (len(others) > 1)} {', '.join(map(str, others))}"
+    for skipped in verification.skipped:
+        yield f"  interaction {skipped.number}: {skipped.line}: not compared, since {skipped.why}"
+    yield next_step
+
+
+def grouped(verification: Verification) -> tuple[tuple[Finding, tuple[int, ...]], ...]:
+    """Return each different finding once, with the numbers of all the interactions that have it."""
+    found: dict[tuple[str, ...], tuple[Finding, list[int]]] = {}
+    for finding in verification.findings:
+        key = (*finding.difference, finding.behaviour)
+        found.setdefault(key, (finding, []))[1].append(finding.number)
+    return tuple((finding, tuple(numbers)) for finding, numbers in found.values())
+
+
+def _behaviour_text(finding: Finding) -> str:
+    """Return the behaviour that a difference contradicts, how it is known, and what it says."""
+    row = next((each for each in read_table().behaviours if each.id == finding.behaviour), None)
+    if row is None:
+        return "no behaviour of the table says anything about this"
+    return f"{row.id} [{row.mark}]: {row.does}"
+
+
+def as_json(name: str, verification: Verification) -> dict[str, Any]:
+    """Return a verification of the cassette `name` as JSON values."""
+    return {
+        "worth": worth(name, verification.metadata),
+        "cassette": name,
+        "origin": str(verification.metadata.origin),
+        "target": verification.target,
+        "compared": verification.compared,
+        "differences": [
+            {
+                "interaction": finding.number,
+                "request": finding.line,
+                **finding.difference._asdict(),
+                "behaviour": finding.behaviour or None,
+            }
+            for finding in verification.findings
+        ],
+        "behaviours": [
+            {**each._asdict(), "agrees": not each.differs, "differs": list(each.differs)}
+            for each in verification.behaviours
+        ],
+        "skipped": [skipped._asdict() for skipped in verification.skipped],
+        "created": list(verification.created),
+    }

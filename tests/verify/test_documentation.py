@@ -18,7 +18,7 @@ from pytest_ycimages.cassette.model import (
     RecordedResponse,
 )
 from pytest_ycimages.verify.fake_target import verify_fake
-from pytest_ycimages.verify.report import worth
+from pytest_ycimages.verify.verify import worth
 
 from .taping import COMPUTE, IMAGES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.verify.fake_target import verify_fake
-from pytest_ycimages.verify.report import error_text, summary
+from pytest_ycimages.verify.verify import error_text, summary
 
 from .taping import Taping, altered
 
