@@ -70,6 +70,11 @@ class RecordedCall(NamedTuple):
     busy: frozenset[str] = frozenset()
 
     @property
+    def asked(self) -> Wire:
+        """The JSON body of the request; empty for another one."""
+        return self.request.body if isinstance(self.request.body, dict) else {}
+
+    @property
     def is_read(self) -> bool:
         """Whether it changes nothing."""
         return not self.request.changes

@@ -157,7 +157,7 @@ def _moment(text: str) -> int:
 
 def _fails_by_itself(call: RecordedCall, error: Mapping[str, Any]) -> bool:
     """Return whether the fake fails by itself, since the file of the request is in an unreadable format."""
-    suffix = str(_asked(call).get("uri")).partition("?")[0].rpartition(".")[2].lower()
+    suffix = str(call.asked.get("uri")).partition("?")[0].rpartition(".")[2].lower()
     return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 
 
@@ -186,7 +186,7 @@ _ASSUMED: Final[Wire] = {"size": UNKNOWN_SIZE, "data_size": UNKNOWN_DATA, "os": 
 def _has_missing_names(calls: Iterable[RecordedCall]) -> bool:
     """Return whether a recorded refusal shows that a source or a folder did not exist."""
     made = frozenset(_made(calls))
-    return any(_is_missing(call) and _asked(call).get("imageId") not in made for call in calls if _asked(call))
+    return any(_is_missing(call) and call.asked.get("imageId") not in made for call in calls if call.asked)
 
 
 def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
@@ -197,15 +197,11 @@ def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
     there = made | frozenset(_add_images(fake, calls, made))
     must_exist = _has_missing_names(calls)
     for call in calls:
-        if call.method == "images.create" and call.answer.ok and _asked(call):
-            source = _source(_asked(call), _result(call, calls))
+        if call.method == "images.create" and call.answer.ok and call.asked:
+            source = _source(call.asked, _result(call, calls))
             if must_exist or source != _ASSUMED:
                 with suppress(UsageError):  # it exists already, or is invalid: the fake answers that by itself
-                    _add_source(fake, _asked(call), source, there)
-
-
-def _asked(call: RecordedCall) -> Wire:
-    return call.request.body if isinstance(call.request.body, dict) else {}
+                    _add_source(fake, call.asked, source, there)
 
 
 def _is_missing(call: RecordedCall) -> bool:
@@ -221,7 +217,7 @@ def _is_missing(call: RecordedCall) -> bool:
 
 def _folders(calls: Iterable[RecordedCall]) -> Iterator[str]:
     for call in calls:
-        folder = _asked(call).get("folderId") or dict(call.request.query).get("folderId")
+        folder = call.asked.get("folderId") or dict(call.request.query).get("folderId")
         message = str(call.answer.body.get("message")) if isinstance(call.answer.body, dict) else ""
         if isinstance(folder, str) and not (_is_missing(call) and "Folder" in message):
             yield folder

@@ -54,7 +54,7 @@ class History:
             if starts:
                 self._started_by.setdefault(operation["id"], call.method)
             if starts and call.method == "images.create":
-                self.made_by.setdefault(operation_image(operation), _object(call.request.body))
+                self.made_by.setdefault(operation_image(operation), call.asked)
             elif starts and call.method == "images.update":
                 self.updated.add(operation_image(operation))
         self.keys |= {key} - {""}
@@ -95,7 +95,7 @@ class Observation:
     ) -> None:
         request, response, body = call.interaction.request, call.interaction.response, call.answer.body
         self.kind, self.path, self.value, self.history, self.whole = kind, path, value, history, whole
-        self.method, self.asked, self.query = call.method, _object(call.request.body), dict(call.request.query)
+        self.method, self.asked, self.query = call.method, call.asked, dict(call.request.query)
         self.sent, self.answer, self.body = call.request.body, body, _object(body)
         self.today, self.is_refused = _object(today), status >= _REFUSED
         self.status, self.was_refused = response.status, response.status >= _REFUSED

@@ -57,30 +57,20 @@ class OperationHistory:
 
     Attributes:
         begun: the call that started it.
+        method: the method of that call.
+        image_id: the image that it is about; empty for none.
         shown: its latest JSON.
         seen: its phases, in order.
         polls: the numbers of the calls that count as its polls.
         cancels: the calls that cancel it.
-        image_id: the image that it is about; empty for none.
     """
 
     def __init__(self, call: RecordedCall, operation: Wire) -> None:
-        self.begun = call
+        self.begun, self.method, self.image_id = call, call.method, operation_image(operation)
         self.shown = operation
         self.seen: list[SeenPhase] = []
         self.polls: list[int] = []
         self.cancels: list[RecordedCall] = []
-        self.image_id = operation_image(operation)
-
-    @property
-    def method(self) -> str:
-        """Return the method that started it."""
-        return self.begun.method
-
-    @property
-    def asked(self) -> Wire:
-        """Return the body of the request that started it."""
-        return _asked(self.begun)
 
     def see(self, call: RecordedCall, phase: str, modified_at: str = "") -> None:
         """Add a phase that a call shows."""
@@ -97,12 +87,11 @@ class OperationHistory:
 
     def duration(self, end: SeenPhase) -> float | None:
         """Return the seconds that it took by its own times, or None if it has none."""
-        times = (str(self.shown.get("createdAt", "")), end.modified_at)
         try:
-            begun, ended = (datetime.fromisoformat(time) for time in times)
+            begun = datetime.fromisoformat(str(self.shown.get("createdAt")))
+            return (datetime.fromisoformat(end.modified_at) - begun).total_seconds()
         except ValueError:
             return None
-        return (ended - begun).total_seconds()
 
 
 def histories_of(calls: Iterable[RecordedCall]) -> tuple[OperationHistory, ...]:
@@ -137,7 +126,8 @@ def _see_images(call: RecordedCall, histories: Iterable[OperationHistory]) -> No
     """Add the phases that follow from images, from refusals, and from lists without an image."""
     images = {image["id"]: image for image in images_in(call.answer.body)}
     named = _named(call)
-    folders = {each.image_id: str(each.asked.get("folderId")) for each in histories if each.method == "images.create"}
+    creates = (each for each in histories if each.method == "images.create")
+    folders = {each.image_id: str(each.begun.asked.get("folderId")) for each in creates}
     for history in histories:
         if call.number == history.begun.number:
             continue
@@ -152,14 +142,10 @@ def _see_images(call: RecordedCall, histories: Iterable[OperationHistory]) -> No
             history.see(call, phase)
 
 
-def _asked(call: RecordedCall) -> Wire:
-    return call.request.body if isinstance(call.request.body, dict) else {}
-
-
 def _named(call: RecordedCall) -> set[str]:
     """Return the images that a request names."""
     path = call.request.path.removesuffix("/operations").rpartition("/")[2]
-    return {path, str(_asked(call).get("imageId"))} if call.method.startswith("images.") else set()
+    return {path, str(call.asked.get("imageId"))} if call.method.startswith("images.") else set()
 
 
 def _refused_status(call: RecordedCall) -> str:
@@ -185,14 +171,14 @@ def _updated_phase(history: OperationHistory, image: Wire | None) -> str:
     """Return the phase of an update: it has ended if the image is as was asked."""
     if history.method != "images.update" or image is None:
         return ""
-    fields = {name: value for name, value in history.asked.items() if name in _UPDATABLE}
+    fields = {name: value for name, value in history.begun.asked.items() if name in _UPDATABLE}
     is_as_asked = all(str(image.get(name) or "") == str(value or "") for name, value in fields.items())
     return "succeeded" if is_as_asked and fields else "unfinished"
 
 
 def _see_implied(call: RecordedCall, histories: Iterable[OperationHistory]) -> None:
     """Add that images which a call changes or copies exist, and that holders of the name that it takes are gone."""
-    asked = _asked(call)
+    asked = call.asked
     creates = [each for each in histories if each.method == "images.create"]
     for history in creates:
         if history.image_id and history.image_id in {call.request.image_id, asked.get("imageId")}:
@@ -200,7 +186,7 @@ def _see_implied(call: RecordedCall, histories: Iterable[OperationHistory]) -> N
     if call.method != "images.create" or not asked.get("name"):
         return
     for history in creates:
-        if all(str(history.asked.get(name)) == str(asked.get(name)) for name in ("folderId", "name")):
+        if all(str(history.begun.asked.get(name)) == str(asked.get(name)) for name in ("folderId", "name")):
             _see_name_free(call, history, histories)
 
 

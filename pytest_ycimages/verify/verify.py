@@ -191,8 +191,7 @@ class _Verifier:
 def _folders_of(calls: tuple[RecordedCall, ...]) -> Iterator[str]:
     """Return the folders that requests name, in order."""
     for call in calls:
-        body = call.request.body if isinstance(call.request.body, dict) else {}
-        folder = body.get("folderId") or dict(call.request.query).get("folderId")
+        folder = call.asked.get("folderId") or dict(call.request.query).get("folderId")
         if isinstance(folder, str) and folder:
             yield folder
 
