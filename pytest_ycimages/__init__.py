@@ -6,6 +6,7 @@ Names are loaded when they are first used, so that importing this package costs 
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -39,13 +40,6 @@ _EXPORTS: Final = {
     "experiment.running": "TrialLimits run_trial",
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",
-    "faults.catalogue": (
-        "cancel_ignored error image_seen_late internal operation_fails operation_lost operation_never_ends "
-        "operation_seen_late permission_denied quota_exceeded rate_limited token_expired unavailable"
-    ),
-    "faults.connection_faults": (
-        "bad_gateway bad_request close garble gateway_timeout hang ramp refuse reset slow stale stall trickle truncate"
-    ),
     "faults.fault": "Fault",
     "faults.injection": "Injection",
     "faults.rule": "Rule",
@@ -57,8 +51,18 @@ _EXPORTS: Final = {
     "settings": "Settings",
     "virtual.time": "VirtualTime",
 }
-"""The public names by the module that defines them."""
+"""The public names by the module that defines them. Those of faults are in the catalogue."""
 _HOME: Final = {name: module for module, names in _EXPORTS.items() for name in names.split()}
+
+
+@cache
+def _faults() -> dict[str, str]:
+    """Return the module of each fault, read from the text of the catalogue: that imports nothing."""
+    from pathlib import Path  # noqa: PLC0415 - needed only when a fault is asked for, or all names are
+
+    text = (Path(__file__).parent / "faults" / "catalogue.py").read_text("utf-8")
+    listed = text.partition("__all__ = [")[2].partition("]")[0]
+    return dict.fromkeys(listed.replace('"', "").replace(",", "").split(), "faults.catalogue")
 
 
 def __getattr__(name: str) -> Any:
@@ -68,12 +72,13 @@ def __getattr__(name: str) -> Any:
 
         return version("pytest-ycimages")
     if name == "__all__":
-        return sorted(_HOME, key=lambda each: (not each.isupper(), each))
-    if name not in _HOME:
+        return sorted(_HOME | _faults(), key=lambda each: (not each.isupper(), each))
+    home = _HOME.get(name) or (not name.startswith("_") and _faults().get(name))
+    if not home:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return sorted([*_HOME, "__version__"])
+    return sorted([*_HOME, *_faults(), "__version__"])

@@ -1,5 +1,6 @@
 # The public names for type checkers. tests/plugin/test_public_names.py compares them with the table in __init__.py.
 
+from pytest_ycimages.faults.catalogue import *  # noqa: F403 - all faults
 from pytest_ycimages.api.resources import (
     Empty as Empty,
     Image as Image,
@@ -88,37 +89,6 @@ from pytest_ycimages.experiment.scenario import (
     Scenario as Scenario,
 )
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
-from pytest_ycimages.faults.catalogue import (
-    cancel_ignored as cancel_ignored,
-    error as error,
-    image_seen_late as image_seen_late,
-    internal as internal,
-    operation_fails as operation_fails,
-    operation_lost as operation_lost,
-    operation_never_ends as operation_never_ends,
-    operation_seen_late as operation_seen_late,
-    permission_denied as permission_denied,
-    quota_exceeded as quota_exceeded,
-    rate_limited as rate_limited,
-    token_expired as token_expired,
-    unavailable as unavailable,
-)
-from pytest_ycimages.faults.connection_faults import (
-    bad_gateway as bad_gateway,
-    bad_request as bad_request,
-    close as close,
-    garble as garble,
-    gateway_timeout as gateway_timeout,
-    hang as hang,
-    ramp as ramp,
-    refuse as refuse,
-    reset as reset,
-    slow as slow,
-    stale as stale,
-    stall as stall,
-    trickle as trickle,
-    truncate as truncate,
-)
 from pytest_ycimages.faults.fault import Fault as Fault
 from pytest_ycimages.faults.injection import Injection as Injection
 from pytest_ycimages.faults.rule import Rule as Rule

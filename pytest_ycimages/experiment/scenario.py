@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.defaults import TRIED_BY_DEFAULT
-from pytest_ycimages.faults.fault import Fault
+from pytest_ycimages.faults import catalogue
+from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.rule import Rule, rule_of
 from pytest_ycimages.faults.schedules import after, always, nth
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_ycimages.double import Double
-    from pytest_ycimages.faults.fault import Commit
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.schedules import When
     from pytest_ycimages.journal import Calls
@@ -110,8 +109,47 @@ class Candidate(NamedTuple):
                 yield PlannedFault(self.fault, method, nth, commit, self.lasts)
 
 
-DEFAULT_FAULTS: Final = tuple(Candidate(*each) for each in TRIED_BY_DEFAULT)
-"""The faults that every experiment tries, the mildest first: shrinking goes towards the beginning."""
+_WHY: Final = "Injected: the source of the image cannot be read"
+_BEFORE: Final[tuple[Commit, ...]] = ("before",)
+_AFTER: Final[tuple[Commit, ...]] = ("after",)
+
+DEFAULT_FAULTS: Final = (
+    Candidate(catalogue.slow(5)),
+    Candidate(catalogue.trickle(1000)),
+    Candidate(catalogue.operation_seen_late(reads=1)),
+    Candidate(catalogue.image_seen_late(reads=1)),
+    Candidate(catalogue.unavailable()),
+    Candidate(catalogue.rate_limited(retry_after=7), commits=_BEFORE),
+    Candidate(catalogue.bad_gateway()),
+    Candidate(catalogue.gateway_timeout()),
+    Candidate(catalogue.internal()),
+    Candidate(catalogue.stale()),
+    Candidate(catalogue.close()),
+    Candidate(catalogue.reset()),
+    Candidate(catalogue.reset(after=60), commits=_AFTER),
+    Candidate(catalogue.truncate(), commits=_AFTER),
+    Candidate(catalogue.garble("json"), commits=_AFTER),
+    Candidate(catalogue.garble("bytes"), commits=_AFTER),
+    Candidate(catalogue.garble("content_type"), commits=_AFTER),
+    Candidate(catalogue.refuse(5)),
+    Candidate(catalogue.slow(120)),
+    Candidate(catalogue.stall(after=60), commits=_AFTER),
+    Candidate(catalogue.hang()),
+    Candidate(catalogue.operation_fails(message=_WHY)),
+    Candidate(catalogue.operation_fails(message=_WHY, rollback=600)),
+    Candidate(catalogue.operation_never_ends()),
+    Candidate(catalogue.cancel_ignored()),
+    Candidate(catalogue.operation_lost()),
+    Candidate(catalogue.token_expired(), commits=_BEFORE),
+    Candidate(catalogue.permission_denied(), commits=_BEFORE),
+    Candidate(catalogue.error("INVALID_ARGUMENT"), commits=_BEFORE),
+    Candidate(catalogue.bad_request(), commits=_BEFORE),
+    Candidate(catalogue.quota_exceeded(), on="images.create", commits=_BEFORE),
+    Candidate(catalogue.unavailable(), commits=_BEFORE, lasts=True),
+)
+"""The faults that experiments try by default, the mildest first: shrinking goes towards the beginning.
+
+A new fault is not added by itself. `ramp` needs too many calls."""
 
 
 def candidates_of(faults: object) -> tuple[Candidate, ...]:

@@ -1,38 +1,150 @@
-"""The catalogue of faults: errors of the service and faults of operations, beside those of connections.
+"""The catalogue of faults, and the damage that they do to answers: slowness first, where strategies shrink to.
 
-To add a fault, write a function under `@register()`. Strategies, experiments and tests derive their lists.
+To add a fault, write a function under `@register()` and its name in `__all__`. A new kind of damage goes into
+`ConnectionDamage`, and mypy finds the one place that has to handle it: `server/transmission.py`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
 
+from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.status import Code, QuotaFailure
 from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.timing import After, Never, timing_of
+from pytest_ycimages.cloud.timing import Never, timing_of
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults import connection_faults  # noqa: F401 - it registers its faults
-from pytest_ycimages.faults.fault import REGISTERED, Answer, Fault, Hidden, Planned, given, register, seconds_in
+from pytest_ycimages.faults.fault import (
+    REGISTERED,
+    Answer,
+    Bytes,
+    Damaged,
+    Details,
+    Effect,
+    Endless,
+    ErrorCode,
+    Hidden,
+    Late,
+    Limit,
+    Metric,
+    OperationTiming,
+    Planned,
+    Rate,
+    Reads,
+    RetryAfter,
+    Seconds,
+    Span,
+    Text,
+    register,
+)  # fmt: skip
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+__all__ = [
+    "bad_gateway", "bad_request", "cancel_ignored", "close", "error", "garble", "gateway_timeout", "hang",
+    "image_seen_late", "internal", "operation_fails", "operation_lost", "operation_never_ends", "operation_seen_late",
+    "permission_denied", "quota_exceeded", "ramp", "rate_limited", "refuse", "reset", "slow", "stale", "stall",
+    "token_expired", "trickle", "truncate", "unavailable",
+]  # fmt: skip
 
-    from pytest_ycimages.cloud.timing import Timing
+# Damage.
+
+Garbling = Literal["bytes", "utf8", "json", "content_type"]
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Damage):
+    """End the connection after so many bytes of the answer, head included: `reset` sends RST, `close` sends FIN."""
+
+    after: int
+    how: Literal["reset", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stall(Damage):
+    """Pause after so many bytes of the answer, for so many seconds; None: until the client or the double closes."""
+
+    after: int
+    seconds: float | None = None
+
+    @property
+    def delivers(self) -> Delivery:
+        """What the client receives: nothing that it can use, unless the answer goes on."""
+        return Delivery.NOTHING if self.seconds is None else Delivery.SLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle(Damage):
+    """Send so many bytes per second, on the double's clock."""
+
+    delivery: ClassVar[Delivery] = Delivery.SLOW
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate(Damage):
+    """Send so many bytes of the body, at most all but one, then close; None: half of them."""
+
+    delivery: ClassVar[Delivery] = Delivery.HEAD
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Garble(Damage):
+    """Change the body: some `bytes`, invalid `utf8`, invalid `json`, or a `content_type` of HTML."""
+
+    delivery: ClassVar[Delivery] = Delivery.HEAD
+    how: Garbling
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse(Damage):
+    """Reset the connection, and accept no new one for so many seconds on the double's clock."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute(Damage):
+    """Answer with this page instead, as a gateway does."""
+
+    delivery: ClassVar[Delivery] = Delivery.REPLACED
+    status: int
+    content_type: str
+    body: bytes
+
+
+ConnectionDamage = Break | Stall | Trickle | Truncate | Garble | Refuse | Substitute
+
+# Slowness.
+
+
+@register()
+def slow(seconds: Seconds) -> Effect:
+    """Send the answer so many seconds late, on the double's clock."""
+    return Late(seconds)
+
+
+@register()
+def ramp(start: Seconds, end: Seconds, *, over: Span) -> Effect:
+    """Send answers later and later.
+
+    Args:
+        start: seconds by which the first one is late.
+        end: seconds by which they are late at last.
+        over: seconds that it takes from `start` to `end`, on the double's clock.
+    """
+    return Late(start, end, over)
+
 
 # Errors of the service.
 
 
 @register()
 def error(
-    code: Code | int | str,
-    message: str = "",
-    *,
-    details: Iterable[Mapping[str, Any]] = (),
-    retry_after: int | None = None,
-) -> Fault:
+    code: ErrorCode, message: Text = "", *, details: Details = (), retry_after: RetryAfter | None = None
+) -> Effect:
     """Answer the call with an error.
 
     Args:
@@ -41,71 +153,159 @@ def error(
         details: its details, in their JSON form.
         retry_after: whole seconds that the answer asks the client to wait, in a `Retry-After` header.
     """
-    if code in (Code.OK, "OK", "ok"):
-        raise UsageError(f"invalid error({code!r}): OK is not an error; expected a code such as 'ABORTED'")
-    failure = Failure(code, message, details)
-    name = Code(failure.error.code).name
-    if not message:
-        failure = Failure(code, f"Injected: {name.lower().replace('_', ' ')}", failure.details)
-    written = [each.to_wire() for each in failure.error.details] or None
-    arguments = {"code": name, "message": message, "details": written, "retry_after": retry_after}
-    return _answer("error", arguments, failure, retry_after)
+    return _answer(code, message or f"Injected: {str(code).lower().replace('_', ' ')}", retry_after, *details)
 
 
 @register()
-def unavailable(*, retry_after: int | None = None) -> Fault:
+def unavailable(*, retry_after: RetryAfter | None = None) -> Effect:
     """Answer 503: the service is temporarily unavailable."""
-    failure = Failure(Code.UNAVAILABLE, "Injected: the service is unavailable")
-    return _answer("unavailable", {"retry_after": retry_after}, failure, retry_after)
+    return _answer(Code.UNAVAILABLE, "Injected: the service is unavailable", retry_after)
 
 
 @register()
-def rate_limited(*, retry_after: int | None = None) -> Fault:
+def rate_limited(*, retry_after: RetryAfter | None = None) -> Effect:
     """Answer 429: too many requests."""
-    failure = Failure(Code.RESOURCE_EXHAUSTED, "Injected: too many requests")
-    return _answer("rate_limited", {"retry_after": retry_after}, failure, retry_after)
+    return _answer(Code.RESOURCE_EXHAUSTED, "Injected: too many requests", retry_after)
 
 
 @register()
-def quota_exceeded(metric: str = "compute.images.count", *, limit: int = 32) -> Fault:
+def quota_exceeded(metric: Metric = "compute.images.count", *, limit: Limit = 32) -> Effect:
     """Answer 429: a quota is used up, with a `QuotaFailure` that names it.
 
     Args:
         metric: the quota.
         limit: how much it allows; as much is used.
     """
-    if not metric or not isinstance(metric, str):
-        raise UsageError(f"invalid quota_exceeded({metric!r}): expected the name of a quota, 'compute.images.count'")
-    if type(limit) is not int or limit < 0:
-        raise UsageError(f"invalid quota_exceeded(limit={limit!r}): expected a whole number, zero or more")
-    details = (QuotaFailure.of(metric, limit=limit, usage=limit, required=limit + 1),)
-    failure = Failure(Code.RESOURCE_EXHAUSTED, f"Injected: the quota {metric} is exceeded", details)
-    return _answer("quota_exceeded", {"metric": metric, "limit": limit}, failure)
+    failure = QuotaFailure.of(metric, limit=limit, usage=limit, required=limit + 1)
+    return _answer(Code.RESOURCE_EXHAUSTED, f"Injected: the quota {metric} is exceeded", None, failure)
 
 
 @register()
-def token_expired() -> Fault:
+def token_expired() -> Effect:
     """Answer 401: the token has expired."""
-    return _answer("token_expired", {}, Failure(Code.UNAUTHENTICATED, "The token is invalid"))
+    return _answer(Code.UNAUTHENTICATED, "The token is invalid")
 
 
 @register()
-def permission_denied() -> Fault:
+def permission_denied() -> Effect:
     """Answer 403: the account may not do this."""
-    return _answer("permission_denied", {}, Failure(Code.PERMISSION_DENIED, "Permission denied"))
+    return _answer(Code.PERMISSION_DENIED, "Permission denied")
 
 
 @register()
-def internal() -> Fault:
+def internal() -> Effect:
     """Answer 500: the service has failed."""
-    return _answer("internal", {}, Failure(Code.INTERNAL, "Injected: internal error"))
+    return _answer(Code.INTERNAL, "Injected: internal error")
 
 
-def _answer(name: str, arguments: Mapping[str, Any], failure: Failure, retry_after: int | None = None) -> Fault:
-    if retry_after is not None and (type(retry_after) is not int or retry_after < 0):
-        raise UsageError(f"invalid retry_after={retry_after!r}: expected whole seconds, such as 5")
+def _answer(code: Code | int | str, message: str, retry_after: int | None = None, *details: Any) -> Answer:
     metadata = () if retry_after is None else (("retry-after", str(retry_after)),)
-    return Fault(name, given(**arguments), Answer(failure.error, metadata))
+    return Answer(Failure(code, message, details).error, metadata)
+
+
+# Answers of a gateway in front of the service.
+
+
+@register()
+def bad_gateway() -> Effect:
+    """Answer 502 with a page of HTML, from a gateway in front of the service."""
+    return _page(502, "502 Bad Gateway")
+
+
+@register()
+def gateway_timeout() -> Effect:
+    """Answer 504 with a page of HTML, from a gateway in front of the service."""
+    return _page(504, "504 Gateway Time-out")
+
+
+def _page(status: int, title: str) -> Damaged:
+    page = f"<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>"
+    return Damaged(Substitute(status, "text/html", f"<html>\r\n{page}\r\n</html>\r\n".encode()))
+
+
+@register()
+def bad_request() -> Effect:
+    """Answer 400 with plain text, as the gateway does for a request that it cannot read."""
+    return Damaged(Substitute(400, "text/plain", b"Injected: the request cannot be read"))
+
+
+# The connection.
+
+
+@register()
+def reset(*, after: Bytes = 0) -> Effect:
+    """Reset the connection: the client gets RST.
+
+    Args:
+        after: bytes of the answer that arrive before, its head included.
+    """
+    return Damaged(Break(after, "reset"))
+
+
+@register()
+def close(*, after: Bytes = 0) -> Effect:
+    """Close the connection without an answer, or in the middle of it.
+
+    Args:
+        after: bytes of the answer that arrive before, its head included.
+    """
+    return Damaged(Break(after, "close"))
+
+
+@register()
+def hang() -> Effect:
+    """Send no answer, until the client gives up or the double closes."""
+    return Damaged(Stall(0))
+
+
+@register()
+def stall(*, after: Bytes = 0, seconds: Seconds | None = None) -> Effect:
+    """Stop in the middle of the answer.
+
+    Args:
+        after: bytes of the answer that arrive before, its head included.
+        seconds: how long it stops, on the double's clock; None: until the client gives up or the double closes.
+    """
+    return Damaged(Stall(after, seconds))
+
+
+@register()
+def trickle(bytes_per_second: Rate) -> Effect:
+    """Send the answer slowly, at this rate on the double's clock."""
+    return Damaged(Trickle(bytes_per_second))
+
+
+@register()
+def truncate(*, length: Bytes | None = None) -> Effect:
+    """Send a body that is shorter than its Content-Length, then close the connection.
+
+    Args:
+        length: bytes of the body that arrive, at most all but one; None: half of them.
+    """
+    return Damaged(Truncate(length))
+
+
+@register(commits=("after", "before"))
+def garble(how: Garbling = "bytes") -> Effect:
+    """Damage the body, and keep the connection.
+
+    Args:
+        how: `bytes` changes some of them, `utf8` makes it invalid UTF-8, `json` invalid JSON, and `content_type` says
+            that it is HTML.
+    """
+    return Damaged(Garble(how))
+
+
+@register()
+def stale() -> Effect:
+    """Reset the next request on a connection that was kept alive. A fresh connection works."""
+    return Damaged(Break(0, "reset"), only_reused=True)
+
+
+@register()
+def refuse(seconds: Seconds) -> Effect:
+    """Reset the connection, and accept no new one for so many seconds on the double's clock."""
+    return Damaged(Refuse(seconds))
 
 
 # The operation that the call starts.
@@ -113,12 +313,8 @@ def _answer(name: str, arguments: Mapping[str, Any], failure: Failure, retry_aft
 
 @register(STARTING)
 def operation_fails(
-    code: Code | int | str = Code.INTERNAL,
-    message: str = "",
-    *,
-    after: Timing | float | None = None,
-    rollback: float = 0,
-) -> Fault:
+    code: ErrorCode = Code.INTERNAL, message: Text = "", *, after: OperationTiming | None = None, rollback: Seconds = 0
+) -> Effect:
     """Let the operation fail.
 
     Args:
@@ -127,75 +323,60 @@ def operation_fails(
         after: when, as a timing or in seconds; None: when it would have ended.
         rollback: seconds that undoing takes, with the error set already.
     """
-    failure = Failure(code, message)
     timing = None if after is None else timing_of(after)
-    undoing = seconds_in("operation_fails", "rollback", rollback, forever="operation_never_ends()")
-    asked = NextOperation("*", STARTING, timing=timing, outcome=failure, rollback=undoing)
-    written = timing.seconds if isinstance(timing, After) else timing and repr(timing)
-    name = Code(failure.error.code).name
-    arguments = given(code=name, message=message, after=written, rollback=rollback or None)
-    return Fault("operation_fails", arguments, Planned(asked), ("before",), METHODS_OF["operation_fails"])
+    return Planned(NextOperation("*", STARTING, timing=timing, outcome=Failure(code, message), rollback=rollback))
 
 
 @register(STARTING)
-def operation_never_ends() -> Fault:
+def operation_never_ends() -> Effect:
     """Let the operation run for ever."""
-    asked = NextOperation("*", STARTING, timing=Never())
-    return Fault("operation_never_ends", {}, Planned(asked), ("before",), METHODS_OF["operation_never_ends"])
+    return Planned(NextOperation("*", STARTING, timing=Never()))
 
 
 @register(CANCELLED)
-def cancel_ignored() -> Fault:
+def cancel_ignored() -> Effect:
     """Answer a cancel of the image's creation as usual, and change nothing."""
-    asked = NextOperation("*", CANCELLED, cancel="loses")
-    return Fault("cancel_ignored", {}, Planned(asked), ("before",), METHODS_OF["cancel_ignored"])
+    return Planned(NextOperation("*", CANCELLED, cancel="loses"))
 
 
 @register(STARTING)
-def operation_lost(*, after: float = 0, seconds: float = math.inf) -> Fault:
+def operation_lost(*, after: Seconds = 0, seconds: Endless = math.inf) -> Effect:
     """Answer polls of the operation with 404.
 
     Args:
         after: from so many seconds after its creation, on the double's clock.
         seconds: for so long; for good unless given.
     """
-    lasting = seconds if seconds == math.inf else seconds_in("operation_lost", "seconds", seconds)
-    effect = Hidden("operation", None, seconds_in("operation_lost", "after", after), lasting)
-    arguments = given(after=after or None, seconds=None if seconds == math.inf else seconds)
-    return Fault("operation_lost", arguments, effect, ("before",), METHODS_OF["operation_lost"])
+    return Hidden("operation", None, after, seconds)
 
 
 @register(STARTING)
-def operation_seen_late(*, reads: int | None = None, seconds: float | None = None) -> Fault:
+def operation_seen_late(*, reads: Reads | None = None, seconds: Endless | None = None) -> Effect:
     """Answer the first polls of the operation with 404, as a replica that is behind does.
 
     Args:
         reads: so many polls.
         seconds: those within so many seconds, on the double's clock.
     """
-    return _hidden("operation_seen_late", "operation", reads, seconds)
+    return _hidden("operation", reads, seconds)
 
 
 @register(CANCELLED)
-def image_seen_late(*, reads: int | None = None, seconds: float | None = None) -> Fault:
+def image_seen_late(*, reads: Reads | None = None, seconds: Endless | None = None) -> Effect:
     """Answer the first `images.get` of the image with 404, even if the operation is done.
 
     Args:
         reads: so many requests.
         seconds: those within so many seconds, on the double's clock.
     """
-    return _hidden("image_seen_late", "image", reads, seconds)
+    return _hidden("image", reads, seconds)
 
 
-def _hidden(name: str, what: Literal["image", "operation"], reads: int | None, seconds: float | None) -> Fault:
+def _hidden(what: Literal["image", "operation"], reads: int | None, seconds: float | None) -> Hidden:
     if (reads is None) == (seconds is None):
-        raise UsageError(f"invalid {name}(reads={reads!r}, seconds={seconds!r}): expected one of them, such as reads=2")
-    if reads is not None and (type(reads) is not int or reads < 1):
-        raise UsageError(f"invalid {name}(reads={reads!r}): expected a whole number, 1 or more")
-    lasting = math.inf if seconds is None or seconds == math.inf else seconds_in(name, "seconds", seconds)
-    return Fault(
-        name, given(reads=reads, seconds=seconds), Hidden(what, reads, 0, lasting), ("before",), METHODS_OF[name]
-    )
+        given = f"{what}_seen_late(reads={reads!r}, seconds={seconds!r})"
+        raise UsageError(f"invalid {given}: expected one of them, such as reads=2")
+    return Hidden(what, reads, 0, math.inf if seconds is None else seconds)
 
 
 CATALOGUE: Final = {name: function for name, (function, _) in REGISTERED.items()}

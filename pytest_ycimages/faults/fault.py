@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from functools import cache, partial, wraps
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pytest_ycimages.api.exchange import Delivery, delivery_of
 from pytest_ycimages.api.methods import METHODS
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.clock import LONGEST, is_number
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.cloud.outcome import Failure
+from pytest_ycimages.cloud.timing import After, Timing, timing_of
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.text_values import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_ycimages.api.exchange import Damage
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.planner import NextOperation
@@ -128,38 +142,178 @@ class Fault(Written):
         return f"{self.name}({given})"
 
 
-# The registry, and the arguments of the functions in it.
+# The registry of the functions that make faults, and the kinds of their arguments.
 
+_P = ParamSpec("_P")
+_EMPTY: Final = (None, "", 0, (), math.inf)
+"""The defaults that the text of a fault leaves out."""
 REGISTERED: Final[dict[str, tuple[Callable[..., Fault], tuple[str, ...]]]] = {}
-"""Each function that makes a fault and the methods that it can strike, by its name."""
-_Made = TypeVar("_Made", bound=Callable[..., Fault])
+"""The functions that make faults and the methods that these can strike, by name."""
 
 
-def register(methods: tuple[str, ...] = METHODS) -> Callable[[_Made], _Made]:
-    """Enter a function into the catalogue, with the methods that its faults can strike."""
+class Argument(NamedTuple):
+    """A kind of argument, in the annotation of a parameter: `Annotated[int, Argument(...)]`.
 
-    def enter(function: _Made) -> _Made:
-        REGISTERED[function.__name__] = function, methods
-        return function
+    Attributes:
+        read: takes the argument as text, for errors, and its value; returns the value as a fault shows it.
+        values: values that clients may meet, the mildest first; strategies draw from them.
+    """
+
+    read: Callable[[str, Any], Any]
+    values: Sequence[object]
+
+
+def accepting(expected: str, accepts: Callable[[Any], bool], values: Sequence[object]) -> Argument:
+    """Return a kind of argument whose values are shown as they are, if `accepts` returns true for them."""
+
+    def read(given: str, value: object) -> object:
+        if not accepts(value):
+            raise UsageError(f"invalid {given}: expected {expected}")
+        return value
+
+    return Argument(read, values)
+
+
+def register(
+    methods: tuple[str, ...] = METHODS, *, commits: tuple[Commit, ...] = ()
+) -> Callable[[Callable[_P, Effect]], Callable[_P, Fault]]:
+    """Enter a function that returns an effect into the catalogue, as one that makes a fault with this effect.
+
+    Arguments are read by the `Argument` in their annotation before the function gets them.
+
+    Args:
+        methods: the methods that its faults can strike.
+        commits: the sides of the commit on which they may strike, the default first; by default, those of the effect.
+    """
+
+    def enter(function: Callable[_P, Effect]) -> Callable[_P, Fault]:
+        name = function.__name__
+
+        @wraps(function)
+        def make(*args: _P.args, **kwargs: _P.kwargs) -> Fault:
+            arguments, shown = _read(function, inspect.signature(function).bind(*args, **kwargs).arguments)
+            effect = function(**arguments)  # type: ignore[call-arg]  # the same arguments, by name
+            return Fault(name, shown, effect, commits or _commits(effect), methods)
+
+        function.__annotations__["return"] = Fault
+        REGISTERED[name] = make, methods
+        return make
 
     return enter
 
 
-def given(**arguments: Any) -> Mapping[str, Any]:
-    """Return the arguments that were given: neither None nor empty."""
-    return {name: value for name, value in arguments.items() if value is not None and value != ""}
+@cache
+def arguments_of(function: Callable[..., Any]) -> Mapping[str, tuple[inspect.Parameter, Argument]]:
+    """Return each parameter of a function that makes a fault, and its kind, by name."""
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        name: (parameter, _kind(function.__name__, name, hints[name]))
+        for name, parameter in inspect.signature(function).parameters.items()
+    }
 
 
-def seconds_in(fault: str, name: str, value: float, *, forever: str = "") -> float:
-    """Return `value` if it is a valid time; `forever` is what to write instead of an infinite one."""
-    if not is_number(value) or not 0 <= value <= LONGEST:
-        instead = f"; without an end: {forever}" if forever and value == math.inf else ""
-        raise UsageError(f"invalid {fault}({name}={value!r}): expected seconds, from 0 to {LONGEST:.0e}{instead}")
+def _kind(fault: str, name: str, hint: Any) -> Argument:
+    if get_origin(hint) is Literal:
+        return Argument(partial(_choice, f"{name} of {fault}", get_args(hint)), get_args(hint))
+    for part in (hint, *get_args(hint)):  # the argument may be None as well
+        for kind in getattr(part, "__metadata__", ()):
+            if isinstance(kind, Argument):
+                return kind
+    raise TypeError(f"the parameter {name} of {fault} has no Argument in its annotation")
+
+
+def _choice(what: str, known: tuple[str, ...], _: str, value: object) -> object:
+    if value not in known:
+        raise unknown_word(what, value, known)
     return value
 
 
-def bytes_in(fault: str, name: str, value: int) -> int:
-    """Return `value` if it is a whole number of bytes, zero or more."""
-    if type(value) is not int or value < 0:
-        raise UsageError(f"invalid {fault}({name}={value!r}): expected a whole number of bytes, zero or more")
-    return value
+def _read(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return all arguments, and those that the text of the fault shows."""
+    arguments: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
+    for name, (parameter, kind) in arguments_of(function).items():
+        default = parameter.default
+        value = given.get(name, default)
+        if default not in _EMPTY or type(value) is not type(default) or value != default:
+            value = kind.read(f"{function.__name__}({name}={value!r})", value)
+        arguments[name] = value
+        if default not in _EMPTY or value != default:
+            shown[name] = value
+    return arguments, shown
+
+
+def _commits(effect: Effect) -> tuple[Commit, ...]:
+    if isinstance(effect, Planned | Hidden):
+        return ("before",)
+    if isinstance(effect, Damaged) and effect.only_reused:
+        return ("before",)
+    slow = isinstance(effect, Late) or delivery_under(effect) is Delivery.SLOW
+    return ("after",) if slow else ("before", "after")
+
+
+# The kinds of arguments.
+
+_SLOWEST: Final = 0.001
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _code(given: str, value: Any) -> str:
+    if value in (Code.OK, "OK", "ok"):
+        raise UsageError(f"invalid {given}: OK is not an error; expected a code such as 'ABORTED'")
+    return Code(Failure(value).error.code).name
+
+
+def _details(_: str, value: Any) -> list[Mapping[str, Any]] | tuple[()]:
+    return [each.to_wire() for each in Failure(Code.INTERNAL, "", value).error.details] or ()
+
+
+def _timing(_: str, value: Any) -> float | str:
+    timing = timing_of(value)
+    return timing.seconds if isinstance(timing, After) else repr(timing)
+
+
+def _time_or_forever(given: str, value: Any) -> Any:
+    return value if value == math.inf else _SECONDS.read(given, value)
+
+
+_SECONDS: Final = accepting(
+    f"seconds, from 0 to {LONGEST:.0e}; without an end: hang(), stall() or operation_never_ends()",
+    lambda value: is_number(value) and 0 <= value <= LONGEST,
+    (0, 1, 2, 3, 5, 7, 10, 15, 30, 45, 60, 90, 120, 0.001, 0.05, 0.5, 1.5, 2.25, 59.999),
+)
+_SPAN: Final = accepting(
+    f"seconds above zero, up to {LONGEST:.0e}; to be late at once: slow(...)",
+    lambda value: is_number(value) and 0 < value <= LONGEST,
+    (60, 1, 0.5, 10, 3600),
+)
+_RATE: Final = accepting(
+    f"bytes per second, {_SLOWEST} or more, such as 100, or hang() for an answer that never comes",
+    lambda value: is_number(value) and _SLOWEST <= value <= LONGEST,
+    (1000, 10_000, 100, 10, 1),
+)
+_METRIC: Final = accepting(
+    "the name of a quota, 'compute.images.count'",
+    lambda value: isinstance(value, str) and value != "",
+    ("compute.images.count", "compute.images.size"),
+)
+_TIMINGS: Final = ("AfterPolls(2)", 5, 0, 600, "Uniform(1, 5)", "PerGiB(7, base=2)", "LogNormal(12, 0.4)", "Never()")
+
+Bytes = Annotated[int, accepting("a whole number of bytes, zero or more", _is_whole, range(501))]
+Details = Annotated[Iterable[Mapping[str, Any]], Argument(_details, ((), [{"@type": "a/b", "x": [1]}]))]
+Endless = Annotated[
+    float, Argument(lambda given, value: value if value == math.inf else _SECONDS.read(given, value), _SECONDS.values)
+]
+ErrorCode = Annotated[Code | int | str, Argument(_code, [code.name for code in Code if code is not Code.OK])]
+Limit = Annotated[int, accepting("a whole number, zero or more", _is_whole, (32, 0, 1, 100))]
+Metric = Annotated[str, _METRIC]
+OperationTiming = Annotated[Timing | float, Argument(_timing, _TIMINGS)]
+Rate = Annotated[float, _RATE]
+Reads = Annotated[int, accepting("a whole number, 1 or more", lambda value: _is_whole(value) and value > 0, (1, 2, 3))]
+RetryAfter = Annotated[int, accepting("whole seconds, such as 5", _is_whole, range(61))]
+Seconds = Annotated[float, _SECONDS]
+Span = Annotated[float, _SPAN]
+Text = Annotated[str, Argument(lambda _, value: Failure(Code.INTERNAL, value).message, ("", "no space", "it's"))]

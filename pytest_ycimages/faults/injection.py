@@ -101,8 +101,8 @@ class Injection:
     @property
     def passed(self) -> Counter[str]:
         """Return the reasons why it did not strike calls of its methods, each with how often."""
-        unlike = sum(1 for _ in self._unlike())
-        return Counter({**{str(reason): count for reason, count in self._passed.items()}, **_counted(unlike)})
+        passed = self._passed + Counter({Reason.WHERE: sum(1 for _ in self._unlike())})
+        return Counter({str(reason): count for reason, count in passed.items()})
 
     @property
     def nearest(self) -> str:
@@ -148,10 +148,6 @@ class Injection:
             call = self._calls[number]
             if call.method in self.methods and self.rule.unlike(call):
                 yield call
-
-
-def _counted(unlike: int) -> dict[str, int]:
-    return {str(Reason.WHERE): unlike} if unlike else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,16 @@ from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.connection_faults import Substitute
+from pytest_ycimages.faults.catalogue import Substitute
 from pytest_ycimages.faults.fault import EFFECTS, Answer, Damaged, Hidden, Late, Planned
 from pytest_ycimages.faults.injection import Injection, Reason, Strike
 from pytest_ycimages.faults.rule import texts_at
 from pytest_ycimages.faults.schedules import CallContext
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from pytest_ycimages.api.exchange import Damage, Reply, Request
+    from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.call import Call
     from pytest_ycimages.cloud.planner import Planner
     from pytest_ycimages.cloud.state import State
@@ -268,10 +268,7 @@ def _struck(service: Answerer, effect: Answer | Damaged | Late, done: Reply | No
         reply = service.refuse(effect.error, dict(effect.metadata))
         return reply._replace(operation_id=done.operation_id, image_id=done.image_id) if done else reply
     reply = done or service.refuse(_UNDONE)
-    return _damaged(reply, effect.damage) if isinstance(effect, Damaged) else reply
-
-
-def _damaged(reply: Reply, damage: Damage) -> Reply:
+    damage = effect.damage if isinstance(effect, Damaged) else None
     if isinstance(damage, Substitute):
         reply = reply._replace(code=_CODES.get(damage.status, Code.UNAVAILABLE))
     return reply._replace(damage=damage)
@@ -282,7 +279,7 @@ def _number(injection: Injection, request: Request, attempt: int) -> int:
     per = injection.rule.per
     if per == "call":
         return attempt
-    counted: Hashable = request.connection if per == "connection" else None
+    counted = request.connection if per == "connection" else None
     injection.counts[counted] += 1
     return injection.counts[counted]
 
@@ -290,7 +287,9 @@ def _number(injection: Injection, request: Request, attempt: int) -> int:
 def _late(injection: Injection, at: float) -> float:
     """Return the seconds by which the fault makes an answer late."""
     effect = injection.rule.fault.effect
-    if not isinstance(effect, Late) or effect.most is None:
-        return effect.seconds if isinstance(effect, Late) else 0
+    if not isinstance(effect, Late):
+        return 0
+    if effect.most is None:
+        return effect.seconds
     began = injection.strikes[0].at if injection.strikes else at
     return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)

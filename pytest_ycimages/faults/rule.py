@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from pydantic.alias_generators import to_camel, to_snake
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Per = Literal["rule", "call", "connection"]
 On = str | Callable[["Request"], bool]
 _HEADER: Final = "header."
+_Read = TypeVar("_Read")
 _EXAMPLE: Final = 'reset(), on="images.create", when=first(2), commit="after"'
 
 
@@ -57,17 +58,15 @@ class Rule(Written):
 
     def __post_init__(self) -> None:
         if not isinstance(self.fault, Fault):
-            raise UsageError(
-                f"invalid fault {self.fault!r}: expected a fault of the catalogue, such as reset(after=10)"
-            )
+            raise _FAULTS.error(self.fault)
         if not isinstance(self.when, When):
-            raise UsageError(f"invalid when={self.when!r}: expected a schedule, such as first(2) or always()")
+            raise _SCHEDULES.error(self.when)
         if self.per not in get_args(Per):
             raise unknown_word("count (per)", self.per, get_args(Per))
         if not isinstance(self.expect, bool):
             raise UsageError(f"invalid expect={self.expect!r}: expected True to fail a test without a strike, or False")
         object.__setattr__(self, "commit", self._commit())
-        checked_where(self.where, self.methods())
+        _check_where(self.where, self.methods())
 
     def _commit(self) -> Commit:
         if self.commit is None:
@@ -143,28 +142,18 @@ class Rule(Written):
 # Fields and headers of a request.
 
 
-def checked_where(where: object, methods: Iterable[str]) -> Mapping[str, str]:
-    """Return `where` if requests of these methods have every field that it names.
-
-    Raises:
-        UsageError: no request has such a field, or a pattern is not text.
-    """
+def _check_where(where: object, methods: Iterable[str]) -> None:
+    """Refuse patterns that are not text, and fields that requests of these methods do not have."""
     if not isinstance(where, Mapping):
         raise UsageError(f"invalid where={where!r}: expected a dict of fields to patterns: {{'name': 'web-*'}}")
-    known = _fields(methods)
+    requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
+    known = frozenset(name for request in requests for name in request.model_fields)
     for path, pattern in where.items():
         if not isinstance(path, str) or not isinstance(pattern, str):
-            raise UsageError(
-                f"invalid where={{{path!r}: {pattern!r}}}: expected two texts, such as {{'name': 'web-*'}}"
-            )
+            given = f"{{{path!r}: {pattern!r}}}"
+            raise UsageError(f"invalid where={given}: expected two texts, such as {{'name': 'web-*'}}")
         if not path.startswith(_HEADER) and to_snake(path.partition(".")[0]) not in known:
             raise unknown_word("field (where)", path, (*map(to_camel, known), "header.<name>"))
-    return where
-
-
-def _fields(methods: Iterable[str]) -> frozenset[str]:
-    requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
-    return frozenset(name for request in requests for name in request.model_fields)
 
 
 def fits(call: Request | Call, path: str, pattern: str) -> bool:
@@ -223,18 +212,11 @@ def rule_of(value: object) -> Rule:
     Raises:
         UsageError: the rule is invalid.
     """
-    if isinstance(value, Rule):
-        return value
     if isinstance(value, Fault):
         return Rule(value)
     if isinstance(value, Mapping):
         return _from_dict(value)
-    if not isinstance(value, str):
-        raise UsageError(f"invalid rule {value!r}: expected a fault, a Rule, a dict, or text such as {_EXAMPLE!r}")
-    found = read_text(value, _RULES, call="inject")
-    if not isinstance(found, Rule):
-        raise _RULES.error(value)
-    return found
+    return _read(value, _RULES, Rule, call="inject")
 
 
 def fault_of(value: object) -> Fault:
@@ -243,10 +225,7 @@ def fault_of(value: object) -> Fault:
     Raises:
         UsageError: the fault is invalid.
     """
-    found = read_text(value, _FAULTS) if isinstance(value, str) else value
-    if not isinstance(found, Fault):
-        raise _FAULTS.error(value)
-    return found
+    return _read(value, _FAULTS, Fault)
 
 
 def when_of(value: object) -> When:
@@ -255,9 +234,13 @@ def when_of(value: object) -> When:
     Raises:
         UsageError: the schedule is invalid.
     """
-    found = always() if value is None else read_text(value, _SCHEDULES) if isinstance(value, str) else value
-    if not isinstance(found, When):
-        raise _SCHEDULES.error(value)
+    return always() if value is None else _read(value, _SCHEDULES, When)
+
+
+def _read(value: object, vocabulary: Vocabulary, kind: type[_Read], call: str = "") -> _Read:
+    found = read_text(value, vocabulary, call=call) if isinstance(value, str) else value
+    if not isinstance(found, kind):
+        raise vocabulary.error(value)
     return found
 
 
@@ -295,5 +278,5 @@ _SCHEDULES: Final = _FAULTS._replace(what="schedule", expected="a schedule with 
 _RULES: Final = _FAULTS._replace(
     what="rule",
     makers={"inject": _inject, **_FAULTS.makers},
-    expected=f"the arguments of inject(...), such as {_EXAMPLE}",
+    expected=f"a fault, a Rule, a dict, or the arguments of inject(...), such as {_EXAMPLE}",
 )

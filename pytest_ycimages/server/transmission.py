@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never, cast
 
-from pytest_ycimages.faults.connection_faults import (
+from pytest_ycimages.faults.catalogue import (
     Break,
     Garble,
     Garbling,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_ycimages.api.exchange import Damage
-    from pytest_ycimages.faults.connection_faults import ConnectionDamage
+    from pytest_ycimages.faults.catalogue import ConnectionDamage
     from pytest_ycimages.server.http import HttpReply
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from hypothesis import strategies as st
 
 from pytest_ycimages.api.methods import METHODS, matching
-from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.clock import LONGEST, is_seconds
 from pytest_ycimages.cloud.script import Script
 from pytest_ycimages.cloud.stage import Stage
 from pytest_ycimages.cloud.timing import After, AfterPolls, BySource, Immediate, LogNormal, Never, PerGiB, Uniform
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF
-from pytest_ycimages.faults.connection_faults import Garbling
-from pytest_ycimages.faults.defaults import mildest_first
-from pytest_ycimages.faults.fault import Fault
+from pytest_ycimages.faults.fault import Fault, arguments_of
 from pytest_ycimages.faults.rule import Per, Rule
 from pytest_ycimages.faults.schedules import after, always, between, chance, every, first, nth, over_rate, script
 
@@ -98,47 +95,14 @@ def _scripts(longest: float, *, ending: bool) -> SearchStrategy[Timing]:
 
 _CALLS: Final = 6
 """The last call of a method that a schedule counts to by itself."""
-_TIME: Final = seconds_up_to(120)
-_BYTES: Final = st.integers(0, 500)
-
-
-ARGUMENTS: Final[Mapping[str, SearchStrategy[Any]]] = {
-    "after": _BYTES,
-    "bytes_per_second": st.sampled_from((1000, 10_000, 100, 10, 1)),
-    "code": st.sampled_from([code.name for code in Code if code is not Code.OK]),
-    "end": _TIME,
-    "how": st.sampled_from(get_args(Garbling)),
-    "length": _BYTES,
-    "limit": st.integers(0, 100),
-    "message": st.text("abcdefghijklmnopqrstuvwxyz ", max_size=20),
-    "operation_fails.after": plain_timings(600),
-    "operation_lost.after": _TIME,
-    "over": st.integers(1, 3600),
-    "reads": st.integers(1, 3),
-    "retry_after": st.integers(0, 60),
-    "rollback": seconds_up_to(600),
-    "seconds": _TIME,
-    "start": _TIME,
-}
-"""The values that clients may meet, by the name of an argument, or by fault and argument where faults differ.
-
-An optional argument that has no values here keeps its default."""
 
 
 def values_of(fault: str, /) -> SearchStrategy[dict[str, Any]]:
-    """Return a strategy for the arguments of a fault of the catalogue: each required one, and any of the others.
-
-    Raises:
-        UsageError: a required argument has no values in `ARGUMENTS`.
-    """
+    """Return a strategy for the arguments of a fault of the catalogue: each required one, and any of the others."""
     required: dict[str, SearchStrategy[Any]] = {}
     optional: dict[str, SearchStrategy[Any]] = {}
-    for argument, parameter in inspect.signature(CATALOGUE[fault]).parameters.items():
-        drawn = ARGUMENTS.get(f"{fault}.{argument}", ARGUMENTS.get(argument))
-        if drawn is not None:
-            (required if parameter.default is parameter.empty else optional)[argument] = drawn
-        elif parameter.default is parameter.empty:
-            raise UsageError(f"invalid fault {fault!r}: expected values for {argument} in {__name__}.ARGUMENTS")
+    for name, (parameter, kind) in arguments_of(inspect.unwrap(CATALOGUE[fault])).items():
+        (required if parameter.default is parameter.empty else optional)[name] = st.sampled_from(kind.values)
     if set(optional) == {"reads", "seconds"}:  # one of the two is required
         return st.one_of([st.fixed_dictionaries({each: drawn}) for each, drawn in optional.items()])
     return st.fixed_dictionaries(required, optional=optional)
@@ -215,7 +179,7 @@ def _rules(draw: st.DrawFn, fault: Fault, on: str) -> Rule:
 
 def _chosen(faults: object) -> list[str | Fault]:
     if faults is None:
-        return [*mildest_first()]
+        return [*CATALOGUE]
     several = faults if isinstance(faults, Iterable) and not isinstance(faults, str) else (faults,)
     chosen: list[str | Fault] = []
     for each in several:

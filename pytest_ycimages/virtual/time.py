@@ -54,7 +54,7 @@ class VirtualTime:
 
     def __init__(self, start: datetime | None = None, *, real: Iterable[str] = ()) -> None:
         moment = None if start is None else _nanoseconds(start)
-        self._real = (*REAL, *real)
+        self._real = tuple(f"{each}." for each in (*REAL, *real))
         self._known: dict[str, bool] = {}
         self._frozen = FrozenTime(moment, self._is_client, self._is_real)
         self._scheduler = Scheduler(self._frozen.move, DAY, real_monotonic)
@@ -101,7 +101,7 @@ class VirtualTime:
     def _is_real(self, module: str) -> bool:
         known = self._known.get(module)
         if known is None:
-            known = any(module == each or module.startswith(f"{each}.") for each in self._real)
+            known = f"{module}.".startswith(self._real)
             self._known[module] = known
         return known
 

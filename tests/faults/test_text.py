@@ -85,7 +85,7 @@ def test_an_operation_fault_takes_a_timing() -> None:
         ("first(1)", "invalid fault first"),
         ("reset() & first(1)", "invalid schedule reset"),
         ("__import__('os').system('true')", "invalid rule"),
-        ("reset(", r"invalid rule 'reset\(': expected the arguments of inject"),
+        ("reset(", r"invalid rule 'reset\(': expected a fault, a Rule, a dict, or the arguments of inject"),
         ("reset(), when=" + "~" * 5000 + "first(1)", "invalid rule"),
         ("reset(), on=images.create", "'images.create' is not a value"),
     ],
