@@ -20,7 +20,7 @@ from pytest_ycimages.control import handlers, models
 from pytest_ycimages.control.handlers import ControlRequest, OtherAnswerError
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.server.http import MAX_BODY, HttpReply, too_large
+from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:
@@ -120,9 +120,8 @@ _ADAPTER: Final = MAP.bind("")
 
 def answer(double: Double, http: HttpRequest) -> HttpReply:
     """Answer one request to the control API of a double."""
-    problem = http.problem or (too_large(len(http.body)) if len(http.body) > MAX_BODY else "")
-    if problem:
-        return _refused(http.problem_status or HTTPStatus.REQUEST_ENTITY_TOO_LARGE, problem)
+    if http.problem:
+        return _refused(http.problem_status, http.problem)
     try:
         return _reply(*_result(double, http))
     except NotFound:

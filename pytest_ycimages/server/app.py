@@ -7,18 +7,17 @@ hold calls that this package does not know, and a recorded service refuses for i
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.exchange import Reply, Request
-from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
-from pytest_ycimages.server.http import MAX_BODY, HttpReply, HttpRequest, too_large
+from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 
 if TYPE_CHECKING:
@@ -76,8 +75,6 @@ class App:
                 return self._control(http)
             if http.problem:
                 return (yield from self._refuse(_unread(http), http.problem_status, http.problem))
-            if len(http.body) > MAX_BODY:
-                return (yield from self._refuse(_unread(http), 413, too_large(len(http.body))))
             return (yield from self._answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
@@ -93,17 +90,14 @@ class App:
         try:
             request = self._read(http, method, ids)
         except GatewayRefusalError as refusal:
-            refused = _refused(Code.INVALID_ARGUMENT, str(refusal))
-            reply = yield from self.pipeline.write(_unread(http, method), refused)
-            text = HttpReply(400, (TEXT,), str(refusal).encode(), reply.wait, moment=reply.moment)
-            return text if reply.code is Code.INVALID_ARGUMENT else http_reply(reply)
+            return (yield from self._refuse(_unread(http, method), 400, str(refusal), headers=(TEXT,)))
         return http_reply((yield from self.pipeline.answer(request)))
 
     def _unrouted(self, http: HttpRequest, error: NoRouteError) -> Answering:
         if error.allowed:
             allowed = ", ".join(error.allowed)
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return (yield from self._refuse(_unread(http), 405, problem, (("allow", allowed),)))
+            return (yield from self._refuse(_unread(http), 405, problem, headers=(JSON, ("allow", allowed))))
         return (yield from self._refuse(_unread(http), 404, f"No method is served at {http.method} {http.path}"))
 
     def _read(self, http: HttpRequest, method: str, ids: Mapping[str, str]) -> Request:
@@ -112,42 +106,25 @@ class App:
         Raises:
             GatewayRefusalError: the gateway refuses it by itself.
         """
-        model = self._contract.requests[method]
-        body = http.body if http.method in _WITH_BODY else b""
-        read = _fields_read if len(body) <= _REMEMBERED else _fields_read.__wrapped__
-        decoded = read(model, body, http.query, tuple(ids.items()), snake_case=self._snake_case)
+        fields: Mapping[str, Any] = parse_body(http.body) if http.method in _WITH_BODY else {}
+        if http.query:  # fields of the body win
+            fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
+        if ids:  # the id in the path wins over all
+            fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
+        decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
         return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
     def _refuse(
-        self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = ()
+        self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = (JSON,)
     ) -> Answering:
-        refusal = _refused(_CODES.get(status, Code.INVALID_ARGUMENT), problem)
+        """Answer a request that reaches no method: with a Status, or with the bare text if the headers say so."""
+        code = _CODES.get(status, Code.INVALID_ARGUMENT)
+        refusal = Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
         reply = yield from self.pipeline.write(request, refusal)
-        if reply.code is not refusal.code:
-            return http_reply(reply)
-        return http_reply(reply, status)._replace(headers=(JSON, *headers))
-
-
-_REMEMBERED: Final = 4096
-"""Bytes of the largest body whose message is remembered."""
-
-
-@lru_cache(maxsize=256)
-def _fields_read(
-    model: type[RequestMessage], body: bytes, query: str, ids: tuple[tuple[str, str], ...], *, snake_case: bool
-) -> Decoded:
-    """Return the message in a request. Polls and repeated calls have equal ones, and a message never changes.
-
-    Raises:
-        GatewayRefusalError: the gateway refuses it by itself.
-    """
-    fields: Mapping[str, Any] = parse_body(body)
-    if query:  # fields of the body win
-        fields = {**dict(parse_qsl(query, keep_blank_values=True)), **fields}
-    if ids:  # the id in the path wins over all
-        named = dict(ids)
-        fields = {**{key: value for key, value in fields.items() if to_snake(key) not in named}, **named}
-    return decode(model, fields, snake_case=snake_case)
+        http = http_reply(reply, status if reply.code is code else None)
+        if reply.code is not code:  # the double itself failed
+            return http
+        return http._replace(headers=headers, body=problem.encode() if TEXT in headers else http.body)
 
 
 _CODES = {
@@ -166,13 +143,9 @@ def _unread(
     authority: str = "",
 ) -> Request:
     """Return a request as far as it has been read."""
-    verb, path, query, headers, body, _, _, connection, served = http
+    verb, path, query, headers, body, _, _, connection, served, _, _ = http
     line = f"{verb} {path}?{query}" if query else f"{verb} {path}"
     return Request(method, line, headers, message, violations, (line, body), authority, connection, served, body)
-
-
-def _refused(code: Code, problem: str) -> Reply:
-    return Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
 
 
 def http_reply(reply: Reply, status: int | None = None) -> HttpReply:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import head
 from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.server.http import HttpReply, HttpRequest
-    from pytest_ycimages.server.request_reader import Incoming
 
     Refuser = Callable[[Callable[[], object]], object]
 
@@ -100,10 +98,10 @@ class Connection:
     def _take(self, data: bytes) -> bool:
         """Answer the requests that `data` completes; return whether the connection goes on."""
         reader = self._reader
-        for incoming in reader.feed(data):
-            if not self._reply(incoming):
+        for request in reader.feed(data):
+            if not self._reply(request):
                 return False
-            if not incoming.keep_alive:
+            if not request.keep_alive:
                 if reader.is_broken:
                     self._let_read()
                 return False
@@ -112,22 +110,20 @@ class Connection:
             self.sock.sendall(CONTINUE)
         return True
 
-    def _reply(self, incoming: Incoming) -> bool:
-        """Answer a request; return whether the connection goes on."""
-        request, keep_alive, old = incoming
+    def _reply(self, request: HttpRequest) -> bool:
+        """Answer a request; return whether it was answered whole."""
         self.phase = Phase.DECIDING
         reply = self._answer(request)
         self.phase = Phase.ANSWERING
-        first = head(reply, keep_alive=keep_alive, old=old)
-        body = b"" if request.method == "HEAD" else reply.body
+        head, body = reply.encoded(request)
         if reply.damage is None and reply.wait is None:
-            self.sock.sendall(first + body)
+            self.sock.sendall(head + body)
             return True
-        return self._transmit(first, body, reply)
+        return self._transmit(head, body, reply)
 
-    def _transmit(self, first: bytes, body: bytes, reply: HttpReply) -> bool:
-        """Send a reply step by step; return whether the connection goes on."""
-        for step in transmission(first, body, reply):
+    def _transmit(self, head: bytes, body: bytes, reply: HttpReply) -> bool:
+        """Send a reply step by step; return whether all of it was sent."""
+        for step in transmission(head, body, reply):
             match step:
                 case bytes():
                     self.sock.sendall(step)

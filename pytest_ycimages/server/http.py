@@ -1,4 +1,4 @@
-"""HTTP requests and replies as values, and the head of a reply as bytes."""
+"""HTTP requests and replies as values, and a reply as bytes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class HttpRequest(NamedTuple):
         problem_status: the HTTP status that answers the problem.
         connection: the number of the connection; 0 for none.
         served: how many requests that connection has served before.
+        keep_alive: whether the connection goes on after the answer.
+        is_old: whether the client speaks HTTP/1.0, which needs `connection: keep-alive`.
     """
 
     method: str
@@ -44,6 +46,8 @@ class HttpRequest(NamedTuple):
     problem_status: int = 0
     connection: int = 0
     served: int = 0
+    keep_alive: bool = True
+    is_old: bool = False
 
 
 def _no_pause(seconds: float) -> None:
@@ -78,24 +82,18 @@ class HttpReply(NamedTuple):
         if self.wait is not None:
             self.wait(share)
 
-
-def head(reply: HttpReply, *, keep_alive: bool, old: bool) -> bytes:
-    """Return the reply's status line and headers.
-
-    Args:
-        reply: the reply.
-        keep_alive: whether the connection goes on after it.
-        old: whether the client must be told so, because it speaks HTTP/1.0.
-    """
-    status, headers, body, *_, is_head = reply
-    text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
-    for name, value in headers:
-        text += f"{name}: {value}\r\n"
-    if not keep_alive:
-        text += "connection: close\r\n"
-    elif old:
-        text += "connection: keep-alive\r\n"
-    return (f"{text}\r\n" if is_head else f"{text}content-length: {len(body)}\r\n\r\n").encode("latin-1")
+    def encoded(self, request: HttpRequest) -> tuple[bytes, bytes]:
+        """Return the head and the body as they answer `request`; the answer to HEAD has no body."""
+        status, headers, body, *_, is_head = self
+        text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
+        for name, value in headers:
+            text += f"{name}: {value}\r\n"
+        if not request.keep_alive:
+            text += "connection: close\r\n"
+        elif request.is_old:
+            text += "connection: keep-alive\r\n"
+        text += "\r\n" if is_head else f"content-length: {len(body)}\r\n\r\n"
+        return text.encode("latin-1"), b"" if request.method == "HEAD" else body
 
 
-_REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}

@@ -7,8 +7,7 @@ An Upgrade offer is declined by parsing the request again without the offer.
 from __future__ import annotations
 
 from functools import lru_cache
-from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httptools
@@ -21,20 +20,7 @@ MAX_HEAD: Final = 64 * 2**10
 
 _TLS_HANDSHAKE: Final = 0x16
 _LINE_WITHOUT_TARGET: Final = len("GET  HTTP/1.1\r\n\r\n")
-
-
-class Incoming(NamedTuple):
-    """A complete request, and what its client expects of the connection.
-
-    Attributes:
-        request: the request; it has a `problem` if it is invalid HTTP.
-        keep_alive: whether the connection goes on after the answer.
-        old: whether the client speaks HTTP/1.0, which needs `connection: keep-alive`.
-    """
-
-    request: HttpRequest
-    keep_alive: bool
-    old: bool
+_AROUND_A_HEADER: Final = len(": \r\n")
 
 
 class RequestReader:
@@ -49,12 +35,12 @@ class RequestReader:
         self.is_broken = False
         self._connection = connection
         self._served = 0
-        self._complete: list[Incoming] = []
+        self._complete: list[HttpRequest] = []
         self._parser = httptools.HttpRequestParser(self)
         self._head_so_far = 0
         self.on_message_begin()
 
-    def feed(self, data: bytes) -> list[Incoming]:
+    def feed(self, data: bytes) -> list[HttpRequest]:
         """Return the requests that `data` completes, in order. Invalid HTTP is a last request with a problem."""
         self._complete = []
         self._head_so_far += len(data) if self._in_head else 0
@@ -66,7 +52,7 @@ class RequestReader:
                 data = self._without_offer() + data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
             except httptools.HttpParserError as error:
-                self._break("" if self._head_size > MAX_HEAD else _not_http(data, error))
+                self._break("" if isinstance(error.__context__, _HeadTooLargeError) else _not_http(data, error))
                 data = b""
         if self._in_head and self._head_so_far > MAX_HEAD and not self.is_broken:
             self._break("")
@@ -77,17 +63,15 @@ class RequestReader:
         self.is_broken = True
         status = 400 if problem else 431
         problem = problem or f"The request's head is larger than {MAX_HEAD} bytes"
-        refused = HttpRequest("?", "", "", {}, b"", problem, status)
-        self._complete.append(Incoming(refused, keep_alive=False, old=False))
+        self._complete.append(HttpRequest("?", "", "", {}, b"", problem, status, keep_alive=False))
 
     def _without_offer(self) -> bytes:
         """Return the head without its Upgrade offer; empty for a request that was read whole."""
         if not self._is_offer():
             return b""
-        method, version = self._parser.get_method().decode("latin-1"), self._parser.get_http_version()
-        headers = (f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade")
-        lines = (f"{method} {self._url.decode('latin-1')} HTTP/{version}", *headers, "", "")
-        return "\r\n".join(lines).encode("latin-1")
+        line = b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())
+        kept = (b"%b: %b" % field for field in self._fields if _key(field[0]) != "upgrade")
+        return b"\r\n".join((line, *kept, b"", b""))
 
     def _is_offer(self) -> bool:
         """Return whether the request offers another protocol, in which case the parser leaves its body unread."""
@@ -97,36 +81,39 @@ class RequestReader:
         """Start a request."""
         self.expects_continue = False
         self._in_head = True
-        self._head_size = _LINE_WITHOUT_TARGET
         self._url = b""
+        self._fields: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
+        self._version = ""
         self._body: list[bytes] = []
         self._body_size = 0
 
     def on_url(self, url: bytes) -> None:
         """Add a piece of the request's target."""
         self._url += url
-        self._head_size += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header."""
-        self._head_size += len(name) + len(value) + len(": \r\n")
-        key, text = _key(name), value.decode("latin-1")
-        headers = self._headers
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """End the head.
+        """End the head. What comes after the body is not among the headers.
 
         Raises:
-            ValueError: it is too large; this stops the parser.
+            _HeadTooLargeError: this stops the parser.
         """
-        if self._head_size > MAX_HEAD:
-            raise ValueError("head")
+        fields, headers = self._fields, self._headers
+        size = _LINE_WITHOUT_TARGET + len(self._url)
+        for name, value in fields:
+            size += len(name) + len(value) + _AROUND_A_HEADER
+            key, text = _key(name), value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        if size > MAX_HEAD:
+            raise _HeadTooLargeError
         self._in_head = False
-        if "expect" in self._headers:
-            expects = self._headers["expect"].lower() == "100-continue"
-            self.expects_continue = expects and self._parser.get_http_version() != "1.0"
+        self._version = self._parser.get_http_version()
+        if "expect" in headers:
+            self.expects_continue = headers["expect"].lower() == "100-continue" and self._version != "1.0"
 
     def on_body(self, body: bytes) -> None:
         """Add a piece of the body; bytes beyond the limit are counted and dropped."""
@@ -139,25 +126,30 @@ class RequestReader:
         self.expects_continue = False
         self._in_head, self._head_so_far = True, 0
         if not self._is_offer():
-            request = self._request()
-            keep_alive = self._parser.should_keep_alive() and request.problem_status != HTTPStatus.BAD_REQUEST
-            self._complete.append(Incoming(request, keep_alive, old=self._parser.get_http_version() == "1.0"))
+            self._complete.append(self._request())
 
     def _request(self) -> HttpRequest:
-        method = self._parser.get_method().decode()
-        target = self._url.decode("latin-1")
+        method, target, problem, status = self._parser.get_method().decode(), self._url.decode("latin-1"), "", 0
         if not target.startswith("/"):
             try:
                 target = urlunsplit(("", "", *urlsplit(target)[2:4], "")) or target
             except ValueError as error:
-                problem = f"Invalid HTTP/1.1 request: its target is not a URL: {error}"
-                return HttpRequest(method, target, "", self._headers, b"", problem, 400)
+                problem, status = f"Invalid HTTP/1.1 request: its target is not a URL: {error}", 400
         path, _, query = target.partition("?")
         path = unquote(path) if "%" in path else path
-        if self._body_size > MAX_BODY:
-            return HttpRequest(method, path, query, self._headers, b"", too_large(self._body_size), 413)
-        served, self._served = self._served, self._served + 1
-        return HttpRequest(method, path, query, self._headers, b"".join(self._body), "", 0, self._connection, served)
+        if self._body_size > MAX_BODY and not problem:
+            problem, status = too_large(self._body_size), 413
+        keep_alive = status != 400 and self._parser.should_keep_alive()  # noqa: PLR2004 - an enum would cost a call
+        body = b"" if problem else b"".join(self._body)
+        served, is_old = self._served, self._version == "1.0"
+        self._served += not problem
+        return HttpRequest(
+            method, path, query, self._headers, body, problem, status, self._connection, served, keep_alive, is_old
+        )
+
+
+class _HeadTooLargeError(Exception):
+    """Raised inside the parser for a head that is too large."""
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages import Double, always, truncate
-from pytest_ycimages.server.http import head
 from pytest_ycimages.server.request_reader import RequestReader
 from pytest_ycimages.server.transmission import transmission
 
@@ -95,12 +94,12 @@ def _app(double: Double) -> App:
 
 def _served(app: App) -> bytes:
     """One create from the bytes of its request to those of its reply, as a connection serves it."""
-    (incoming,) = RequestReader().feed(_CREATE)
-    reply = app.answer(incoming.request)
-    first = head(reply, keep_alive=incoming.keep_alive, old=incoming.old)
+    (request,) = RequestReader().feed(_CREATE)
+    reply = app.answer(request)
+    head, body = reply.encoded(request)
     if reply.damage is None:
-        return first + reply.body
-    return b"".join(step for step in transmission(first, reply.body, reply) if isinstance(step, bytes))
+        return head + body
+    return b"".join(step for step in transmission(head, body, reply) if isinstance(step, bytes))
 
 
 def _warm(walk: Callable[[], object]) -> Walk:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.server.http import head
 from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.http import HttpReply
-    from pytest_ycimages.server.request_reader import Incoming
+    from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _RECEIVE: Final = 64 * 2**10
 
@@ -153,7 +151,7 @@ class InProcessConnection:
         self.is_aborted = False
         self._endpoint = endpoint
         self._reader = RequestReader(number)
-        self._requests: deque[Incoming] = deque()
+        self._requests: deque[HttpRequest] = deque()
         self._steps: Iterator[_Step] | None = None
         self._arrived = bytearray()
         self._until: int | None = None
@@ -255,9 +253,9 @@ class InProcessConnection:
             case _:
                 assert_never(step)
 
-    def _answered(self, incoming: Incoming) -> Iterator[_Step]:
+    def _answered(self, request: HttpRequest) -> Iterator[_Step]:
         self._is_deciding = True
-        answering = self._endpoint.app.answering(incoming.request)
+        answering = self._endpoint.app.answering(request)
         reply: HttpReply | None = None
         while reply is None:
             try:
@@ -265,13 +263,12 @@ class InProcessConnection:
             except StopIteration as end:
                 reply = end.value
         self._is_deciding = False
-        first = head(reply, keep_alive=incoming.keep_alive, old=incoming.old)
-        for step in transmission(first, b"" if incoming.request.method == "HEAD" else reply.body, reply):
+        for step in transmission(*reply.encoded(request), reply):
             if not isinstance(step, Due):
                 yield step
             elif reply.moment is not None:
                 yield Until(reply.moment(step.share))
-        if not incoming.keep_alive:
+        if not request.keep_alive:
             yield End.CLOSED
 
 

@@ -10,10 +10,10 @@ import errno
 import sys
 from http.client import IncompleteRead, RemoteDisconnected
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, assert_never
 from urllib.parse import unquote, urlsplit
 
-from pytest_ycimages.server.http import HttpRequest, head
+from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
 from pytest_ycimages.server.in_process.connection import os_error
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
@@ -86,8 +86,10 @@ def _asked(endpoint: Endpoint, request: HttpRequest) -> tuple[HttpReply, Iterato
         endpoint.check_open()
     except ConnectionRefusedError as refused:
         raise error_of(user_agent, Loss("refused")) from refused
+    if (size := len(request.body)) > MAX_BODY:
+        request = request._replace(body=b"", problem=too_large(size), problem_status=413)
     reply = endpoint.app.answer(request)
-    return reply, _arriving(reply, b"" if request.method == "HEAD" else reply.body, endpoint, user_agent)
+    return reply, _arriving(reply, request, endpoint, user_agent)
 
 
 def _length(reply: HttpReply) -> tuple[tuple[str, str], ...]:
@@ -108,23 +110,22 @@ class Loss(NamedTuple):
     missing: int = 0
 
 
-def _arriving(reply: HttpReply, body: bytes, endpoint: Endpoint, user_agent: str) -> Iterator[bytes]:
+def _arriving(reply: HttpReply, request: HttpRequest, endpoint: Endpoint, user_agent: str) -> Iterator[bytes]:
     """Yield the pieces of the body that arrive; the first, maybe empty, when the whole head has.
 
     Raises:
         Exception: what the client raises when it loses the answer.
     """
-    first = head(reply, keep_alive=True, old=False)
-    arrived = 0
-    for step in transmission(first, body, reply):
+    head, body = reply.encoded(request)
+    arrived = -len(head)
+    for step in transmission(head, body, reply):
         if isinstance(step, bytes):
-            piece = step[max(0, len(first) - arrived) :]
+            piece = step[max(0, -arrived) :]
             arrived += len(step)
-            if arrived >= len(first):
+            if arrived >= 0:
                 yield piece
-        elif (how := _ends(step, reply, endpoint)) is not None and (missing := len(first) + len(body) - arrived) > 0:
-            is_head_whole = arrived >= len(first)
-            raise error_of(user_agent, Loss(how, arrived - len(first) if is_head_whole else None, missing))
+        elif (how := _ends(step, reply, endpoint)) is not None and arrived < len(body):
+            raise error_of(user_agent, Loss(how, arrived if arrived >= 0 else None, len(body) - arrived))
 
 
 def _ends(
@@ -151,12 +152,13 @@ def _ends(
 
 def error_of(user_agent: str, loss: Loss) -> Exception:
     """Return what the client raises that loses an answer so."""
+    error = _of_python(loss)
     name = user_agent.partition("/")[0]
     if name == "python-httpx" and "httpx" in sys.modules:
-        return _of_httpx(sys.modules["httpx"], loss)
+        return _of_httpx(sys.modules["httpx"], loss, str(error))
     if name == "python-requests" and "requests" in sys.modules:
-        return _of_requests(sys.modules["requests"], loss)
-    return _of_python(loss)
+        return _of_requests(sys.modules["requests"], loss, error)
+    return error
 
 
 def _of_python(loss: Loss) -> Exception:
@@ -172,32 +174,29 @@ def _of_python(loss: Loss) -> Exception:
     return IncompleteRead(b"", loss.missing)
 
 
-def _of_httpx(httpx: Any, loss: Loss) -> Exception:
-    error: Exception
-    match loss:
-        case Loss("reset"):
-            error = httpx.ReadError(str(_of_python(loss)))
-        case Loss("refused"):
-            error = httpx.ConnectError(str(_of_python(loss)))
-        case Loss("timed out"):
-            error = httpx.ReadTimeout(str(_of_python(loss)))
-        case Loss("closed", None):
-            error = httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        case _:
-            expected = (loss.received or 0) + loss.missing
-            error = httpx.RemoteProtocolError(
-                "peer closed connection without sending complete message body "
-                f"(received {loss.received} bytes, expected {expected})"
-            )
+_OF_HTTPX: Final = {
+    "reset": "ReadError",
+    "refused": "ConnectError",
+    "timed out": "ReadTimeout",
+    "closed": "RemoteProtocolError",
+}
+
+
+def _of_httpx(httpx: Any, loss: Loss, text: str) -> Exception:
+    if loss.how == "closed":
+        text = "Server disconnected without sending a response."
+        if loss.received is not None:
+            arrived = f"(received {loss.received} bytes, expected {loss.received + loss.missing})"
+            text = f"peer closed connection without sending complete message body {arrived}"
+    error: Exception = getattr(httpx, _OF_HTTPX[loss.how])(text)
     return error
 
 
-def _of_requests(requests: Any, loss: Loss) -> Exception:
-    error: Exception
+def _of_requests(requests: Any, loss: Loss, error: Exception) -> Exception:
+    kind = requests.ConnectionError
     if loss.how == "timed out" and loss.received is None:
-        error = requests.ReadTimeout(_of_python(loss))
+        kind = requests.ReadTimeout
     elif loss.how in {"reset", "closed"} and loss.received is not None:
-        error = requests.exceptions.ChunkedEncodingError(_of_python(loss))
-    else:
-        error = requests.ConnectionError(_of_python(loss))
-    return error
+        kind = requests.exceptions.ChunkedEncodingError
+    raised: Exception = kind(error)
+    return raised
