@@ -16,11 +16,11 @@ from pytest_ycimages.cassette.model import CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.redact import Redactor
-from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import NO_LATENCY
+from pytest_ycimages.redaction.rules import redaction_rules
 from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:

@@ -21,9 +21,7 @@ from pytest_ycimages.cassette.no_match import unused_text
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.redact import Redactor
-from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cassette.requests import json_object
-from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import (
@@ -34,6 +32,8 @@ from pytest_ycimages.errors import (
     UsageError,
     YCImagesError,
 )
+from pytest_ycimages.redaction.rules import redaction_rules
+from pytest_ycimages.redaction.shapes import IAM_TOKEN
 from pytest_ycimages.server.app import ReplayApp
 
 if TYPE_CHECKING:

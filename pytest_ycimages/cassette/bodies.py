@@ -11,7 +11,7 @@ import gzip
 import importlib
 import re
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.model import with_body
 from pytest_ycimages.errors import SecretFoundError
@@ -39,26 +39,15 @@ class UnreadableBodyError(SecretFoundError):
         self.what = what
 
 
-class Text(NamedTuple):
-    """A body as text, with the name of its character set."""
-
-    text: str
-    charset: str
-
-    def encoded(self, text: str) -> bytes:
-        """Return another text in the same character set."""
-        return text.encode(self.charset, "surrogatepass")
-
-
-def text_of(body: bytes) -> Text:
-    """Return a body as text: UTF-16 with a byte order mark, else UTF-8, else one character per byte."""
+def text_of(body: bytes) -> tuple[str, str]:
+    """Return a body as text, with its character set: UTF-16 with its mark, else UTF-8, else one character per byte."""
     for mark, charset in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8")):
         if body.startswith(mark):
             try:
-                return Text(body.decode(charset), charset)
+                return body.decode(charset), charset
             except UnicodeDecodeError:
                 continue
-    return Text(body.decode("latin-1"), "latin-1")
+    return body.decode("latin-1"), "latin-1"
 
 
 def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:

@@ -15,12 +15,12 @@ from pytest_ycimages.cassette.bodies import UnreadableBodyError, decoded
 from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import head_text, item_text
-from pytest_ycimages.cassette.free_text import text_without_secrets
 from pytest_ycimages.cassette.handle import UsedInteractions, read_usage, write_usage
 from pytest_ycimages.cassette.redact import Redactor
-from pytest_ycimages.cassette.redaction_rules import NO_RULES, RedactionRules
-from pytest_ycimages.cassette.secret_shapes import SCRUBBED
 from pytest_ycimages.errors import CassetteError, SecretFoundError
+from pytest_ycimages.redaction.rules import NO_RULES, RedactionRules
+from pytest_ycimages.redaction.shapes import SCRUBBED
+from pytest_ycimages.redaction.text import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,7 +102,7 @@ def _changed(old: Interaction, new: Interaction) -> Iterator[str]:
 
 def scrub_label(label: CassetteMetadata) -> CassetteMetadata:
     """Return the metadata of a cassette without secrets in its address and its note."""
-    return label._replace(upstream=text_without_secrets(label.upstream), note=text_without_secrets(label.note))
+    return label._replace(upstream=without_secrets(label.upstream), note=without_secrets(label.note))
 
 
 class ForReplay(NamedTuple):

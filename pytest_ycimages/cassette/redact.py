@@ -6,57 +6,39 @@ alike. What has been redacted stays as it is.
 
 from __future__ import annotations
 
-import json
 import re
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from pytest_ycimages.cassette.bodies import ENCODING, decoded, text_of
-from pytest_ycimages.cassette.credentials import (
+from pytest_ycimages.redaction.credentials import (
     credentials_in_headers,
     credentials_in_text,
     pattern_of,
-    user_of,
     without_credential,
     worth_knowing,
 )
-from pytest_ycimages.cassette.free_text import (
-    USER,
-    TextRules,
-    has_repeated_name,
-    parameter_without_secrets,
-    path_without_secrets,
-    rules_for,
-    text_without_secrets,
-)
-from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.redaction_rules import (
-    EXPIRY,
+from pytest_ycimages.redaction.rules import (
     HEAD_HEADERS,
     NO_RULES,
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
-    SECRET,
-    TEXT,
-    TOKEN,
-    UNKNOWN,
     fields_at,
 )
-from pytest_ycimages.cassette.secret_shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED, is_credential, is_secret, plain
+from pytest_ycimages.redaction.shapes import SCRUBBED
+from pytest_ycimages.redaction.text import Redaction, TextRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.model import Headers
-    from pytest_ycimages.cassette.redaction_rules import Fields, RedactionRules
+    from pytest_ycimages.cassette.model import Headers, Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.redaction.rules import Fields, RedactionRules
 
-_PLAIN_TEXT: Final = re.compile(r"(?![\s\ufeff]*[{\[<])[\t\r\n\x20-\x7e]{1,1024}\Z")
+_MESSAGE: Final = re.compile(r"(?![\s\ufeff]*[{\[<])(?!.*(?:</|/>|form-data))[\t\r\n\x20-\x7e]{1,1024}\Z", re.DOTALL)
 """A short message such as a refusal of the gateway."""
-_MARKUP: Final = re.compile(r"</|/>|form-data")
 _PLACEHOLDER: Final = re.compile(re.escape(SCRUBBED) + r"(?: \([0-9]+ bytes\))?")
-_NAME: Final = re.compile(r'"\s*:')
-_DEEPEST: Final = 100
+_EMPTY: Final = frozenset({"", "null", "true", "false"})
 
 
 class Redactor:
@@ -70,37 +52,31 @@ class Redactor:
         rules: rules of the user.
 
     Attributes:
+        known: the known credentials, for the detector.
         allowed: expressions for text that the detector accepts.
     """
 
     def __init__(self, known: Iterable[str] = (), rules: RedactionRules = NO_RULES) -> None:
         self._lock = Lock()
-        self._known = frozenset[str]()
+        self.known = frozenset[str]()
         self.allowed = rules.allowed
-        text_rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
-        self._rules = rules_for(text_rules, known=None)
+        self._rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
         self._request_headers = REQUEST_HEADERS | rules.headers
         self._response_headers = RESPONSE_HEADERS | rules.headers
-        self.learn(worth_knowing(known))
+        self.learn(known)
 
     def __repr__(self) -> str:
         """Show the number of known credentials, never their text."""
-        return f"Redactor(<{len(self._known)} known>)"
+        return f"Redactor(<{len(self.known)} known>)"
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The known credentials, for the detector."""
-        return self._known
-
-    def learn(self, credentials: frozenset[str]) -> bool:
+    def learn(self, credentials: Iterable[str]) -> bool:
         """Remember credentials that are worth knowing; return whether one of them was new."""
-        new = credentials - self._known
-        if not new:
-            return False
-        with self._lock:
-            known = self._known | new
-            self._rules, self._known = rules_for(self._rules, pattern_of(known)), known
-        return True
+        new = worth_knowing(credentials) - self.known
+        if new:
+            with self._lock:
+                self.known |= new
+                self._rules = self._rules._replace(known=pattern_of(self.known))
+        return bool(new)
 
     def scrub(self, interaction: Interaction) -> Interaction:
         """Return the interaction without secrets, its bodies decoded.
@@ -109,17 +85,15 @@ class Redactor:
             UnreadableBodyError: a body has an encoding that cannot be decoded.
         """
         request, response = interaction.request, interaction.response
-        self.learn(credentials_in_headers(request.headers + response.headers))
-        path = _path(request.uri)
+        self.learn(credentials_in_headers(response.headers))
+        fields = fields_at(_path(request.uri))
         names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
         while True:
-            pass_ = _Pass(self._rules)
-            clean = interaction._replace(
-                request=pass_.request(request, self._request_headers, path),
-                response=pass_.response(response, names, path),
-            )
-            if not (pass_.found and self.learn(worth_knowing(pass_.found))):
-                return clean
+            clean, pass_ = self.scrub_request(request), Redaction(self._rules)
+            headers, body = _message(pass_, response, names, fields and fields.response)
+            if not self.learn(pass_.found):
+                answer = response._replace(reason=pass_.text(response.reason), headers=headers, body=body)
+                return interaction._replace(request=clean, response=answer)
 
     def scrub_request(self, request: RecordedRequest) -> RecordedRequest:
         """Return a request without secrets, to look for it in a cassette.
@@ -128,12 +102,14 @@ class Redactor:
             UnreadableBodyError: its body has an encoding that cannot be decoded.
         """
         self.learn(credentials_in_headers(request.headers))
-        path = _path(request.uri)
+        exchange = fields_at(_path(request.uri))
+        fields = exchange and exchange.request
         while True:
-            pass_ = _Pass(self._rules)
-            clean = pass_.request(request, self._request_headers, path)
-            if not (pass_.found and self.learn(worth_knowing(pass_.found))):
-                return clean
+            pass_ = Redaction(self._rules)
+            uri = pass_.uri(request.uri, fields)
+            headers, body = _message(pass_, request, self._request_headers, fields)
+            if not self.learn(pass_.found):
+                return request._replace(uri=uri, headers=headers, body=body)
 
 
 def scrub(interaction: Interaction, rules: RedactionRules = NO_RULES) -> Interaction:
@@ -154,229 +130,31 @@ def _path(uri: str) -> str:
         return ""
 
 
-class _Pass:
-    """One pass over an interaction.
-
-    Attributes:
-        found: credentials that the pass has replaced; with new ones a second pass is due.
-    """
-
-    def __init__(self, rules: TextRules) -> None:
-        self.found: list[str] = []
-        self._rules = rules
-        self._names = 0
-
-    def request(self, request: RecordedRequest, names: frozenset[str], path: str) -> RecordedRequest:
-        """Return a request without secrets."""
-        exchange = fields_at(path)
-        headers, body = self._message(request, names, exchange and exchange.request, is_request=True)
-        return RecordedRequest(request.method, self._uri(request.uri, exchange and exchange.request), headers, body)
-
-    def response(self, response: RecordedResponse, names: frozenset[str], path: str) -> RecordedResponse:
-        """Return a response without secrets."""
-        exchange = fields_at(path)
-        headers, body = self._message(response, names, exchange and exchange.response, is_request=False)
-        return response._replace(reason=self._text(response.reason), headers=headers, body=body)
-
-    def _message(
-        self,
-        message: RecordedRequest | RecordedResponse,
-        names: frozenset[str],
-        fields: Fields | None,
-        *,
-        is_request: bool,
-    ) -> tuple[Headers, bytes]:
-        body, headers = message.body, message.headers
-        if ENCODING in dict(headers):
-            body, headers = decoded(body, headers)
-        suspects = self._rules.suspects
-        kept = [
-            (name, self._header(name, value) if name == "authorization" or suspects(value) else value)
-            for name, value in headers
-            if name in names
-        ]
-        return tuple(kept), self._body(body, fields, is_request=is_request) if body else body
-
-    def _header(self, name: str, value: str) -> str:
-        return without_credential(value) if name == "authorization" else self._text(value)
-
-    def _body(self, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:
-        content = text_of(body)
-        text = content.text
-        document = _read(text) if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} else None
-        if document is None:
-            self.found += credentials_in_text(text)
-            return self._unstructured(body, text, is_request=is_request)
-        self._names = 0
-        clean = self._value(document, fields or UNKNOWN)
-        if fields is None:
-            self.found += credentials_in_text(text)
-            return _hidden_body(body)
-        if clean is document and not self._repeats(text):
-            return body
-        escapes = text.isascii() or "\\u" in text
-        indent = 1 if "\n" in text.strip() else None
-        rewritten = json.dumps(clean, ensure_ascii=escapes, indent=indent, separators=None if indent else (",", ":"))
-        return content.encoded(rewritten)
-
-    def _repeats(self, text: str) -> bool:
-        """Return whether a name may stand twice in an object: the parsed document only has the last value."""
-        return len(_NAME.findall(text)) != self._names and has_repeated_name(text)
-
-    def _unstructured(self, body: bytes, text: str, *, is_request: bool) -> bytes:
-        """Return a body other than JSON: a short message as text, anything else as a placeholder."""
-        if not text.strip() or _PLACEHOLDER.fullmatch(text) or text.strip() in {"null", "true", "false"}:
-            return body
-        if is_request or not _PLAIN_TEXT.match(text) or _MARKUP.search(text):
-            return _hidden_body(body)
-        clean = self._text(text)
-        return body if clean == text else clean.encode()
-
-    def _text(self, text: str) -> str:
-        rules = self._rules
-        return text_without_secrets(text, rules) if rules.suspects(text) else text
-
-    def _value(self, value: Any, fields: Fields) -> Any:
-        """Return a value of a declared field; the very same object if it holds no secret."""
-        if isinstance(value, dict):
-            return self._object(value, fields)
-        if isinstance(value, list):
-            clean = [self._value(each, fields) for each in value]
-            return value if all(map(_is, clean, value)) else clean
-        if fields is TEXT or (fields is EXPIRY and isinstance(value, str)):
-            return self._text(value) if isinstance(value, str) else value
-        if fields is TOKEN and isinstance(value, str) and value:
-            self.found.append(value)
-            return _same(value, IAM_TOKEN)
-        return self._hidden(value, is_credential=fields is SECRET)
-
-    def _object(self, value: dict[str, Any], fields: Fields) -> dict[str, Any]:
-        self._names += len(value)
-        if fields.types and "@type" in value:
-            fields = fields.types.get(str(value["@type"]), UNKNOWN)
-        names, unknown = fields.names, TEXT if fields.is_map else UNKNOWN
-        rules, clean, is_changed = self._rules, {}, False
-        suspects = rules.suspects
-        has_token = False
-        for name, each in value.items():
-            kind = names.get(name, unknown)
-            if kind is not TEXT or fields.is_map or rules.fields:
-                new = self._field(name, each, kind)
-                has_token = has_token or kind is TOKEN
-                key = self._text(name) if suspects(name) else name
-            else:
-                is_plain = each.__class__ in _PLAIN_TYPES or (each.__class__ is str and not suspects(each))
-                new = each if is_plain else self._value(each, TEXT)
-                key = name
-            is_changed = is_changed or new is not each or key is not name
-            clean[key] = new
-        if has_token:
-            clean = {
-                name: _same(each, EXPIRES_AT) if names.get(name) is EXPIRY else each for name, each in clean.items()
-            }
-        return clean if is_changed or has_token else value
-
-    def _field(self, name: str, value: Any, kind: Fields) -> Any:
-        """Return the value of a field whose name decides: of a map, beyond the contract, or a credential."""
-        rules, flat = self._rules, plain(name)
-        if flat in rules.fields or kind is SECRET or (kind in {TEXT, UNKNOWN} and is_secret(name)):
-            return self._hidden(value, is_credential=kind is SECRET or is_credential(name))
-        if kind is UNKNOWN and name == "@type":
-            return self._value(value, TEXT)
-        if kind is UNKNOWN and flat in rules.keep:
-            return self._kept(value)
-        return self._value(value, kind)
-
-    def _kept(self, value: Any) -> Any:
-        """Return the value of a field that `keep` names, with everything inside of it that has no telling name."""
-        if isinstance(value, dict):
-            self._names += len(value)
-            inner = {name: self._field(name, each, TEXT) for name, each in value.items() if not isinstance(each, dict)}
-            inner |= {name: self._kept(each) for name, each in value.items() if isinstance(each, dict)}
-            return {self._text(name): inner[name] for name in value}
-        if isinstance(value, list):
-            return [self._kept(each) for each in value]
-        return self._text(value) if isinstance(value, str) else value
-
-    def _hidden(self, value: Any, *, is_credential: bool = False) -> Any:
-        """Return a value of the same JSON type in which no text and no number is left."""
-        match value:
-            case dict():
-                self._names += len(value)
-                return {
-                    self._text(name): self._hidden(each, is_credential=is_credential) for name, each in value.items()
-                }
-            case list():
-                return [self._hidden(each, is_credential=is_credential) for each in value]
-            case str() if value and value != SCRUBBED:
-                self.found += [value] if is_credential else credentials_in_text(value)
-                return SCRUBBED
-            case int() | float() if not isinstance(value, bool):
-                return value if value == 0 else 0
-        return value
-
-    def _uri(self, uri: str, fields: Fields | None) -> str:
-        """Return an address without user name and password, its query reduced to declared parameters."""
-        user = USER.search(uri) if "@" in uri else None
-        if user:
-            self.found += user_of(user[0])
-            uri = USER.sub("", uri, count=1)
-        head, mark, rest = uri.partition("?")
-        head = path_without_secrets(head, self._rules)
-        if not mark:
-            return head
-        query, hash_, fragment = rest.partition("#")
-        self.found += credentials_in_text(query)
-        names = fields.names if fields else {}
-        clean = "&".join(self._parameter(each, names) for each in query.split("&"))
-        return f"{head}?{clean}{hash_}{self._text(fragment)}"
-
-    def _parameter(self, parameter: str, names: dict[str, Fields]) -> str:
-        name, equals, value = parameter.partition("=")
-        plain_name = unquote(name)
-        kind = names.get(plain_name, UNKNOWN)
-        flat = plain(plain_name)
-        if flat in self._rules.keep:
-            kind = TEXT
-        if kind is TEXT and flat not in self._rules.fields and not is_secret(plain_name):
-            return f"{name}{equals}{parameter_without_secrets(value, self._rules)}"
-        if not equals:
-            return SCRUBBED if name else name
-        return f"{path_without_secrets(name, self._rules)}={SCRUBBED if value else value}"
+def _message(
+    pass_: Redaction, message: RecordedRequest | RecordedResponse, names: frozenset[str], fields: Fields | None
+) -> tuple[Headers, bytes]:
+    """Return headers and body without secrets."""
+    body, headers = message.body, message.headers
+    if ENCODING in dict(headers):
+        body, headers = decoded(body, headers)
+    kept = [
+        (name, without_credential(value) if name == "authorization" else pass_.text(value))
+        for name, value in headers
+        if name in names
+    ]
+    return tuple(kept), _body(pass_, body, fields, is_request=hasattr(message, "uri")) if body else body
 
 
-_PLAIN_TYPES: Final = frozenset({int, float, bool, type(None)})
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
-
-
-def _same(value: str, placeholder: str) -> str:
-    """Return the placeholder; the value itself if it is one, so that nothing counts as changed."""
-    return value if value == placeholder else placeholder
-
-
-def _hidden_body(body: bytes) -> bytes:
-    if _PLACEHOLDER.fullmatch(body.decode("latin-1")):
+def _body(pass_: Redaction, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:
+    """Return a body without secrets: JSON by its fields, a short message as text, anything else as a placeholder."""
+    text, charset = text_of(body)
+    if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["} and fields is not None:
+        clean = pass_.json(text, fields)
+        if clean is not None:
+            return body if clean is text else clean.encode(charset, "surrogatepass")
+    pass_.found += credentials_in_text(text)
+    if text.strip() in _EMPTY or _PLACEHOLDER.fullmatch(text):
         return body
-    return f"{SCRUBBED} ({len(body)} bytes)".encode()
-
-
-def _read(text: str) -> Any:
-    """Return the object or list in a text; None for anything else, or for one too deep."""
-    try:
-        value = json.loads(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return None
-    return None if text.count("[") + text.count("{") > _DEEPEST and _is_too_deep(value) else value
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST):
-        inside = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [each for children in inside for each in children if isinstance(each, dict | list)]
-        if not level:
-            return False
-    return True
+    if is_request or not _MESSAGE.match(text):
+        return f"{SCRUBBED} ({len(body)} bytes)".encode()
+    return pass_.text(text).encode()

@@ -22,16 +22,16 @@ from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usag
 from pytest_ycimages.cassette.maintenance import changes, prune, scrub_tape
 from pytest_ycimages.cassette.model import CUT_OFF, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.redaction_rules import redaction_rules
 from pytest_ycimages.cli.cassette_story import objections, story
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.redaction.rules import redaction_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
-    from pytest_ycimages.cassette.redaction_rules import RedactionRules
+    from pytest_ycimages.redaction.rules import RedactionRules
 
 
 @click.group()

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
-from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
+from pytest_ycimages.redaction.shapes import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

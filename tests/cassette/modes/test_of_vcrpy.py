@@ -17,7 +17,7 @@ from vcr.serializers import yamlserializer
 from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
 from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
-from pytest_ycimages.cassette.redaction_rules import redaction_rules
+from pytest_ycimages.redaction.rules import redaction_rules
 from tests.cassette.player.handmade import bake
 
 if TYPE_CHECKING:

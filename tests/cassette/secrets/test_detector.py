@@ -15,8 +15,8 @@ from pytest_ycimages import Double
 from pytest_ycimages.cassette.detector import Finding, check_before_saving, find_secrets
 from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.redact import Redactor
-from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN, SCRUBBED
 from pytest_ycimages.errors import SecretFoundError
+from pytest_ycimages.redaction.shapes import IAM_TOKEN, SCRUBBED
 from tests.cassette.secrets.kinds import HOST, with_request, with_response
 from tests.cassette.secrets.traffic import FIELDS, KEYS, Traffic
 

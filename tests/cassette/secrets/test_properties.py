@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pytest_ycimages.cassette.detector import check_before_saving, find_secrets
 from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.redact import Redactor, scrub, scrub_request
-from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS
 from pytest_ycimages.errors import CassetteError, SecretFoundError
+from pytest_ycimages.redaction.shapes import PLACEHOLDERS
 from tests.cassette.secrets.kinds import (
     AUTHORIZATIONS,
     HOST,

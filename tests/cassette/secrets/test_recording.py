@@ -8,7 +8,7 @@ import requests
 
 from pytest_ycimages import Double
 from pytest_ycimages.cassette.pseudonyms import is_pseudonym
-from pytest_ycimages.cassette.secret_shapes import IAM_TOKEN
+from pytest_ycimages.redaction.shapes import IAM_TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,8 @@ from pytest_ycimages.api.requests import (
 )
 from pytest_ycimages.api.resources import Image, Operation
 from pytest_ycimages.api.status import OtherDetail, Status
-from pytest_ycimages.cassette.secret_shapes import TOKEN_FIELDS, is_secret, plain
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.redaction.shapes import is_secret, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,36 +33,24 @@ class Fields:
     Attributes:
         names: field name, in both spellings -> the fields of its value.
         types: type URL -> the fields of a packed message of that type; of use where a value has `@type`.
-        is_map: whether any name is allowed, as in `labels`.
-        rule: for other values than messages: `text` stays, `secret`, `token` and `expiry` are replaced.
+        others: the fields of the values of all other names; None: such values are replaced.
     """
 
-    __slots__ = ("is_map", "names", "rule", "types")
+    __slots__ = ("names", "others", "types")
 
-    def __init__(self, rule: str = "") -> None:
+    def __init__(self, others: Fields | None = None) -> None:
         self.names: dict[str, Fields] = {}
         self.types: dict[str, Fields] = {}
-        self.is_map = False
-        self.rule = rule
-
-    def add(self, other: Fields) -> None:
-        """Allow what `other` allows as well."""
-        self.is_map = self.is_map or other.is_map
-        self.rule = self.rule or other.rule
-        for mine, theirs in ((self.names, other.names), (self.types, other.types)):
-            for name, fields in theirs.items():
-                known = mine.get(name)
-                if known is None:
-                    mine[name] = fields
-                elif known is not fields:
-                    mine[name] = merged(known, fields)
+        self.others = others
 
 
-TEXT: Final = Fields("text")
-SECRET: Final = Fields("secret")
-TOKEN: Final = Fields("token")
-EXPIRY: Final = Fields("expiry")
 UNKNOWN: Final = Fields()
+"""Values of fields that the contract does not declare. They are replaced, as all that follow are in other places."""
+TEXT, SECRET, TOKEN, EXPIRY = Fields(), Fields(), Fields(), Fields()
+"""Values that are not messages: texts and numbers, secrets, and what an exchange of tokens answers."""
+KEPT: Final = Fields()
+"""Values of any fields, which stay unless a name is telling."""
+KEPT.others = KEPT
 
 
 class Exchange(NamedTuple):
@@ -76,9 +64,9 @@ def merged(*many: Fields) -> Fields:
     """Return the fields that any of `many` declares."""
     if all(each is many[0] for each in many):
         return many[0]
-    found = Fields()
-    for each in many:
-        found.add(each)
+    found = Fields(next((each.others for each in many if each.others), None))
+    for mine, theirs in [(found.names, each.names) for each in many] + [(found.types, each.types) for each in many]:
+        mine |= {name: merged(mine.get(name, fields), fields) for name, fields in theirs.items()}
     return found
 
 
@@ -100,18 +88,15 @@ _ROUTES: Final[tuple[tuple[str, tuple[str, ...], tuple[type[BaseModel], ...]], .
 )
 """Path, the methods on it, and the messages that answer them; a path that is not here has no declared fields."""
 
+_TOKENS: Final = frozenset({"iamtoken", "accesstoken"})
+"""Fields with an IAM token, in the form of `plain`: of the token service and of the metadata service."""
 _OF_METADATA: Final = ("access_token", "expires_in", "token_type", "service_account_id", "serviceAccountId")
 
 
 @lru_cache(maxsize=1024)
 def fields_at(path: str) -> Exchange | None:
     """Return the declared fields of a path, without host and query; None for a path without a route."""
-    return next((_exchange(number) for number, route in enumerate(_patterns()) if route.fullmatch(path)), None)
-
-
-@cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(path) for path, _, _ in _ROUTES)
+    return next((_exchange(number) for number, (route, _, _) in enumerate(_ROUTES) if re.fullmatch(route, path)), None)
 
 
 @cache
@@ -142,15 +127,10 @@ def _of_type(annotation: Any, leaf: Fields) -> Fields:
     """Return the fields of a value: of a message, a list, a map, or a union of these."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _of_message(annotation)
-    arguments = get_args(annotation)
     if get_origin(annotation) is dict:
-        fields = Fields()
-        fields.is_map = True
-        return fields
-    if not arguments or isinstance(arguments[0], str):
-        return leaf
-    inner = [_of_type(each, leaf) for each in arguments if each is not Ellipsis and each is not type(None)]
-    messages = [each for each in inner if each.names or each.types or each.is_map or not each.rule]
+        return Fields(others=TEXT)
+    arguments = [each for each in get_args(annotation) if each is not Ellipsis and not isinstance(each, str)]
+    messages = [fields for each in arguments if (fields := _of_type(each, leaf)) is not leaf]
     return merged(*messages) if messages else leaf
 
 
@@ -159,7 +139,9 @@ def _of_message(model: type[BaseModel]) -> Fields:
     if model is OtherDetail:
         return UNKNOWN
     own = _of_model(model)
-    url = model.type_url if issubclass(model, AnyMessage) else _literal(model)
+    url = model.type_url if issubclass(model, AnyMessage) else ""
+    if "type_url" in model.model_fields:
+        url = str(get_args(model.model_fields["type_url"].annotation)[0])
     if not url:
         return own
     packed = Fields()
@@ -167,13 +149,8 @@ def _of_message(model: type[BaseModel]) -> Fields:
     return packed
 
 
-def _literal(model: type[BaseModel]) -> str:
-    field = model.model_fields.get("type_url")
-    return str(get_args(field.annotation)[0]) if field else ""
-
-
 def _leaf(name: str) -> Fields:
-    if plain(name) in TOKEN_FIELDS:
+    if plain(name) in _TOKENS:
         return TOKEN
     if plain(name) == "expiresat":
         return EXPIRY

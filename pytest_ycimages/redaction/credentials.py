@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, unquote_plus
 
-from pytest_ycimages.cassette.secret_shapes import PLACEHOLDERS, SCRUBBED, is_credential, plain
+from pytest_ycimages.redaction.shapes import ELEMENT, FORM_PART, PLACEHOLDERS, SCRUBBED, is_credential, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,26 +38,20 @@ _HARMLESS: Final = frozenset(
     }
 )
 """Parts of an `Authorization` that describe how a request was signed, and hold no secret."""
-_FORM: Final = re.compile(r"(?:^|[?&])([^?&=]++)=([^&#]++)")
-_TAG: Final = re.compile(r"<(?P<tag>(?:[\w-]{1,64}:)?(?P<name>[A-Za-z_][\w.-]{0,63}))(?:\s[^<>]{0,500})?(?<!/)>")
-_CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_FORM_PART: Final = re.compile(
-    r"""form-data;[^\n]{0,200}?\bname\*?=["']?(?P<name>[^"';\s]{1,64})[^\n]{0,200}\n"""
-    r"(?:[^\n]{2,500}\n){0,8}?\r?\n(?P<value>[^\n]{1,4096})",
-    re.IGNORECASE,
-)
-
-_MOST_ELEMENTS: Final = 1000
-_LONGEST: Final = 4096
+_PARAMETER: Final = re.compile(r"(?:^|[?&])(?P<name>[^?&=]++)=(?P<value>[^&#]++)")
+_NAMED_VALUES: Final = ((_PARAMETER, unquote_plus), (FORM_PART, str), (ELEMENT, unescape))
+_MOST: Final = 1000
+"""Values that are read from one body."""
 
 
 def worth_knowing(texts: Iterable[str]) -> frozenset[str]:
     """Return those texts that are long enough and no placeholders."""
     found = {text.strip() for text in texts}
-    return frozenset(text for text in found if len(text) >= SHORTEST and not _is_placeholder(text))
+    return frozenset(text for text in found if len(text) >= SHORTEST and not is_placeholder(text))
 
 
-def _is_placeholder(text: str) -> bool:
+def is_placeholder(text: str) -> bool:
+    """Return whether a text is a part of a placeholder or contains one."""
     return SCRUBBED in text or any(text in each for each in PLACEHOLDERS)
 
 
@@ -69,25 +63,24 @@ def pattern_of(known: frozenset[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))))
 
 
+@lru_cache(maxsize=1024)
+def plain_forms(text: str) -> tuple[str, ...]:
+    """Return a credential in the ways of writing it that are no encoding: as it is, as in a form, and as in markup."""
+    return tuple(dict.fromkeys((text, text.replace(" ", "+"), escape(text, quote=False), escape(text))))
+
+
 def _forms(text: str) -> Iterator[str]:
-    yield text
-    yield text.replace(" ", "+")
-    yield escape(text, quote=False)
-    yield escape(text)
+    yield from plain_forms(text)
     yield quote(text, safe="", errors="surrogatepass")
     for ascii_only in (True, False):
         escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield escaped
         yield escaped.replace("/", r"\/")
-    yield from _in_base64(text.encode("utf-8", "surrogatepass"))
-
-
-def _in_base64(data: bytes) -> Iterator[str]:
-    """Yield what base64 says of `data`, whatever precedes and follows it."""
+    data = text.encode("utf-8", "surrogatepass")
     for before, skipped in enumerate(_SKIPPED):
-        text = base64.b64encode(bytes(before) + data).decode()[skipped : (before + len(data)) * 8 // 6]
-        yield text
-        yield text.translate(str.maketrans("+/", "-_"))
+        encoded = base64.b64encode(bytes(before) + data).decode()[skipped : (before + len(data)) * 8 // 6]
+        yield encoded
+        yield encoded.translate(str.maketrans("+/", "-_"))
 
 
 def without_credential(value: str) -> str:
@@ -101,28 +94,25 @@ def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> frozenset[str]
     found: frozenset[str] = frozenset()
     for name, value in headers:
         if name in _COOKIES:
-            found |= _in_cookies(value)
+            parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
+            found |= worth_knowing(text for text in parts if len(text) >= _COOKIE_SIZE)
         elif not name.endswith(_NAMES_OF_REQUESTS) and (name.endswith(_CREDENTIAL_HEADERS) or is_credential(name)):
             found |= _in_authorization(value)
     return found
 
 
-def _in_cookies(value: str) -> frozenset[str]:
-    parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
-    return worth_knowing(text for text in parts if len(text) >= _COOKIE_SIZE)
-
-
 @lru_cache(maxsize=256)  # a client sends the same one with each request
 def _in_authorization(value: str) -> frozenset[str]:
-    """Return what may be secret in an `Authorization`: the whole, what follows the scheme, and each part of it.
-
-    A credential without a scheme is the whole value. One word before others is taken for their scheme, unless it has
-    both small letters and digits, as a token has and no known scheme.
-    """
+    """Return what may be secret in an `Authorization`: the whole, what follows the scheme, and each part of it."""
     return worth_knowing(_parts_of(value))
 
 
 def _parts_of(value: str) -> Iterator[str]:
+    """Yield the parts of a credential.
+
+    One without a scheme is the whole value. One word before others is taken for their scheme, unless it has both small
+    letters and digits, as a token has and no known scheme.
+    """
     scheme, rest = (*value.split(None, 1), "", "")[:2]
     if scheme.lower() not in _SCHEMES:
         yield value
@@ -137,14 +127,10 @@ def _parts_of(value: str) -> Iterator[str]:
         yield word.strip('"')
         yield word.partition(":")[2]
     if scheme.lower() == "basic":
-        yield _password_in_basic(rest)
-
-
-def _password_in_basic(rest: str) -> str:
-    try:
-        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+        try:
+            yield base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return
 
 
 def user_of(user: str) -> tuple[str, str]:
@@ -163,12 +149,15 @@ def credentials_in_text(text: str) -> list[str]:
         except (ValueError, RecursionError):
             pass
     found: list[str] = []
-    if "=" in text and " " not in text.strip():
-        found += _in_form(text)
-    if "form-data" in text:
-        found += _in_parts(text)
-    if "</" in text:
-        found += _in_elements(text)
+    for pattern, read in _NAMED_VALUES:
+        if pattern is _PARAMETER and " " in text.strip():
+            continue
+        for match in islice(pattern.finditer(text), _MOST):
+            value = read(match["value"])
+            if is_credential(unquote_plus(match["name"])):
+                found.append(value.strip().removesuffix("]]>"))
+            elif value[:1] in {"{", "["}:
+                found += credentials_in_text(value)
     return found
 
 
@@ -184,29 +173,3 @@ def _in_json(value: Any, name: str = "") -> Iterator[str]:
             yield value
         case str() if value[:1] in {"{", "["}:
             yield from credentials_in_text(value)
-
-
-def _in_form(text: str) -> Iterator[str]:
-    for name, value in _FORM.findall(text):
-        bare = unquote_plus(value)
-        if is_credential(unquote_plus(name)):
-            yield bare
-        elif bare[:1] in {"{", "["}:
-            yield from credentials_in_text(bare)
-
-
-def _in_parts(text: str) -> Iterator[str]:
-    for match in _FORM_PART.finditer(text):
-        if is_credential(match["name"]):
-            yield match["value"]
-
-
-def _in_elements(text: str) -> Iterator[str]:
-    named = (match for match in _TAG.finditer(text) if is_credential(match["name"]))
-    for match in islice(named, _MOST_ELEMENTS):
-        content, end, _ = text[match.end() : match.end() + _LONGEST].partition(f"</{match['tag']}")
-        if not end:
-            continue
-        content = content.strip()
-        cdata = _CDATA.fullmatch(content)
-        yield cdata[1] if cdata else unescape(content)

@@ -1,6 +1,6 @@
-"""Shapes and names of secrets: token formats, names whose values are secrets, and the placeholders that replace them.
+"""Shapes of secrets: the names whose values are secrets, the token formats, and the placeholders that replace them.
 
-Redaction replaces what a shape finds; the detector refuses to save it. Every pattern takes linear time: a repetition
+Redaction replaces what these find, and the detector refuses to save it. Every pattern takes linear time: a repetition
 either consumes what it has read, is bounded, or stops at the character that its pattern begins with.
 """
 
@@ -12,7 +12,7 @@ from string import digits
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SCRUBBED: Final = "~SCRUBBED~"
 """Placeholder of a secret. It needs no escaping in JSON, URLs and headers, and a tilde is part of no token format."""
@@ -25,12 +25,8 @@ EXPIRES_AT: Final = "2099-12-31T23:59:59Z"
 
 PLACEHOLDERS: Final = (IAM_TOKEN, SCRUBBED)
 
-TOKEN_FIELDS: Final = frozenset({"iamtoken", "accesstoken"})
-"""Fields with an IAM token, in the form of `plain`: of the token service and of the metadata service."""
-
-_WHOLE_NAMES: Final = frozenset({"awsaccesskeyid", "hmac", "sid", "xamzdate"})
 _LAST_WORDS: Final = frozenset(
-    {"auth", "bearer", "creds", "csrf", "otp", "pass", "passcode", "pin", "psk", "pw", "sid", "sig"}
+    {"auth", "bearer", "creds", "csrf", "hmac", "otp", "pass", "passcode", "pin", "psk", "pw", "sid", "sig"}
 )
 _CREDENTIALS: Final = (
     *("accesskey", "accesstoken", "apikey", "apitoken", "assertion", "authkey", "authtoken", "iamtoken", "idtoken"),
@@ -42,9 +38,10 @@ _ENDINGS: Final = (
     *("accesskeyid", "accountkey", "authorization", "clientkey", "codeverifier", "cookie", "cookies", "credential"),
     *("credentials", "devicecode", "encryptionkey", "hmackey", "keydata", "licensekey", "masterkey"),
     *("passwordconfirmation", "recoverycodes", "samlresponse", "sessid", "sessionid", "sharedkey", "sshkey"),
-    *("tlskey", "token"),
+    *("tlskey", "token", "xamzdate"),
 )
-_HARMLESS: Final = ("pagetoken",)
+PAGE_TOKEN: Final = re.compile(r"page[_-]?token", re.IGNORECASE)
+"""A part of names that only look like those of secrets."""
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -57,9 +54,8 @@ def plain(name: str) -> str:
 @lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Return whether values of this name are secrets."""
-    flat = plain(name).rstrip(digits)
-    if flat in _WHOLE_NAMES or (flat.endswith(_ENDINGS) and not flat.endswith(_HARMLESS)):
-        return True
+    if plain(name).rstrip(digits).endswith(_ENDINGS):
+        return PAGE_TOKEN.search(name) is None
     words = _WORD.findall(name)
     return bool(words) and words[-1].lower() in _LAST_WORDS
 
@@ -71,6 +67,39 @@ def is_credential(name: str) -> bool:
     Fewer names than `is_secret`: a label `token: ubuntu-2404` is redacted, and `ubuntu-2404` stays elsewhere.
     """
     return plain(name).rstrip(digits).endswith(_CREDENTIALS)
+
+
+NAME_HINTS: Final = re.compile(
+    r"token|secret|pass|pwd|sig|cred|key|jwt|auth|cookie|assert|sid|session|hmac|x-amz|csrf|sessid|saml|verifier"
+    r"|devicecode|device_code|recovery|\b(?:[\w-]*[_-])?(?:otp|pin|psk|pw|bearer)\b|(?:Otp|Pin|Psk|Pw|Bearer)\b",
+    re.IGNORECASE,
+)
+"""A quick search: a text without any of these has no name of a secret."""
+
+NAME: Final = r"[A-Za-z][\w.-]*+"
+MEANS: Final = r"""["'\\]*+[\s+]*+[:=]>?"""
+NAMED: Final = (
+    r"(?:(?<=[?&;])(?P<parameter>)|(?<![\w.?&;-])(?P<option>--)?)(?P<name>\w[\w.-]*+)(?:\[[\w.-]{0,40}\])?"
+    rf"(?P<between>{MEANS}|(?(option)[ \t+]+|(?!)))"
+)
+"""A name in a text, of a parameter or an option too, with what says that its value follows."""
+
+LONGEST_NAME: Final = 64
+"""Characters from the end of a name that tell what it means."""
+
+ELEMENT: Final = re.compile(
+    r"(?P<before><(?P<tag>(?:[\w-]{1,40}:)?(?P<name>[A-Za-z_][\w.-]{0,63}))(?:\s[^<>]{0,500})?(?<!/)>\s*+"
+    r"(?:<!\[(?i:CDATA)\[)?)(?P<value>[^<]++)(?=</)",
+    re.ASCII,
+)
+"""An element of markup that holds text."""
+
+FORM_PART: Final = re.compile(
+    r"""form-data;[^\n]{0,200}?\bname\*?=["']?(?P<name>[^"';\s]{1,64})[^\n]{0,200}\n"""
+    r"(?:[^\n]{2,500}\n){0,8}?[ \t]*\r?\n(?!--)(?P<value>[^\n]{1,4096})",
+    re.IGNORECASE,
+)
+"""A field of a multipart form."""
 
 
 class Shape(NamedTuple):
@@ -174,20 +203,22 @@ A format that can be part of a longer word by chance is only looked for at the b
 HINT: Final = re.compile("|".join(sorted({re.escape(hint) for shape in SHAPES for hint in shape.hints})))
 
 
-def without_shapes(text: str) -> str:
+def tokens_in(text: str) -> Iterator[tuple[Shape, re.Match[str]]]:
+    """Yield every token in a text with its format."""
+    if HINT.search(text):
+        for shape in SHAPES:
+            if any(hint in text for hint in shape.hints):
+                yield from ((shape, match) for match in shape.pattern.finditer(text) if shape.accepts(match))
+
+
+def without_tokens(text: str) -> str:
     """Return the text with a placeholder for every token."""
     if not HINT.search(text):
         return text
     for shape in SHAPES:
-        if hint_of(shape.hints)(text):
+        if any(hint in text for hint in shape.hints):
             text = shape.pattern.sub(lambda match, shape=shape: _replaced(match, shape), text)  # type: ignore[misc]
     return text
-
-
-@lru_cache(maxsize=64)
-def hint_of(hints: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a quick search for any of the substrings."""
-    return re.compile("|".join(map(re.escape, hints))).search
 
 
 def _replaced(match: re.Match[str], shape: Shape) -> str:
