@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import Headers, Interaction, RecordedResponse
 
 ENCODING: Final = "content-encoding"
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_GZIP: Final = b"\x1f\x8b"
-_GZIPS: Final = ("gzip", "x-gzip")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class UnreadableBodyError(SecretFoundError):
@@ -71,49 +69,39 @@ def stored_decoded(interaction: Interaction) -> Interaction:
     response = interaction.response
     if not response.body or ENCODING not in dict(response.headers):
         return interaction
-    return interaction._replace(response=_without_encoding(response))
+    try:
+        body, headers = decoded(response.body, response.headers)
+    except UnreadableBodyError:
+        if not _was_decoded(response):
+            return interaction
+        body, headers = response.body, tuple(header for header in response.headers if header[0] != ENCODING)
+    return interaction._replace(response=with_body(response._replace(headers=headers), body))
 
 
-def _without_encoding(response: RecordedResponse) -> RecordedResponse:
-    body, headers = response.body, tuple(header for header in response.headers if header[0] != ENCODING)
-    if not _is_decoded(response):
-        try:
-            body, headers = decoded(body, response.headers)
-        except UnreadableBodyError:
-            return response
-    return with_body(response._replace(headers=headers), body)
-
-
-def _is_decoded(response: RecordedResponse) -> bool:
+def _was_decoded(response: RecordedResponse) -> bool:
     """Return whether the recorder decoded the body: compressed data is never text, and gzip has a signature."""
     encodings = [value.strip().lower() for name, value in response.headers if name == ENCODING]
-    return _is_text(response.body) or (encodings[-1].endswith(_GZIPS) and not response.body.startswith(_GZIP))
-
-
-def _is_text(body: bytes) -> bool:
     try:
-        body.decode()
+        if not _CONTROL.search(response.body.decode()):
+            return True
     except UnicodeDecodeError:
-        return False
-    return _CONTROL.search(body) is None
+        pass
+    return encodings[-1].endswith("gzip") and not response.body.startswith(b"\x1f\x8b")
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    decode = _DECODERS.get(encoding)
-    if decode is None:
-        raise _refused(encoding, f"only {', '.join(sorted(_DECODERS))} can be decoded")
-    try:
-        return decode(body)
-    except ModuleNotFoundError:
-        raise _refused(encoding, "the package brotli is not installed") from None
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise _refused(encoding, f"it is damaged: {error}") from None
-
-
-def _refused(encoding: str, why: str) -> UnreadableBodyError:
-    return UnreadableBodyError(
+    if encoding not in _DECODERS:
+        why = f"only {', '.join(sorted(_DECODERS))} can be decoded"
+    else:
+        try:
+            return _DECODERS[encoding](body)
+        except ModuleNotFoundError:
+            why = "the package brotli is not installed"
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            why = f"it is damaged: {error}"
+    raise UnreadableBodyError(
         f"A body with Content-Encoding {encoding!r} cannot be looked through for secrets: {why}."
-    )
+    ) from None
 
 
 def _inflated(body: bytes) -> bytes:

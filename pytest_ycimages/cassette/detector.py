@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 import re
-from bisect import bisect_right
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
@@ -21,11 +20,11 @@ from pytest_ycimages.redaction.shapes import (
     FORM_PART,
     LONGEST_NAME,
     MEANS,
-    NAME_HINTS,
     NAMED,
-    PAGE_TOKEN,
     PLACEHOLDERS,
     is_secret,
+    is_suspicious,
+    mentions_secret,
     tokens_in,
 )
 
@@ -94,33 +93,6 @@ Find = tuple[str, int, int]
 """A rule, and the begin and the end of the text that it found."""
 
 
-class View(NamedTuple):
-    """A text with some of its encodings removed; line ends stay in place.
-
-    Attributes:
-        text: the decoded text.
-        encoding: the encodings that were removed; empty for none.
-        starts: positions at which another line of the original begins, with that line; empty if lines are the same.
-    """
-
-    text: str
-    encoding: str = ""
-    starts: tuple[tuple[int, int], ...] = ()
-
-    def line(self, at: int) -> int:
-        """Return the line of the original, from 1, of a position in this text."""
-        if not self.starts:
-            return self.text.count("\n", 0, at) + 1
-        return self.starts[bisect_right(self.starts, at, key=lambda start: start[0]) - 1][1]
-
-    def without(self, patterns: Iterable[re.Pattern[str]], mark: str) -> View:
-        """Return the view with what the patterns match replaced by marks of the same length."""
-        text = self.text
-        for pattern in patterns:
-            text = pattern.sub(lambda match: mark * len(match[0]), text)
-        return self._replace(text=text)
-
-
 class Finding(NamedTuple):
     """A place with a likely secret.
 
@@ -156,19 +128,22 @@ def find_secrets(data: bytes | str, known: Collection[str] = (), allow: Collecti
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     words = [word for word in known if len(word) >= SHORTEST and not is_placeholder(word)]
-    views = [view.without((_PLACEHOLDER,), _MARK) for view in _views_of(text)]
+    views = [(_without(_PLACEHOLDER, _MARK, view), encoding) for view, encoding in _views_of(text)]
     patterns = tuple(map(re.compile, allow))
-    allowed = {match[0] for view in views for pattern in patterns for match in pattern.finditer(view.text)}
+    allowed = {match[0] for view, _ in views for pattern in patterns for match in pattern.finditer(view)}
     found: dict[tuple[str, int, str], Finding] = {}
-    for view in views:
-        searched = view.without(patterns, _ALLOWED)
-        finds = _finds(searched.text.replace("\v", "\n"), view.encoding, is_barest=view is views[-2])
-        for rule, start, end in chain(_known(view.text, words), islice(finds, _MOST)):
-            what = view.text[start:end]
+    for number, (view, encoding) in enumerate(views, 2 - len(views)):  # the last but one is 0
+        searched = view
+        for pattern in patterns:
+            searched = _without(pattern, _ALLOWED, searched)
+        finds = _finds(searched.replace("\v", "\n"), in_base64=number > 0, is_barest=number == 0)
+        for rule, start, end in chain(_known(view, words), islice(finds, _MOST)):
+            what = view[start:end]
             if rule == _KNOWN or len(what) < SHORTEST or not any(what in each for each in allowed):
-                key = _key_before(view.text, start)
-                line, encoding = view.line(start), "" if what in views[0].text else view.encoding
-                first = found.setdefault((rule, line, what), Finding(rule, line, key, encoding))
+                key, line = _key_before(view, start), view.count("\n", 0, start) + 1
+                first = found.setdefault(
+                    (rule, line, what), Finding(rule, line, key, "" if what in views[0][0] else encoding)
+                )
                 found[rule, line, what] = first._replace(key=key or first.key)
     return tuple(sorted(dict.fromkeys(found.values()), key=lambda each: (each.line, each.rule, each.key)))
 
@@ -224,18 +199,26 @@ def _parts(interaction: Interaction) -> Iterator[tuple[str, bytes | str]]:
     yield "the answer's body", response.body
 
 
-def _views_of(text: str) -> Iterator[View]:
-    """Yield the text, the text without each layer of escapes, and last everything that is in base64 in it."""
+def _views_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the text, the text without each layer of escapes, and last what is in base64 in it, with the encoding.
+
+    Line ends stay in place, so that lines are those of the text. One that was encoded becomes a vertical tab.
+    """
     text = text.replace("\0", "")  # UTF-16 that is read as if each byte were a character
-    yield View(text)
+    yield text, ""
     for _ in range(_LAYERS):
         bare = _without_escapes(text) if "\\" in text else text
         bare = unquote(_ENCODED_LINE_END.sub("\v", bare)) if "%" in bare else bare
         if bare == text:
             break
         text = bare
-        yield View(text, "escapes")
-    yield _from_base64(text)
+        yield text, "escapes"
+    yield _from_base64(text), "base64"
+
+
+def _without(pattern: re.Pattern[str], mark: str, text: str) -> str:
+    """Return a text with marks of the same length in the place of what a pattern matches."""
+    return pattern.sub(lambda match: mark * len(match[0]), text)
 
 
 def _without_escapes(text: str) -> str:
@@ -254,26 +237,21 @@ def _unescaped(match: re.Match[str]) -> str:
     return "" if character == "\0" else "\v" if character == "\n" else character
 
 
-def _from_base64(text: str) -> View:
-    """Return what is in base64 in a text, each piece on a line of its own."""
-    parts, starts, size = [], [], 0
-    line, counted = 1, 0
+def _from_base64(text: str) -> str:
+    parts, counted = [], 0
     for match in sorted((*_RUN.finditer(text), *_WRAPPED.finditer(text)), key=re.Match.start):
-        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        parts.append("\n" * text.count("\n", counted, match.start()))
+        counted = match.start()
         run = match[0].translate(_URL_SAFE)
-        for offset in _OFFSETS:
-            part = _out_of_base64(run[offset:])
-            parts.append(part)
-            starts.append((size, line))
-            size += len(part)
-    return View("".join(parts), "base64", tuple(starts))
+        parts += (_out_of_base64(run[offset:]) for offset in _OFFSETS)
+    return "".join(parts)
 
 
 def _out_of_base64(run: str) -> str:
     whole = run[: len(run) // 4 * 4]
     rest = run[len(whole) :]
     last = rest.ljust(4, "=") if len(rest) > 1 else ""
-    return binascii.a2b_base64(whole + last).decode("utf-8", "replace") + "\n"
+    return binascii.a2b_base64(whole + last).decode("utf-8", "replace").replace("\n", "\v") + "\v"
 
 
 def _known(text: str, words: Iterable[str]) -> Iterator[Find]:
@@ -284,16 +262,17 @@ def _known(text: str, words: Iterable[str]) -> Iterator[Find]:
                 break
 
 
-def _finds(text: str, encoding: str, *, is_barest: bool) -> Iterator[Find]:
-    """Yield what all rules find. A token has nothing in it that can be escaped: it is in the barest text or in base64."""
-    if NAME_HINTS.search(text):
+def _finds(text: str, *, in_base64: bool, is_barest: bool) -> Iterator[Find]:
+    """Yield what all rules find. A token has nothing in it that is escaped, so only the last views can show it."""
+    if mentions_secret(text):
         yield from _named_values(text, is_barest=is_barest)
     if "://" in text:
         yield from (("password-in-address", *match.span()) for match in _USER.finditer(text))
-    if is_barest or encoding == "base64":
+    if is_barest or in_base64:
         for shape, match in tokens_in(text):
             yield shape.rule, *match.span("word" if "word" in shape.pattern.groupindex else 0)
-        for match in chain(FORM_PART.finditer(text), ELEMENT.finditer(text)):
+        parts = FORM_PART.finditer(text) if "form-data" in text else ()
+        for match in chain(parts, ELEMENT.finditer(text)):
             if is_secret(match["name"]) and match["value"].strip(f"\r\n ]>{_MARK}{_ALLOWED}"):
                 yield "name-of-a-secret", *match.span("value")
     if is_barest:
@@ -308,7 +287,7 @@ def _named_values(text: str, *, is_barest: bool) -> Iterator[Find]:
     for front in _FRONT.finditer(text):
         name, is_parameter = front["name"][-LONGEST_NAME:], front["parameter"] is not None
         is_telling = is_secret(name)
-        if not is_telling and (PAGE_TOKEN.search(name) or not NAME_HINTS.search(name)):
+        if not (is_telling or is_suspicious(name)):
             continue
         after = _VALUE.match(text, front.end())
         value = after and after["value"]

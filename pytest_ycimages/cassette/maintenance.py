@@ -9,9 +9,9 @@ import os
 from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_ycimages.cassette.bodies import UnreadableBodyError, decoded
+from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import head_text, item_text
@@ -19,7 +19,6 @@ from pytest_ycimages.cassette.handle import UsedInteractions, read_usage, write_
 from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from pytest_ycimages.redaction.rules import NO_RULES, RedactionRules
-from pytest_ycimages.redaction.shapes import SCRUBBED
 from pytest_ycimages.redaction.text import without_secrets
 
 if TYPE_CHECKING:
@@ -29,13 +28,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import (
         CassetteData,
         CassetteMetadata,
-        Interaction,
-        RecordedRequest,
-        RecordedResponse,
     )
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-
-_HIDDEN: Final = SCRUBBED.encode()
 
 
 def scrub_tape(
@@ -57,7 +51,11 @@ def scrub_tape(
         try:
             redactor.scrub(each)
         except UnreadableBodyError as error:
-            raise SecretFoundError(_unreadable(cassette, number, each, error)) from None
+            raise SecretFoundError(
+                f"{cassette}, interaction {number}, {line_without_secrets(each)}: {error.what} The file is left as it "
+                "is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this interaction out by "
+                "hand."
+            ) from None
     clean = tape._replace(
         metadata=scrub_label(tape.metadata), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
     )
@@ -69,35 +67,21 @@ def scrub_tape(
     return clean
 
 
-def _unreadable(cassette: str, number: int, interaction: Interaction, error: UnreadableBodyError) -> str:
-    return (
-        f"{cassette}, interaction {number}, {line_without_secrets(interaction)}: {error.what} "
-        "The file is left as it is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this "
-        "interaction out by hand."
-    )
-
-
 def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
     """Yield what redaction changed: number, call and parts of each interaction, never their content."""
     if before.metadata != after.metadata:
         yield "the label"
     for number, (old, new) in enumerate(zip(before.interactions, after.interactions, strict=True), 1):
-        parts = ", ".join(_changed(old, new))
-        if parts:
-            yield f"{number}. {line_without_secrets(new)}: {parts}"
-
-
-def _changed(old: Interaction, new: Interaction) -> Iterator[str]:
-    if old.request.uri != new.request.uri:
-        yield "the request's address"
-    if old.request.headers != new.request.headers:
-        yield "the request's headers"
-    if old.request.body != new.request.body:
-        yield "the request's body"
-    if old.response.headers != new.response.headers or old.response.reason != new.response.reason:
-        yield "the answer's headers"
-    if old.response.body != new.response.body:
-        yield "the answer's body"
+        parts = (
+            ("the request's address", old.request.uri != new.request.uri),
+            ("the request's headers", old.request.headers != new.request.headers),
+            ("the request's body", old.request.body != new.request.body),
+            ("the answer's headers", old.response._replace(body=b"") != new.response._replace(body=b"")),
+            ("the answer's body", old.response.body != new.response.body),
+        )
+        changed = ", ".join(part for part, is_changed in parts if is_changed)
+        if changed:
+            yield f"{number}. {line_without_secrets(new)}: {changed}"
 
 
 def scrub_label(label: CassetteMetadata) -> CassetteMetadata:
@@ -120,15 +104,10 @@ class ForReplay(NamedTuple):
 
 
 def for_replay(tape: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
-    """Return a cassette redacted by `rules`, unless this version recorded it. Safe for threads."""
-    if _is_scrubbed(tape.metadata, rules):
+    """Return a cassette redacted by `rules`, unless this version recorded it without others. Safe for threads."""
+    if tape.metadata.tool and tape.metadata.tool == _this_version() and not (rules.fields or rules.patterns):
         return ForReplay(tape, tape)
     return _scrubbed(tape, rules)
-
-
-def _is_scrubbed(label: CassetteMetadata, rules: RedactionRules) -> bool:
-    """Return whether the recording applied the same rules: same version, no rules of the user."""
-    return bool(label.tool) and not (rules.fields or rules.patterns) and label.tool == _this_version()
 
 
 @lru_cache(maxsize=1)
@@ -138,33 +117,12 @@ def _this_version() -> str:
 
 @lru_cache(maxsize=256)
 def _scrubbed(tape: CassetteData, rules: RedactionRules) -> ForReplay:
-    redactor = Redactor(rules=rules)
+    redactor = Redactor(rules=rules, hides_unreadable=True)
     for each in tape.interactions:  # learn all credentials before redacting
-        _redacted(each, redactor)
-    clean = tuple(_redacted(each, redactor) for each in tape.interactions)
+        redactor.scrub(each)
+    clean = tuple(map(redactor.scrub, tape.interactions))
     played = (each._replace(request=scrubbed.request) for each, scrubbed in zip(tape.interactions, clean, strict=True))
     return ForReplay(tape._replace(interactions=tuple(played)), tape._replace(interactions=clean), redactor.known)
-
-
-def _redacted(interaction: Interaction, redactor: Redactor) -> Interaction:
-    """Return the interaction redacted; a body that cannot be decoded is replaced as a whole."""
-    try:
-        return redactor.scrub(interaction)
-    except UnreadableBodyError:
-        request, response = interaction.request, interaction.response
-        hidden = interaction._replace(
-            request=request if _can_be_read(request) else request._replace(headers=(), body=_HIDDEN),
-            response=response if _can_be_read(response) else response._replace(headers=(), body=_HIDDEN),
-        )
-        return redactor.scrub(hidden)
-
-
-def _can_be_read(message: RecordedRequest | RecordedResponse) -> bool:
-    try:
-        decoded(message.body, message.headers)
-    except UnreadableBodyError:
-        return False
-    return True
 
 
 class Pruned(NamedTuple):
@@ -198,9 +156,13 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
     usage = read_usage(usage_file)
     ended_at = usage_file.stat().st_mtime_ns
     places = [place.absolute() for place in within]
+    to_do: list[tuple[Path, UsedInteractions | None]] = [
+        (Path(name), used) for name, used in usage.cassettes.items() if used.unused
+    ]
+    to_do += [(Path(name), None) for name in usage.orphans or ()]
     pruned = [
         _prune(path, used, ended_at, dry_run=dry_run)
-        for path, used in _to_do(usage)
+        for path, used in to_do
         if path.exists() and (not places or any(place == path or place in path.parents for place in places))
     ]
     done = {str(each.path) for each in pruned if not each.problem}
@@ -210,20 +172,11 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
     return pruned
 
 
-def _to_do(usage: StoredUsage) -> Iterator[tuple[Path, UsedInteractions | None]]:
-    """Yield each cassette with unused interactions; None stands for a file that belongs to no test."""
-    for name, used in usage.cassettes.items():
-        if used.unused:
-            yield Path(name), used
-    for name in usage.orphans or ():
-        yield Path(name), None
-
-
 def _prune(path: Path, used: UsedInteractions | None, ended_at: int, *, dry_run: bool) -> Pruned:
     try:
         if path.stat().st_mtime_ns > ended_at:
             raise _stale(path)
-        if used is not None:
+        if used is not None:  # None: a file that belongs to no test
             return Pruned(path, _take_out(path, used, dry_run=dry_run))
         if not dry_run:
             path.unlink()

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from pytest_ycimages.cassette.bodies import ENCODING, decoded, text_of
+from pytest_ycimages.cassette.bodies import ENCODING, UnreadableBodyError, decoded, text_of
 from pytest_ycimages.redaction.credentials import (
     credentials_in_headers,
     credentials_in_text,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import Headers, Interaction, RecordedRequest, RecordedResponse
     from pytest_ycimages.redaction.rules import Fields, RedactionRules
 
-_MESSAGE: Final = re.compile(r"(?![\s\ufeff]*[{\[<])(?!.*(?:</|/>|form-data))[\t\r\n\x20-\x7e]{1,1024}\Z", re.DOTALL)
+_MESSAGE: Final = re.compile(r"(?=[\t\r\n\x20-\x7e]{1,1024}\Z)(?!\s*[{\[<])(?!.*(?:</|/>|form-data))", re.DOTALL)
 """A short message such as a refusal of the gateway."""
 _PLACEHOLDER: Final = re.compile(re.escape(SCRUBBED) + r"(?: \([0-9]+ bytes\))?")
 _EMPTY: Final = frozenset({"", "null", "true", "false"})
@@ -50,17 +50,21 @@ class Redactor:
         known: credentials known from the start, such as the one from the environment. Those of fewer than 8 characters
             are only removed where their place or their shape gives them away.
         rules: rules of the user.
+        hides_unreadable: whether a body that cannot be decoded becomes a placeholder, instead of an error.
 
     Attributes:
         known: the known credentials, for the detector.
         allowed: expressions for text that the detector accepts.
     """
 
-    def __init__(self, known: Iterable[str] = (), rules: RedactionRules = NO_RULES) -> None:
+    def __init__(
+        self, known: Iterable[str] = (), rules: RedactionRules = NO_RULES, *, hides_unreadable: bool = False
+    ) -> None:
         self._lock = Lock()
         self.known = frozenset[str]()
         self.allowed = rules.allowed
         self._rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
+        self._hides_unreadable = hides_unreadable
         self._request_headers = REQUEST_HEADERS | rules.headers
         self._response_headers = RESPONSE_HEADERS | rules.headers
         self.learn(known)
@@ -90,7 +94,7 @@ class Redactor:
         names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
         while True:
             clean, pass_ = self.scrub_request(request), Redaction(self._rules)
-            headers, body = _message(pass_, response, names, fields and fields.response)
+            headers, body = self._message(pass_, response, names, fields and fields.response)
             if not self.learn(pass_.found):
                 answer = response._replace(reason=pass_.text(response.reason), headers=headers, body=body)
                 return interaction._replace(request=clean, response=answer)
@@ -107,19 +111,32 @@ class Redactor:
         while True:
             pass_ = Redaction(self._rules)
             uri = pass_.uri(request.uri, fields)
-            headers, body = _message(pass_, request, self._request_headers, fields)
+            headers, body = self._message(pass_, request, self._request_headers, fields)
             if not self.learn(pass_.found):
                 return request._replace(uri=uri, headers=headers, body=body)
 
-
-def scrub(interaction: Interaction, rules: RedactionRules = NO_RULES) -> Interaction:
-    """Redact a single interaction."""
-    return Redactor(rules=rules).scrub(interaction)
-
-
-def scrub_request(request: RecordedRequest, rules: RedactionRules = NO_RULES) -> RecordedRequest:
-    """Redact a single request."""
-    return Redactor(rules=rules).scrub_request(request)
+    def _message(
+        self,
+        pass_: Redaction,
+        message: RecordedRequest | RecordedResponse,
+        names: frozenset[str],
+        fields: Fields | None,
+    ) -> tuple[Headers, bytes]:
+        """Return headers and body without secrets."""
+        body, headers = message.body, message.headers
+        if ENCODING in dict(headers):
+            try:
+                body, headers = decoded(body, headers)
+            except UnreadableBodyError:
+                if not self._hides_unreadable:
+                    raise
+                return (), SCRUBBED.encode()
+        kept = [
+            (name, without_credential(value) if name == "authorization" else pass_.text(value))
+            for name, value in headers
+            if name in names
+        ]
+        return tuple(kept), _body(pass_, body, fields, is_request=hasattr(message, "uri")) if body else body
 
 
 def _path(uri: str) -> str:
@@ -128,21 +145,6 @@ def _path(uri: str) -> str:
         return unquote(urlsplit(uri).path)
     except ValueError:
         return ""
-
-
-def _message(
-    pass_: Redaction, message: RecordedRequest | RecordedResponse, names: frozenset[str], fields: Fields | None
-) -> tuple[Headers, bytes]:
-    """Return headers and body without secrets."""
-    body, headers = message.body, message.headers
-    if ENCODING in dict(headers):
-        body, headers = decoded(body, headers)
-    kept = [
-        (name, without_credential(value) if name == "authorization" else pass_.text(value))
-        for name, value in headers
-        if name in names
-    ]
-    return tuple(kept), _body(pass_, body, fields, is_request=hasattr(message, "uri")) if body else body
 
 
 def _body(pass_: Redaction, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:

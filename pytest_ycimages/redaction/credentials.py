@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from pytest_ycimages.redaction.shapes import ELEMENT, FORM_PART, PLACEHOLDERS, SCRUBBED, is_credential, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 SHORTEST: Final = 8
 """Characters that a credential has to have to be removed wherever it occurs. Removing `test` would break every text."""
@@ -148,17 +148,18 @@ def credentials_in_text(text: str) -> list[str]:
             return list(_in_json(json.loads(text.lstrip("\ufeff"))))
         except (ValueError, RecursionError):
             pass
-    found: list[str] = []
-    for pattern, read in _NAMED_VALUES:
-        if pattern is _PARAMETER and " " in text.strip():
-            continue
-        for match in islice(pattern.finditer(text), _MOST):
-            value = read(match["value"])
-            if is_credential(unquote_plus(match["name"])):
-                found.append(value.strip().removesuffix("]]>"))
-            elif value[:1] in {"{", "["}:
-                found += credentials_in_text(value)
-    return found
+    return [each for pattern, read in _NAMED_VALUES for each in _named_in(text, pattern, read)]
+
+
+def _named_in(text: str, pattern: re.Pattern[str], read: Callable[[str], str]) -> Iterator[str]:
+    if pattern is _PARAMETER and " " in text.strip():
+        return
+    for match in islice(pattern.finditer(text), _MOST):
+        value = read(match["value"])
+        if is_credential(unquote_plus(match["name"])):
+            yield value.strip().removesuffix("]]>")
+        elif value[:1] in {"{", "["}:
+            yield from credentials_in_text(value)
 
 
 def _in_json(value: Any, name: str = "") -> Iterator[str]:

@@ -40,8 +40,7 @@ _ENDINGS: Final = (
     *("passwordconfirmation", "recoverycodes", "samlresponse", "sessid", "sessionid", "sharedkey", "sshkey"),
     *("tlskey", "token", "xamzdate"),
 )
-PAGE_TOKEN: Final = re.compile(r"page[_-]?token", re.IGNORECASE)
-"""A part of names that only look like those of secrets."""
+_PAGE_TOKEN: Final = re.compile(r"page[_-]?token", re.IGNORECASE)
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -55,7 +54,7 @@ def plain(name: str) -> str:
 def is_secret(name: str) -> bool:
     """Return whether values of this name are secrets."""
     if plain(name).rstrip(digits).endswith(_ENDINGS):
-        return PAGE_TOKEN.search(name) is None
+        return _PAGE_TOKEN.search(name) is None
     words = _WORD.findall(name)
     return bool(words) and words[-1].lower() in _LAST_WORDS
 
@@ -69,12 +68,22 @@ def is_credential(name: str) -> bool:
     return plain(name).rstrip(digits).endswith(_CREDENTIALS)
 
 
-NAME_HINTS: Final = re.compile(
-    r"token|secret|pass|pwd|sig|cred|key|jwt|auth|cookie|assert|sid|session|hmac|x-amz|csrf|sessid|saml|verifier"
-    r"|devicecode|device_code|recovery|\b(?:[\w-]*[_-])?(?:otp|pin|psk|pw|bearer)\b|(?:Otp|Pin|Psk|Pw|Bearer)\b",
-    re.IGNORECASE,
+_NAME_HINTS: Final = re.compile(
+    "token|secret|pass|pwd|sig|cred|key|jwt|auth|cookie|assert|sid|sessi|sessid|hmac|x-amz|csrf|saml|verifier|devicecode"
+    "|device_code|recovery|otp|pin|psk|pw|bearer"
 )
-"""A quick search: a text without any of these has no name of a secret."""
+
+
+def mentions_secret(text: str) -> bool:
+    """Return whether a text may have a name of a secret in it: a quick search, to save a thorough one."""
+    return _NAME_HINTS.search(text.lower()) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_suspicious(name: str) -> bool:
+    """Return whether values of this name are secrets if they look random, such as of `secret_of_the_house`."""
+    return _PAGE_TOKEN.search(name) is None and mentions_secret(name)
+
 
 NAME: Final = r"[A-Za-z][\w.-]*+"
 MEANS: Final = r"""["'\\]*+[\s+]*+[:=]>?"""
@@ -200,12 +209,17 @@ SHAPES: Final = (
 A format that can be part of a longer word by chance is only looked for at the beginning of a word.
 """
 
-HINT: Final = re.compile("|".join(sorted({re.escape(hint) for shape in SHAPES for hint in shape.hints})))
+_HINTS: Final = re.compile("|".join(sorted({re.escape(hint) for shape in SHAPES for hint in shape.hints})))
+
+
+def may_hold_secret(text: str) -> bool:
+    """Return whether a text may have a token, a name of a secret, or an address in it: a quick search."""
+    return "%" in text or "://" in text or _HINTS.search(text) is not None or mentions_secret(text)
 
 
 def tokens_in(text: str) -> Iterator[tuple[Shape, re.Match[str]]]:
     """Yield every token in a text with its format."""
-    if HINT.search(text):
+    if _HINTS.search(text):
         for shape in SHAPES:
             if any(hint in text for hint in shape.hints):
                 yield from ((shape, match) for match in shape.pattern.finditer(text) if shape.accepts(match))
@@ -213,7 +227,7 @@ def tokens_in(text: str) -> Iterator[tuple[Shape, re.Match[str]]]:
 
 def without_tokens(text: str) -> str:
     """Return the text with a placeholder for every token."""
-    if not HINT.search(text):
+    if not _HINTS.search(text):
         return text
     for shape in SHAPES:
         if any(hint in text for hint in shape.hints):

@@ -12,16 +12,16 @@ from pytest_ycimages.redaction.rules import EXPIRY, KEPT, SECRET, TEXT, TOKEN, U
 from pytest_ycimages.redaction.shapes import (
     ELEMENT,
     EXPIRES_AT,
-    HINT,
     IAM_TOKEN,
     LONGEST_NAME,
     MEANS,
     NAME,
-    NAME_HINTS,
     NAMED,
     SCRUBBED,
     is_credential,
     is_secret,
+    may_hold_secret,
+    mentions_secret,
     plain,
     without_tokens,
 )
@@ -59,7 +59,6 @@ _HEADER: Final = re.compile(
     re.IGNORECASE,
 )
 """A header that is quoted in a text: up to the quote that it began with, or to the end of its line."""
-_MAY_HOLD: Final = re.compile(rf"{HINT.pattern}|%|://|(?i:{NAME_HINTS.pattern})")
 
 
 class TextRules(NamedTuple):
@@ -99,13 +98,13 @@ class Redaction:
 
     def __init__(self, rules: TextRules = _NO_MORE) -> None:
         self.found: list[str] = []
-        self.suspects: Callable[[str], object] = _MAY_HOLD.search
+        self.suspects: Callable[[str], object] = may_hold_secret
         self._rules = rules
         if rules.patterns:
             self.suspects = len  # the patterns of users are searched for in every text
         elif rules.known is not None:
             known = rules.known.search
-            self.suspects = lambda text: _MAY_HOLD.search(text) or known(text)
+            self.suspects = lambda text: may_hold_secret(text) or known(text)
 
     def text(self, text: str, layers: int = _LAYERS) -> str:
         """Return the text without secrets, in so many `layers` of percent-encoding."""
@@ -296,6 +295,4 @@ def _valueless(parameter: str) -> str:
 
 
 def _may_name(text: str) -> bool:
-    if "=" not in text and ":" not in text and "--" not in text:
-        return False
-    return NAME_HINTS.search(unquote(text) if "%" in text else text) is not None
+    return ("=" in text or ":" in text or "--" in text) and mentions_secret(unquote(text))

@@ -12,9 +12,13 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.redaction.rules import NO_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_ycimages.redaction.rules import RedactionRules
 
 BASE64URL: Final = string.ascii_letters + string.digits + "-_"
 VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
@@ -167,6 +171,16 @@ ORDINARY: Final = Interaction(
     at=1.5,
     duration=0.25,
 )
+
+
+def scrub(interaction: Interaction, rules: RedactionRules = NO_RULES) -> Interaction:
+    """The interaction as a redactor of its own leaves it."""
+    return Redactor(rules=rules).scrub(interaction)
+
+
+def scrub_request(request: RecordedRequest, rules: RedactionRules = NO_RULES) -> RecordedRequest:
+    """The request as a redactor of its own leaves it."""
+    return Redactor(rules=rules).scrub_request(request)
 
 
 def with_request(**parts: object) -> Interaction:

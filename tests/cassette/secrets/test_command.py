@@ -11,9 +11,8 @@ from click.testing import CliRunner
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.redact import scrub
 from pytest_ycimages.cli.cassette import scrub_cassettes
-from tests.cassette.secrets.kinds import FOLDER, ORDINARY, with_request, with_response
+from tests.cassette.secrets.kinds import FOLDER, ORDINARY, scrub, with_request, with_response
 
 if TYPE_CHECKING:
     from pathlib import Path

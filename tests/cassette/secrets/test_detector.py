@@ -285,7 +285,7 @@ def test_texts_that_speak_of_secrets_are_not_refused(text: str) -> None:
         assert Redactor().scrub(clean) == clean
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@settings(derandomize=True, database=None, deadline=None, max_examples=20)
 @given(seed=st.integers(0, 1000), fields=FIELDS, key=KEYS)
 def test_ordinary_traffic_is_never_refused(seed: int, fields: dict[str, Any], key: str) -> None:
     """A client that gets a token, creates, polls, lists page by page, and asks for what is not there."""

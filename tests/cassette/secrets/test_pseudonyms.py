@@ -22,7 +22,7 @@ IDS: Final = st.builds(
     st.sampled_from(["b1g", "aje", "bpf", "dn2"]),
     st.text(string.digits + "abcdefghijklmnopqrstuv", min_size=17, max_size=17),
 )
-drawn = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 
 
 @drawn

@@ -14,11 +14,11 @@ import pytest
 
 from pytest_ycimages import UsageError
 from pytest_ycimages.cassette.model import RecordedRequest
-from pytest_ycimages.cassette.redact import Redactor, scrub, scrub_request
+from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.errors import SecretFoundError
 from pytest_ycimages.redaction.rules import HEAD_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS, redaction_rules
 from pytest_ycimages.redaction.shapes import EXPIRES_AT, IAM_TOKEN, SCRUBBED
-from tests.cassette.secrets.kinds import HOST, ORDINARY, with_request, with_response
+from tests.cassette.secrets.kinds import HOST, ORDINARY, scrub, scrub_request, with_request, with_response
 
 TOKEN: Final = "t1.9euelZqRyMqWmZeTzc.7f8Qj5qRlps" + "aB3" * 30
 """In the shape of an IAM token."""
