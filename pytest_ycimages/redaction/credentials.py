@@ -65,7 +65,7 @@ def pattern_of(known: frozenset[str]) -> re.Pattern[str] | None:
 
 @lru_cache(maxsize=1024)
 def plain_forms(text: str) -> tuple[str, ...]:
-    """Return a credential in the ways of writing it that are no encoding: as it is, as in a form, and as in markup."""
+    """Return the spellings of a credential that no decoding takes away: plain, as in a form, and as in markup."""
     return tuple(dict.fromkeys((text, text.replace(" ", "+"), escape(text, quote=False), escape(text))))
 
 
