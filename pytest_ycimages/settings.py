@@ -87,7 +87,8 @@ def _upstream(value: str | None) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.path.strip("/"):
+    more = parts.username or parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in {"http", "https"} or not parts.hostname or more:
         raise PydanticCustomError("upstream", "Write scheme and host, and no path, such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc}"
 

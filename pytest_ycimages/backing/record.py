@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App, Control
 
-TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
-"""The environment variables with the credential and the folder of a recording."""
 _SERVICE: Final = "https://api.cloud.yandex.net"
 
 
@@ -47,8 +44,8 @@ class Record(CassetteBacking):
         path = path_of(settings)
         opened.add(path.absolute())
         upstream = Upstream(settings.upstream)
-        credential, self._folder_id = credentials(upstream)
-        self._token = ids.iam_token()
+        credential, self._folder_id = upstream.account
+        self._token = upstream.stand_in
         origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
         metadata = CassetteMetadata(
             origin=origin,
@@ -63,10 +60,8 @@ class Record(CassetteBacking):
             upstream=upstream,
             writer=CassetteWriter(path, self._metadata),
             clock=self.clock,
-            scrubber=Redactor((credential,) if credential else (), redaction_rules(settings.scrub, keep=settings.keep)),
+            scrubber=Redactor((credential.reveal(), self._token), redaction_rules(settings.scrub, keep=settings.keep)),
             pseudonyms=pseudonyms,
-            stand_in=self._token,
-            credential=credential,
         )
         return Service(ids, CONTRACTS[settings.contract], settings.rules())  # it answers no call
 
@@ -118,22 +113,3 @@ class Record(CassetteBacking):
     def close(self, *, whole: bool = True) -> None:
         """End the recording."""
         self._recorder.close(whole=whole)
-
-
-def credentials(upstream: Upstream) -> tuple[str, str]:
-    """Return the token and the folder for `upstream`, from the environment or from a double in place of the service.
-
-    Raises:
-        UsageError: the environment lacks the credentials for the service.
-    """
-    token, folder_id = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
-    if upstream.double is not None:
-        return token or upstream.double.token, folder_id or upstream.double.folder_id
-    missing = [name for name, value in ((TOKEN, token), (FOLDER, folder_id)) if not value]
-    if missing:
-        raise UsageError(
-            f"To ask {upstream.name} takes credentials, from the environment and from nowhere else; not set: "
-            f"{', '.join(missing)}. For example: export {TOKEN}=$(yc iam create-token) "
-            f"{FOLDER}=$(yc config get folder-id)"
-        )
-    return token, folder_id

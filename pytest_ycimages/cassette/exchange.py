@@ -65,7 +65,7 @@ def recorded_request(request: Request) -> RecordedRequest:
     path, mark, query = target.partition("?")
     word = path.removeprefix("/").partition("/")[0]
     quoted = path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE)
-    uri = f"{_origin(request.authority, word)}{quoted}{mark}{query}"
+    uri = f"{_origin(request.authority, word)}{'' if quoted.startswith('/') else '/'}{quoted}{mark}{query}"
     return RecordedRequest(verb, uri, tuple(request.metadata.items()), request.body)
 
 
@@ -73,6 +73,8 @@ def recorded_request(request: Request) -> RecordedRequest:
 def _origin(authority: str, word: str) -> str:
     """Return scheme and host of a request, by its authority and the first word of its path."""
     host, port = split_authority(authority)
+    if authority.startswith("[") is not (":" in host):  # neither a name nor an address
+        return f"https://{quote(authority)}"
     if not host or is_loopback(host):
         return f"https://{service_host(word)}"
     host = host.translate(_BRACKETS)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.file import CassetteWriter
-    from pytest_ycimages.cassette.model import RecordedRequest
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
@@ -35,8 +34,6 @@ class Recorder:
         clock: the time at which a call came.
         scrubber: redacts secrets.
         pseudonyms: replaces ids; None: all are kept.
-        stand_in: the token of the client, in the place of the real one.
-        credential: the real one; it replaces the stand-in on the way out.
 
     Attributes:
         shown: the resources that the clients were shown.
@@ -44,7 +41,7 @@ class Recorder:
         is_whole: whether every call was answered and written, and the test went well. If not, an older cassette stays.
     """
 
-    def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
+    def __init__(
         self,
         *,
         upstream: Upstream,
@@ -52,8 +49,6 @@ class Recorder:
         clock: Clock,
         scrubber: Redactor,
         pseudonyms: Pseudonyms | None,
-        stand_in: str,
-        credential: str,
     ) -> None:
         self.shown = ShownResources()
         self.problems: list[YCImagesError] = []
@@ -65,8 +60,6 @@ class Recorder:
         self._began_at = clock.now()
         self._scrubber = scrubber
         self._pseudonyms = pseudonyms
-        self._stand_in = stand_in
-        self._credential = credential
         self._compactor = Compactor()
         self._recorded: list[Interaction] = []
         self._lock = threading.Lock()
@@ -95,7 +88,7 @@ class Recorder:
             raise
 
     def _forward(self, request: Request) -> Reply:
-        asked = self._with_credential(recorded_request(request))
+        asked = recorded_request(request)
         at = self._clock.now()
         answer = self._upstream.send(asked)
         duration = (self._clock.now() - at) / SECOND
@@ -121,6 +114,7 @@ class Recorder:
         """
         with self._lock:
             self.is_whole = self.is_whole and whole
+            self._upstream.close()
             if self._is_deferred:
                 return
             if self.problems:
@@ -157,13 +151,3 @@ class Recorder:
             )
             self._writer.append(kept)
             self._recorded.append(kept)
-
-    def _with_credential(self, asked: RecordedRequest) -> RecordedRequest:
-        """Return the request with the real credential in place of the stand-in."""
-        if not self._credential:
-            return asked
-        headers = tuple(
-            (name, value.replace(self._stand_in, self._credential) if name == "authorization" else value)
-            for name, value in asked.headers
-        )
-        return asked._replace(headers=headers)

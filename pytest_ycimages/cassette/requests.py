@@ -45,9 +45,18 @@ _IMAGE: Final = re.compile(r"/compute/v1/images/([^/:]+)")
 _TOKENS: Final = re.compile(r"/iam/v1/tokens(:createForServiceAccount)?")
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
-_DOMAIN: Final = "api.cloud.yandex.net"
+DOMAINS: Final = tuple(host for host in HOSTS if "*" not in host)
+"""The domain of the service's hosts in each region; the first is that of the double's own address."""
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _HOSTS: Final = {"operations": "operation"}
 """The first words of paths that differ from the name of their host (api-facts.md, section 1)."""
+
+_PORTS: Final = {"http": 80, "https": 443}
+_PORT_LIMIT: Final = 2**16
+_SITE: Final = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 class NormalizedRequest(NamedTuple):
@@ -158,9 +167,9 @@ def is_loopback(host: str) -> bool:
 def service_host(path: str) -> str:
     """Return the host that serves a path: `compute.api.cloud.yandex.net` for `/compute/v1/images`."""
     word = path.removeprefix("/").partition("/")[0].partition(":")[0]
-    if word in {"", "endpoints"}:
-        return _DOMAIN
-    return f"{_HOSTS.get(word, word)}.{_DOMAIN}"
+    if word == "endpoints" or not _LABEL.fullmatch(word):
+        return DOMAINS[0]
+    return f"{_HOSTS.get(word, word)}.{DOMAINS[0]}"
 
 
 def split_authority(authority: str) -> tuple[str, str]:
@@ -169,6 +178,32 @@ def split_authority(authority: str) -> tuple[str, str]:
     if not colon or not port.isdecimal():
         host, port = authority, ""
     return host.removeprefix("[").removesuffix("]").lower(), port
+
+
+class Site(NamedTuple):
+    """The scheme, host and port of a server."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def split_site(uri: str) -> tuple[Site | None, str]:
+    """Return the site of an absolute URI, and the rest of it.
+
+    None: a scheme other than HTTP, user information, or a host that is not plainly a name or an address.
+    """
+    found = _SITE.match(uri)
+    rest = uri[found.end() :] if found else ""
+    if found is None or rest[:1] not in {"", "/", "?"}:
+        return None, ""
+    scheme = found["scheme"].lower()
+    port = int(found["port"] or _PORTS[scheme])
+    return (Site(scheme, found["host"].lower(), port) if 0 < port < _PORT_LIMIT else None), rest
 
 
 class _Rule(NamedTuple):

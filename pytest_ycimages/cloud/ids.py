@@ -41,8 +41,7 @@ class Ids:
 
     def iam_token(self) -> str:
         """Return the next IAM token, in the shape that clients check: `t1.`, base64url, a dot, 86 of base64url."""
-        text = base64.urlsafe_b64encode(self._digest("token", 64) + self._digest("token", 56)).decode()
-        return f"t1.{text[86:].rstrip('=')}.{text[:86]}"
+        return _iam_token(self._digest("token", 64) + self._digest("token", 56))
 
     def fraction(self, kind: str) -> float:
         """Return the next number of `kind`, from 0 up to but not including 1."""
@@ -65,3 +64,13 @@ def _fraction(digest: bytes) -> float:
 def random_seed() -> int:
     """Return a random seed for runs that ask for a new one; it is printed, so that they can be repeated."""
     return secrets.randbelow(2**31)
+
+
+def random_iam_token() -> str:
+    """Return a random IAM token, for a client whose real token is kept from it."""
+    return _iam_token(secrets.token_bytes(120))
+
+
+def _iam_token(random: bytes) -> str:
+    text = base64.urlsafe_b64encode(random).decode()
+    return f"t1.{text[86:].rstrip('=')}.{text[:86]}"

@@ -17,6 +17,7 @@ from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
+from pytest_ycimages.errors import YCImagesError
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 
@@ -78,6 +79,8 @@ class App:
             return (yield from self._answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
+        except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
+            return http_reply((yield from self.pipeline.fail(_unread(http), error.with_traceback(None))))
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
             return http_reply((yield from self.pipeline.fail(_unread(http), error)))
 

@@ -132,7 +132,10 @@ class RequestReader:
         method, target, problem, status = self._parser.get_method().decode(), self._url.decode("latin-1"), "", 0
         if not target.startswith("/"):
             try:
-                target = urlunsplit(("", "", *urlsplit(target)[2:4], "")) or target
+                parts = urlsplit(target)
+                target = urlunsplit(("", "", *parts[2:4], "")) or target
+                if parts.netloc:  # the absolute form overrides Host (RFC 9112, section 3.2.2)
+                    self._headers["host"] = parts.netloc
             except ValueError as error:
                 problem, status = f"Invalid HTTP/1.1 request: its target is not a URL: {error}", 400
         path, _, query = target.partition("?")

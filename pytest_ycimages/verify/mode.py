@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.backing.record import credentials
 from pytest_ycimages.backing.replay import Replay, how_to_record
 from pytest_ycimages.cassette.answers import operation_image, operations_in, progress_of, summarize
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cassette.requests import is_service
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud.clock import RealClock
-from pytest_ycimages.errors import CassetteDiffersError
+from pytest_ycimages.errors import CassetteDiffersError, UsageError
 from pytest_ycimages.settings import CassetteSettings
 from pytest_ycimages.verify.fake_target import FakeTarget
 from pytest_ycimages.verify.normalize import ids_in, texts_of
@@ -43,8 +40,6 @@ class ServiceTarget:
 
     Args:
         upstream: the address.
-        token: the credential to send; by default that of a double at the address.
-        folder_id: the folder to work in; by default that of a double at the address, else the recorded one.
         patience: the seconds to poll for a recorded state before another state is compared with it.
         clock: the time to wait on.
         pause: waits for that many seconds of real time.
@@ -53,20 +48,17 @@ class ServiceTarget:
         UsageError: the address cannot be reached.
     """
 
-    def __init__(  # noqa: PLR0913 - the address, the credentials and the way to wait
+    def __init__(
         self,
         upstream: Upstream,
         *,
-        token: str = "",
-        folder_id: str = "",
         patience: float = PATIENCE,
         clock: Clock | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
-        double = upstream.double
         self.name = upstream.name
-        self.token = token or (double.token if double else "")
-        self.folder_id = folder_id or (double.folder_id if double else "")
+        self.token = upstream.stand_in
+        self.folder_id = upstream.account.folder_id
         self.needs_secrets = upstream.origin is not Origin.FAKE
         self._upstream = upstream
         self._patience = patience
@@ -161,13 +153,18 @@ def target_of(
         patience: the seconds to poll an address for a recorded state.
 
     Raises:
-        UsageError: the address cannot be reached, a setting is invalid, or the environment lacks the credentials.
+        UsageError: the address cannot be reached, the environment lacks the credentials, a setting is invalid, or the
+            cassette has a request for a host that must not get the credential.
     """
     if upstream is None:
         return FakeTarget(cassette, settings)
-    at = Upstream(None if upstream == SERVICE or is_service(urlsplit(upstream).hostname or "") else upstream)
-    token, folder_id = credentials(at)
-    return ServiceTarget(at, token=token, folder_id=folder_id, patience=patience)
+    at = Upstream(None if upstream == SERVICE else upstream)
+    for number, interaction in enumerate(cassette.interactions, 1):
+        try:
+            at.destination(interaction.request)
+        except UsageError as error:  # before anything is sent
+            raise UsageError(f"interaction {number}: {error}") from None
+    return ServiceTarget(at, patience=patience)
 
 
 class Verify(Replay):

@@ -152,6 +152,8 @@ class FakeSockets:
 
         A proxy on the way changes nothing: the client asks it for a tunnel to the host, or for a URL that names it.
         """
+        if not getattr(client, "is_intercepted", True):  # the recorder's own connections
+            return False
         asked = urlsplit(url).hostname if url.startswith(("http://", "https://")) else None
         known: Any = client
         return self._interception.is_for(asked or known._tunnel_host or client.host)  # noqa: SLF001 - it has no other name

@@ -64,7 +64,7 @@ def test_a_cassette_says_whose_answers_it_holds(upstream: Double, tmp_path: Path
         (None, Origin.SERVICE),
         ("https://compute.api.cloud.yandex.net", Origin.SERVICE),
         ("https://compute.api.yandexcloud.kz", Origin.SERVICE),
-        ("http://compute.api.cloud.yandex.net", Origin.UNKNOWN),
+        ("https://COMPUTE.api.cloud.yandex.net:443/", Origin.SERVICE),
     ],
 )
 def test_only_the_services_own_names_over_tls_are_the_service(address: str | None, origin: Origin) -> None:
