@@ -7,17 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-import httpcore
-import httpx
 import pytest
-import requests
 
 import pytest_ycimages.double
 from pytest_ycimages.cli.serve import settings_in
-
-PRELOADED: Final = (aiohttp, httpcore, httpx, requests, pytest_ycimages.double)
-"""pytester forgets what a run imports; what the examples share is imported once, before the first of them."""
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -39,11 +32,11 @@ def examples(language: str) -> list[object]:
 
 
 @pytest.mark.parametrize("code", examples("python"))
-def test_a_python_example_runs(code: str, pytester: pytest.Pytester) -> None:
+def test_a_python_example_runs(code: str, project: pytest.Pytester) -> None:
     """A block with tests runs under pytest, against the fake; any other block runs as a script."""
     if "def test_" in code:
-        pytester.makepyfile(code)
-        result = pytester.runpytest_inprocess("-p", "no:randomly", "--ycimages-mode=fake")
+        project.makepyfile(code)
+        result = project.runpytest_inprocess("-W", "error", "--ycimages-mode=fake")
         outcomes = result.parseoutcomes()
         assert outcomes.get("passed"), "the example has a test that pytest did not collect"
         assert set(outcomes) <= {"passed"}
@@ -52,15 +45,15 @@ def test_a_python_example_runs(code: str, pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("text", examples("toml"))
-def test_a_toml_example_is_taken(text: str, pytester: pytest.Pytester) -> None:
+def test_a_toml_example_is_taken(text: str, project: pytest.Pytester) -> None:
     """The ini names in a block are known to pytest, and their values to the double; else it is a file for `serve`."""
     if "tool" not in tomllib.loads(text):
-        path = pytester.makefile(".toml", double=text)
+        path = project.makefile(".toml", double=text)
         assert pytest_ycimages.double.Double(settings_in(path)).settings.model_fields_set
         return
-    pytester.makefile(".toml", pyproject=text)
-    pytester.makepyfile("def test_it(ycimages):\n    assert ycimages.url")
-    pytester.runpytest_inprocess("--strict-config").assert_outcomes(passed=1)
+    project.makefile(".toml", pyproject=text)
+    project.makepyfile("def test_it(ycimages):\n    assert ycimages.url")
+    project.runpytest_inprocess("--strict-config").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

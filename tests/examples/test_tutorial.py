@@ -102,25 +102,20 @@ def _code(fenced: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("client", "outcome"), [("bake_5.py", "failed"), ("bake_6.py", "passed")])
-def test_the_test_of_the_page_passes_when_nothing_is_found(
-    client: str, outcome: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_test_of_the_page_passes_when_nothing_is_found(client: str, outcome: str, project: pytest.Pytester) -> None:
     """As the reader runs it, before two faults at once are tried."""
     first, second = own_tests()
     assert second == first.replace("(bake)", "(bake, depth=2)")
-    _written(pytester, monkeypatch, client, _code(first)).assert_outcomes(**{outcome: 1})
+    _written(project, client, _code(first)).assert_outcomes(**{outcome: 1})
 
 
 @pytest.mark.parametrize(("client", "outcome"), [("bake_1.py", "failed"), ("bake_2.py", "passed")])
-def test_the_test_to_paste_fails_until_its_step_is_done(
-    client: str, outcome: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_test_to_paste_fails_until_its_step_is_done(client: str, outcome: str, project: pytest.Pytester) -> None:
     """For the first finding."""
     (pasted,) = [each.shown for each in blocks() if each.kind == "test"]
-    _written(pytester, monkeypatch, client, _code(pasted)).assert_outcomes(**{outcome: 1})
+    _written(project, client, _code(pasted)).assert_outcomes(**{outcome: 1})
 
 
-def _written(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, client: str, test: str) -> pytest.RunResult:
-    monkeypatch.setenv("PYTEST_ADDOPTS", "")
-    pytester.makepyfile(bake=(HERE / client).read_text(), test_bake=test)
-    return pytester.runpytest_inprocess("-q", "-p", "no:randomly")
+def _written(project: pytest.Pytester, client: str, test: str) -> pytest.RunResult:
+    project.makepyfile(bake=(HERE / client).read_text(), test_bake=test)
+    return project.runpytest_inprocess("-q")

@@ -326,9 +326,9 @@ def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
 
 
 @pytest.mark.usefixtures("clients_path")
-def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -> None:
+def test_the_fixture_takes_the_settings_of_the_test(project: pytest.Pytester) -> None:
     """The marker's, and the seed of the command line."""
-    pytester.makepyfile(
+    project.makepyfile(
         """
         import pytest
         from tests.experiment.flawed_clients import correct, success_on_error
@@ -344,7 +344,7 @@ def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -
             ycimages_experiment(success_on_error, faults="operation_fails()").assert_ok()
         """
     )
-    result = pytester.runpytest_inprocess("-p", "no:randomly", "--ycimages-seed=5")
+    result = project.runpytest_inprocess("--ycimages-seed=5")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["E *truthful: The client reported success with image *"])
 
@@ -352,10 +352,10 @@ def test_the_fixture_takes_the_settings_of_the_test(pytester: pytest.Pytester) -
 @pytest.mark.usefixtures("clients_path")
 @pytest.mark.parametrize(("options", "seed"), [((), 3), (("--ycimages-seed=5",), 5)])
 def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
-    options: tuple[str, ...], seed: int, pytester: pytest.Pytester
+    options: tuple[str, ...], seed: int, project: pytest.Pytester
 ) -> None:
     """The command line's, or else the marker's; what the experiment itself is given wins over both."""
-    pytester.makepyfile(
+    project.makepyfile(
         f"""
         import pytest
         from tests.experiment.flawed_clients import correct
@@ -368,11 +368,11 @@ def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
             assert ycimages_experiment(correct, depth=0, settings={{"seed": 6}}).seed == 6
         """
     )
-    pytester.runpytest_inprocess("-p", "no:randomly", *options).assert_outcomes(passed=1)
+    project.runpytest_inprocess(*options).assert_outcomes(passed=1)
 
 
 @pytest.mark.usefixtures("clients_path")
-def test_a_test_to_paste_draws_what_the_experiment_drew(pytester: pytest.Pytester) -> None:
+def test_a_test_to_paste_draws_what_the_experiment_drew(project: pytest.Pytester) -> None:
     """Where chance decides how long an operation takes, and so whether the client is too impatient."""
     settings = {"timing": "LogNormal(300, 0.9)"}
     failing = 0
@@ -381,7 +381,7 @@ def test_a_test_to_paste_draws_what_the_experiment_drew(pytester: pytest.Pyteste
             flawed_clients.leaves_an_orphan_on_time_out, depth=0, judges="no_orphans", settings=settings, seed=seed
         )
         for finding in report.findings:
-            pytester.makepyfile(**{f"test_{seed}": finding.test})
+            project.makepyfile(**{f"test_{seed}": finding.test})
             failing += 1
     assert failing == 3  # of four
-    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(failed=failing)
+    project.runpytest_inprocess().assert_outcomes(failed=failing)

@@ -110,7 +110,7 @@ def test_a_deep_flaw_is_found_alone_among_all_faults(flaw: Flaw) -> None:
     ],
 )
 def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
-    flaw: Flaw, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    flaw: Flaw, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One finding, by the judge that it concerns, in the shortest scenario; the test to paste shows the same."""
     report = _examined(flaw)
@@ -118,7 +118,7 @@ def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
     assert (finding.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
     assert report.complete
 
-    run = _runner(pytester, monkeypatch)
+    run = _runner(project, monkeypatch)
     result = run(finding.test)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"E *{flaw.judge.replace('[', '[[]')}: *"])
@@ -127,14 +127,13 @@ def test_a_flaw_is_found_alone_and_its_test_fails_until_it_is_mended(
     run(mended).assert_outcomes(passed=1)
 
 
-def _runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], pytest.RunResult]:
+def _runner(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], pytest.RunResult]:
     """Runs a text as a test file of a user, who has the clients in his project."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    monkeypatch.setenv("PYTEST_ADDOPTS", "")
 
     def run(text: str) -> pytest.RunResult:
-        pytester.makepyfile(test_pasted=text)
-        return pytester.runpytest_inprocess("-q", "-p", "no:randomly")
+        project.makepyfile(test_pasted=text)
+        return project.runpytest_inprocess("-q")
 
     return run
 

@@ -81,10 +81,10 @@ TEST = """
 """
 
 
-def test_a_fault_that_never_struck_fails_the_test(pytester: pytest.Pytester) -> None:
+def test_a_fault_that_never_struck_fails_the_test(project: pytest.Pytester) -> None:
     """At its end, with the account and the seed."""
-    pytester.makepyfile(TEST.format(expect=True))
-    result = pytester.runpytest_inprocess()
+    project.makepyfile(TEST.format(expect=True))
+    result = project.runpytest_inprocess()
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
@@ -95,10 +95,10 @@ def test_a_fault_that_never_struck_fails_the_test(pytester: pytest.Pytester) -> 
     )
 
 
-def test_a_fault_that_need_not_strike_does_not(pytester: pytest.Pytester) -> None:
+def test_a_fault_that_need_not_strike_does_not(project: pytest.Pytester) -> None:
     """`expect=False` says so."""
-    pytester.makepyfile(TEST.format(expect=False))
-    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    project.makepyfile(TEST.format(expect=False))
+    project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_a_lost_answer_is_no_answer_in_the_journal(ycimages: Double) -> None:

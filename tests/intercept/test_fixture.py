@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING
 
-import httpcore
-import httpx
-import pytest
-import requests
-
-PRELOADED: Final = (httpcore, httpx, requests)
-"""pytester forgets what a run imports, and httpx does not forget the httpcore that it met first."""
+if TYPE_CHECKING:
+    import pytest
 
 SESSIONS = """
     import asyncio
@@ -31,13 +26,6 @@ SESSIONS = """
             raise OSError("no network")
         monkeypatch.setattr(socket, "getaddrinfo", refuse_to)
 """
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project of a user, with the plugin installed."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:cacheprovider")
-    return pytester
 
 
 def test_it_is_the_test_s_double(project: pytest.Pytester) -> None:

@@ -245,10 +245,10 @@ PRINTED = """
 
 
 @pytest.mark.usefixtures("impatient")
-def test_pytest_shows_the_client_and_not_the_scheduler(pytester: pytest.Pytester) -> None:
+def test_pytest_shows_the_client_and_not_the_scheduler(project: pytest.Pytester) -> None:
     """Of our own code no line is to be seen in the tracebacks."""
-    pytester.makepyfile(PRINTED)
-    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    project.makepyfile(PRINTED)
+    result = project.runpytest_inprocess()
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines([
         ">*threading.Event().wait()",

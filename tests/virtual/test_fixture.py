@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-RUN = ("-p", "no:randomly", "-p", "no:cacheprovider")
 
-
-def test_whatever_the_order_it_comes_before_the_doubles(pytester: pytest.Pytester) -> None:
+def test_whatever_the_order_it_comes_before_the_doubles(project: pytest.Pytester) -> None:
     """They are made in virtual time and closed in it, however the test names them."""
-    pytester.makepyfile("""
+    project.makepyfile("""
         import time
         import pytest
         from pytest_ycimages.cloud import clock
@@ -47,13 +45,13 @@ def test_whatever_the_order_it_comes_before_the_doubles(pytester: pytest.Pyteste
             assert clock.shared is None
             assert abs(ycimages.clock.now() - time.time_ns()) < 60 * 10**9
     """)
-    pytester.runpytest_inprocess(*RUN).assert_outcomes(passed=5)
+    project.runpytest_inprocess().assert_outcomes(passed=5)
 
 
-def test_it_wins_over_a_manual_clock(pytester: pytest.Pytester) -> None:
+def test_it_wins_over_a_manual_clock(project: pytest.Pytester) -> None:
     """By marker or by ini; without it, the manual clock is in force."""
-    pytester.makeini("[pytest]\nycimages_clock = manual")
-    pytester.makepyfile("""
+    project.makeini("[pytest]\nycimages_clock = manual")
+    project.makepyfile("""
         import time
         import pytest
 
@@ -75,12 +73,12 @@ def test_it_wins_over_a_manual_clock(pytester: pytest.Pytester) -> None:
             ycimages.clock.advance(5)
             assert ycimages.clock.now() == (1767225600 + 5) * 10**9
     """)
-    pytester.runpytest_inprocess(*RUN).assert_outcomes(passed=3)
+    project.runpytest_inprocess().assert_outcomes(passed=3)
 
 
-def test_doubles_that_were_made_before_follow_it(pytester: pytest.Pytester) -> None:
+def test_doubles_that_were_made_before_follow_it(project: pytest.Pytester) -> None:
     """One of the session, with its connections; a manual clock that was there before stays what it is."""
-    pytester.makepyfile("""
+    project.makepyfile("""
         import http.client
         import time
         import pytest
@@ -129,10 +127,10 @@ def test_doubles_that_were_made_before_follow_it(pytester: pytest.Pytester) -> N
                 assert manual.clock.now() == (1767225600 + 2) * 10**9
                 assert virtual_time.elapsed == 5
     """)
-    pytester.runpytest_inprocess(*RUN).assert_outcomes(passed=6)
+    project.runpytest_inprocess().assert_outcomes(passed=6)
 
 
-def test_fixtures_of_the_suite_are_clients_wherever_they_are(pytester: pytest.Pytester) -> None:
+def test_fixtures_of_the_suite_are_clients_wherever_they_are(project: pytest.Pytester) -> None:
     """In a conftest, or in a module of the suite that is loaded as a plugin; plugins that are installed are not."""
     helper = """
         import time
@@ -148,20 +146,20 @@ def test_fixtures_of_the_suite_are_clients_wherever_they_are(pytester: pytest.Py
                 return time.monotonic() - before
             return wait
     """
-    pytester.makeconftest(helper.format(name="of_conftest") + '\n        pytest_plugins = ["fixtures_of_mine"]')
-    pytester.makepyfile(fixtures_of_mine=helper.format(name="of_plugin"))
-    pytester.makepyfile("""
+    project.makeconftest(helper.format(name="of_conftest") + '\n        pytest_plugins = ["fixtures_of_mine"]')
+    project.makepyfile(fixtures_of_mine=helper.format(name="of_plugin"))
+    project.makepyfile("""
         def test_both(ycimages_time, of_conftest, of_plugin):
             assert of_conftest() == of_plugin() == 600
             assert ycimages_time.elapsed == 1200
     """)
-    pytester.syspathinsert()
-    pytester.runpytest_inprocess(*RUN).assert_outcomes(passed=1)
+    project.syspathinsert()
+    project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_what_a_test_leaves_running_is_nobody_elses(pytester: pytest.Pytester) -> None:
+def test_what_a_test_leaves_running_is_nobody_elses(project: pytest.Pytester) -> None:
     """A daemon that sleeps, one that waits for an event, and one that serves; the tests after that are as ever."""
-    pytester.makepyfile("""
+    project.makepyfile("""
         import socketserver
         import threading
         import time
@@ -183,4 +181,4 @@ def test_what_a_test_leaves_running_is_nobody_elses(pytester: pytest.Pytester) -
             time.sleep(0.001)
             assert 0.001 <= time.monotonic() - before < 60
     """)
-    pytester.runpytest_inprocess(*RUN).assert_outcomes(passed=3)
+    project.runpytest_inprocess().assert_outcomes(passed=3)

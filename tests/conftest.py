@@ -1,0 +1,38 @@
+"""What all tests share: a project of a user, in which a run of pytest costs little."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+import pytest_ycimages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEAN: Final = "--assert=plain -p ycimages -p xdist"
+"""Of the plugins that are installed, these two; no rewriting of asserts."""
+CLIENTS: Final = ("aiohttp", "httpcore", "httpx", "requests", "urllib3", "werkzeug.test")
+
+
+@pytest.fixture(scope="session")
+def _loaded() -> None:
+    """Import what runs in process use, once: pytester forgets what a run was the first to load."""
+    for module in pkgutil.walk_packages(pytest_ycimages.__path__, "pytest_ycimages."):
+        importlib.import_module(module.name)
+    for client in CLIENTS:
+        importlib.import_module(client)
+
+
+@pytest.fixture
+def project(_loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
+    """A project of a user, with the plugin installed and Python's own warning filters instead of ours."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        yield pytester
