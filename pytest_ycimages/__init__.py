@@ -18,11 +18,10 @@ _EXPORTS: Final = {
     "cassette.model": "CassetteMetadata Interaction Origin RecordedRequest RecordedResponse",
     "cloud.limits": "Quotas",
     "cloud.outcome": "Failure Success",
-    "cloud.script": "Script",
-    "cloud.stage": "Stage",
+    "cloud.script": "Schedule Script Stage Start",
     "cloud.timing": (
         "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "
-        "REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI Schedule Start Timing Uniform"
+        "REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI Timing Uniform"
     ),
     "double": "Double",
     "errors": (

@@ -21,8 +21,7 @@ from pytest_ycimages.cassette.model import (
 )
 from pytest_ycimages.cloud.limits import Quotas as Quotas
 from pytest_ycimages.cloud.outcome import Failure as Failure, Success as Success
-from pytest_ycimages.cloud.script import Script as Script
-from pytest_ycimages.cloud.stage import Stage as Stage
+from pytest_ycimages.cloud.script import Schedule as Schedule, Script as Script, Stage as Stage, Start as Start
 from pytest_ycimages.cloud.timing import (
     After as After,
     AfterPolls as AfterPolls,
@@ -37,8 +36,6 @@ from pytest_ycimages.cloud.timing import (
     REALISTIC_IMAGE as REALISTIC_IMAGE,
     REALISTIC_SNAPSHOT as REALISTIC_SNAPSHOT,
     REALISTIC_URI as REALISTIC_URI,
-    Schedule as Schedule,
-    Start as Start,
     Timing as Timing,
     Uniform as Uniform,
 )

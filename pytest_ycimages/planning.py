@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cloud.operation_settings import (
+from pytest_ycimages.cloud.outcome import outcome_of
+from pytest_ycimages.cloud.planner import NextOperation
+from pytest_ycimages.cloud.rules import (
     CANCELLED,
     STARTING,
     cancel_delay_setting,
@@ -17,22 +19,20 @@ from pytest_ycimages.cloud.operation_settings import (
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.outcome import outcome_of
-from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.timing import timing_of
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ycimages.backing.backing import Backing
-    from pytest_ycimages.cloud.operation_settings import (
+    from pytest_ycimages.cloud.outcome import Failure, Success
+    from pytest_ycimages.cloud.plan import CancelWord
+    from pytest_ycimages.cloud.rules import (
         CancelSetting,
         OutcomeSetting,
         PerMethod,
         RollbackSetting,
         TimingSetting,
     )
-    from pytest_ycimages.cloud.outcome import Failure, Success
-    from pytest_ycimages.cloud.plan import CancelWord
     from pytest_ycimages.cloud.timing import Timing
 
 

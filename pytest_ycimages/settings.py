@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.cloud.access import Auth
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
-from pytest_ycimages.cloud.operation_settings import (
+from pytest_ycimages.cloud.refusals import Texts
+from pytest_ycimages.cloud.rules import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
     DEFAULT_OUTCOME,
@@ -23,15 +24,15 @@ from pytest_ycimages.cloud.operation_settings import (
     CancelSetting,
     OutcomeSetting,
     RollbackSetting,
+    Rules,
     TimingSetting,
+    UnknownFields,
     cancel_delay_setting,
     cancel_setting,
     outcome_setting,
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.refusals import Texts
-from pytest_ycimages.cloud.rules import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import UnknownResources
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.requests import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
-from pytest_ycimages.api.status import Code
-from pytest_ycimages.cloud.refusals import Outcome, refused
+from pytest_ycimages.cloud.refusals import Outcome
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.requests import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
@@ -50,10 +49,10 @@ class AccessService:
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
-            return self._account if self._auth == "off" else refused(Code.UNAUTHENTICATED, self._texts("no_token"))
+            return self._account if self._auth == "off" else self._texts.refuse("no_token")
         expires_at, account = self._given.get(token, (0, self._account))
         if self._auth == "strict" and expires_at is not None and expires_at <= now:
-            return refused(Code.UNAUTHENTICATED, self._texts("token_invalid"))
+            return self._texts.refuse("token_invalid")
         return account
 
     def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
@@ -61,9 +60,9 @@ class AccessService:
         header, claims = _parts(message.jwt or "")
         if self._auth == "strict" and message.jwt is not None:
             if header is None or claims is None:
-                return refused(Code.UNAUTHENTICATED, self._texts("jwt_malformed"))
+                return self._texts.refuse("jwt_malformed")
             if "kid" not in header:
-                return refused(Code.UNAUTHENTICATED, self._texts("jwt_without_kid"))
+                return self._texts.refuse("jwt_without_kid")
         issuer = (claims or {}).get("iss")
         expires_at = call.now + TOKEN_LIFETIME * SECOND
         token = self._ids.iam_token()
@@ -78,7 +77,7 @@ class AccessService:
     def get_endpoint(self, message: GetEndpointRequest, call: Context) -> Outcome:
         """Return the endpoint of one service."""
         if message.api_endpoint_id not in SERVICES:
-            return refused(Code.NOT_FOUND, self._texts("endpoint_not_found", id=message.api_endpoint_id))
+            return self._texts.refuse("endpoint_not_found", id=message.api_endpoint_id)
         return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority).to_wire())
 
 

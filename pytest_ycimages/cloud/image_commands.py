@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.ids import IMAGE
 from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
-from pytest_ycimages.cloud.refusals import Outcome, operation_outcome, refused
+from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
@@ -70,12 +69,12 @@ class ImageService:
         if seen:
             return seen
         if self._strict_folders and message.folder_id not in self._state.folders:
-            return refused(Code.FAILED_PRECONDITION, self._texts("folder_not_found", id=message.folder_id))
+            return self._texts.refuse("folder_not_found", id=message.folder_id)
         found = self._sources.find(message, call.now)
         if isinstance(found, Outcome):
             return found
         if found.known and 0 < message.min_disk_size < found.source.storage_size:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+            return self._texts.refuse("illegal_argument", what="min_disk_size")
         size = message.min_disk_size or found.source.min_disk_size
         stored, virtual_size = found.source.storage_size, found.source.virtual_size
         if not found.known:  # sizes that the double made up restrict no request
@@ -98,18 +97,18 @@ class ImageService:
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
         """Start an operation that updates an image."""
         if message.is_empty():
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="update_mask"))
+            return self._texts.refuse("illegal_argument", what="update_mask")
         seen = self._seen(message, call)
         if seen:
             return seen
-        image = self._ready(message.image_id, call.now)
+        image = self._texts.ready_image(self._state, message.image_id, call.now)
         if isinstance(image, Outcome):
             return image
         changes = message.changes()
         if "min_disk_size" in changes:
             sizes = _sizes(image, self._state.images[image.id], changes["min_disk_size"])
             if not sizes:
-                return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="min_disk_size"))
+                return self._texts.refuse("illegal_argument", what="min_disk_size")
             changes |= sizes
         name = changes.get("name", "")
         refusal = self._name_taken(image.folder_id, name, call.now, by_other_than=image.id)
@@ -125,7 +124,7 @@ class ImageService:
         seen = self._seen(message, call)
         if seen:
             return seen
-        image = self._ready(message.image_id, call.now)
+        image = self._texts.ready_image(self._state, message.image_id, call.now)
         if isinstance(image, Outcome):
             return image
         refusal = self._quotas.refuse_operation(image.folder_id, call.now)
@@ -162,20 +161,10 @@ class ImageService:
             self._keys.remember(call, message, record.id)
         return operation_outcome(self._state, record, call.now)
 
-    def _ready(self, image_id: str, now: int) -> Image | Outcome:
-        """Return the image if it exists and no running operation blocks another, or the refusal."""
-        image = self._state.image_named(image_id, now)
-        if image is None:
-            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
-        if image.status is not ImageStatus.READY:
-            why = f"status {image.status}"
-            return refused(Code.FAILED_PRECONDITION, self._texts("invalid_state", kind="Image", id=image_id, why=why))
-        return image
-
     def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:
         if not name or set(self._state.holders(folder_id, name, now)) <= {by_other_than}:
             return None
-        return refused(Code.ALREADY_EXISTS, self._texts("name_taken", name=name))
+        return self._texts.refuse("name_taken", name=name)
 
     def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
         """Return the requested image after the operation's success, in its JSON form."""

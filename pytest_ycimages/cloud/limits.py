@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
-from pytest_ycimages.api.status import Code, QuotaFailure
-from pytest_ycimages.cloud.refusals import Outcome, refused
+from pytest_ycimages.api.status import QuotaFailure
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from pytest_ycimages.cloud.refusals import Context, Texts
+    from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
     from pytest_ycimages.cloud.state import State
 
 
@@ -80,7 +79,7 @@ class QuotaKeeper:
         if limit is None or usage + more <= limit:
             return None
         failure = QuotaFailure.of(metric, limit=limit, usage=usage, required=usage + more)
-        return refused(Code.RESOURCE_EXHAUSTED, self._texts(text), details=(failure,))
+        return self._texts.refuse(text, failure)
 
 
 KeyFormat = Literal["any", "uuid"]
@@ -109,13 +108,13 @@ class IdempotencyKeys:
         if not key:
             return None
         if self._format == "uuid" and not _is_uuid(key):
-            return refused(Code.INVALID_ARGUMENT, self._texts("key_malformed", key=key))
+            return self._texts.refuse("key_malformed", key=key)
         first = self._used.get((call.account, key))
         if first is None:
             return None
         operation_id, first_request = first
         if self._reuse == "reject" and first_request != request:
-            return refused(Code.INVALID_ARGUMENT, self._texts("key_reused", key=key))
+            return self._texts.refuse("key_reused", key=key)
         return operation_id
 
     def remember(self, call: Context, request: Hashable, operation_id: str) -> None:

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.timing import Schedule
+from pytest_ycimages.cloud.script import Schedule
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.stage import OperationStage
+    from pytest_ycimages.cloud.script import OperationStage
 
 
 class Phase(StrEnum):

@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_ycimages.cloud.clock import nanoseconds
-from pytest_ycimages.cloud.operation_settings import PerMethod, Value
 from pytest_ycimages.cloud.plan import Cancel, Plan
-from pytest_ycimages.cloud.script import failed_by
-from pytest_ycimages.cloud.timing import Start
+from pytest_ycimages.cloud.rules import PerMethod, Value
+from pytest_ycimages.cloud.script import Start, failed_by
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status

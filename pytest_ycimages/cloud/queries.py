@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.requests import ORDER
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.listing import (
     FilterError,
     PageTokenError,
@@ -20,7 +19,7 @@ from pytest_ycimages.cloud.listing import (
     place_of,
     token_of,
 )
-from pytest_ycimages.cloud.refusals import Outcome, operation_outcome, refused, refused_operation
+from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +55,7 @@ class ImageQueries:
         self._state.poll_image(message.image_id, call.now)
         wire = self._state.image_wire(message.image_id, call.now)
         if wire is None:
-            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
+            return self._texts.refuse("image_not_found", id=message.image_id)
         return Outcome(wire, image_id=message.image_id, note=wire["status"])
 
     def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
@@ -70,8 +69,7 @@ class ImageQueries:
         self._state.forget(gone)
         if newest:
             return Outcome(newest, image_id=newest["id"], note=newest["status"])
-        text = self._texts("family_not_found", family=message.family, folder_id=message.folder_id)
-        return refused(Code.NOT_FOUND, text)
+        return self._texts.refuse("family_not_found", family=message.family, folder_id=message.folder_id)
 
     def _ready(self, ids: Iterator[str], now: int, gone: list[str]) -> Iterator[Wire]:
         """Yield the READY images; add the ids of images that no longer exist to `gone`."""
@@ -89,7 +87,7 @@ class ImageQueries:
             return refusal
         order = _order(message.order_by)
         if order is None:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="order_by"))
+            return self._texts.refuse("illegal_argument", what="order_by")
         try:
             wanted = matcher(message.filter)
             after = place_of(message.page_token)
@@ -97,7 +95,7 @@ class ImageQueries:
             images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
             page, more = first_page(images, page_size_of(message.page_size))
         except (FilterError, PageTokenError) as error:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
+            return self._texts.refuse("illegal_argument", what=str(error))
         self._state.forget(gone)
         token = token_of(self._place(page[-1].id)) if more else ""
         return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
@@ -131,11 +129,11 @@ class ImageQueries:
         self._state.poll_image(message.image_id, call.now)
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
-            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=message.image_id))
+            return self._texts.refuse("image_not_found", id=message.image_id)
         try:
             after = place_of(message.page_token)
         except PageTokenError as error:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what=str(error)))
+            return self._texts.refuse("illegal_argument", what=str(error))
         start = after.number if after else 0
         operations = ((number, self._state.operations[id_]) for number, id_ in enumerate(record.operation_ids, 1))
         there = (each for each in islice(operations, start, None) if not each[1].is_vanished(call.now))
@@ -147,12 +145,12 @@ class ImageQueries:
 
     def access_bindings(self, message: AccessBindingsRequest, call: Context) -> Outcome:  # noqa: ARG002 - never used
         """Refuse: the double does not implement access bindings."""
-        return refused(Code.UNIMPLEMENTED, self._texts("not_implemented", method="access bindings of images"))
+        return self._texts.refuse("not_implemented", method="access bindings of images")
 
     def _unknown_folder(self, folder_id: str) -> Outcome | None:
         if not self._strict_folders or folder_id in self._state.folders:
             return None
-        return refused(Code.FAILED_PRECONDITION, self._texts("folder_not_found", id=folder_id))
+        return self._texts.refuse("folder_not_found", id=folder_id)
 
 
 def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
@@ -184,16 +182,16 @@ class OperationService:
         self._state.poll(message.operation_id, call.now)
         record = self._state.operations.get(message.operation_id)
         if record is not None and record.is_vanished(call.now):
-            text = self._texts("operation_not_found", id=record.id)
-            return refused_operation(Code.NOT_FOUND, text, record, note=f"vanished: {text}")
+            refusal = self._texts.error("operation_not_found", id=record.id)
+            return Outcome({}, refusal, note=f"vanished: {refusal.message}").about(record)
         return self._shown(record, message.operation_id, call.now)
 
     def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
         """Cancel an operation and return it; one that has ended is unchanged. This does not count as a poll."""
         record = self._state.operations.get(message.operation_id)
         if record is not None and record.refuses_cancel(call.now):
-            return refused_operation(Code.FAILED_PRECONDITION, self._texts("cancel_refused"), record)
-        error = Status(code=Code.CANCELLED, message=self._texts("cancelled"))
+            return self._texts.refuse("cancel_refused").about(record)
+        error = self._texts.error("cancelled")
         record = self._state.cancel(message.operation_id, call.now, error)
         return self._shown(record, message.operation_id, call.now)
 
@@ -201,5 +199,5 @@ class OperationService:
         if record is not None:
             return operation_outcome(self._state, record, now)
         if not _ID.fullmatch(operation_id):
-            return refused(Code.INVALID_ARGUMENT, self._texts("operation_id_malformed", id=operation_id))
-        return refused(Code.NOT_FOUND, self._texts("operation_not_found", id=operation_id))
+            return self._texts.refuse("operation_id_malformed", id=operation_id)
+        return self._texts.refuse("operation_not_found", id=operation_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pytest_ycimages.api.message import operation_time
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata, Image, UpdateImageMetadata
 from pytest_ycimages.cloud.plan import CANCELLABLE, DONE, Kind, Phase, View, refuses_cancel, view
-from pytest_ycimages.cloud.stage import VISIBLY_DONE, VisibleState
+from pytest_ycimages.cloud.script import VISIBLY_DONE, VisibleState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import HardwareGeneration, Os
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.plan import Plan, View
-    from pytest_ycimages.cloud.stage import OperationStage
+    from pytest_ycimages.cloud.script import OperationStage
 
 NO_CHANGES: Final[Mapping[str, Any]] = MappingProxyType({})
 

@@ -1,4 +1,4 @@
-"""Results of handlers, the context of a call, and the table of error texts.
+"""Results of handlers, the context of a call, and the table of errors: their codes and texts.
 
 A user may override a text with the setting `texts`. Its placeholders are the values that the service fills in.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.api.status import Code
-from pytest_ycimages.cloud.stage import VisibleState
+from pytest_ycimages.api.resources import Image, ImageStatus
+from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.cloud.script import VisibleState
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
@@ -36,39 +37,44 @@ class Context(NamedTuple):
     authority: str = ""
 
 
-TEXTS: Final = {
+_ERRORS: Final = {
     # Recorded (api-facts.md, section 2.2).
-    "image_not_found": 'Image "{id}" not found',
-    "operation_not_found": "Operation {id} not found",
-    "operation_id_malformed": "invalid operation id '{id}'",
-    "folder_not_found": 'Folder "{id}" not found',
-    "token_invalid": "The token is invalid",
-    "jwt_without_kid": "The required field 'kid' is missing from the JWT header",
-    "running_operations_quota": "The limit on maximum number of active operations has exceeded.",
+    "image_not_found": (Code.NOT_FOUND, 'Image "{id}" not found'),
+    "operation_not_found": (Code.NOT_FOUND, "Operation {id} not found"),
+    "operation_id_malformed": (Code.INVALID_ARGUMENT, "invalid operation id '{id}'"),
+    "folder_not_found": (Code.FAILED_PRECONDITION, 'Folder "{id}" not found'),
+    "token_invalid": (Code.UNAUTHENTICATED, "The token is invalid"),
+    "jwt_without_kid": (Code.UNAUTHENTICATED, "The required field 'kid' is missing from the JWT header"),
+    "running_operations_quota": (
+        Code.RESOURCE_EXHAUSTED,
+        "The limit on maximum number of active operations has exceeded.",
+    ),
     # The head or the pattern is recorded, the rest is not.
-    "validation": "Request validation error: {violations}",
-    "illegal_argument": "Illegal argument {what}",
-    "disk_not_found": 'Disk "{id}" not found',
-    "snapshot_not_found": 'Snapshot "{id}" not found',
-    "invalid_state": '{kind} "{id}" has an invalid state for this operation: {why}',
-    "name_taken": "Image with name {name} already exists",
-    "images_quota": "The limit on maximum number of images has exceeded",
-    "size_quota": "The limit on total size of images has exceeded",
-    "pooled_quota": "The limit on maximum number of disk pools has exceeded",
+    "validation": (Code.INVALID_ARGUMENT, "Request validation error: {violations}"),
+    "illegal_argument": (Code.INVALID_ARGUMENT, "Illegal argument {what}"),
+    "disk_not_found": (Code.NOT_FOUND, 'Disk "{id}" not found'),
+    "snapshot_not_found": (Code.NOT_FOUND, 'Snapshot "{id}" not found'),
+    "invalid_state": (Code.FAILED_PRECONDITION, '{kind} "{id}" has an invalid state for this operation: {why}'),
+    "name_taken": (Code.ALREADY_EXISTS, "Image with name {name} already exists"),
+    "images_quota": (Code.RESOURCE_EXHAUSTED, "The limit on maximum number of images has exceeded"),
+    "size_quota": (Code.RESOURCE_EXHAUSTED, "The limit on total size of images has exceeded"),
+    "pooled_quota": (Code.RESOURCE_EXHAUSTED, "The limit on maximum number of disk pools has exceeded"),
     # Recorded from the backend; the public texts are not.
-    "cancelled": "Cancelled by client",
-    "uri_not_found": "url source not found",
-    "uri_format": "unsupported image format: {format}",
+    "cancelled": (Code.CANCELLED, "Cancelled by client"),
+    "uri_not_found": (Code.INVALID_ARGUMENT, "url source not found"),
+    "uri_format": (Code.INVALID_ARGUMENT, "unsupported image format: {format}"),
     # Not recorded.
-    "cancel_refused": "The operation cannot be cancelled",
-    "no_token": "The token is missing: send the header `Authorization: Bearer <IAM token>`",
-    "jwt_malformed": "The JWT is malformed",
-    "endpoint_not_found": 'Endpoint "{id}" not found',
-    "family_not_found": 'No READY image of family "{family}" in folder "{folder_id}"',
-    "key_malformed": "The idempotency key '{key}' is not a UUID",
-    "key_reused": "The idempotency key '{key}' was used for another request",
-    "not_implemented": "The double does not implement {method}",
+    "cancel_refused": (Code.FAILED_PRECONDITION, "The operation cannot be cancelled"),
+    "no_token": (Code.UNAUTHENTICATED, "The token is missing: send the header `Authorization: Bearer <IAM token>`"),
+    "jwt_malformed": (Code.UNAUTHENTICATED, "The JWT is malformed"),
+    "endpoint_not_found": (Code.NOT_FOUND, 'Endpoint "{id}" not found'),
+    "family_not_found": (Code.NOT_FOUND, 'No READY image of family "{family}" in folder "{folder_id}"'),
+    "key_malformed": (Code.INVALID_ARGUMENT, "The idempotency key '{key}' is not a UUID"),
+    "key_reused": (Code.INVALID_ARGUMENT, "The idempotency key '{key}' was used for another request"),
+    "not_implemented": (Code.UNIMPLEMENTED, "The double does not implement {method}"),
 }
+TEXTS: Final = {key: text for key, (_, text) in _ERRORS.items()}
+"""The text of each error, by its key."""
 
 
 class Texts:
@@ -88,9 +94,22 @@ class Texts:
             _check(key, text)
         self._texts = {**TEXTS, **overrides}
 
-    def __call__(self, key: str, /, **values: object) -> str:
-        """Return the text `key` with `values` filled in."""
-        return self._texts[key].format_map(values)
+    def error(self, key: str, /, *details: Detail, **values: object) -> Status:
+        """Return the error `key`, with `values` filled into its text."""
+        return Status(code=_ERRORS[key][0], message=self._texts[key].format_map(values), details=details)
+
+    def refuse(self, key: str, /, *details: Detail, **values: object) -> Outcome:
+        """Return the refusal with the error `key`: the call changed nothing."""
+        return Outcome({}, self.error(key, *details, **values))
+
+    def ready_image(self, state: State, image_id: str, now: int) -> Image | Outcome:
+        """Return an image if it exists and is READY, or the refusal. Naming an image may count as a poll."""
+        image = state.image_named(image_id, now)
+        if image is None:
+            return self.refuse("image_not_found", id=image_id)
+        if image.status is not ImageStatus.READY:
+            return self.refuse("invalid_state", kind="Image", id=image_id, why=f"status {image.status}")
+        return image
 
 
 def _check(key: str, text: str) -> None:
@@ -108,35 +127,25 @@ class Outcome(NamedTuple):
 
     Attributes:
         body: the answer in its JSON form; empty for a refusal.
-        code: the code of the refusal, or OK.
-        error: the text of the refusal.
-        details: the details of the refusal.
+        refusal: the error of a refusal.
         operation_id: the operation concerned, if any.
         image_id: the image concerned, if any.
         note: the result in a few words, for people.
     """
 
     body: Wire
-    code: Code = Code.OK
-    error: str = ""
-    details: tuple[Detail, ...] = ()
+    refusal: Status | None = None
     operation_id: str | None = None
     image_id: str | None = None
     note: str = ""
 
-
-def refused(code: Code, error: str, *, details: tuple[Detail, ...] = ()) -> Outcome:
-    """Return a refusal: the call changed nothing."""
-    return Outcome({}, code=code, error=error, details=details)
-
-
-def refused_operation(code: Code, error: str, record: OperationRecord, *, note: str = "") -> Outcome:
-    """Return a refusal of a call about an existing operation."""
-    return Outcome({}, code=code, error=error, operation_id=record.id, image_id=record.image_id, note=note)
+    def about(self, record: OperationRecord) -> Outcome:
+        """Return the same outcome, as one that concerns an operation."""
+        return self._replace(operation_id=record.id, image_id=record.image_id)
 
 
 def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
     """Return the answer with an operation as clients see it at `now`."""
     seen = record.at(now)
     note = seen.phase if seen.stage is None or seen.stage.state is VisibleState.VANISHED else seen.stage.state
-    return Outcome(state.operation_wire(record, seen), operation_id=record.id, image_id=record.image_id, note=note)
+    return Outcome(state.operation_wire(record, seen), note=note).about(record)

@@ -15,7 +15,7 @@ from pytest_ycimages.cloud.image_commands import ImageService
 from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
 from pytest_ycimages.cloud.planner import Planner
 from pytest_ycimages.cloud.queries import ImageQueries, OperationService
-from pytest_ycimages.cloud.refusals import Context, Outcome, Texts, refused
+from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
 from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
 
@@ -100,14 +100,13 @@ class Service:
         outcome = self._handled(request, now)
         request_id = self.ids.request_id()
         metadata = {"x-request-id": request_id}
-        if outcome.code is Code.OK:
-            if self._rules.poll_interval and request.method == "operations.get":
-                metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
-            return Reply(outcome.code, outcome.body, metadata, outcome.operation_id, outcome.image_id, outcome.note)
-        error = Status(code=outcome.code, message=outcome.error, details=outcome.details)
-        reply = refusal(error, metadata)
-        note = outcome.note or outcome.error
-        return reply._replace(operation_id=outcome.operation_id, image_id=outcome.image_id, note=note)
+        _, error, operation_id, image_id, note = outcome
+        if error is not None:
+            reply = refusal(error, metadata)
+            return reply._replace(operation_id=operation_id, image_id=image_id, note=note or error.message)
+        if self._rules.poll_interval and request.method == "operations.get":
+            metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
+        return Reply(Code.OK, outcome.body, metadata, operation_id, image_id, note)
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """Return a refusal decided outside the service."""
@@ -119,7 +118,7 @@ class Service:
 
     def not_found(self, kind: str, id_: str) -> Reply:
         """Return the refusal for an image or an operation that does not exist."""
-        return self.refuse(Status(code=Code.NOT_FOUND, message=self._texts(f"{kind}_not_found", id=id_)))
+        return self.refuse(self._texts.error(f"{kind}_not_found", id=id_))
 
     def _handled(self, request: Request, now: int) -> Outcome:
         account = self._account
@@ -142,8 +141,7 @@ class Service:
 
     def _invalid(self, violations: tuple[FieldViolation, ...]) -> Outcome:
         listed = "; ".join(f"{each.field}: {each.description}" for each in violations)
-        text = self._texts("validation", violations=listed)
-        return refused(Code.INVALID_ARGUMENT, text, details=(BadRequest.of(violations),))
+        return self._texts.refuse("validation", BadRequest.of(violations), violations=listed)
 
 
 def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:

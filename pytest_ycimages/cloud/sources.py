@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from pytest_ycimages.api.create_image import URI
 from pytest_ycimages.api.message import SECOND, resource_time
 from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
-from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.ids import FOLDER, IMAGE
 from pytest_ycimages.cloud.records import ImageRecord, Source, StoredObject
-from pytest_ycimages.cloud.refusals import Outcome, refused
+from pytest_ycimages.cloud.refusals import Outcome
 from pytest_ycimages.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.api.create_image import CreateImageRequest
+    from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.refusals import Texts
@@ -224,15 +224,12 @@ class SourceFinder:
         return self._file(message.uri or "")
 
     def _image(self, image_id: str, now: int) -> FoundSource | Outcome:
-        record = self._state.images.get(image_id)
-        if record is None and self._unknown == "accept":
+        if image_id not in self._state.images and self._unknown == "accept":
             return FoundSource(_UNKNOWN, known=False)
-        image = self._state.image_named(image_id, now)
-        if record is None or image is None:
-            return refused(Code.NOT_FOUND, self._texts("image_not_found", id=image_id))
-        if image.status is not ImageStatus.READY:
-            why = f"status {image.status}"
-            return refused(Code.FAILED_PRECONDITION, self._texts("invalid_state", kind="Image", id=image_id, why=why))
+        image = self._texts.ready_image(self._state, image_id, now)
+        if isinstance(image, Outcome):
+            return image
+        record = self._state.images[image_id]
         return FoundSource(
             Source(
                 virtual_size=record.virtual_size,
@@ -251,12 +248,12 @@ class SourceFinder:
             return FoundSource(source)
         if self._unknown == "accept":
             return FoundSource(_UNKNOWN, known=False)
-        return refused(Code.NOT_FOUND, self._texts(f"{kind}_not_found", id=id_))
+        return self._texts.refuse(f"{kind}_not_found", id=id_)
 
     def _file(self, uri: str) -> FoundSource | Outcome:
         address = address_of(uri)
         if address is None:
-            return refused(Code.INVALID_ARGUMENT, self._texts("illegal_argument", what="uri"))
+            return self._texts.refuse("illegal_argument", what="uri")
         stored = self._state.objects.get(address)
         known = stored is not None
         if stored is None:
@@ -268,9 +265,9 @@ class SourceFinder:
 
     def _failure(self, stored: StoredObject) -> Status | None:
         if not stored.reachable:
-            return Status(code=Code.INVALID_ARGUMENT, message=self._texts("uri_not_found"))
+            return self._texts.error("uri_not_found")
         if stored.format not in self._formats:
-            return Status(code=Code.INVALID_ARGUMENT, message=self._texts("uri_format", format=stored.format))
+            return self._texts.error("uri_format", format=stored.format)
         return None
 
 

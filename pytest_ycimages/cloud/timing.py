@@ -5,52 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from pytest_ycimages.cloud.clock import is_number, is_seconds, nanoseconds
+from pytest_ycimages.cloud.script import Schedule, Start
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pytest_ycimages.cloud.stage import ScriptTimeline
 
 _LEAST: Final = 2.0**-54
 """The draw that replaces zero: half a step of the draws."""
 _GIB: Final = 2**30
-
-
-class Start(NamedTuple):
-    """An operation that begins, as a timing sees it.
-
-    Attributes:
-        at: when, in nanoseconds since the epoch.
-        method: the method that starts it, such as `images.create`.
-        size: bytes stored of the image's source, or of the image itself.
-        source: `disk`, `snapshot`, `image` or `uri`; empty if no image is created.
-        draw: returns the next random number from 0 up to but not including 1; the seed decides it.
-    """
-
-    at: int
-    method: str
-    size: int
-    source: str
-    draw: Callable[[], float]
-
-
-class Schedule(NamedTuple):
-    """When an operation ends by itself: at a moment, at a later poll, or never if both are None.
-
-    Attributes:
-        ends_at: nanoseconds since the epoch.
-        polls: how many polls are still to come; the last one of them ends the operation.
-        script: what polls show, if that is not the true state.
-    """
-
-    ends_at: int | None = None
-    polls: int | None = None
-    script: ScriptTimeline | None = None
 
 
 @runtime_checkable

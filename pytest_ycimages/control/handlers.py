@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.limits import Quotas
-from pytest_ycimages.cloud.operation_settings import (
+from pytest_ycimages.cloud.rules import (
     PerMethod,
     cancel_delay_setting,
     cancel_setting,

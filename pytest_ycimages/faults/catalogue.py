@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, Literal
 
 from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.status import Code, QuotaFailure
-from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.planner import NextOperation
+from pytest_ycimages.cloud.rules import CANCELLED, STARTING
 from pytest_ycimages.cloud.timing import Never, timing_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import (

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.api.methods import METHODS, matching
 from pytest_ycimages.cloud.clock import LONGEST, is_seconds
-from pytest_ycimages.cloud.script import Script
-from pytest_ycimages.cloud.stage import Stage
+from pytest_ycimages.cloud.script import Script, Stage
 from pytest_ycimages.cloud.timing import After, AfterPolls, BySource, Immediate, LogNormal, Never, PerGiB, Uniform
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF

@@ -23,9 +23,8 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.operation_settings import cancel_of
 from pytest_ycimages.cloud.planner import Planner
-from pytest_ycimages.cloud.rules import Rules
+from pytest_ycimages.cloud.rules import Rules, cancel_of
 from tests.cloud.operations import START
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.plan import DONE, LIFECYCLE, Kind, Phase, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
-from pytest_ycimages.cloud.stage import VisibleState
+from pytest_ycimages.cloud.script import VisibleState
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls
 from tests.cloud import drawn
