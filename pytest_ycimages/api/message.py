@@ -33,7 +33,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds."""
@@ -147,14 +147,9 @@ class OneOf:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spellings", frozenset((*self.fields, *map(to_camel, self.fields))))
 
-    def errors(self, value: Mapping[str, Any]) -> Iterable[InitErrorDetails]:
-        """Return the violations of this oneof by `value`."""
+    def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+        """Yield the violations of this oneof by `value`."""
         given = [key for key in value if key in self.spellings and value[key] is not None]
-        if len(given) == 1:
-            return ()
-        return self._errors(given, value)
-
-    def _errors(self, given: list[str], value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         for key in given[1:]:
             refusal = PydanticCustomError(
                 "oneof",

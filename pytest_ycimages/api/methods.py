@@ -32,25 +32,32 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.message import RequestMessage
 
-ROUTES: Final = (
-    ("POST", "/compute/v1/images", "images.create"),
-    ("GET", "/compute/v1/images/<image_id>", "images.get"),
-    ("GET", "/compute/v1/images", "images.list"),
-    ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily"),
-    ("PATCH", "/compute/v1/images/<image_id>", "images.update"),
-    ("DELETE", "/compute/v1/images/<image_id>", "images.delete"),
-    ("GET", "/compute/v1/images/<image_id>/operations", "images.listOperations"),
-    ("GET", "/compute/v1/images/<resource_id>:listAccessBindings", "images.listAccessBindings"),
-    ("POST", "/compute/v1/images/<resource_id>:setAccessBindings", "images.setAccessBindings"),
-    ("POST", "/compute/v1/images/<resource_id>:updateAccessBindings", "images.updateAccessBindings"),
-    ("GET", "/operations/<operation_id>", "operations.get"),
+_SERVED: Final[tuple[tuple[str, str, str, type[RequestMessage]], ...]] = (
+    ("POST", "/compute/v1/images", "images.create", CreateImageRequest),
+    ("GET", "/compute/v1/images/<image_id>", "images.get", GetImageRequest),
+    ("GET", "/compute/v1/images", "images.list", ListImagesRequest),
+    ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily", GetLatestByFamilyRequest),
+    ("PATCH", "/compute/v1/images/<image_id>", "images.update", UpdateImageRequest),
+    ("DELETE", "/compute/v1/images/<image_id>", "images.delete", DeleteImageRequest),
+    ("GET", "/compute/v1/images/<image_id>/operations", "images.listOperations", ListImageOperationsRequest),
+    ("GET", "/compute/v1/images/<resource_id>:listAccessBindings", "images.listAccessBindings", AccessBindingsRequest),
+    ("POST", "/compute/v1/images/<resource_id>:setAccessBindings", "images.setAccessBindings", AccessBindingsRequest),
+    (
+        "POST",
+        "/compute/v1/images/<resource_id>:updateAccessBindings",
+        "images.updateAccessBindings",
+        AccessBindingsRequest,
+    ),
+    ("GET", "/operations/<operation_id>", "operations.get", GetOperationRequest),
     # The reference says GET, the guide says POST; clients do both.
-    ("GET", "/operations/<operation_id>:cancel", "operations.cancel"),
-    ("POST", "/operations/<operation_id>:cancel", "operations.cancel"),
-    ("POST", "/iam/v1/tokens", "tokens.create"),
-    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get"),
-    ("GET", "/endpoints", "endpoints.list"),
+    ("GET", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
+    ("POST", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
+    ("POST", "/iam/v1/tokens", "tokens.create", CreateTokenRequest),
+    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get", GetEndpointRequest),
+    ("GET", "/endpoints", "endpoints.list", ListEndpointsRequest),
 )
+
+ROUTES: Final = tuple((verb, path, method) for verb, path, method, _ in _SERVED)
 """The path table: verb, path with the name of its id, method word. One origin serves the paths of every service."""
 
 METHODS: Final = tuple(dict.fromkeys(method for _, _, method in ROUTES))
@@ -151,23 +158,7 @@ class Contract:
     hardware_generation: HardwareGeneration | None
 
 
-_PAGE: Final[dict[str, type[RequestMessage]]] = {
-    "images.create": CreateImageRequest,
-    "images.get": GetImageRequest,
-    "images.list": ListImagesRequest,
-    "images.latestByFamily": GetLatestByFamilyRequest,
-    "images.update": UpdateImageRequest,
-    "images.delete": DeleteImageRequest,
-    "images.listOperations": ListImageOperationsRequest,
-    "images.listAccessBindings": AccessBindingsRequest,
-    "images.setAccessBindings": AccessBindingsRequest,
-    "images.updateAccessBindings": AccessBindingsRequest,
-    "operations.get": GetOperationRequest,
-    "operations.cancel": CancelOperationRequest,
-    "tokens.create": CreateTokenRequest,
-    "endpoints.get": GetEndpointRequest,
-    "endpoints.list": ListEndpointsRequest,
-}
+_PAGE: Final = {method: message for _, _, method, message in _SERVED}
 
 _CURRENT: Final[dict[str, type[RequestMessage]]] = {
     **_PAGE,

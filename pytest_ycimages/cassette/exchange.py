@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
-from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cassette.answers import is_image, summarize
 from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
@@ -45,7 +45,7 @@ _CONNECTION: Final = frozenset({"connection", "content-length", "keep-alive", "t
 """The headers that belong to a connection, and not to its contents."""
 
 _CODES: Final = {
-    **{status: code for code, status in reversed(HTTP_STATUS.items())},
+    **{code.http_status: code for code in reversed(Code)},
     400: Code.INVALID_ARGUMENT,
     409: Code.ALREADY_EXISTS,
     500: Code.INTERNAL,

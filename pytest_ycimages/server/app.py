@@ -16,7 +16,7 @@ from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
-from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import YCImagesError
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
@@ -159,7 +159,7 @@ def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
         body, headers = json_bytes(wire), (JSON, *metadata.items())
     else:
         status, headers, body, is_head = verbatim
-    http = HttpReply(status or HTTP_STATUS[code], headers, body, wait, moment=moment, is_head=is_head)
+    http = HttpReply(status or code.http_status, headers, body, wait, moment=moment, is_head=is_head)
     if damage is None or pause is None:
         return http
     return rewritten(http._replace(pause=pause), damage)

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.json_schema import WHERE, Schemas
 from pytest_ycimages.api.methods import CONTRACTS, ROUTES
-from pytest_ycimages.api.status import HTTP_STATUS, Code, Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.service import PUBLIC
 from pytest_ycimages.server.openapi_answers import (
     ANSWERS,
@@ -167,7 +167,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
     answer = ANSWERS[method]
     codes: dict[int, list[Code]] = {}
     for code in (*answer.refusals, *(() if method in PUBLIC else (Code.UNAUTHENTICATED,))):
-        codes.setdefault(HTTP_STATUS[code], []).append(code)
+        codes.setdefault(code.http_status, []).append(code)
     if body:
         codes[413] = [Code.RESOURCE_EXHAUSTED]
     codes[431] = [Code.RESOURCE_EXHAUSTED]
@@ -190,7 +190,7 @@ def _refusal(schemas: Schemas, status: int, codes: list[Code], *, typed: bool) -
     example = Status(code=codes[0], message=MEANINGS[status][1]).to_wire()
     schema = {"allOf": [schemas.of(Status), {"properties": {"code": {"enum": [int(code) for code in codes]}}}]}
     content: Schema = {"application/json": {"schema": schema, "example": example}}
-    if status == HTTP_STATUS[Code.INVALID_ARGUMENT] and typed:
+    if status == Code.INVALID_ARGUMENT.http_status and typed:
         content["text/plain"] = {"schema": {"type": "string"}, "example": GATEWAY_TEXT}
     names = " or ".join(f"{code.name} ({code})" for code in codes)
     return {

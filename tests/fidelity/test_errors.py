@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_ycimages.api.status import HTTP_STATUS, Code
+from pytest_ycimages.api.status import Code
 from tests.fidelity.cloud import IMAGES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 @pytest.mark.fidelity("error.http-status")
 def test_every_code_has_its_http_status() -> None:
     """The vendor's table."""
-    assert {code.name: HTTP_STATUS[code] for code in Code} == {
+    assert {code.name: code.http_status for code in Code} == {
         "OK": 200,
         "CANCELLED": 499,
         "UNKNOWN": 500,
