@@ -20,7 +20,7 @@ from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.in_process.connection import Endpoint
-from pytest_ycimages.server.listener import Listener
+from pytest_ycimages.server.listener import PATIENCE, Listener
 from pytest_ycimages.settings import Settings, merged
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 ) from error
         return self
 
-    def close(self, *, whole: bool = True) -> None:
+    def close(self, *, whole: bool = True, patience: float = PATIENCE) -> None:
         """Stop listening and close every connection. State and journal stay readable. A second close has no effect.
 
         A call that waits for its latency gets no answer, and one that has not happened yet never will. In process, a
@@ -125,10 +125,12 @@ class Double(Seeding, Planning, Injecting, InProcess):
         Args:
             whole: whether a recording has completed. If not, an older cassette stays as it was; without one, the new
                 one is kept, marked as incomplete.
+            patience: the seconds to wait for calls that are being answered. A recording with a call that gets no answer
+                is incomplete.
         """
         self._closed.set()
         if self._listener is not None:
-            self._listener.close()
+            whole = self._listener.close(patience) and whole
         self._backing.close(whole=whole)
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from pytest_ycimages.api.status import Code
+from pytest_ycimages.cli.output import Output
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
 
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE: Final = 0.3
+"""Seconds that the end waits for calls that are being answered."""
+
+
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
-    Prints the URL first, then a curl line, then a line for every call.
+    Prints the URL first, then a curl line, then a line for every call. Output that is not read delays neither calls nor
+    the end, which also comes when the reader closes the output. A second signal ends the process at once.
 
     Args:
         settings: settings of the double; see `Settings`.
@@ -44,36 +51,43 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
         UsageError: a setting is invalid, or the port is taken.
         CassetteError: the cassette cannot be replayed or recorded.
     """
-    console = Console(highlight=False, soft_wrap=True, emoji=False)
     stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal asks for
-        stopped.set()
+    output = Output(on_closed=stopped.set)
 
     def show(call: Call) -> None:
-        style = "green" if call.status is Code.OK else "yellow"
-        console.print(str(call), style=style, markup=False)
+        output.print(call, "green" if call.status is Code.OK else "yellow")
 
-    serving = False
     try:
-        with Double(settings, on_call=show) as double:
-            serving = True
-            for number in (signal.SIGINT, signal.SIGTERM):
+        return _serve(Double(settings, on_call=show).start(), output, stopped)
+    finally:
+        output.close()
+
+
+def _serve(double: Double, output: Output, stopped: threading.Event) -> bool:
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal asks for
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)  # by which a second signal ends the process, whatever holds it up
+        stopped.set()
+
+    try:
+        with double:
+            for number in _SIGNALS:
                 signal.signal(number, stop)
-            console.print(double.url)
-            console.print(_curl(double), style="dim", markup=False)
+            output.print(double.url)
+            output.print(_curl(double), "dim")
             stopped.wait()
-            console.print(f"stopped after {len(double.calls)} calls", style="dim")
-            _show_faults(double, console)
+            double.close(patience=_PATIENCE)
+            output.print(f"stopped after {len(double.calls)} calls", "dim")
+            _show_faults(double, output)
             if double.settings.mode != "fake":
-                console.print(repr(double.cassette), style="dim", markup=False)
+                output.print(repr(double.cassette), "dim")
     except FaultNeverStruckError:
         return False  # the printed reports say so
     except YCImagesError as error:
         text = _error_text(error)
-        if not serving or text is None:
+        if text is None:
             raise
-        console.print(text, style="red", markup=False)
+        output.print(text, "red")
         return False
     return True
 
@@ -91,12 +105,12 @@ def with_notes(error: YCImagesError) -> str:
     return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
-def _show_faults(double: Double, console: Console) -> None:
+def _show_faults(double: Double, output: Output) -> None:
     idle = never_struck(double.accounts)
     for account in double.accounts:
-        console.print(account.report, style="red" if account in idle else "dim", markup=False)
+        output.print(account.report, "red" if account in idle else "dim")
     if idle:
-        console.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", style="red")
+        output.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", "red")
 
 
 def _curl(double: Double) -> str:

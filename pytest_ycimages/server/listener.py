@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _BACKLOG: Final = 256
-_PATIENCE: Final = 5.0
-"""Seconds that `close` waits for a thread that is answering; the threads are daemons."""
+PATIENCE: Final = 5.0
+"""Seconds that `close` waits for a thread that is answering."""
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -77,11 +77,15 @@ class Listener:
         self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop accepting, end every connection, and wait for their threads. Closing twice is safe."""
+    def close(self, patience: float = PATIENCE) -> bool:
+        """Stop accepting, end every connection, and return whether their threads have ended. Closing twice is safe.
+
+        Args:
+            patience: the seconds that the threads have to end together; they are daemons.
+        """
         with self._lock:
             if self.is_closed:
-                return
+                return True
             self.is_closed = True
         activity.notify()
         self._wake.send(b"x")
@@ -90,12 +94,15 @@ class Listener:
             serving = dict(self._serving)
         for connection in serving:
             connection.shut()
-        for thread in serving.values():
-            if thread is not threading.current_thread():
-                thread.join(_PATIENCE)
+        threads = [thread for thread in serving.values() if thread is not threading.current_thread()]
+        for thread in threads:
+            thread.join(patience)
+            if thread.is_alive():
+                patience = 0
         activity.listeners.discard(self)
         for sock in (self._socket, self._wake, self._woken):
             sock.close()
+        return not any(thread.is_alive() for thread in threads)
 
     @property
     def is_shut(self) -> bool:
@@ -143,7 +150,7 @@ class Listener:
             if self._is_refusing:
                 return  # the socket is closed, and stays so until this refusal is over too
         self._wake.send(b"x")
-        refused.wait(_PATIENCE)
+        refused.wait(PATIENCE)
 
     def _refuse_all(self, selector: selectors.BaseSelector) -> None:
         """Stop accepting until every refusal is over, and keep the port."""

@@ -1,0 +1,111 @@
+"""The output of a server: lines in a bounded queue that a thread writes, so that a slow reader delays no call.
+
+A thread that is blocked in a write must not hold the lock of `sys.stdout`, which the interpreter takes when it ends. So
+the text goes to the file descriptor directly.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import sys
+import threading
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CAPACITY: Final = 1000
+"""How many lines wait for a reader. While so many wait, further lines are dropped and counted."""
+
+_PATIENCE: Final = 0.2
+"""Seconds that `close` waits for the reader, twice: for room in the queue, and for the last lines."""
+
+
+class Output:
+    """Prints lines to standard output, in order, and never waits for its reader.
+
+    Args:
+        on_closed: called, on another thread, when the reader has closed the output.
+    """
+
+    def __init__(self, on_closed: Callable[[], object]) -> None:
+        self._on_closed = on_closed
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._lines: queue.Queue[tuple[object, str] | None] = queue.Queue(CAPACITY)
+        self._lock = threading.Lock()
+        self._dropped = 0
+        self._descriptor = _descriptor()
+        self._writer = threading.Thread(target=self._write_all, name="ycimages:output", daemon=True)
+        self._writer.start()
+        if self._descriptor is not None and hasattr(select, "poll"):
+            threading.Thread(target=self._watch, name="ycimages:reader", daemon=True).start()
+
+    def print(self, line: object, style: str = "") -> None:
+        """Print a value as a line, in a style of rich. The writing thread makes the text of it."""
+        with self._lock:
+            try:
+                if self._dropped:
+                    self._lines.put_nowait((_dropped(self._dropped), "yellow"))
+                    self._dropped = 0
+                self._lines.put_nowait((line, style))
+            except queue.Full:
+                self._dropped += 1
+
+    def close(self) -> None:
+        """Write the lines that wait. Give up after 0.4 seconds if they are not read."""
+        try:
+            if self._dropped:
+                self._lines.put((_dropped(self._dropped), "yellow"), timeout=_PATIENCE)
+            self._lines.put(None, timeout=_PATIENCE)
+        except queue.Full:
+            return
+        self._writer.join(_PATIENCE)
+
+    def _write_all(self) -> None:
+        while (item := self._lines.get()) is not None:
+            try:
+                self._write(self._rendered(*item))
+            except OSError:  # the reader has closed the output
+                self._on_closed()
+
+    def _rendered(self, line: object, style: str) -> str:
+        if self._console.color_system is None:  # a pipe or a file, where a style shows nothing and costs most
+            return f"{line}\n"
+        with self._console.capture() as captured:
+            self._console.print(str(line), style=style, markup=False)
+        return captured.get()
+
+    def _write(self, text: str) -> None:
+        if self._descriptor is None:
+            if sys.stdout is not None:
+                sys.stdout.write(text)
+            return
+        rest = text.encode(self._console.encoding, "backslashreplace")
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:  # another process has made the shared output non-blocking
+                select.select([], [self._descriptor], [])
+
+    def _watch(self) -> None:
+        """Wait until the reader closes the output, which is an error on its descriptor."""
+        poll = select.poll()
+        poll.register(self._descriptor or 0, 0)
+        if poll.poll():
+            self._on_closed()
+
+
+def _descriptor() -> int | None:
+    """Return the file descriptor of standard output, or None if it has none."""
+    try:
+        return sys.stdout.fileno()
+    except (AttributeError, OSError):
+        return None
+
+
+def _dropped(count: int) -> str:
+    return f"{count} lines are missing here: the output was not read in time"
