@@ -14,7 +14,6 @@ from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.experiment import experiment
 from pytest_ycimages.cli.serve import demonstrate, pairs, serve_until_stopped, settings_in, with_notes
 from pytest_ycimages.cli.verify import fidelity_command, verify_command
-from pytest_ycimages.control.routes import control_document
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.faults.rule import rules_of
@@ -148,4 +147,6 @@ def demo(seed: int) -> None:
 @click.option("--control", is_flag=True, help="Print that of the control API instead, as at /_ycimages/control.json.")
 def openapi(contract: str, *, control: bool) -> None:
     """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
+    from pytest_ycimages.control.routes import control_document  # noqa: PLC0415 - its models take long to build
+
     click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -264,12 +265,15 @@ def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> Reported
 
 # As JSON.
 
-_FORM: Final = TypeAdapter(Report)
+
+@cache
+def _form() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)  # takes long: not on import
 
 
 def report_json(report: Report) -> str:
     """Return a report as JSON: the same text each time for the same client, seed and options."""
-    document = _FORM.dump_python(report, mode="json")
+    document = _form().dump_python(report, mode="json")
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -290,7 +294,7 @@ def report_from_json(text: str | bytes) -> Report:
             f"{VERSION}. Run the experiment again."
         )
     try:
-        return _FORM.validate_json(text)
+        return _form().validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -306,5 +310,5 @@ def report_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return the text that the shipped schema must have."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Report of an experiment"}
-    made = _FORM.json_schema(mode="serialization")
+    made = _form().json_schema(mode="serialization")
     return json.dumps(schema | {key: made[key] for key in made if key != "title"}, indent=2, ensure_ascii=False) + "\n"

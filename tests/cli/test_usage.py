@@ -59,7 +59,7 @@ def test_serve_refuses_what_cannot_be(arguments: list[str], text: str) -> None:
             b"[[faults]]\nfault = 'hang()'\n[[faults]]\nfault = 'reset()'\ncomit = 'after'",
             "faults, number 2: Unknown part of a rule 'comit'. Did you mean 'commit'? Known: ",
         ),
-        (b"faults = 5", "faults: invalid rule 5: expected a fault, a Rule, a dict, or text such as "),
+        (b"faults = 5", "faults: invalid rule 5: expected a fault, a Rule, a dict, or the arguments of inject(...)"),
     ],
 )
 def test_serve_refuses_a_file_that_cannot_be(tmp_path: Path, text: bytes, error: str) -> None:

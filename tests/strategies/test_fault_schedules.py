@@ -87,7 +87,7 @@ def test_a_rule_is_read_back_as_it_is_printed(rules: list[Rule]) -> None:
 def test_every_fault_of_the_catalogue_is_drawn_and_can_strike_what_is_said_of_it(name: str) -> None:
     """By its name alone."""
 
-    @settings(thoroughly, max_examples=20)
+    @settings(thoroughly, max_examples=5)
     @given(fault_schedules([name], min_size=1))
     def check(rules: list[Rule]) -> None:
         assert {each.fault.name for each in rules} == {name}

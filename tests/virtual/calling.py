@@ -38,7 +38,7 @@ def unending(double: Double) -> str:
     return f"/operations/{create(double)}"
 
 
-def _poll_every_second(get: Callable[[], Mapping[str, Any]], seconds: float) -> None:
+def _poll(get: Callable[[], Mapping[str, Any]], seconds: float, every: float) -> None:
     """Ask, sleep, ask, until the operation is done.
 
     Raises:
@@ -48,10 +48,10 @@ def _poll_every_second(get: Callable[[], Mapping[str, Any]], seconds: float) -> 
     while not get().get("done"):
         if time.monotonic() >= deadline:
             raise TimeoutError
-        time.sleep(1)
+        time.sleep(every)
 
 
-def with_http_client(double: Double, path: str, seconds: float) -> None:
+def with_http_client(double: Double, path: str, seconds: float, every: float = 1) -> None:
     """Poll with the standard library."""
     with closing(http.client.HTTPConnection(double.host, double.port, timeout=30)) as connection:
 
@@ -59,34 +59,34 @@ def with_http_client(double: Double, path: str, seconds: float) -> None:
             connection.request("GET", path, headers=HEADERS)
             return json.loads(connection.getresponse().read())
 
-        _poll_every_second(get, seconds)
+        _poll(get, seconds, every)
 
 
-def with_requests(double: Double, path: str, seconds: float) -> None:
+def with_requests(double: Double, path: str, seconds: float, every: float = 1) -> None:
     """Poll with requests."""
     with requests.Session() as session:
         session.trust_env = False  # looking for proxies takes longer than the polls
-        _poll_every_second(lambda: session.get(double.url + path, headers=HEADERS, timeout=30).json(), seconds)
+        _poll(lambda: session.get(double.url + path, headers=HEADERS, timeout=30).json(), seconds, every)
 
 
-def with_httpx(double: Double, path: str, seconds: float) -> None:
+def with_httpx(double: Double, path: str, seconds: float, every: float = 1) -> None:
     """Poll with httpx."""
     with httpx.Client(base_url=double.url, headers=HEADERS) as client:
-        _poll_every_second(lambda: client.get(path).json(), seconds)
+        _poll(lambda: client.get(path).json(), seconds, every)
 
 
-def with_async_httpx(double: Double, path: str, seconds: float) -> None:
+def with_async_httpx(double: Double, path: str, seconds: float, every: float = 1) -> None:
     """Poll with httpx under asyncio."""
 
     async def poll() -> None:
         async with httpx.AsyncClient(base_url=double.url, headers=HEADERS) as client, asyncio.timeout(seconds):
             while not (await client.get(path)).json().get("done"):
-                await asyncio.sleep(1)
+                await asyncio.sleep(every)
 
     asyncio.run(poll())
 
 
-def with_aiohttp(double: Double, path: str, seconds: float) -> None:
+def with_aiohttp(double: Double, path: str, seconds: float, every: float = 1) -> None:
     """Poll with aiohttp."""
 
     async def poll() -> None:
@@ -95,7 +95,7 @@ def with_aiohttp(double: Double, path: str, seconds: float) -> None:
             while not done:
                 async with session.get(path) as answer:
                     done = (await answer.json()).get("done", False)
-                await asyncio.sleep(1)
+                await asyncio.sleep(every)
 
     asyncio.run(poll())
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.call import Call
 
-LEAN: Final = "--assert=plain -p no:hypothesispytest -p no:anyio -p no:randomly -p no:cacheprovider"
-"""Without the plugins that are slow to load and the rewriting of asserts."""
 PATIENCE: Final = 20.0
 """Real seconds after which a test that hangs fails."""
 
@@ -31,13 +29,6 @@ def _durations(result: pytest.RunResult) -> list[float]:
     return [
         float(each) for each in re.findall(r"^(\d+\.\d+)s (?:call|setup|teardown) ", result.stdout.str(), re.MULTILINE)
     ]
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project of a user, in which a run of pytest costs little."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
-    return pytester
 
 
 TWENTY_MINUTES: Final = """
@@ -71,7 +62,7 @@ def test_time_outs_of_pytest_are_real(project: pytest.Pytester, options: tuple[s
     """A test that waits longer than the limit in virtual time is within it."""
     project.makeini(f"[pytest]\ntimeout_func_only = {func_only}")
     project.makepyfile(TWENTY_MINUTES)
-    project.runpytest_inprocess("--timeout=60", *options).assert_outcomes(passed=4)
+    project.runpytest_inprocess("-p", "timeout", "--timeout=60", *options).assert_outcomes(passed=4)
 
 
 @pytest.mark.parametrize("func_only", ["true", "false"])
@@ -86,7 +77,7 @@ def test_time_outs_of_pytest_strike(project: pytest.Pytester, func_only: str) ->
             lock.acquire()
             lock.acquire()
     """)
-    result = project.runpytest_subprocess("--timeout=0.5", "--timeout-method=thread")
+    result = project.runpytest_subprocess("-p", "timeout", "--timeout=0.5", "--timeout-method=thread")
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*+ Timeout +*"])
 
