@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import threading
+import traceback
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -171,3 +172,19 @@ def dialled(patch: pytest.MonkeyPatch, ports: dict[str, int] | None = None) -> l
     patch.setattr(socket, "create_connection", connect)
     patch.setattr(socket, "getaddrinfo", look_up)
     return asked
+
+
+def shown_by(error: BaseException) -> str:
+    """Everything that a report of an error may print: texts, causes, and the locals of its frames and theirs."""
+    seen: list[str] = []
+    at: BaseException | None = error
+    while at is not None:
+        own = at.__traceback__.tb_next if at.__traceback__ and at is error else at.__traceback__
+        report = traceback.TracebackException(type(at), at, own, capture_locals=True)
+        report.__cause__ = report.__context__ = None
+        seen += (*report.format(), repr(at), *map(repr, at.args))
+        while own is not None:
+            seen += (repr(vars(value)) for value in own.tb_frame.f_locals.values() if hasattr(value, "__dict__"))
+            own = own.tb_next
+        at = at.__cause__ or at.__context__
+    return "".join(seen)
