@@ -66,7 +66,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         on_call: Callable[[Call], None] | None = None,
         **overrides: Any,
     ) -> None:
-        self.settings = merged(overrides, settings or {})
+        self.settings = merged(overrides, settings or {}).decided()
         self.name = name
         self._listener: Listener | None = None
         self._closed = threading.Event()

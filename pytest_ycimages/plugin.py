@@ -16,15 +16,15 @@ from pytest_ycimages.plugin_cassettes import (
     add_cassette_options,
     cassette_path,
     check_orphans_setting,
+    fixtures,
     guard,
-    has_cassette,
     pytest_collection_modifyitems,
     pytest_make_collect_report,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
     record_end,
-    without_name,
+    settings_of_markers,
     ycimages_cassette,
 )
 
@@ -47,7 +47,7 @@ __all__ = [
     "ycimages_cassette",
 ]
 _INI = {
-    "mode": "which backend answers: `fake`, `replay`, `record` or `verify` (default: fake)",
+    "mode": "which backend answers, as --ycimages-mode says (default: fake)",
     "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
     "replay_pace": "how replayed operations progress: by `state`, by `time`, or `auto` (default: auto)",
     "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
@@ -127,8 +127,24 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Print the seed in force."""
-    return f"ycimages: seed {config.stash[_SEED]}"
+    """Print the seed in force, and the mode of the run."""
+    mode = config.option.ycimages_mode or config.getini("ycimages_mode")
+    return f"ycimages: seed {config.stash[_SEED]}" + (f", mode {mode}" if mode else "")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Print how many tests will send requests to which upstream, as whom, at any verbosity.
+
+    Under pytest-xdist the first worker prints it: all collect the same tests, and the controller collects none.
+    """
+    if any("ycimages_factory" in fixtures(item) for item in session.items):
+        from pytest_ycimages.plugin_modes import announcements, show  # noqa: PLC0415 - only for tests with doubles
+
+        lines = announcements(session.items)
+        worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
+        if worker == "gw0" and not session.config.option.collectonly:
+            show(session.config, lines)
 
 
 @pytest.fixture
@@ -145,9 +161,7 @@ def ycimages_factory(
     request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
 ) -> Generator[Callable[..., Double]]:
     """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
-    from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - only for tests that use it
-    from pytest_ycimages.plugin_doubles import finish, make_double  # noqa: PLC0415 - heavy
-    from pytest_ycimages.settings import merged  # noqa: PLC0415 - heavy
+    from pytest_ycimages.plugin_doubles import finish  # noqa: PLC0415 - heavy
 
     if "ycimages_time" in request.fixturenames:
         request.getfixturevalue("ycimages_time")  # virtual time begins before the doubles and ends after them
@@ -159,17 +173,10 @@ def ycimages_factory(
 
     def factory(**settings: Any) -> Double:
         __tracebackhide__ = True
-        number = len(doubles) + 1
-        made = merged(*_sources(item, settings, ycimages_settings))
-        if made.mode != "fake" and made.cassette is None:
-            made = merged({"cassette": cassette_path(item, number)}, made)
-        try:
-            double = make_double(item, made, _name(item) if number == 1 else f"{_name(item)} #{number}")
-        except CassetteError as error:  # its text is complete without a traceback
-            raise error.with_traceback(None) from None
+        double = _new_double(item, len(doubles) + 1, settings, ycimages_settings)
         doubles.append(double)
-        if made.mode in {"replay", "verify"}:
-            guards.enter_context(guard(made, refusals))
+        if double.settings.mode in {"replay", "verify"}:
+            guards.enter_context(guard(double.settings, refusals))
         return double.start()
 
     with guards:
@@ -178,33 +185,62 @@ def ycimages_factory(
     finish(item, doubles, refusals)
 
 
+def _new_double(
+    item: pytest.Item, number: int, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
+) -> Double:
+    """Return the n-th double of a test.
+
+    Raises:
+        CassetteError: its cassette cannot be replayed or recorded.
+    """
+    __tracebackhide__ = True
+    from pytest_ycimages.errors import CassetteError  # noqa: PLC0415 - only for tests that use it
+    from pytest_ycimages.plugin_doubles import make_double  # noqa: PLC0415 - heavy
+    from pytest_ycimages.plugin_modes import asks_for_cassette  # noqa: PLC0415 - only for tests with doubles
+    from pytest_ycimages.settings import merged  # noqa: PLC0415 - heavy
+
+    made = merged(*_sources(item, settings, fixture))
+    if made.mode != "fake" and made.cassette is None:
+        made = merged({"cassette": cassette_path(item, number)}, made)
+    try:
+        return make_double(item, made.decided(), _name(item) if number == 1 else f"{_name(item)} #{number}")
+    except CassetteError as error:  # its text is complete without a traceback
+        if not asks_for_cassette(item, settings, fixture):
+            error.add_note(
+                "It asks for no cassette: mark it with @pytest.mark.ycimages_cassette, or record it with "
+                "--ycimages-mode=record-all"
+            )
+        raise error.with_traceback(None) from None
+
+
 def _sources(
     item: pytest.Item, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
 ) -> list[Settings | Mapping[str, Any]]:
-    """Return the settings of a test's double by precedence: command line > marker > fixture > ini.
+    """Return the settings of a test's double by precedence: command line > marker > fixture > ini."""
+    from pytest_ycimages.plugin_modes import mode_of  # noqa: PLC0415 - only for tests with doubles
 
-    A marker that pins a test to the fake wins over everything: no option sends such a test to the service.
-    """
-    config = item.config
-    markers = [_marker_settings(marker) for marker in item.iter_markers("ycimages")]
-    markers += [without_name(marker) for marker in item.iter_markers("ycimages_cassette")]
-    command_line = {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
-    given = {"mode": config.option.ycimages_mode, "upstream": config.option.ycimages_upstream}
-    command_line |= {name: value for name, value in given.items() if value}
-    if any(marker.get("mode") == "fake" for marker in markers):
-        command_line["mode"] = "fake"
-    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
-    ini["seed"] = config.stash[_SEED]
-    default = {"mode": "replay"} if has_cassette(item) else {}
-    return [settings, command_line, *markers, fixture, ini, default]
+    mode = {"mode": mode_of(item, settings, fixture)}
+    upstream = item.config.option.ycimages_upstream
+    command_line = _seed_option(item.config) | ({"upstream": upstream} if upstream else {})
+    return [mode, settings, command_line, *_markers(item), fixture, _ini(item.config)]
 
 
-def _marker_settings(marker: pytest.Mark) -> dict[str, Any]:
-    if marker.args:
-        raise pytest.UsageError(
-            f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
-        )
-    return {name: value for name, value in marker.kwargs.items() if name != "name"}
+def _markers(item: pytest.Item, *kinds: str) -> list[dict[str, Any]]:
+    for marker in item.iter_markers("ycimages"):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
+            )
+    return settings_of_markers(item, *kinds)
+
+
+def _seed_option(config: pytest.Config) -> dict[str, str]:
+    return {"seed": config.stash[_SEED]} if config.option.ycimages_seed else {}
+
+
+def _ini(config: pytest.Config) -> dict[str, Any]:
+    values = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
+    return values | {"seed": config.stash[_SEED]}
 
 
 def _name(item: pytest.Item) -> str:
@@ -214,13 +250,32 @@ def _name(item: pytest.Item) -> str:
 
 
 @pytest.fixture
-def ycimages_time(pytestconfig: pytest.Config) -> Generator[VirtualTime]:
-    """Start virtual time: waits take no real time, and move the one clock that client and doubles share."""
-    from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - heavy, so only for tests that use it
+def ycimages_time(
+    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
+) -> Generator[VirtualTime]:
+    """Start virtual time: waits take no real time, and move the one clock that client and doubles share.
 
-    plugins = pytestconfig.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the test suite
-    with VirtualTime(real=[plugin.__name__ for plugin, _ in plugins if isinstance(plugin, ModuleType)]) as virtual_time:
-        yield virtual_time
+    A test that records a service in another process, or compares its answers, has real time instead.
+    """
+    from pytest_ycimages.virtual.real_time import RealTime  # noqa: PLC0415 - heavy, so only for tests that use it
+    from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - as above
+
+    time: VirtualTime
+    if _sends(request, ycimages_settings):
+        time = RealTime()
+    else:
+        plugins = request.config.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the tests
+        time = VirtualTime(real=[plugin.__name__ for plugin, _ in plugins if isinstance(plugin, ModuleType)])
+    with time:
+        yield time
+
+
+def _sends(request: pytest.FixtureRequest, fixture: Settings | Mapping[str, Any]) -> bool:
+    if "ycimages_factory" not in request.fixturenames:
+        return False
+    from pytest_ycimages.plugin_modes import sends  # noqa: PLC0415 - only for tests with doubles
+
+    return sends(request.node, fixture)
 
 
 @pytest.fixture
@@ -250,13 +305,10 @@ def ycimages_experiment(
     from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config
-    seed = {"seed": config.stash[_SEED]}
-    command_line = seed if config.option.ycimages_seed else {}
-    ini = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))} | seed
-    markers = [_marker_settings(marker) for marker in request.node.iter_markers("ycimages")]
+    of_test = (_seed_option(config), *_markers(request.node, "ycimages"), ycimages_settings, _ini(config))
 
     def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
-        sources = given(options.pop("settings", {}), command_line, *markers, ycimages_settings, ini)
+        sources = given(options.pop("settings", {}), *of_test)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
         return run_experiment(client, settings=settings, **options)
 

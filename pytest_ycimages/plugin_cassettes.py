@@ -27,9 +27,14 @@ MARKER: Final = (
     "ycimages_cassette(name, **settings): let the test's doubles replay a cassette; without a name, one that is named "
     "after the test"
 )
+MODES: Final = ("fake", "replay", "record", "missing", "record-all", "verify")
+"""The modes of a run."""
 _ORPHANS_WORDS: Final = ("fail", "warn", "ignore")
 _PARTIAL: Final = ".partial"
 """The end of the stem of a recording that was not finished."""
+_METADATA: Final = re.compile(rb'(?<![\w/])ycimages"?:')
+"""What the head of a cassette has that this package recorded."""
+_HEAD: Final = 4096
 _NUMBER: Final = re.compile(r"-\d+$", re.ASCII)
 """The end of the stem of the cassettes of a test's second and further doubles."""
 
@@ -52,6 +57,7 @@ class CassetteUsage:
     Attributes:
         belonging: files -> how many of the collected tests each belongs to, whether they ran or not.
         passed: files -> how many of the tests that they belong to have passed.
+        left: files -> how many of these tests had doubles, all of them fakes.
         used: files -> how many interactions each has, and the indexes of those that no passed test used.
         opened: files that any double opened.
         collected: how many tests were collected, before any were deselected.
@@ -63,6 +69,7 @@ class CassetteUsage:
         sent = sent or {}
         self.belonging = Counter[str](sent.get("belonging"))
         self.passed = Counter[str](sent.get("passed"))
+        self.left = Counter[str](sent.get("left"))
         self.used = {path: (count, tuple(unused)) for path, (count, *unused) in sent.get("used", {}).items()}
         self.opened = set[str](sent.get("opened", ()))
         self.collected: int = sent.get("collected", 0)
@@ -72,8 +79,8 @@ class CassetteUsage:
     def to_worker_output(self) -> dict[str, Any]:
         """Return all of it as values that execnet can send, and from which it can be made again."""
         used = {path: [count, *unused] for path, (count, unused) in self.used.items()}
-        plain = {"belonging": dict(self.belonging), "passed": dict(self.passed), "opened": sorted(self.opened)}
-        return vars(self) | plain | {"used": used}
+        counts = {"belonging": dict(self.belonging), "passed": dict(self.passed), "left": dict(self.left)}
+        return vars(self) | counts | {"used": used, "opened": sorted(self.opened)}
 
     @property
     def is_whole(self) -> bool:
@@ -91,6 +98,7 @@ class CassetteUsage:
         self.belonging |= other.belonging
         self.opened |= other.opened
         self.passed += other.passed
+        self.left += other.left
         self.collected = max(self.collected, other.collected)
         self.ended += other.ended
         self.incomplete |= other.incomplete
@@ -106,14 +114,28 @@ class CassetteUsage:
         }
 
     def orphans(self, directory: Path) -> list[Path]:
-        """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`."""
+        """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`.
+
+        A test that ran with fakes alone does not own one. In a folder where no file has an owner, only files that this
+        package recorded count, as the folder may be that of another tool.
+        """
         from pytest_ycimages.cassette.format import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
 
-        files = (path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES)
-        return [path for path in files if not self._is_ours(str(path.absolute())) and not path.stem.endswith(_PARTIAL)]
+        files = [path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES]
+        orphans = [path for path in files if not self._has_owner(str(path.absolute()))]
+        is_ours = len(orphans) < len(files)
+        return [path for path in orphans if not path.stem.endswith(_PARTIAL) and (is_ours or _is_recorded_by_us(path))]
 
-    def _is_ours(self, path: str) -> bool:
-        return path in self.opened or any(owner in self.belonging for owner in _owners(path))
+    def _has_owner(self, path: str) -> bool:
+        return path in self.opened or any(self.belonging[owner] > self.left[owner] for owner in _owners(path))
+
+
+def _is_recorded_by_us(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _METADATA.search(file.read(_HEAD)) is not None
+    except OSError:
+        return False
 
 
 def _owners(path: str) -> Iterator[str]:
@@ -129,9 +151,11 @@ def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
     """Add the options and ini values of cassettes that are not settings, or that settings also have as options."""
     group.addoption(
         "--ycimages-mode",
-        choices=("fake", "replay", "record", "verify"),
-        help="which backend answers; a test that is pinned with mode='fake' keeps the fake (default: ini, then replay "
-        "for tests with a cassette, else fake)",
+        choices=MODES,
+        help="which backend answers: `record` records the tests with a cassette, `missing` those of them whose "
+        "cassette does not exist, `record-all` every test with a double, also those that ask for no cassette; a test "
+        "that is pinned with mode='fake' keeps the fake (default: ini, then replay for tests with a cassette, else "
+        "fake)",
     )
     group.addoption(
         "--ycimages-upstream",
@@ -199,9 +223,10 @@ def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextM
     return network_refused(settings.allowed_hosts, refusals.append)
 
 
-def without_name(marker: pytest.Mark) -> dict[str, Any]:
-    """Return the settings of a marker: all its keywords but the name."""
-    return {key: value for key, value in marker.kwargs.items() if key != "name"}
+def settings_of_markers(item: pytest.Item, *kinds: str) -> list[dict[str, Any]]:
+    """Return the settings of the test's markers, the closest of each kind first: all keywords but the name."""
+    markers = (marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in item.iter_markers(kind))
+    return [{key: value for key, value in marker.kwargs.items() if key != "name"} for marker in markers]
 
 
 @pytest.fixture
@@ -236,7 +261,11 @@ def record_end(item: pytest.Item) -> None:
     """Record that a test has ended, and that it has passed, once each, even if the test is run again."""
     usage = item.config.stash.get(_USAGE, None)
     if usage is not None:
-        usage.ended += not item.stash.get(_ENDED, False)
+        if not item.stash.get(_ENDED, False):
+            usage.ended += 1
+            doubles = item.stash.get(DOUBLES, [])
+            if doubles and not has_cassette(item) and all(double.settings.mode == "fake" for double in doubles):
+                usage.left[item.stash[_OWN]] += 1
         item.stash[_ENDED] = True
         if _OWN in item.stash and item.stash.get(PASSED, False):
             usage.passed[item.stash[_OWN]] += 1
@@ -265,7 +294,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Record which cassettes belong to tests, before any test is deselected."""
     for_all = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
     candidates = [item for item in items if has_cassette(item) or "ycimages_factory" in fixtures(item)]
-    if candidates and (for_all or any(map(has_cassette, candidates))):
+    if (candidates and for_all) or any(map(has_cassette, candidates)) or _cassette_dir(config).is_dir():
         usage = config.stash.setdefault(_USAGE, CassetteUsage())
         usage.collected = len(items)
         for item in candidates:

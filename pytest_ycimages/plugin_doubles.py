@@ -13,7 +13,8 @@ import pytest
 from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteInUseError, CassetteUnusedError, YCImagesError
-from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, fixtures, record_usage
+from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, record_usage
+from pytest_ycimages.plugin_modes import announce, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ def make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
         CassetteError: its cassette cannot be replayed or recorded.
     """
     __tracebackhide__ = True
+    if settings.mode == "record" or (settings.mode == "verify" and settings.upstream):
+        announce(item, settings)
     if settings.mode != "record" or settings.cassette is None:
         return Double(settings, name=name)
     _refuse_shared(item, settings.cassette)
@@ -119,22 +122,13 @@ def _refuse_shared(item: pytest.Item, path: Path) -> None:
     recorded_by = item.config.stash.get(_RECORDED_BY, None)
     if recorded_by is None:
         recorded_by = item.config.stash[_RECORDED_BY] = {}
-        for each in filter(_will_record, item.session.items):
+        for each in filter(records, item.session.items):
             recorded_by.setdefault(str(cassette_path(each).absolute()), []).append(each.nodeid)
     tests = recorded_by.setdefault(str(path.absolute()), [])
     if item.nodeid not in tests:
         tests.append(item.nodeid)
     if len(tests) > 1:
         raise CassetteInUseError(_shared_text(path, tests))
-
-
-def _will_record(item: pytest.Item) -> bool:
-    """Return whether markers and options, without the test's fixtures, already say that it records."""
-    marks = [*item.iter_markers("ycimages"), *item.iter_markers("ycimages_cassette")]
-    modes = [mark.kwargs["mode"] for mark in marks if "mode" in mark.kwargs]
-    for_all = item.config.option.ycimages_mode
-    mode = "fake" if "fake" in modes else for_all or (modes or [item.config.getini("ycimages_mode")])[0]
-    return mode == "record" and "ycimages_factory" in fixtures(item)
 
 
 def _shared_text(path: Path, tests: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
@@ -48,7 +48,7 @@ HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexclo
 
 _PATTERN: Final = re.compile(r"[\w.*?\[\]!-]+")
 
-Mode = Literal["fake", "replay", "record", "verify"]
+Mode = Literal["fake", "replay", "record", "missing", "verify"]
 """The backend of a double; see `Settings`."""
 Severity = Literal["fail", "warn", "ignore"]
 """What a problem of a cassette does to the test."""
@@ -116,8 +116,8 @@ class CassetteSettings(BaseModel):
 
     Attributes:
         mode: the backend. `fake`: a cloud in memory. `replay`: a cassette. `record`: the real service, or `upstream`,
-            whose answers go into the cassette. `verify`: the cassette, which is then compared with what `upstream`, or
-            else the fake, answers to the same requests.
+            whose answers go into the cassette. `missing`: `replay` if the cassette exists, else `record`. `verify`: the
+            cassette, which is then compared with what `upstream`, or else the fake, answers to the same requests.
         cassette: the file of the cassette, for every mode but `fake`.
         upstream: the address that is recorded or compared with, such as `http://127.0.0.1:8080`; None: when recording,
             the service's own; when comparing, the fake.
@@ -149,6 +149,13 @@ class CassetteSettings(BaseModel):
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
     expired: Severity = "warn"
     allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+
+    def decided(self) -> Self:
+        """Return these settings with the mode `missing` decided: `replay` if the cassette exists, else `record`."""
+        if self.mode != "missing":
+            return self
+        exists = self.cassette is not None and self.cassette.exists()
+        return self.model_copy(update={"mode": "replay" if exists else "record"})
 
 
 def _quotas(value: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.methods import CONTRACTS
@@ -16,28 +17,42 @@ from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.cassette.upstream import Upstream
+from pytest_ycimages.cloud import clock
+from pytest_ycimages.cloud.clock import MachineClock, sending
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.latency import NO_LATENCY
 from pytest_ycimages.redaction.rules import redaction_rules
+from pytest_ycimages.server import activity
 from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_ycimages.cassette.answers import ShownResources
+    from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App, Control
 
 _SERVICE: Final = "https://api.cloud.yandex.net"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Record(CassetteBacking):
     """Passes calls on to the service, and records them."""
 
     effects = ()
+
+    def _new_clock(self) -> Clock:
+        upstream = self.settings.upstream
+        check_real_time(upstream)
+        if shares_time(upstream):
+            return super()._new_clock()
+        machine = MachineClock()
+        sending.add(machine)
+        return machine
 
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
@@ -112,4 +127,29 @@ class Record(CassetteBacking):
 
     def close(self, *, whole: bool = True) -> None:
         """End the recording."""
+        if isinstance(self.clock, MachineClock):
+            sending.discard(self.clock)
         self._recorder.close(whole=whole)
+
+
+def shares_time(upstream: str | None) -> bool:
+    """Return whether an upstream is a double in this process, which follows the time of the test."""
+    try:
+        host, port = urlsplit(upstream or "").hostname, urlsplit(upstream or "").port
+    except ValueError:
+        return False
+    return host in _LOOPBACK and port in {each for _, each in activity.addresses()}
+
+
+def check_real_time(upstream: str | None) -> None:
+    """Refuse virtual time with a service in another process, which a client would then poll without a pause.
+
+    Raises:
+        UsageError: virtual time is in force.
+    """
+    if clock.shared is not None and not shares_time(upstream):
+        raise UsageError(
+            f"Virtual time is in force, and {upstream or 'the service'} runs on real time: a client that skips its "
+            "waits would send it thousands of requests. Use the fixture `ycimages_time`, which is real time in a test "
+            "that the command line or a marker lets record or verify; or leave `VirtualTime` out."
+        )

@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeGuard
+from weakref import WeakSet
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
@@ -68,6 +69,9 @@ def machine_time() -> int:
 
     Use it for values that are independent of a test's time, such as the age of a file.
     """
+    travel = _travel()
+    if travel is not None:
+        return int(travel.escape_hatch.time.time_ns())
     return time.clock_gettime_ns(time.CLOCK_REALTIME) if hasattr(time, "clock_gettime_ns") else _read_real()
 
 
@@ -86,6 +90,9 @@ class SharedTime(Protocol):
 
 shared: SharedTime | None = None
 """The time that all doubles follow, or None; only virtual time sets it."""
+
+sending: Final = WeakSet["MachineClock"]()
+"""The clocks of doubles that send requests to a service in another process; meanwhile virtual time must not start."""
 
 
 class Clock(Protocol):
@@ -193,6 +200,35 @@ class RealClock:
             pause(left / SECOND)
 
 
+class MachineClock:
+    """The machine's own time, whatever a test has frozen: that of a service in another process."""
+
+    is_moved_by_waits = False
+
+    def __init__(self) -> None:
+        self.began_at = machine_time()
+
+    def now(self) -> int:
+        """Return nanoseconds since the epoch."""
+        return machine_time()
+
+    def advance(self, seconds: float) -> None:
+        """Refuse.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            f"Cannot advance the clock by {seconds} seconds: this double runs on the real clock, as the service does "
+            "that it sends requests to."
+        )
+
+    def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:
+        """Wait until `moment`, in nanoseconds since the epoch."""
+        if (left := moment - self.now()) > 0:
+            pause(left / SECOND)
+
+
 class ManualClock:
     """Time that stands still until `advance` or a latency moves it."""
 
@@ -243,6 +279,8 @@ def kind_of(clock: Clock) -> ClockKind:
     """Return the source of a double's time: the machine, the double, freezegun or virtual time."""
     if isinstance(clock, ManualClock):
         return "manual"
+    if isinstance(clock, MachineClock):
+        return "real"
     return "virtual" if shared is not None else "real" if _frozen() is None else "frozen"
 
 
@@ -271,7 +309,7 @@ def move_frozen(frozen: Any, step: timedelta) -> None:
         frozen.move_to(frozen_moment(frozen) + step)
 
 
-def _travel() -> object:
+def _travel() -> Any:
     """Return time-machine while a test travels with it, or None. It changes the machine's own clock."""
     machine = sys.modules.get("time_machine")
     return machine if machine is not None and machine.escape_hatch.is_travelling() else None

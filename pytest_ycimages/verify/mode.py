@@ -6,11 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.backing.record import check_real_time, shares_time
 from pytest_ycimages.backing.replay import Replay, how_to_record
 from pytest_ycimages.cassette.answers import operation_image, operations_in, progress_of, summarize
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.upstream import Upstream
-from pytest_ycimages.cloud.clock import RealClock
+from pytest_ycimages.cloud.clock import MachineClock, RealClock
 from pytest_ycimages.errors import CassetteDiffersError, UsageError
 from pytest_ycimages.settings import CassetteSettings
 from pytest_ycimages.verify.fake_target import FakeTarget
@@ -158,13 +159,14 @@ def target_of(
     """
     if upstream is None:
         return FakeTarget(cassette, settings)
+    check_real_time(upstream)
     at = Upstream(None if upstream == SERVICE else upstream)
     for number, interaction in enumerate(cassette.interactions, 1):
         try:
             at.destination(interaction.request)
         except UsageError as error:  # before anything is sent
             raise UsageError(f"interaction {number}: {error}") from None
-    return ServiceTarget(at, patience=patience)
+    return ServiceTarget(at, patience=patience, clock=None if shares_time(upstream) else MachineClock())
 
 
 class Verify(Replay):

@@ -71,6 +71,12 @@ class VirtualTime:
                 "Virtual time is in force already, and a process has only one. Use the fixture `ycimages_time` in the "
                 "test, or one `with VirtualTime()`, but not both."
             )
+        if clock.sending:
+            raise UsageError(
+                "A double of this process sends requests to a service, which runs on real time: a client that skips "
+                "its waits would send it thousands of requests. Use the fixture `ycimages_time`, which is real time "
+                "in a test that records or verifies."
+            )
         if self._scheduler.is_over:
             raise UsageError(
                 "This virtual time has ended and cannot start again. Create another: `with VirtualTime():`."

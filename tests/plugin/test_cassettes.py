@@ -79,8 +79,10 @@ def test_the_same_test_runs_against_the_fake(project: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("where", ["option", "ini", "fixture", "marker"])
 def test_a_mode_may_come_from_everywhere(where: str, project: pytest.Pytester, upstream: Double) -> None:
-    """As every setting may."""
+    """As every setting may. `record` of a whole run is for tests with a cassette, which the test asks for here."""
     marker = '@pytest.mark.ycimages(mode="record")' if where == "marker" else ""
+    if where in {"option", "ini"}:
+        marker = "@pytest.mark.ycimages_cassette"
     fixture = """
     @pytest.fixture
     def ycimages_settings():
@@ -417,7 +419,7 @@ def test_a_test_without_a_cassette_knows_nothing_of_them(project: pytest.Pyteste
         ("name=None", "*ycimages_cassette takes one name; it was given (None,)*"),
         ("5", "*ycimages_cassette takes one name; it was given (5,)*"),
         ('"one", volatil={}', "*Unknown setting 'volatil'. Did you mean 'volatile'?*"),
-        ('"one", mode="rekord"', "*mode='rekord': Input should be 'fake', 'replay', 'record' or 'verify'*"),
+        ('"one", mode="rekord"', "*mode='rekord': Input should be 'fake', 'replay', 'record', 'missing' or 'verify'*"),
     ],
 )
 def test_a_marker_that_cannot_be_says_what_would(marker: str, text: str, project: pytest.Pytester) -> None:

@@ -1,0 +1,175 @@
+"""Modes in pytest: which backend answers a test, and how many tests send requests to which upstream, as whom.
+
+Loaded by the first run that collects a test with a double.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from pytest_ycimages.plugin_cassettes import cassette_path, fixtures, has_cassette, settings_of_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_ycimages.settings import Settings
+
+    Source = Settings | Mapping[str, Any]
+
+_SERVICE: Final = "the service itself"
+_OF_TESTS_WITH_CASSETTES: Final = frozenset({"record", "missing"})
+"""The modes of a run that concern only tests with a cassette: the others would create real images."""
+_KINDS: Final = {"t1.": "IAM token", "y0_": "OAuth token", "AQAA": "OAuth token", "AQVN": "API key"}
+"""The first characters of a credential -> its kind."""
+_NOTHING: Final[Mapping[str, Any]] = {}
+_ANNOUNCED: Final = pytest.StashKey[tuple[str, str]]()
+"""The mode and the upstream of a test that sends requests, as they were printed."""
+
+
+def mode_of(item: pytest.Item, given: Source = _NOTHING, fixture: Source = _NOTHING) -> str:
+    """Return the mode of a test's double: that of `given`, the command line, a marker, `fixture`, or the ini file.
+
+    `record` and `missing` for a whole run do not concern a test without a cassette; `record-all` does. A marker that
+    pins a test to the fake wins over every option. By default, a test with a cassette replays it.
+    """
+    if mode := _value(given, "mode"):
+        return str(mode)
+    own = [*settings_of_markers(item), fixture]
+    if any(_value(marker, "mode") == "fake" for marker in own[:-1]):
+        return "fake"
+    asks = asks_for_cassette(item, given, fixture)
+    option, ini = (_of_run(mode, asks=asks) for mode in modes_of_run(item.config))
+    modes = (str(_value(source, "mode") or "") for source in own)
+    return next(filter(None, (option, *modes, ini)), "replay" if has_cassette(item) else "fake")
+
+
+def asks_for_cassette(item: pytest.Item, given: Source = _NOTHING, fixture: Source = _NOTHING) -> bool:
+    """Return whether a test asks for a cassette, by a marker, a fixture, or a setting of its own."""
+    own = (given, *settings_of_markers(item), fixture)
+    modes = filter(None, (_value(source, "mode") for source in own))
+    return has_cassette(item) or any(_value(source, "cassette") for source in own) or next(modes, "fake") != "fake"
+
+
+def modes_of_run(config: pytest.Config) -> tuple[str, str]:
+    """Return the modes that the command line and the ini file give all tests; empty: none."""
+    return str(config.option.ycimages_mode or ""), str(config.getini("ycimages_mode") or "")
+
+
+def _of_run(mode: str, *, asks: bool) -> str:
+    """Return the mode of one test in a run with `mode`; empty: the run does not say."""
+    if mode == "record-all":
+        return "record"
+    return "" if mode in _OF_TESTS_WITH_CASSETTES and not asks else mode
+
+
+def _value(source: Source, name: str) -> Any:
+    if isinstance(source, Mapping):
+        return source.get(name)
+    return getattr(source, name) if name in getattr(source, "model_fields_set", ()) else None
+
+
+def upstream_of(item: pytest.Item, fixture: Source = _NOTHING) -> str:
+    """Return the upstream of a test's double; empty: the service itself to record, and the fake to compare with."""
+    option, ini = item.config.option.ycimages_upstream, item.config.getini("ycimages_upstream")
+    own = (_value(source, "upstream") for source in (*settings_of_markers(item), fixture))
+    upstream = str(next(filter(None, (option, *own, ini)), ""))
+    return "" if upstream == "none" else upstream
+
+
+def sends(item: pytest.Item, fixture: Source = _NOTHING) -> bool:
+    """Return whether the first double of a test sends requests to another process: to record, or to compare answers."""
+    upstream = upstream_of(item, fixture)
+    if _mode_that_sends(item, upstream, fixture) is None:
+        return False
+    from pytest_ycimages.backing.record import shares_time  # noqa: PLC0415 - only for tests that send requests
+
+    return not shares_time(upstream)
+
+
+def records(item: pytest.Item) -> bool:
+    """Return whether a test is known to record before it runs, without what its fixtures say."""
+    return "ycimages_factory" in fixtures(item) and _mode_that_sends(item, upstream_of(item)) == "record"
+
+
+def _mode_that_sends(item: pytest.Item, upstream: str, fixture: Source = _NOTHING) -> str | None:
+    mode = mode_of(item, fixture=fixture)
+    if mode == "missing":
+        mode = "replay" if _cassette_of(item, fixture).exists() else "record"
+    return mode if mode == "record" or (mode == "verify" and upstream) else None
+
+
+def _cassette_of(item: pytest.Item, fixture: Source) -> Path:
+    own = (_value(source, "cassette") for source in (*settings_of_markers(item), fixture))
+    given = next(filter(None, own), None)
+    return cassette_path(item) if given is None else Path(given)
+
+
+# What is printed before the first request.
+
+
+def announcements(items: Iterable[pytest.Item]) -> list[str]:
+    """Return a line for each upstream: how many tests will send requests there, as whom."""
+    counted = Counter[tuple[str, str]]()
+    for item in items:
+        if "ycimages_factory" in fixtures(item):
+            upstream = upstream_of(item)
+            mode = _mode_that_sends(item, upstream)
+            if mode is not None:
+                item.stash[_ANNOUNCED] = mode, _address(upstream)
+                counted[item.stash[_ANNOUNCED]] += 1
+    return [_line(f"{number} test{'s' * (number > 1)} will send", *key) for key, number in counted.items()]
+
+
+def announce(item: pytest.Item, settings: Settings) -> None:
+    """Print that a test sends requests, if its fixtures or its code have decided so after the collection."""
+    what = settings.mode, _address(settings.upstream or "")
+    if item.stash.get(_ANNOUNCED, None) != what:
+        item.stash[_ANNOUNCED] = what
+        show(item.config, [_line(f"{item.nodeid} sends", *what)])
+
+
+def show(config: pytest.Config, lines: Iterable[str]) -> None:
+    """Print lines at once, also from a worker of pytest-xdist, of whose output only the standard error is shown."""
+    capture = config.pluginmanager.getplugin("capturemanager")  # absent under -p no:capture
+    reporter = None if hasattr(config, "workerinput") else config.pluginmanager.getplugin("terminalreporter")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        for line in lines:
+            if reporter is not None:
+                reporter.ensure_newline()
+                reporter.write_line(line)
+            else:
+                print(line, file=sys.stderr, flush=True)  # noqa: T201 - there is no other way
+
+
+def _line(who: str, mode: str, address: str) -> str:
+    then = "record the answers" if mode == "record" else "compare the answers with a cassette"
+    return f"ycimages: {who} requests to {address or _SERVICE} as {_credential(address)}, and {then}"
+
+
+def _address(upstream: str) -> str:
+    """Return scheme, host and port, without a credential before the host."""
+    try:
+        parts = urlsplit(upstream)
+    except ValueError:
+        return "an invalid address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if upstream else ""
+
+
+def _credential(address: str) -> str:
+    """Return the kind of the credential that a recording sends, and its source."""
+    from pytest_ycimages.cassette.upstream import FOLDER, TOKEN  # noqa: PLC0415 - only for tests that send requests
+
+    token, folder = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
+    if not token:
+        return "the owner of the token that a double there gives" if address else f"an unknown user: {TOKEN} is not set"
+    kind = next((kind for start, kind in _KINDS.items() if token.startswith(start)), "credential")
+    return f"the owner of the {kind} in {TOKEN}" + (f", in folder {folder}" if folder else "")
