@@ -134,7 +134,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Print how many tests will send requests to which upstream, as whom, at any verbosity.
+    """Print at any verbosity how many tests will send requests, where to, and with which kind of credential.
 
     Under pytest-xdist the first worker prints it: all collect the same tests, and the controller collects none.
     """

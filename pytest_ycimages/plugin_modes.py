@@ -1,4 +1,4 @@
-"""Modes in pytest: which backend answers a test, and how many tests send requests to which upstream, as whom.
+"""Modes in pytest: which backend answers a test, how many tests send requests where, and with which credential.
 
 Loaded by the first run that collects a test with a double.
 """
@@ -117,7 +117,7 @@ def _cassette_of(item: pytest.Item, fixture: Source) -> Path:
 
 
 def announcements(items: Iterable[pytest.Item]) -> list[str]:
-    """Return a line for each upstream: how many tests will send requests there, as whom."""
+    """Return a line for each upstream: how many tests will send requests there, and with which credential."""
     counted = Counter[tuple[str, str]]()
     for item in items:
         if "ycimages_factory" in fixtures(item):
@@ -147,7 +147,7 @@ def show(config: pytest.Config, lines: Iterable[str]) -> None:
                 reporter.ensure_newline()
                 reporter.write_line(line)
             else:
-                print(line, file=sys.stderr, flush=True)  # noqa: T201 - there is no other way
+                print(line, file=sys.stderr, flush=True)  # noqa: T201 - the only output that is shown
 
 
 def _line(who: str, mode: str, address: str) -> str:
@@ -166,10 +166,12 @@ def _address(upstream: str) -> str:
 
 def _credential(address: str) -> str:
     """Return the kind of the credential that a recording sends, and its source."""
-    from pytest_ycimages.cassette.upstream import FOLDER, TOKEN  # noqa: PLC0415 - only for tests that send requests
+    from pytest_ycimages.call import printable  # noqa: PLC0415 - only for tests that send requests
+    from pytest_ycimages.cassette.credential import Credential  # noqa: PLC0415 - as above
+    from pytest_ycimages.cassette.upstream import FOLDER, TOKEN  # noqa: PLC0415 - as above
 
-    token, folder = os.environ.get(TOKEN, ""), os.environ.get(FOLDER, "")
-    if not token:
+    credential, folder = Credential(os.environ.get(TOKEN, ""), TOKEN), printable(os.environ.get(FOLDER, ""))
+    if not credential:
         return "the owner of the token that a double there gives" if address else f"an unknown user: {TOKEN} is not set"
-    kind = next((kind for start, kind in _KINDS.items() if token.startswith(start)), "credential")
+    kind = next((kind for start, kind in _KINDS.items() if credential.reveal().startswith(start)), "credential")
     return f"the owner of the {kind} in {TOKEN}" + (f", in folder {folder}" if folder else "")

@@ -41,7 +41,7 @@ class RealTime(VirtualTime):
         return machine_time()
 
     def advance(self, seconds: float) -> None:
-        """Sleep.
+        """Wait for so many real seconds.
 
         Raises:
             UsageError: `seconds` is negative, infinite or not a number.
