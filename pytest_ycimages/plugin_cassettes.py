@@ -263,9 +263,9 @@ def record_end(item: pytest.Item) -> None:
     if usage is not None:
         if not item.stash.get(_ENDED, False):
             usage.ended += 1
-            doubles = item.stash.get(DOUBLES, [])
+            own, doubles = item.stash.get(_OWN, ""), item.stash.get(DOUBLES, [])
             if doubles and not has_cassette(item) and all(double.settings.mode == "fake" for double in doubles):
-                usage.left[item.stash[_OWN]] += 1
+                usage.left[own] += 1
         item.stash[_ENDED] = True
         if _OWN in item.stash and item.stash.get(PASSED, False):
             usage.passed[item.stash[_OWN]] += 1

@@ -321,8 +321,9 @@ def orphans(result: pytest.RunResult) -> list[str]:
         (LEFT, ("-k", "plain"), []),
         (UNMARKED.replace("ask(ycimages_factory())", "pytest.skip()"), (), ["test_marked.yaml"]),
         (UNMARKED.replace("ask(ycimages_factory())", "pass"), (), ["test_marked.yaml"]),
+        ("def test_it(request): request.getfixturevalue('ycimages')", (), ["test_marked.yaml", "test_plain.yaml"]),
     ],
-    ids=["one", "both", "workers", "no doubles", "replayed", "a part", "skipped", "no double made"],
+    ids=["one", "both", "workers", "no doubles", "replayed", "a part", "skipped", "no double made", "asked for late"],
 )  # fmt: skip
 def test_what_tests_without_a_cassette_have_left_is_named(
     tests: str, options: tuple[str, ...], expected: list[str], left: pytest.Pytester
