@@ -1,0 +1,1 @@
+"""gRPC: the messages, methods and wire rules by which official SDKs talk to the double."""
