@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.api.exchange import NO_METADATA
+from pytest_ycimages.api.exchange import NO_METADATA, GrpcCall
 from pytest_ycimages.api.message import SECOND
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Call:
         reply_metadata: the answer's headers, names in lower case, without those of the connection and of the body.
         fault: the fault that struck it, as text, with `before` or `after` the commit; empty for none.
         series: a number that the attempts of one call share.
+        grpc: what gRPC adds to the call, such as its deadline; None: it came over HTTP.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Call:
     reply_metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     fault: str = ""
     series: int = 0
+    grpc: GrpcCall | None = None
 
     @property
     def came_at(self) -> float:
@@ -76,7 +78,14 @@ class Call:
         gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
         text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{late}{gap}"
-        return printable(text)
+        return printable(text + self._over_grpc())
+
+    def _over_grpc(self) -> str:
+        if self.grpc is None:
+            return ""
+        attempts = f", attempt {self.grpc.previous_attempts + 1} of its library" if self.grpc.previous_attempts else ""
+        ended = {"": "", "cancelled": ", cancelled by the client", "deadline": ", deadline exceeded"}
+        return f"  gRPC{attempts}{ended[self.grpc.gave_up]}"
 
     def _ids(self) -> tuple[tuple[str, str | None], ...]:
         return ("operation", self.operation_id), ("image", self.image_id)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import pkgutil
 import threading
 import warnings
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
@@ -21,6 +23,7 @@ from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.listener import PATIENCE, Listener
+from pytest_ycimages.server.protocols import speak
 from pytest_ycimages.settings import Settings, merged
 
 if TYPE_CHECKING:
@@ -109,7 +112,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             host, port = self.settings.host, self.settings.port
             self._closed.clear()
             try:
-                self._listener = Listener(self._backing.app.answer, host, port)
+                self._listener = Listener(self._backing.app.answer, host, port, partial(speak, self._backing.app))
             except OSError as error:
                 raise UsageError(
                     f"Cannot listen on {host}:{port}: {error}. Leave `port` out to take a free one."
@@ -209,6 +212,31 @@ class Double(Seeding, Planning, Injecting, InProcess):
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
+    def grpc_endpoint(self) -> str:
+        """The address for gRPC clients, over TLS or in the clear, such as `127.0.0.1:41233`."""
+        return self.url.removeprefix("http://")
+
+    @property
+    def root_certificates(self) -> bytes:
+        """The certificate of the authority that clients have to trust for TLS, in PEM form.
+
+        Raises:
+            UsageError: the extra `grpc` is not installed.
+        """
+        found: bytes = _tls().root_certificates()
+        return found
+
+    @property
+    def ca_path(self) -> str:
+        """The path of a file with `root_certificates`; it lasts as long as the process.
+
+        Raises:
+            UsageError: the extra `grpc` is not installed.
+        """
+        found: str = _tls().ca_path()
+        return found
+
+    @property
     def host(self) -> str:
         """The address it listens on."""
         return self._serving().host
@@ -278,6 +306,16 @@ class Double(Seeding, Planning, Injecting, InProcess):
     @latency.setter
     def latency(self, latency: Latency | float | str | Mapping[str, Latency | float | str]) -> None:
         self._backing.pipeline.delays.latency = latency_of(latency)
+
+
+def _tls() -> Any:
+    try:
+        return import_module("pytest_ycimages.server.tls")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
+            "double in the clear."
+        ) from None
 
 
 def _backing(mode: Mode) -> type[Backing]:

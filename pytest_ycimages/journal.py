@@ -159,6 +159,7 @@ class Journal:
             reply_metadata if delivery.has_headers else NO_METADATA,
             fault,
             series,
+            request.grpc,
         )
         entry = Entry(values)
         self._entries.append(entry)

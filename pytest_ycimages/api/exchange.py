@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
 
 
 NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class GrpcCall:
+    """What gRPC adds to a call.
+
+    Attributes:
+        rpc: the method, such as `yandex.cloud.compute.v1.ImageService/Create`.
+        deadline: the seconds that the client gives the call; None: it has no deadline.
+        previous_attempts: how often the client's library has tried the call before, by `grpc-previous-rpc-attempts`.
+        gave_up: how the client gave up before it had the answer: `cancelled` or `deadline`; empty: it did not.
+    """
+
+    rpc: str
+    deadline: float | None = None
+    previous_attempts: int = 0
+    gave_up: Literal["", "cancelled", "deadline"] = ""
 
 
 class Request(NamedTuple):
@@ -30,6 +48,7 @@ class Request(NamedTuple):
         connection: a number for the connection that it came over; 0 when there is none.
         served: how many requests that connection has served before.
         body: the raw body.
+        grpc: what gRPC adds to the call; None: it came over HTTP.
     """
 
     method: str
@@ -42,6 +61,7 @@ class Request(NamedTuple):
     connection: int = 0
     served: int = 0
     body: bytes = b""
+    grpc: GrpcCall | None = None
 
 
 class Verbatim(NamedTuple):

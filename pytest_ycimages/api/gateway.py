@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import from_json
 
 from pytest_ycimages.api.status import FieldViolation
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from pytest_ycimages.api.message import RequestMessage
+
+MAX_BODY: Final = 4 * 2**20
+"""Bytes of a request's body; gRPC's own limit, and so the gateway's."""
 
 _SHOWN: Final = 80
 _AT_COLUMN: Final = re.compile(r" at line (\d+) column (\d+)$")
@@ -109,6 +112,12 @@ def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case:
         if each["type"] in _GATEWAY_TYPES:
             raise GatewayRefusalError(_refusal(each, value))
     return Decoded(None, tuple(_violation(each, snake_case=snake_case) for each in errors))
+
+
+def violation_in(refusal: str) -> FieldViolation:
+    """Return what the gateway refuses, such as an unknown number of an enum, as a violation of the contract."""
+    path, _, rule = refusal.partition(": ")
+    return FieldViolation(field=".".join(map(to_camel, path.split("."))), description=rule)
 
 
 def _malformed(body: bytes, problem: str) -> str:

@@ -84,8 +84,8 @@ class SharedTime(Protocol):
     def advance(self, seconds: float) -> None:
         """Move time forward, through all events on the way."""
 
-    def wait_until(self, moment: int) -> None:
-        """Wait until `moment`, in nanoseconds since the epoch."""
+    def wait_until(self, moment: int, descriptors: tuple[int, ...] = ()) -> None:
+        """Wait until `moment`, in nanoseconds since the epoch, or until a file descriptor is readable."""
 
 
 shared: SharedTime | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, create_model
 
+from pytest_ycimages.api.exchange import GrpcCall
 from pytest_ycimages.call import Call
 from pytest_ycimages.cloud.clock import ClockKind
 from pytest_ycimages.double import Double
@@ -123,8 +124,14 @@ _JSON: Final = {
 
 # Responses.
 
+OneGrpcCall: Final = _answer_of(GrpcCall, "OneGrpcCall")
 OneCall: Final = _answer_of(
-    Call, "OneCall", number=(int, "Which call it is, counted from 1."), came_at=None, answered_at=None
+    Call,
+    "OneCall",
+    types={"GrpcCall": OneGrpcCall},
+    number=(int, "Which call it is, counted from 1."),
+    came_at=None,
+    answered_at=None,
 )
 OneHint: Final = _answer_of(Hint, "OneHint", ("call",), obeyed=None)
 OnePacing: Final = _answer_of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.status import Code, QuotaFailure
@@ -26,6 +26,7 @@ from pytest_ycimages.faults.fault import (
     Effect,
     Endless,
     ErrorCode,
+    Flag,
     Hidden,
     Late,
     Limit,
@@ -42,15 +43,21 @@ from pytest_ycimages.faults.fault import (
 )  # fmt: skip
 
 __all__ = [
-    "bad_gateway", "bad_request", "cancel_ignored", "close", "error", "garble", "gateway_timeout", "hang",
+    "bad_gateway", "bad_request", "cancel_ignored", "close", "error", "garble", "gateway_timeout", "goaway", "hang",
     "image_seen_late", "internal", "operation_fails", "operation_lost", "operation_never_ends", "operation_seen_late",
     "permission_denied", "quota_exceeded", "ramp", "rate_limited", "refuse", "reset", "slow", "stale", "stall",
-    "token_expired", "trickle", "truncate", "unavailable",
+    "stream_reset", "token_expired", "trickle", "truncate", "unavailable",
 ]  # fmt: skip
 
 # Damage.
 
 Garbling = Literal["bytes", "utf8", "json", "content_type"]
+Http2Code = Literal[
+    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
+    "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
+    "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+]  # fmt: skip
+"""The error codes of HTTP/2 in the order of their numbers (RFC 9113, section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,10 @@ class Truncate(Damage):
     delivery: ClassVar[Delivery] = Delivery.HEAD
     length: int | None
 
+    def kept(self, size: int) -> int:
+        """Return how many bytes of a body of `size` bytes arrive."""
+        return size // 2 if self.length is None else min(self.length, max(0, size - 1))
+
 
 @dataclass(frozen=True, slots=True)
 class Garble(Damage):
@@ -115,7 +126,29 @@ class Substitute(Damage):
     body: bytes
 
 
-ConnectionDamage = Break | Stall | Trickle | Truncate | Garble | Refuse | Substitute
+@dataclass(frozen=True, slots=True)
+class ResetStream(Damage):
+    """End the stream with RST_STREAM and this error code of HTTP/2."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goaway(Damage):
+    """Send GOAWAY with this error code of HTTP/2, after the answer or in its place."""
+
+    code: int
+    seen: bool
+
+    @property
+    def delivers(self) -> Delivery:
+        """What the client receives: the whole answer, if its stream counts as processed."""
+        return Delivery.SLOW if self.seen else Delivery.NOTHING
+
+
+Ending = Break | Truncate | Refuse | ResetStream | Goaway
+"""The damage that ends the connection, or the stream of a connection that has streams."""
+ConnectionDamage = Ending | Stall | Trickle | Garble | Substitute
 
 # Slowness.
 
@@ -306,6 +339,30 @@ def stale() -> Effect:
 def refuse(seconds: Seconds) -> Effect:
     """Reset the connection, and accept no new one for so many seconds on the double's clock."""
     return Damaged(Refuse(seconds))
+
+
+# HTTP/2.
+
+
+@register()
+def stream_reset(code: Http2Code = "REFUSED_STREAM") -> Effect:
+    """End the stream of the call with RST_STREAM. Over HTTP/1.1, which has no streams, the connection is reset.
+
+    Args:
+        code: the error code of HTTP/2, such as `REFUSED_STREAM`, `CANCEL` or `INTERNAL_ERROR`.
+    """
+    return Damaged(ResetStream(get_args(Http2Code).index(code)))
+
+
+@register()
+def goaway(code: Http2Code = "NO_ERROR", *, seen: Flag = False) -> Effect:
+    """Send GOAWAY, which says that the connection ends. Over HTTP/1.1, the connection is closed.
+
+    Args:
+        code: the error code of HTTP/2, such as `NO_ERROR` or `ENHANCE_YOUR_CALM`.
+        seen: whether the call counts as processed, and is answered before; if not, clients may send it again.
+    """
+    return Damaged(Goaway(get_args(Http2Code).index(code), seen))
 
 
 # The operation that the call starts.

@@ -302,6 +302,7 @@ _METRIC: Final = accepting(
 )
 _TIMINGS: Final = ("AfterPolls(2)", 5, 0, 600, "Uniform(1, 5)", "PerGiB(7, base=2)", "LogNormal(12, 0.4)", "Never()")
 
+Flag = Annotated[bool, accepting("True or False", lambda value: isinstance(value, bool), (False, True))]
 Bytes = Annotated[int, accepting("a whole number of bytes, zero or more", _is_whole, range(501))]
 Details = Annotated[Iterable[Mapping[str, Any]], Argument(_details, ((), [{"@type": "a/b", "x": [1]}]))]
 Endless = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
@@ -48,6 +49,9 @@ class Listening(Protocol):
         """Return whether a connection is in one of `phases`, or a request has arrived that no thread has read."""
 
 
+_LONGEST: Final = 86_400
+"""Seconds of the longest wait that `poll` is asked for."""
+
 listeners: Final[set[Listening]] = set()
 """Every listener that is open. A list of a set is made in one step, whichever thread adds to it meanwhile."""
 
@@ -86,6 +90,16 @@ def readable(descriptors: Iterable[int]) -> set[int]:
     if not hasattr(select, "poll"):
         return set(select.select(opened, [], [], 0)[0])
     return _polled(opened, select.POLLIN)
+
+
+def wait_readable(descriptor: int, seconds: float) -> None:
+    """Wait until a descriptor has something to read, for at most so many seconds of the machine's time."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(math.ceil(min(seconds, _LONGEST) * 1000))
+    else:
+        select.select([descriptor], [], [], seconds)
 
 
 def writable(descriptor: int) -> bool:

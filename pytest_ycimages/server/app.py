@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.exchange import Reply, Request
-from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
+from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body, violation_in
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
@@ -94,7 +94,21 @@ class App:
             request = self._read(http, method, ids)
         except GatewayRefusalError as refusal:
             return (yield from self._refuse(_unread(http, method), 400, str(refusal), headers=(TEXT,)))
-        return http_reply((yield from self.pipeline.answer(request)))
+        return http_reply((yield from self.replying(request)))
+
+    def replying(self, request: Request) -> Replying:
+        """Answer a call that a transport has read, whatever the transport."""
+        return self.pipeline.answer(request)
+
+    def decoded(self, method: str, fields: Mapping[str, Any]) -> Decoded:
+        """Return the message of a method from its fields in JSON form, or its violations of the contract.
+
+        A gateway is not in the way: what it would refuse is a violation too.
+        """
+        try:
+            return decode(self._contract.requests[method], fields, snake_case=self._snake_case)
+        except GatewayRefusalError as refusal:
+            return Decoded(None, (violation_in(str(refusal)),))
 
     def _unrouted(self, http: HttpRequest, error: NoRouteError) -> Answering:
         if error.allowed:
@@ -169,10 +183,7 @@ class ReplayApp(App):
     """Lets the pipeline answer every request, routed or not."""
 
     def _answering(self, http: HttpRequest) -> Answering:
-        return http_reply((yield from self._replying(self._as_understood(http))))
-
-    def _replying(self, request: Request) -> Replying:
-        return self.pipeline.answer(request)
+        return http_reply((yield from self.replying(self._as_understood(http))))
 
     def _as_understood(self, http: HttpRequest) -> Request:
         """Return the request with its method and message as far as it has them."""
@@ -200,5 +211,6 @@ class RecordingApp(ReplayApp):
         super().__init__(pipeline, contract, control)
         self._pass_on = pass_on
 
-    def _replying(self, request: Request) -> Replying:
+    def replying(self, request: Request) -> Replying:
+        """Pass a call on, and put it into the journal."""
         return self.pipeline.write(request, self._pass_on(request))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
+from pytest_ycimages.server.http import FIRST_BYTES
 from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
@@ -35,6 +36,11 @@ _UNSENT: Final = 0x894B
 """Linux's SIOCOUTQNSD: how many bytes have not left yet."""
 
 
+def not_served(connection: Connection, data: bytes) -> bytes:  # noqa: ARG001 - HTTP/1.1 only
+    """Return the bytes of a connection: it speaks HTTP/1.1 in the clear."""
+    return data
+
+
 def _accept_on(until: Callable[[], object]) -> None:
     """Go on accepting: a connection without a listener has nothing to refuse."""
 
@@ -47,9 +53,13 @@ class Connection:
         answer: answers a request.
         number: tells the connection from others in the journal.
         refuse: stops accepting connections until its argument returns.
+        speak: serves a connection that does not speak HTTP/1.1 in the clear; returns the bytes of any other.
 
     Attributes:
         sock: the socket.
+        number: tells it from others in the journal.
+        send: sends bytes.
+        refuse: stops accepting connections until its argument returns.
         phase: what its thread does.
         is_shut: whether `shut` has been called.
     """
@@ -61,32 +71,53 @@ class Connection:
         *,
         number: int = 0,
         refuse: Refuser = _accept_on,
+        speak: Callable[[Connection, bytes], bytes] = not_served,
     ) -> None:
         self.sock = sock
+        self.number = number
+        self.send: Callable[[bytes], object] = sock.sendall
+        self.refuse = refuse
+        self._speak = speak
         self.phase = Phase.DECIDING
         self.is_shut = False
         self._answer = answer
         self._reader = RequestReader(number)
-        self._refuse = refuse
 
     def serve(self) -> None:
         """Serve requests until the client disconnects, asks to close, or sends invalid HTTP."""
         activity.serving[threading.get_ident()] = self
         receive, peek, observe = self.sock.recv, socket.MSG_PEEK, activity.notify
         try:
+            data = self.receive()
+            if data and data[0] in FIRST_BYTES:
+                data = self._speak(self, data)
+            if not data or not self.take(data):
+                return
             while True:
                 self.phase = Phase.LISTENING
                 if activity.observer is not None:
                     observe()
                 receive(1, peek)  # the phase changes before the bytes leave the socket, so they never are out of sight
                 self.phase = Phase.DECIDING
-                if not (data := receive(RECEIVE)) or not self._take(data):
+                if not (data := receive(RECEIVE)) or not self.take(data):
                     return
         except OSError:
             return  # the client has gone, or the server is closing
         finally:
             del activity.serving[threading.get_ident()]
             self.sock.close()
+
+    def receive(self) -> bytes:
+        """Return the next bytes of the client; none when it has gone.
+
+        Raises:
+            OSError: the connection was reset, or the server is closing.
+        """
+        self.phase = Phase.LISTENING
+        activity.notify()
+        self.sock.recv(1, socket.MSG_PEEK)  # the phase changes before the bytes leave the socket
+        self.phase = Phase.DECIDING
+        return self.sock.recv(RECEIVE)
 
     def shut(self) -> None:
         """Wake every thread that waits on the socket: from here on it reads as closed."""
@@ -95,7 +126,7 @@ class Connection:
             self.sock.shutdown(socket.SHUT_RDWR)
         activity.notify()
 
-    def _take(self, data: bytes) -> bool:
+    def take(self, data: bytes) -> bool:
         """Answer the requests that `data` completes; return whether the connection goes on."""
         reader = self._reader
         for request in reader.feed(data):
@@ -103,11 +134,11 @@ class Connection:
                 return False
             if not request.keep_alive:
                 if reader.is_broken:
-                    self._let_read()
+                    self.let_read()
                 return False
         if reader.expects_continue:
             reader.expects_continue = False
-            self.sock.sendall(CONTINUE)
+            self.send(CONTINUE)
         return True
 
     def _reply(self, request: HttpRequest) -> bool:
@@ -117,7 +148,7 @@ class Connection:
         self.phase = Phase.ANSWERING
         head, body = reply.encoded(request)
         if reply.damage is None and reply.wait is None:
-            self.sock.sendall(head + body)
+            self.send(head + body)
             return True
         return self._transmit(head, body, reply)
 
@@ -126,21 +157,22 @@ class Connection:
         for step in transmission(head, body, reply):
             match step:
                 case bytes():
-                    self.sock.sendall(step)
+                    self.send(step)
                 case Due(share):
                     reply.due(share)
                 case Pause(seconds):
                     reply.pause(seconds)
                 case Shut(seconds):
-                    self._refuse(partial(reply.pause, seconds))
+                    self.refuse(partial(reply.pause, seconds))
                 case End():
-                    self._end(step)
+                    self.end(step)
                     return False
                 case _:
                     assert_never(step)
         return True
 
-    def _end(self, end: End) -> None:
+    def end(self, end: End) -> None:
+        """End the connection as a transmission says."""
         match end:
             case End.CLOSED:
                 pass  # as every connection that does not go on
@@ -153,7 +185,7 @@ class Connection:
             case _:
                 assert_never(end)
 
-    def _let_read(self) -> None:
+    def let_read(self) -> None:
         """Let a client that is still sending read the answer before the connection is closed."""
         self.sock.shutdown(socket.SHUT_WR)
         self._read_to_end(Phase.LISTENING)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.api.gateway import MAX_BODY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_ycimages.api.exchange import Damage
 
 
-MAX_BODY: Final = 4 * 2**20
-"""Bytes of a request's body; gRPC's own limit, and so the gateway's."""
+TLS_HANDSHAKE: Final = 0x16
+PREFACE: Final = b"PRI * HTTP/2.0"
+"""The first bytes of a client that speaks HTTP/2 with prior knowledge (RFC 9113, section 3.4)."""
+FIRST_BYTES: Final = frozenset({TLS_HANDSHAKE, PREFACE[0]})
+"""The first bytes of connections that may not be HTTP/1.1 in the clear."""
 
 
 def too_large(size: int) -> str:
@@ -66,6 +71,7 @@ class HttpReply(NamedTuple):
         pause: waits for seconds on the double's clock.
         moment: when a share of the body may leave, in nanoseconds since the epoch; set if `wait` is.
         is_head: whether it was recorded for HEAD: its headers have the length then, if the service sent it.
+        trailers: what follows the body, over HTTP/2.
     """
 
     status: int
@@ -76,6 +82,7 @@ class HttpReply(NamedTuple):
     pause: Callable[[float], object] = _no_pause
     moment: Callable[[float], int] | None = None
     is_head: bool = False
+    trailers: tuple[tuple[str, str], ...] = ()
 
     def due(self, share: float) -> None:
         """Wait until a share of the body may leave."""
@@ -84,7 +91,7 @@ class HttpReply(NamedTuple):
 
     def encoded(self, request: HttpRequest) -> tuple[bytes, bytes]:
         """Return the head and the body as they answer `request`; the answer to HEAD has no body."""
-        status, headers, body, *_, is_head = self
+        status, headers, body, *_, is_head, _ = self
         text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
         for name, value in headers:
             text += f"{name}: {value}\r\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.connection import Connection
+from pytest_ycimages.server.connection import Connection, not_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class Listener:
         answer: answers a request, on the thread of its connection.
         host: the address.
         port: the port; 0 for a free one.
+        speak: serves connections that do not speak HTTP/1.1 in the clear.
 
     Attributes:
         host: the address.
@@ -59,8 +60,15 @@ class Listener:
         phase: what the accepting thread does.
     """
 
-    def __init__(self, answer: Callable[[HttpRequest], HttpReply], host: str, port: int) -> None:
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], HttpReply],
+        host: str,
+        port: int,
+        speak: Callable[[Connection, bytes], bytes] = not_served,
+    ) -> None:
         self._answer = answer
+        self._speak = speak
         self._socket = _listen(host, port)
         self.host: str
         self.port: int
@@ -190,7 +198,7 @@ class Listener:
             return  # the client has gone already
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, self._answer, number=next(self._numbers), refuse=self._refuse)
+        connection = Connection(sock, self._answer, number=next(self._numbers), refuse=self._refuse, speak=self._speak)
         thread = threading.Thread(
             target=self._serve, args=(connection,), name=f"ycimages:{self.port}:client", daemon=True
         )

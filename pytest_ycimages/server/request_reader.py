@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httptools
 
-from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
+from pytest_ycimages.api.gateway import MAX_BODY
+from pytest_ycimages.server.http import TLS_HANDSHAKE, HttpRequest, too_large
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_HEAD: Final = 64 * 2**10
 """Bytes of a request line, its headers and the empty line after them."""
 
-_TLS_HANDSHAKE: Final = 0x16
 _LINE_WITHOUT_TARGET: Final = len("GET  HTTP/1.1\r\n\r\n")
 _AROUND_A_HEADER: Final = len(": \r\n")
 
@@ -162,6 +162,9 @@ def _key(name: bytes) -> str:
 
 
 def _not_http(data: bytes, error: httptools.HttpParserError) -> str:
-    if data[0] == _TLS_HANDSHAKE:
-        return "This looks like TLS, and the double speaks plain HTTP: use http:// in the URL, not https://"
+    if data[0] == TLS_HANDSHAKE:
+        return (
+            "This looks like TLS, which needs an extra of the double: pip install 'pytest-ycimages[grpc]'. Without it, "
+            "use http:// in the URL, not https://"
+        )
     return f"Invalid HTTP/1.1 request: {error}"

@@ -12,7 +12,9 @@ from pytest_ycimages.faults.catalogue import (
     Break,
     Garble,
     Garbling,
+    Goaway,
     Refuse,
+    ResetStream,
     Stall,
     Substitute,
     Trickle,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_ycimages.api.exchange import Damage
-    from pytest_ycimages.faults.catalogue import ConnectionDamage
+    from pytest_ycimages.faults.catalogue import ConnectionDamage, Ending
     from pytest_ycimages.server.http import HttpReply
 
 
@@ -94,13 +96,8 @@ def transmission(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
     match damage:
         case None | Substitute() | Garble():  # the latter two have changed the reply already
             yield from _steps(pieces)
-        case Break(after, how):
-            yield from _steps(_split(pieces, after)[0])
-            yield End.RESET if how == "reset" else End.CLOSED
-        case Truncate(length):
-            kept = len(body) // 2 if length is None else min(length, max(0, len(body) - 1))
-            yield from _steps(_split(pieces, len(head) + kept)[0])
-            yield End.CLOSED
+        case Break() | Truncate() | Refuse() | ResetStream() | Goaway():
+            yield from _ended(damage, pieces, len(head), len(body))
         case Stall(after, seconds):
             before, rest = _split(pieces, after)
             yield from _steps(before)
@@ -108,9 +105,27 @@ def transmission(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
             yield from _steps(rest)
         case Trickle(rate):
             yield from _trickle(pieces, rate)
+        case _:
+            assert_never(damage)
+
+
+def _ended(damage: Ending, pieces: list[_Piece], head: int, body: int) -> Iterator[Step]:
+    """Yield the steps of damage that ends the connection."""
+    match damage:
+        case Break(after, how):
+            yield from _steps(_split(pieces, after)[0])
+            yield End.RESET if how == "reset" else End.CLOSED
+        case Truncate():
+            yield from _steps(_split(pieces, head + damage.kept(body))[0])
+            yield End.CLOSED
         case Refuse(seconds):
             yield Shut(seconds)
             yield End.RESET
+        case ResetStream():
+            yield End.RESET
+        case Goaway(_, seen):
+            yield from _steps(pieces if seen else ())
+            yield End.CLOSED
         case _:
             assert_never(damage)
 
@@ -164,10 +179,13 @@ def rewritten(reply: HttpReply, damage: Damage) -> HttpReply:
     match damage:
         case Substitute(status, content_type, body):
             headers = (("content-type", content_type),)
-            return reply._replace(status=status, headers=headers, body=body, is_head=False)
+            return reply._replace(status=status, headers=headers, body=body, is_head=False, trailers=())
         case Garble(how):
             return _garbled(reply, how)
-        case Break() | Stall() | Trickle() | Truncate() | Refuse():
+        case Goaway(_, seen):
+            closing = (("connection", "close"),) if seen else ()  # which HTTP/2 leaves out
+            return reply._replace(headers=(*reply.headers, *closing), damage=damage)
+        case Break() | Stall() | Trickle() | Truncate() | Refuse() | ResetStream():
             return reply._replace(damage=damage)
         case _:
             assert_never(damage)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.clock import checked_step, machine_time
+from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.frozen import real_monotonic
 from pytest_ycimages.virtual.time import VirtualTime
 
@@ -48,6 +49,10 @@ class RealTime(VirtualTime):
         """
         time.sleep(checked_step(seconds) / SECOND)
 
-    def wait_until(self, moment: int) -> None:
-        """Wait until `moment`, in nanoseconds since the epoch."""
-        time.sleep(max(0, moment - machine_time()) / SECOND)
+    def wait_until(self, moment: int, descriptors: tuple[int, ...] = ()) -> None:
+        """Wait until `moment`, in nanoseconds since the epoch, or until a file descriptor is readable."""
+        left = max(0, moment - machine_time()) / SECOND
+        if descriptors:
+            activity.wait_readable(descriptors[0], left)
+        else:
+            time.sleep(left)

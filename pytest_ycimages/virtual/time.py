@@ -149,13 +149,17 @@ class VirtualTime:
         self._scheduler.horizon += step
         self._pass(step)
 
-    def wait_until(self, moment: int) -> None:
+    def wait_until(self, moment: int, descriptors: tuple[int, ...] = ()) -> None:
         """Wait until `moment`, in nanoseconds since the epoch, on any thread.
+
+        Args:
+            moment: when it ends.
+            descriptors: file descriptors that end it before, once one is readable.
 
         Raises:
             ConnectionAbortedError: the double that owns this thread was closed meanwhile.
         """
-        if self._pass((moment - self.now()) / SECOND) is Outcome.SHUT:
+        if self._pass((moment - self.now()) / SECOND, descriptors) is Outcome.SHUT:
             raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
 
     # Trials: one client after another, each in a state as if it were the first.
@@ -189,11 +193,11 @@ class VirtualTime:
         self._scheduler.begin_again()
         self._frozen.begin_again()
 
-    def _pass(self, seconds: float) -> Outcome | None:
+    def _pass(self, seconds: float, descriptors: tuple[int, ...] = ()) -> Outcome | None:
         __tracebackhide__ = True
         if seconds <= 0:
             return None
-        return self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds))
+        return self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds, descriptors))
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -14,8 +14,8 @@ import pytest
 import requests
 from werkzeug.test import Client
 
+from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.control.routes import PATHS
-from pytest_ycimages.server.http import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,10 @@ CODE: Final = re.compile(r"`[^`\n]+`")
 LINK: Final = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
+SDK = "ignore:Call to deprecated class RetryInterceptor:DeprecationWarning"
+"""What the official SDK warns about in itself."""
+
+
 def examples(language: str) -> list[object]:
     """The fenced blocks of one language, each named after its page and line."""
     found: list[object] = []
@@ -36,7 +40,7 @@ def test_a_python_example_runs(code: str, project: pytest.Pytester) -> None:
     """A block with tests runs under pytest, against the fake; any other block runs as a script."""
     if "def test_" in code:
         project.makepyfile(code)
-        result = project.runpytest_inprocess("-W", "error", "--ycimages-mode=fake")
+        result = project.runpytest_inprocess("-W", "error", "-W", SDK, "--ycimages-mode=fake")
         outcomes = result.parseoutcomes()
         assert outcomes.get("passed"), "the example has a test that pytest did not collect"
         assert set(outcomes) <= {"passed"}

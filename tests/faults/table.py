@@ -160,6 +160,15 @@ TABLE: Final[Mapping[str, tuple[Row, ...]]] = {
         Row("stale()", RESET, None),
         both("refuse(5)", RESET),
     ),
+    "HTTP/2, as clients of HTTP/1.1 see it": (
+        both("stream_reset()", RESET),
+        both(
+            "goaway()",
+            ("ConnectionError", "ProtocolError", "RemoteProtocolError", "RemoteProtocolError",
+             "ServerDisconnectedError", "RemoteDisconnected"),
+        ),
+        done("goaway('ENHANCE_YOUR_CALM', seen=True)", "after", everyone("200")),
+    ),
     "The operation": (
         done("operation_fails('RESOURCE_EXHAUSTED', 'no space', after=5, rollback=5)", "before", everyone("200")),
         done("operation_never_ends()", "before", everyone("200")),

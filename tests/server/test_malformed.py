@@ -33,7 +33,6 @@ def _client_hello() -> bytes:
         pytest.param(b"hello\r\n\r\n", id="no request line"),
         pytest.param(b"\x00\x01\x02\x03", id="binary"),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="another protocol"),
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", id="HTTP/2 at once"),
         pytest.param(b"GET /endpoints HTTP/9.9\r\n\r\n", id="unknown version"),
         pytest.param(b"GET /end points HTTP/1.1\r\n\r\n", id="space in the target"),
         pytest.param(b"GET /\xd0\xb9 HTTP/1.1\r\n\r\n", id="raw UTF-8 in the target"),
@@ -80,26 +79,6 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(client: Client) -> Non
     assert answer.status == 400
     client.finish()
     assert client.is_left()
-
-
-@pytest.mark.parametrize("pieces", [1, 5])
-def test_tls_is_told_to_use_http(client: Client, pieces: int) -> None:
-    """Whoever gave the client an https:// URL learns what to change."""
-    hello = _client_hello()
-    for at in range(pieces):
-        client.send(hello[at : at + 1] if at < pieces - 1 else hello[at:])
-    answer = client.answer()
-    assert answer.status == 400
-    assert answer.json["message"] == (
-        "This looks like TLS, and the double speaks plain HTTP: use http:// in the URL, not https://"
-    )
-    assert client.is_left()
-
-
-def test_a_tls_client_fails_at_once(ycimages: Double) -> None:
-    """It does not wait for a handshake that never comes."""
-    with Client(ycimages) as client, pytest.raises(ssl.SSLError):
-        client.speak_tls()
 
 
 def _with_head_of(size: int) -> bytes:

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, assert_never
 from urllib.parse import unquote, urlsplit
 
-from pytest_ycimages.server.http import MAX_BODY, HttpRequest, too_large
+from pytest_ycimages.api.gateway import MAX_BODY
+from pytest_ycimages.server.http import HttpRequest, too_large
 from pytest_ycimages.server.in_process.connection import os_error
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 

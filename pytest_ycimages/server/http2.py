@@ -1,0 +1,373 @@
+"""HTTP/2 without I/O: the streams of one connection, with h2 as the protocol.
+
+All streams are answered on the thread of their connection. A late stream waits beside the others: the session says when
+the next one is due, and its owner calls `advance` at that moment.
+"""
+
+from __future__ import annotations
+
+import heapq
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import unquote
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
+from h2.exceptions import DenialOfServiceError, H2Error, ProtocolError
+from h2.settings import SettingCodes, Settings
+from hpack import HPACKError
+from hyperframe.frame import GoAwayFrame
+
+from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.faults.catalogue import Goaway, ResetStream
+from pytest_ycimages.grpc.wire import CallError
+from pytest_ycimages.server.http import HttpRequest
+from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, Until, head_of
+from pytest_ycimages.server.transmission import End, Shut
+
+if TYPE_CHECKING:
+    from h2.events import Event
+
+    from pytest_ycimages.grpc.reflection import Conversation
+    from pytest_ycimages.server import http2_stream
+
+MAX_STREAMS: Final = 1024
+"""The streams that a client may have open at once."""
+MAX_HEADERS: Final = 64 * 2**10
+"""Bytes of the headers of a request."""
+MAX_HELD: Final = 64 * 2**20
+"""Bytes of requests that a connection holds before it answers them."""
+_WINDOW: Final = 2**20
+"""Bytes that a stream may send before the double has read them."""
+_FLOOD: Final = 10_000
+"""Frames without a request or an answer, such as PING or RST_STREAM, after which a connection is closed."""
+_CODE: Final = 4
+"""Bytes of the error code at the end of GOAWAY."""
+_PARDON: Final = 100
+"""How many such frames each answered request makes good."""
+
+Step = bytes | Shut | End
+"""A step of a connection: bytes to send, a refusal of new connections, or the end."""
+
+
+class Http2Session:
+    """The server's side of one HTTP/2 connection.
+
+    Args:
+        application: answers the requests.
+        number: tells the connection from others in the journal.
+
+    Attributes:
+        is_refused: whether the client has broken the protocol, and was sent GOAWAY.
+    """
+
+    def __init__(self, application: Application, number: int = 0) -> None:
+        self._application = application
+        self._number = number
+        self._served = 0
+        self._streams: dict[int, Stream] = {}
+        self._late: list[tuple[int, int, Stream]] = []
+        self._order = count()
+        self._held = 0
+        self._idle_frames = 0
+        self._steps: list[Step] = []
+        self._is_over = False
+        self.is_refused = False
+        config = H2Configuration(client_side=False, header_encoding=None)
+        self._conn = H2Connection(config)
+        self._conn.local_settings = Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+                SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEADERS,
+                SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW,
+            },
+        )
+        self._conn.initiate_connection()
+        self._conn.increment_flow_control_window(MAX_HELD)
+
+    # What its owner calls.
+
+    def receive(self, data: bytes) -> list[Step]:
+        """Take bytes of the client, and return the steps of the connection."""
+        try:
+            events = self._conn.receive_data(data)
+        except ProtocolError as error:
+            self._refuse(error)
+        except Exception:  # noqa: BLE001 - bytes of a stranger that h2 does not expect either
+            self._give_up(ErrorCodes.INTERNAL_ERROR)
+        else:
+            for event in events:
+                if not self._is_over:
+                    self._take(event)
+        return self._taken()
+
+    def advance(self) -> list[Step]:
+        """Go on with each stream whose moment has come, and return the steps of the connection."""
+        now = self._application.clock.now()
+        while self._late and self._late[0][0] <= now and not self._is_over:
+            _, _, stream = heapq.heappop(self._late)
+            if not stream.is_over:
+                self._continue(stream)
+        return self._taken()
+
+    def due(self) -> int | None:
+        """Return when `advance` is to be called next, in nanoseconds since the epoch; None: no stream is late."""
+        while self._late and self._late[0][2].is_over:
+            heapq.heappop(self._late)
+        return self._late[0][0] if self._late else None
+
+    # Events.
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, RequestReceived):
+            self._open(event)
+        elif (stream := self._streams.get(getattr(event, "stream_id", None) or 0)) is not None:
+            self._take_on(stream, event)
+        elif isinstance(event, DataReceived):  # of a stream that is over
+            self._acknowledge(event)
+        else:  # the connection's window, settings, pings, priorities, frames of extensions
+            self._count_idle()
+            for each in list(self._streams.values()):
+                self._flush(each)
+
+    def _take_on(self, stream: Stream, event: Event) -> None:
+        """Take an event of a stream that is open."""
+        match event:
+            case DataReceived():
+                self._acknowledge(event)
+                self._hold(stream, event.data or b"")
+            case StreamEnded():
+                stream.has_ended = True
+                self._answer(stream)
+            case StreamReset():
+                self._count_idle()
+                self._cancel(stream)
+            case _:
+                self._count_idle()
+                self._flush(stream)
+
+    def _acknowledge(self, event: DataReceived) -> None:
+        with suppress(H2Error):  # the client has reset the stream
+            self._conn.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
+
+    def _count_idle(self) -> None:
+        self._idle_frames += 1
+        if self._idle_frames > _FLOOD:
+            self._give_up(ErrorCodes.ENHANCE_YOUR_CALM)
+
+    def _open(self, event: RequestReceived) -> None:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in event.headers or ():
+            name, value = bytes(raw_name).decode("latin-1"), bytes(raw_value).decode("latin-1")
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        method, target = headers.pop(":method", ""), headers.pop(":path", "")
+        headers.pop(":scheme", None)
+        authority = headers.pop(":authority", "")
+        headers.setdefault("host", authority)
+        path, _, query = target.partition("?")
+        http = HttpRequest(method, unquote(path), query, headers, b"", "", 0, self._number, self._served)
+        self._served += 1
+        call = self._application.begin(http)
+        stream = self._streams[event.stream_id] = Stream(event.stream_id, http, call)
+        if call is not None and call.deadline is not None:
+            stream.deadline = self._application.clock.now() + round(call.deadline * SECOND)
+        if (found := self._application.conversation(http)) is not None:
+            reply, stream.conversation = found
+            stream.is_open_ended = True
+            stream.segments.append(head_of(reply))
+            self._flush(stream)
+
+    def _hold(self, stream: Stream, data: bytes) -> None:
+        """Take a part of a request."""
+        if not data:
+            self._count_idle()
+        elif stream.conversation is not None:
+            self._converse(stream, stream.conversation, data)
+        elif stream.work is None and len(stream.body) < MOST:
+            stream.body += data
+            self._held += len(data)
+            if self._held > MAX_HELD:
+                self._give_up(ErrorCodes.ENHANCE_YOUR_CALM)
+            elif len(stream.body) >= MOST:
+                self._answer(stream)
+
+    def _converse(self, stream: Stream, conversation: Conversation, data: bytes) -> None:
+        try:
+            sent = conversation.feed(data)
+        except CallError as error:
+            stream.is_open_ended = False
+            stream.segments.append(Head(error.trailers))
+        else:
+            if sent:
+                stream.segments.append(memoryview(sent))
+        self._flush(stream)
+
+    def _answer(self, stream: Stream) -> None:
+        if stream.conversation is not None:
+            if not stream.conversation.is_endless:
+                stream.is_open_ended = False
+                stream.segments.append(Head((("grpc-status", "0"),)))
+                self._flush(stream)
+        elif stream.work is None:
+            stream.work = stream.working(self._application)
+            self._continue(stream)
+            self._held -= len(stream.body)
+            stream.body.clear()
+
+    # The work of a stream.
+
+    def _continue(self, stream: Stream) -> None:
+        """Do the steps of a stream up to the next moment that has not come."""
+        while not (stream.is_over or self._is_over):
+            now = self._application.clock.now()
+            if stream.work is None or (stream.until is not None and now < stream.until):
+                if stream.is_late(now):
+                    stream.end_with(self._application.give_up(stream.call, "deadline"))
+                    self._flush(stream)
+                else:
+                    self._wait(stream)
+                return
+            stream.until = None
+            step = next(stream.work, None)
+            if step is None:
+                stream.work = stream.deadline = None
+                self._idle_frames = max(0, self._idle_frames - _PARDON)
+                self._flush(stream)
+                return
+            self._do(stream, step)
+
+    def _do(self, stream: Stream, step: http2_stream.Step) -> None:
+        match step:
+            case Until(moment):
+                stream.until = moment
+            case Release(length):
+                stream.allowance = (stream.allowance or 0) + length
+                self._flush(stream)
+            case Shut():
+                self._drain()
+                self._steps.append(step)
+            case ResetStream() | Goaway():
+                self._turn_away(stream, step)
+            case End.SILENT:
+                stream.work, stream.is_open_ended = None, True
+            case End():
+                self._break(stream, step)
+            case _:
+                assert_never(step)
+
+    def _turn_away(self, stream: Stream, damage: ResetStream | Goaway) -> None:
+        """End a stream with RST_STREAM, or announce the end of the connection.
+
+        h2 sends nothing after GOAWAY, so that frame is written beside it: other streams go on.
+        """
+        if isinstance(damage, ResetStream):
+            self._conn.reset_stream(stream.number, damage.code)
+            self._forget(stream)
+            return
+        self._drain()
+        last = stream.number if damage.seen else max(0, stream.number - 2)
+        self._steps.append(GoAwayFrame(0, last_stream_id=last, error_code=damage.code).serialize())
+        if not damage.seen:
+            self._forget(stream)
+
+    def _wait(self, stream: Stream) -> None:
+        if (moment := stream.next_moment()) is not None:
+            heapq.heappush(self._late, (moment, next(self._order), stream))
+
+    def _cancel(self, stream: Stream) -> None:
+        """Forget a stream that the client has reset."""
+        is_answered = stream.is_answered
+        self._forget(stream)
+        stream.close()
+        if not is_answered and stream.conversation is None:
+            self._application.give_up(stream.call, "cancelled")
+
+    def _break(self, stream: Stream, end: End) -> None:
+        """End the connection in the middle of an answer: what may leave of its next frame leaves before."""
+        self._drain()
+        rest, stream.allowance = stream.allowance or 0, None
+        if rest:
+            self._flush(stream)
+            self._steps.append(self._conn.data_to_send()[:rest])
+        self._is_over = True
+        self._steps.append(end)
+
+    # Frames.
+
+    def _flush(self, stream: Stream) -> None:
+        """Send what may leave of an answer, as far as the client's windows allow."""
+        try:
+            while stream.segments and not stream.is_over and self._send(stream):
+                pass
+        except H2Error:  # the client has reset the stream; the event that says so comes next
+            stream.segments.clear()
+            stream.is_lost = True
+
+    def _send(self, stream: Stream) -> bool:
+        """Send the next frame of an answer; return whether it left."""
+        segment, number, conn = stream.segments[0], stream.number, self._conn
+        is_last = len(stream.segments) == 1 and not stream.is_open_ended
+        if isinstance(segment, Head):
+            if not stream.may_send(segment.size()):
+                return False
+            stream.has_head = True
+            stream.segments.popleft()
+            conn.send_headers(number, segment.headers, end_stream=is_last)
+        else:
+            room = min(conn.local_flow_control_window(number), conn.max_outbound_frame_size)
+            part = segment[: room if stream.allowance is None else min(room, stream.allowance)]
+            if not part or not stream.may_send(len(part)):
+                return False
+            stream.segments[0] = rest = segment[len(part) :]
+            if not rest:
+                stream.segments.popleft()
+            is_last = is_last and not rest
+            conn.send_data(number, bytes(part), end_stream=is_last)
+        if is_last:
+            if not stream.has_ended:  # the answer came before the end of the request
+                conn.reset_stream(number, ErrorCodes.NO_ERROR)
+            self._forget(stream)
+        return True
+
+    def _forget(self, stream: Stream) -> None:
+        stream.is_over = True
+        self._streams.pop(stream.number, None)
+        self._held -= len(stream.body)
+        stream.body.clear()
+
+    def _drain(self) -> None:
+        if data := self._conn.data_to_send():
+            self._steps.append(data)
+
+    def _taken(self) -> list[Step]:
+        """Return the steps since the last time."""
+        if not self._is_over:
+            self._drain()
+        steps, self._steps = self._steps, []
+        return steps
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Close the connection with the GOAWAY that h2 has written, and with the code that HPACK's errors have."""
+        sent = self._conn.data_to_send()
+        if isinstance(error.__cause__, HPACKError) and not isinstance(error, DenialOfServiceError):
+            sent = sent[:-_CODE] + ErrorCodes.COMPRESSION_ERROR.to_bytes(_CODE, "big")
+        self._steps.append(sent)
+        self._finish()
+
+    def _give_up(self, code: ErrorCodes) -> None:
+        """Close the connection with GOAWAY."""
+        with suppress(H2Error):  # it is closed already
+            self._conn.close_connection(code)
+        self._finish()
+
+    def _finish(self) -> None:
+        self._drain()
+        self._is_over = self.is_refused = True
+        self._steps.append(End.CLOSED)
+        for stream in list(self._streams.values()):
+            self._forget(stream)
+            stream.close()

@@ -1,0 +1,204 @@
+"""The protocols of a connection beside HTTP/1.1: HTTP/2 with prior knowledge, and TLS with either of them.
+
+The first bytes of a connection tell them apart. Their libraries are imported when the first such connection comes, and
+come with the extra `grpc`; a client that finds them missing is told so.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
+
+from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud import clock as cloud_clock
+from pytest_ycimages.server import activity
+from pytest_ycimages.server.activity import Phase
+from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE
+from pytest_ycimages.server.transmission import End, Shut
+
+if TYPE_CHECKING:
+    from pytest_ycimages.server.app import App
+    from pytest_ycimages.server.connection import Connection
+    from pytest_ycimages.server.http2 import Step
+
+_MISSING: Final = "gRPC, HTTP/2 and TLS need an extra of the double: pip install 'pytest-ycimages[grpc]'"
+
+
+class Speaking(Protocol):
+    """A protocol in force on a connection."""
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes of the client; return whether the connection goes on."""
+
+    def due(self) -> int | None:
+        """Return when `advance` is to be called next, in nanoseconds since the epoch; None: when there is data."""
+
+    def advance(self) -> bool:
+        """Do what is due; return whether the connection goes on."""
+
+
+def speak(app: App, connection: Connection, data: bytes) -> bytes:
+    """Serve a connection that does not speak HTTP/1.1 in the clear; for any other, return its bytes so far.
+
+    Args:
+        app: answers the requests.
+        connection: the connection.
+        data: its first bytes.
+    """
+    while PREFACE.startswith(data) and len(data) < len(PREFACE):  # too few bytes to tell it from POST
+        if not (more := connection.receive()):
+            return b""
+        data += more
+    try:
+        if data[0] == TLS_HANDSHAKE:
+            _serve(app, connection, _Tls(app, connection), data)
+            return b""
+        if data.startswith(PREFACE):
+            _serve(app, connection, _Http2(app, connection), data)
+            return b""
+    except ModuleNotFoundError:
+        if data.startswith(PREFACE):
+            _refuse_http2(connection, data)
+            return b""
+    return data  # HTTP/1.1, or TLS without its library, which is refused as invalid HTTP
+
+
+def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
+    """Wait for bytes of the client, at most until `moment`; return whether there are any, or the client has gone."""
+    clock, descriptor = app.pipeline.clock, connection.sock.fileno()
+    shared = cloud_clock.shared
+    if shared is not None:
+        shared.wait_until(moment, (descriptor,))
+    elif not activity.readable((descriptor,)) and clock.is_moved_by_waits:
+        clock.wait_until(moment, app.pipeline.delays.pause_for_real)
+    else:
+        connection.phase = Phase.LISTENING
+        activity.wait_readable(descriptor, max(0, moment - clock.now()) / SECOND)
+        connection.phase = Phase.DECIDING
+    return bool(activity.readable((descriptor,)))
+
+
+def _serve(app: App, connection: Connection, speaking: Speaking, data: bytes) -> None:
+    while speaking.feed(data):
+        while (moment := speaking.due()) is not None and not _is_readable_before(moment, app, connection):
+            if not speaking.advance():
+                return
+        if not (data := connection.receive()):
+            return
+
+
+class _Http1:
+    """HTTP/1.1 within TLS."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.feed = connection.take
+        self.advance = bool
+
+    def due(self) -> None:
+        """Return None: an answer that is late blocks its connection."""
+
+
+class _Http2:
+    def __init__(self, app: App, connection: Connection) -> None:
+        from pytest_ycimages.server.grpc_front import GrpcFront  # noqa: PLC0415 - only for HTTP/2
+        from pytest_ycimages.server.http2 import Http2Session  # noqa: PLC0415
+
+        self._app = app
+        self._connection = connection
+        self._session = Http2Session(GrpcFront(app), connection.number)
+
+    def feed(self, data: bytes) -> bool:
+        return self._do(self._session.receive(data))
+
+    def due(self) -> int | None:
+        return self._session.due()
+
+    def advance(self) -> bool:
+        return self._do(self._session.advance())
+
+    def _do(self, steps: list[Step]) -> bool:
+        for step in steps:
+            match step:
+                case bytes():
+                    self._connection.send(step)
+                case Shut(seconds):
+                    self._connection.refuse(partial(self._app.pipeline.delays.pause, seconds))
+                case End():
+                    if self._session.is_refused:
+                        self._connection.let_read()
+                    self._connection.end(step)
+                    return False
+                case _:
+                    assert_never(step)
+        return True
+
+
+class _Tls:
+    """TLS, with the protocol within that ALPN chose."""
+
+    def __init__(self, app: App, connection: Connection) -> None:
+        from pytest_ycimages.server.tls import TlsSession, server_context  # noqa: PLC0415 - only for TLS
+
+        self._app = app
+        self._connection = connection
+        self._send = connection.send
+        self._session = TlsSession(server_context())
+        self._within: Speaking | None = None
+
+    def feed(self, data: bytes) -> bool:
+        opened = self._session.receive(data)
+        if opened.answer:
+            self._send(opened.answer)
+        if opened.plain:
+            if self._within is None:
+                self._connection.send = lambda plain: self._send(self._session.seal(plain))
+                is_http2 = self._session.protocol == "h2"
+                self._within = _Http2(self._app, self._connection) if is_http2 else _Http1(self._connection)
+            if not self._within.feed(opened.plain):
+                self._say_farewell()
+                return False
+        return not opened.is_over
+
+    def due(self) -> int | None:
+        return None if self._within is None else self._within.due()
+
+    def advance(self) -> bool:
+        return self._within is None or self._within.advance()
+
+    def _say_farewell(self) -> None:
+        with suppress(OSError):  # the connection was reset
+            self._send(self._session.close())
+
+
+def _literal(name: bytes, value: bytes) -> bytes:
+    return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+_REFUSAL: Final = (
+    b"\x88"  # :status 200
+    + _literal(b"content-type", b"application/grpc")
+    + _literal(b"grpc-status", b"12")
+    + _literal(b"grpc-message", _MISSING.encode())
+)
+_SETTINGS: Final = b"\0\0\0\4\0\0\0\0\0"
+_PREFACE_LENGTH: Final = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+_FRAME: Final = 9
+_HEADERS: Final = 1
+
+
+def _refuse_http2(connection: Connection, data: bytes) -> None:
+    """Refuse each stream with words for its user, as far as that goes without a library for HTTP/2."""
+    connection.send(_SETTINGS)
+    held = data
+    start = _PREFACE_LENGTH
+    while data:
+        while len(held) >= start + _FRAME:
+            length, kind = int.from_bytes(held[start : start + 3], "big"), held[start + 3]
+            if kind == _HEADERS:
+                stream = held[start + 5 : start + _FRAME]
+                connection.send(len(_REFUSAL).to_bytes(3, "big") + b"\1\5" + stream + _REFUSAL)
+            start += _FRAME + length
+        held, start = held[start:], max(0, start - len(held))
+        data = connection.receive()
+        held += data

@@ -1,0 +1,121 @@
+"""TLS on a double's connections: a certificate authority of the process, and TLS without I/O.
+
+The authority is made when it is first asked for. Its key never leaves the process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import ssl
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import trustme
+
+from pytest_ycimages.settings import HOSTS
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+PROTOCOLS: Final = ("h2", "http/1.1")
+"""The protocols that the double speaks over TLS, in the order of its preference."""
+_READ: Final = 64 * 2**10
+
+
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA(organization_name="pytest-ycimages")
+
+
+@cache
+def root_certificates() -> bytes:
+    """Return the certificate of the process's authority, in PEM form."""
+    return _authority().cert_pem.bytes()
+
+
+@cache
+def ca_path() -> str:
+    """Return the path of a file with the certificate of the authority. The file is removed when the process ends."""
+    descriptor, path = tempfile.mkstemp(prefix="ycimages-ca-", suffix=".pem")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(root_certificates())
+    atexit.register(Path(path).unlink, missing_ok=True)
+    return path
+
+
+@cache
+def server_context(names: tuple[str, ...] = ()) -> ssl.SSLContext:
+    """Return the server's side of TLS, with a certificate for loopback and for all host names of the service.
+
+    Args:
+        names: more names or addresses that clients use.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _authority().issue_cert(*dict.fromkeys((*LOOPBACK, *HOSTS, *names))).configure_cert(context)
+    context.set_alpn_protocols(list(PROTOCOLS))
+    return context
+
+
+class Opened(NamedTuple):
+    """What the client's bytes became.
+
+    Attributes:
+        plain: the bytes for the protocol above.
+        answer: bytes to send to the client at once, such as those of the handshake.
+        is_over: whether the client has ended TLS, or broken it.
+    """
+
+    plain: bytes
+    answer: bytes
+    is_over: bool
+
+
+class TlsSession:
+    """The server's side of TLS on one connection.
+
+    Attributes:
+        problem: why the handshake failed; empty if it did not.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._has_shaken_hands = False
+        self.problem = ""
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that was agreed on by ALPN; `http/1.1` for a client that offered none."""
+        return self._tls.selected_alpn_protocol() or "http/1.1"
+
+    def receive(self, data: bytes) -> Opened:
+        """Take bytes of the client."""
+        self._incoming.write(data)
+        parts: list[bytes] = []
+        is_over = False
+        try:
+            if not self._has_shaken_hands:
+                self._tls.do_handshake()
+                self._has_shaken_hands = True
+            while part := self._tls.read(_READ):
+                parts.append(part)
+            is_over = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            self.problem = str(error) if not self._has_shaken_hands else ""
+            is_over = True
+        return Opened(b"".join(parts), self._outgoing.read(), is_over)
+
+    def seal(self, plain: bytes | memoryview) -> bytes:
+        """Return the bytes that carry `plain` to the client."""
+        self._tls.write(plain)
+        return self._outgoing.read()
+
+    def close(self) -> bytes:
+        """Return the bytes that tell the client that nothing follows."""
+        with suppress(ssl.SSLError):  # the client's own farewell is not waited for
+            self._tls.unwrap()
+        return self._outgoing.read()
