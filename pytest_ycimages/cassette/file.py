@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -28,8 +29,18 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
 
-_APPEND: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_PLAIN: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+"""How every file is opened: at once, also one that waits for another process, such as a FIFO."""
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_APPEND: Final = os.O_RDWR | os.O_APPEND | _PLAIN
 _MOVES_OPEN_FILES: Final = sys.platform != "win32"
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+
+_LONGEST, _START = 1000, 100
+"""Characters of the longest path that is shown whole, and of its start and end if it is longer."""
 
 _places: Final = set[Path]()
 _taking: Final = threading.Lock()
@@ -70,7 +81,7 @@ def read_cassette(path: str | PathLike[str]) -> CassetteData:
     where = os.path.abspath(path)  # noqa: PTH100 - cheaper than Path.absolute, and called for each test
     with _reading:
         try:
-            with open(where, "rb") as file:  # noqa: PTH123 - cheaper than Path.open
+            with os.fdopen(_opened(where), "rb") as file:
                 version = _version(file.fileno())
                 kept = _kept.get(where)
                 if kept is None or kept[0] != version:
@@ -79,8 +90,32 @@ def read_cassette(path: str | PathLike[str]) -> CassetteData:
             raise missing(Path(path), SUFFIXES) from None
         except OSError as error:
             what = f"it cannot be read: {error.strerror}."
-            raise broken(Path(path), what, todo="Give the file of a cassette.") from None
+            raise broken(Path(_shown(path)), what, todo="Give the file of a cassette.") from None
         return kept[1]
+
+
+def _opened(path: str | Path, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file, and no other.
+
+    Raises:
+        OSError: it cannot be opened; `strerror` says why.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "its name has a NUL character")
+    _check_is_regular(os.stat(path))  # noqa: PTH116 - before it is opened, as opening a device may do something
+    file = os.open(path, flags | _PLAIN)
+    try:
+        _check_is_regular(os.fstat(file))
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _check_is_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "of an unknown kind")
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file")
 
 
 def _version(file: int) -> _Version:
@@ -108,11 +143,12 @@ class PartialFile:
         replaces: whether there was a file in its place at the start.
 
     Raises:
+        CassetteError: the path cannot be that of a cassette, such as a folder, or a link to another kind of file.
         CassetteInUseError: another recording of the same file goes on.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(os.path.realpath(path))
+        self.path = _real(path)
         self._file: int | None = None
         self._old: int | None = None
         self._size = 0
@@ -183,39 +219,95 @@ class PartialFile:
     def _lock_old(self) -> bool:
         """Lock the older file; False: there is none."""
         try:
-            self._old = os.open(self.path, os.O_RDONLY)
+            self._old = _opened(self.path)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise _unwritable(self.path, error.strerror) from None
         if not _locked(self._old):
-            os.close(self._old)
-            self._old = None
             raise _in_use(self.path, "another process")
         return True
 
     def _begin(self) -> int:
-        """Open the partial file, empty. One of a killed recording is overwritten."""
+        """Create the partial file. One of a killed recording is removed."""
         partial = partial_path(self.path)
         partial.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(partial, _APPEND, 0o666)
-        if not _locked(file) or not _is_at(file, partial):
-            os.close(file)
+        try:
+            self._file = _created(partial)
+        except FileExistsError:
+            _remove_leftover(partial)
+            try:
+                self._file = _created(partial)
+            except FileExistsError:
+                raise _in_use(self.path, "another process") from None
+        if not _locked(self._file) or not _is_at(self._file, partial):
+            os.close(self._file)
+            self._file = None
             raise _in_use(self.path, "another process")
-        self._file = file
-        if not self.replaces and self.path.exists():
+        if not self.replaces and os.path.lexists(self.path):
             self.discard()
             raise CassetteInUseError(
                 f"{self.path} has been written by another process since this recording began; that one stays. "
                 "Give each test a cassette of its own."
             )
-        os.ftruncate(file, 0)
-        return file
+        return self._file
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links on the way. A link may lead to another cassette only."""
+    if "\0" in str(path):
+        raise _unwritable(path, "its name has a NUL character")
+    real = Path(os.path.realpath(path))
+    if real.suffix != path.suffix:
+        raise _unwritable(path, f"it is a link to {real}, which is not a cassette by its name")
+    return real
+
+
+def _created(partial: Path) -> int:
+    """Create a file, and open it. Whatever has this name already is not opened, nor is a link followed."""
+    return os.open(partial, _APPEND | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+
+
+def _remove_leftover(partial: Path) -> None:
+    """Remove what a killed recording has left.
+
+    Raises:
+        CassetteError: it is not a file.
+        CassetteInUseError: the recording that writes it goes on.
+    """
+    try:
+        _check_is_regular(os.lstat(partial))
+        file = os.open(partial, os.O_RDWR | _PLAIN | _NO_LINK)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unwritable(partial, error.strerror) from None
+    try:
+        if not _locked(file):
+            raise _in_use(partial, "another process")
+        if _MOVES_OPEN_FILES and _is_at(file, partial):
+            partial.unlink()
+    finally:
+        os.close(file)
+    if not _MOVES_OPEN_FILES:
+        partial.unlink(missing_ok=True)
 
 
 def _is_at(file: int, path: Path) -> bool:
     """Return whether an open file is still the one at `path`: another process may have moved it."""
     with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file), path.stat())
+        return os.path.samestat(os.fstat(file), path.lstat())
     return False
+
+
+def _shown(path: str | PathLike[str]) -> str:
+    """Return a path for a text: one that no system has is cut."""
+    text = os.fspath(path)
+    return text if len(text) <= _LONGEST else f"{text[:_START]}…{text[-_START:]}"
+
+
+def _unwritable(path: Path, why: str | None) -> CassetteError:
+    return CassetteError(f"{_shown(path)} cannot be written: {why}. Name a file for the cassette.")
 
 
 def _in_use(path: Path, by: str) -> CassetteInUseError:

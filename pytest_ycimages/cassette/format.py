@@ -36,6 +36,8 @@ COMPLETE: Final = b"complete: true\n"
 
 _COMMENT: Final = "# Recorded with pytest-ycimages; any vcrpy reads it. Its story: ycimages cassette show FILE\n"
 UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_BREAK: Final = re.compile(r"[\r\n\0]+[ \t]*")
+"""A break within the value of a header, which HTTP has always read as a space."""
 _NO_POINT: Final = re.compile(r"(?<![.0-9])[0-9]+(?=e[-+])")
 _LONG_NAME: Final = 128
 """In characters. A YAML reader accepts plain keys up to 1,024, and an escape is six."""
@@ -81,7 +83,7 @@ def _text(body: bytes) -> str | bytes:
 def _by_name(headers: Headers) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, value in headers:
-        values.setdefault(name, []).append(value)
+        values.setdefault(name, []).append(_BREAK.sub(" ", value))
     return values
 
 

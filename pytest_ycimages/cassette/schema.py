@@ -5,6 +5,7 @@ vcrpy checks none of this and fails later, at the first request, with an unrelat
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
@@ -28,9 +29,24 @@ Place = tuple[int | str, ...]
 
 _STRICT: Final = ConfigDict(strict=True, extra="ignore")
 _Body = str | bytes | None
-_Headers = dict[str, str | list[str]]
 _Count = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAK: Final = re.compile(r"[\r\n\0]")
+
+
+def _whole(headers: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """Return headers that cannot split the response that has them."""
+    for name, values in headers.items():
+        each = (values,) if isinstance(values, str) else values
+        if not _NAME.fullmatch(name) or any(map(_BREAK.search, each)):
+            raise PydanticCustomError("header", "Input should be headers with names of HTTP, and values on one line")
+    return headers
+
+
+_Headers = Annotated[dict[str, str | list[str]], AfterValidator(_whole)]
 
 
 def _address(uri: str) -> str:

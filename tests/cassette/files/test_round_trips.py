@@ -40,7 +40,7 @@ def test_vcrpy_reads_the_same(reader: str, cassette: CassetteData) -> None:
     assert seen(cassette_text(cassette), SERIALIZERS[reader]) == expected(cassette.interactions)
 
 
-LONG_NAME = Interaction(RecordedRequest("GET", "/", (("\x1f" + "\U00010000" * 120, "\ufffe"),)), RecordedResponse(200))
+LONG_NAME = Interaction(RecordedRequest("GET", "/", (("x" * 2000, "\ufffe"),)), RecordedResponse(200))
 
 
 @given(cassettes)
