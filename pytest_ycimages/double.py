@@ -167,10 +167,10 @@ class Double(Seeding, Planning, Injecting, InProcess):
             for other in others:
                 first.add_note(f"\nAnd then: {other}")
             raise first
-        failures = self._backing.pipeline.failures
-        if failures:
-            (line, error), count = failures[0], len(failures)
-            raise DoubleFailedError(f"The double failed at {count} call(s); the first was {line}") from error
+        pipeline = self._backing.pipeline
+        if pipeline.failure is not None:
+            line, error = pipeline.failure
+            raise DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}") from error
         if faults:
             self._check_faults()
             self._backing.check_end()
@@ -178,7 +178,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
             self._warn_of_unknown_fields()
 
     def _warn_of_unknown_fields(self) -> None:
-        fresh, self._warned = self.calls[self._warned :], len(self.calls)
+        dropped, fresh = self.calls.dropped, self.calls[max(0, self._warned - self.calls.dropped) :]
+        self._warned = dropped + len(self.calls)
         for call in fresh:
             if call.unknown_fields:
                 fields = ", ".join(call.unknown_fields)

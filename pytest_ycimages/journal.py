@@ -14,7 +14,7 @@ from pytest_ycimages.pacing import pacing_in
 from pytest_ycimages.polls import hints_in
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cloud.clock import Clock
@@ -44,9 +44,29 @@ class Calls(Sequence[Call]):
         """Return the number of calls."""
         return len(self._calls)
 
+    def __iter__(self) -> Iterator[Call]:
+        """Return the calls that are there now, also if a limited journal drops some of them meanwhile."""
+        return iter(self._calls)
+
     def __repr__(self) -> str:
         """Show every call on its own line."""
-        return "\n".join([f"<{len(self)} calls>", *map(str, self)])
+        dropped = f", after {self.dropped} that were dropped" if self.dropped else ""
+        return "\n".join([f"<{len(self)} calls{dropped}>", *map(str, self)])
+
+    @property
+    def dropped(self) -> int:
+        """The number of earlier calls that the journal has dropped, beyond the setting `journal_limit`."""
+        return self._calls.start if isinstance(self._calls, _Entries) else 0
+
+    def numbered(self, *, after: int = 0) -> Iterator[tuple[int, Call]]:
+        """Return the calls, each with its number, counted from 1 for the first that was answered.
+
+        Args:
+            after: leave out the calls up to this number.
+        """
+        if isinstance(self._calls, _Entries):
+            return self._calls.numbered(after)
+        return ((number, call) for number, call in enumerate(self._calls, 1) if number > after)
 
     def of(self, method: str) -> Calls:
         """Return the calls of one method.
@@ -79,10 +99,11 @@ class Calls(Sequence[Call]):
 class Entry:
     """A recorded call. The `Call` is made when it is first read: making it is a tenth of answering it."""
 
-    __slots__ = ("_call", "_values")
+    __slots__ = ("_call", "_values", "key")
 
-    def __init__(self, values: tuple[Any, ...]) -> None:
+    def __init__(self, values: tuple[Any, ...], key: Hashable) -> None:
         self._values = values
+        self.key = key
         self._call: Call | None = None
 
     @property
@@ -94,30 +115,61 @@ class Entry:
 
 
 class _Entries(Sequence[Call]):
-    def __init__(self, entries: list[Entry]) -> None:
-        self._entries = entries
+    """The entries of a journal by number. Readers need no lock: an entry that is dropped meanwhile is left out."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[int, Entry] = {}
+        self.start = 0
+        self.end = 0
 
     @overload
     def __getitem__(self, index: int) -> Call: ...
     @overload
     def __getitem__(self, index: slice) -> list[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | list[Call]:
-        found = self._entries[index]
-        return [each.call for each in found] if isinstance(found, list) else found.call
+        numbers = range(self.start, self.end)[index]
+        if isinstance(numbers, int):
+            return self.by_number[numbers].call
+        entries = map(self.by_number.get, numbers)
+        return [entry.call for entry in entries if entry is not None]
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self.end - self.start
+
+    def __iter__(self) -> Iterator[Call]:
+        return (call for _, call in self.numbered(0))
+
+    def numbered(self, after: int) -> Iterator[tuple[int, Call]]:
+        for number in range(max(self.start, after), self.end):
+            entry = self.by_number.get(number)
+            if entry is not None:
+                yield number + 1, entry.call
+
+    def append(self, entry: Entry) -> None:
+        self.by_number[self.end] = entry
+        self.end += 1
+
+    def drop_first(self) -> Entry:
+        number = self.start
+        self.start += 1
+        return self.by_number.pop(number)
 
 
 class Journal:
-    """Records the calls. Callers hold the double's lock."""
+    """Records the calls. Callers hold the double's lock.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: the time of the calls.
+        limit: how many calls to keep; None: all. The attempts of a call are counted while one of them is kept.
+    """
+
+    def __init__(self, clock: Clock, limit: int | None = None) -> None:
         self._clock = clock
-        self._entries: list[Entry] = []
-        self._latest: dict[Hashable, tuple[int, int, int]] = {}
-        self.calls: Final = Calls(_Entries(self._entries))
-        """All calls; the sequence grows with later ones."""
+        self._limit = limit
+        self._entries = _Entries()
+        self._latest: dict[Hashable, tuple[int, int, int, int]] = {}
+        self.calls: Final = Calls(self._entries)
+        """The calls; the sequence grows with later ones."""
 
     def attempts(self, request: Request) -> int:
         """Return how many attempts of this call were recorded."""
@@ -138,8 +190,9 @@ class Journal:
         code, _, reply_metadata, operation_id, image_id, note, damage, fault, *_ = reply
         key = method, identity
         delivery = delivery_of(damage)
-        attempts, latest, series = self._latest.get(key, (0, now, len(self._entries)))
-        self._latest[key] = attempts + 1, now, series
+        number = self._entries.end
+        attempts, latest, series, _ = self._latest.get(key, (0, now, number, 0))
+        self._latest[key] = attempts + 1, now, series, number
         values = (  # in the order of the fields of `Call`
             method,
             (now - self._clock.began_at) / SECOND,
@@ -161,9 +214,17 @@ class Journal:
             series,
             request.grpc,
         )
-        entry = Entry(values)
+        entry = Entry(values, key)
         self._entries.append(entry)
+        if self._limit is not None and len(self._entries) > self._limit:
+            self._drop_first()
         return entry
+
+    def _drop_first(self) -> None:
+        number = self._entries.start
+        key = self._entries.drop_first().key
+        if self._latest[key][3] == number:  # it was the last attempt of its call
+            del self._latest[key]
 
 
 def _done(method: str, reply: Reply) -> bool | None:

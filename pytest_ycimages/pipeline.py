@@ -40,13 +40,15 @@ class Pipeline:
         injector: the faults in force.
         latency_first: whether a call waits before it happens; otherwise it happens and its answer waits.
         on_call: called with each call as it is recorded.
+        limit: how many calls the journal keeps; None: all.
 
     Attributes:
         service: answers the calls.
         clock: the time of the calls.
         lock: held while a call is decided and committed; hold it to read the state.
         journal: the recorded calls.
-        failures: the exceptions of the double itself, each with the line of its call.
+        failure: the line of the first call at which the double itself raised, and the exception; None for none.
+        failed: how many calls have made the double itself raise.
         delays: the latency of each call.
         injector: the faults in force.
         on_call: called with each call as it is recorded, or None.
@@ -61,10 +63,12 @@ class Pipeline:
         *,
         latency_first: bool = False,
         on_call: Callable[[Call], None] | None = None,
+        limit: int | None = None,
     ) -> None:
         self.lock = threading.Lock()
-        self.journal = Journal(clock)
-        self.failures: list[tuple[str, Exception]] = []
+        self.journal = Journal(clock, limit)
+        self.failure: tuple[str, Exception] | None = None
+        self.failed = 0
         self.delays = delays
         self.injector = injector
         injector.calls = self.journal.calls
@@ -125,9 +129,14 @@ class Pipeline:
             yield delay
         except BaseException:
             with self.lock:
-                self._held[key] -= 1
+                self._release(key)
             raise
         return delay
+
+    def _release(self, key: Hashable) -> None:
+        self._held[key] -= 1
+        if not self._held[key]:
+            del self._held[key]
 
     def _write(
         self, request: Request, reply: Reply, now: int, held: Delay | None, late: float = 0
@@ -137,7 +146,7 @@ class Pipeline:
             return self.journal.write(request, reply, now), None
         delay = None
         if held is not None:
-            self._held[request.method, request.identity] -= 1
+            self._release((request.method, request.identity))
         elif self.delays.by_method:
             delay = self.delays.of(request, self.journal.attempts(request) + 1, now)
         if late:
@@ -173,6 +182,7 @@ class Pipeline:
         return reply
 
     def _failure(self, request: Request, error: Exception) -> Reply:
-        self.failures.append((request.line, error))
+        self.failed += 1
+        self.failure = self.failure or (request.line, error)
         text = f"The double failed: {type(error).__name__}: {error}. The test that owns it fails with the traceback."
         return Reply(Code.INTERNAL, Status(code=Code.INTERNAL, message=text).to_wire(), note=text)

@@ -216,6 +216,9 @@ class Settings(CassetteSettings):
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
             then have, or None for no such header.
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
+        journal_limit: how many of the latest calls the journal keeps, for a server that runs for long; None: all. The
+            rest of the history is limited alike: the strikes of each fault, the tokens given, and the operations that
+            have ended, with their idempotency keys, if their image is gone or has been updated since.
         violation_paths: how violations spell fields: `camelCase` or `snake_case`.
         texts: words of errors that replace the double's own; see the reference for their keys.
         intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
@@ -242,6 +245,7 @@ class Settings(CassetteSettings):
     idempotency_key_reuse: KeyReuse = "first"
     poll_interval: Annotated[int | None, PlainValidator(_poll_interval)] = None
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
+    journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None
     violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
     intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()

@@ -129,10 +129,18 @@ class Backing(ABC):
         self.ids = Ids(seed)
         delays = Delays(seed, self.clock, self._pause)
         delays.latency = settings.latency
-        injector = Injector(seed, self.effects)
+        injector = Injector(seed, self.effects, settings.journal_limit)
         latency_first = settings.latency_order == "latency_first"
         service = self._service(self.ids)
-        pipeline = Pipeline(service, self.clock, delays, injector, latency_first=latency_first, on_call=self._on_call)
+        pipeline = Pipeline(
+            service,
+            self.clock,
+            delays,
+            injector,
+            latency_first=latency_first,
+            on_call=self._on_call,
+            limit=settings.journal_limit,
+        )
         for rule in rules_of(settings.faults):
             injector.add(rule)
         return pipeline

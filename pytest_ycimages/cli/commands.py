@@ -12,7 +12,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.experiment import experiment
-from pytest_ycimages.cli.serve import demonstrate, pairs, serve_until_stopped, settings_in, with_notes
+from pytest_ycimages.cli.serve import JOURNAL_LIMIT, demonstrate, pairs, serve_until_stopped, settings_in, with_notes
 from pytest_ycimages.cli.verify import fidelity_command, verify_command
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, UsageError
@@ -125,7 +125,7 @@ def _serve(settings: Mapping[str, Any], options: Mapping[str, Any]) -> NoReturn:
     """Serve until stopped, with settings and with the options that were given, which win over them."""
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        worked = serve_until_stopped({**settings, **given})
+        worked = serve_until_stopped({"journal_limit": JOURNAL_LIMIT, **settings, **given})
     except (UsageError, CassetteError) as error:
         raise click.UsageError(with_notes(error)) from None
     sys.exit(0 if worked else 1)

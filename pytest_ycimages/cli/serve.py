@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
 
 
+JOURNAL_LIMIT: Final = 10_000
+"""The default of the setting `journal_limit` for servers."""
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE: Final = 0.3
 """Seconds that the end waits for calls that are being answered."""
@@ -77,7 +80,7 @@ def _serve(double: Double, output: Output, stopped: threading.Event) -> bool:
             output.print(_curl(double), "dim")
             stopped.wait()
             double.close(patience=_PATIENCE)
-            output.print(f"stopped after {len(double.calls)} calls", "dim")
+            _show_calls(double, output)
             _show_faults(double, output)
             if double.settings.mode != "fake":
                 output.print(repr(double.cassette), "dim")
@@ -103,6 +106,13 @@ def _error_text(error: YCImagesError) -> str | None:
 def with_notes(error: YCImagesError) -> str:
     """Return the text of an error and its notes, each on a line of its own."""
     return "\n".join([str(error), *getattr(error, "__notes__", ())])
+
+
+def _show_calls(double: Double, output: Output) -> None:
+    kept, dropped = len(double.calls), double.calls.dropped
+    output.print(f"stopped after {dropped + kept} calls", "dim")
+    if dropped:
+        output.print(f"the journal has the last {kept} of them, by the setting journal_limit", "dim")
 
 
 def _show_faults(double: Double, output: Output) -> None:

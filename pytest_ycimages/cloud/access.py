@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.message import SECOND, operation_time
@@ -34,15 +35,18 @@ class AccessService:
         texts: the error texts.
         auth: which callers are admitted.
         account: the account of a call, unless its token was issued for another service account.
+        limit: how many of the tokens that were issued last are known; None: all.
     """
 
-    def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str) -> None:
+    def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str, limit: int | None = None) -> None:
         self.token = ids.iam_token()
         self._ids = ids
         self._texts = texts
         self._auth = auth
         self._account = account
         self._given: dict[str, tuple[int | None, str]] = {self.token: (None, account)}
+        self._issued: deque[str] = deque()
+        self._limit = limit
 
     def account_of(self, authorization: str, now: int) -> str | Outcome:
         """Return the account that an `Authorization` header belongs to, or the refusal."""
@@ -67,6 +71,9 @@ class AccessService:
         expires_at = call.now + TOKEN_LIFETIME * SECOND
         token = self._ids.iam_token()
         self._given[token] = expires_at, issuer if isinstance(issuer, str) and issuer else self._account
+        self._issued.append(token)
+        if self._limit is not None and len(self._issued) > self._limit:
+            del self._given[self._issued.popleft()]
         return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)).to_wire())
 
     def list_endpoints(self, message: ListEndpointsRequest, call: Context) -> Outcome:  # noqa: ARG002 - has no fields

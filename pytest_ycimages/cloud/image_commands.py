@@ -15,6 +15,7 @@ from pytest_ycimages.cloud.ids import IMAGE
 from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
+from pytest_ycimages.cloud.retention import Retention
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class ImageService:
         contract: Contract,
         planner: Planner,
         strict_folders: bool,
+        limit: int | None,
     ) -> None:
         self._state = state
         self._ids = ids
@@ -62,6 +64,7 @@ class ImageService:
         self._contract = contract
         self._planner = planner
         self._strict_folders = strict_folders
+        self._retention = Retention(state, keys, limit)
 
     def create(self, message: CreateImageRequest, call: Context) -> Outcome:
         """Start an operation that creates an image."""
@@ -159,6 +162,7 @@ class ImageService:
         self._state.start(record)
         if call.idempotency_key:
             self._keys.remember(call, message, record.id)
+        self._retention.started(record.id, call.now)
         return operation_outcome(self._state, record, call.now)
 
     def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:

@@ -101,6 +101,7 @@ class IdempotencyKeys:
         self._format = key_format
         self._reuse = key_reuse
         self._used: dict[tuple[str, str], tuple[str, Hashable]] = {}
+        self._key_of: dict[str, tuple[str, str]] = {}
 
     def seen(self, call: Context, request: Hashable) -> str | Outcome | None:
         """Return the id of the operation that this key started, a refusal, or None for a new or absent key."""
@@ -121,6 +122,13 @@ class IdempotencyKeys:
         """Record the operation that a call started."""
         if call.idempotency_key:
             self._used[call.account, call.idempotency_key] = operation_id, request
+            self._key_of[operation_id] = call.account, call.idempotency_key
+
+    def forget(self, operation_id: str) -> None:
+        """Drop the key that started an operation, if there is one."""
+        key = self._key_of.pop(operation_id, None)
+        if key is not None:
+            del self._used[key]
 
 
 def _is_uuid(key: str) -> bool:

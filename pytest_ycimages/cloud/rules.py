@@ -214,4 +214,5 @@ class Rules:
     idempotency_key_reuse: KeyReuse = "first"
     poll_interval: int | None = None
     quotas: Quotas = field(default_factory=Quotas)
+    journal_limit: int | None = None
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -65,12 +65,13 @@ class Service:
             contract=contract,
             planner=self.planner,
             strict_folders=strict,
+            limit=rules.journal_limit,
         )
         self.ids = ids
         self._texts = texts
         self._rules = rules
         self._contract = contract
-        self._access = AccessService(ids, texts, rules.auth, account)
+        self._access = AccessService(ids, texts, rules.auth, account, rules.journal_limit)
         self._account = account
         self.token = self._access.token
         self._handlers = self._methods(ImageQueries(self.state, texts, strict_folders=strict))

@@ -56,15 +56,16 @@ class Catalog:
 
     def discard_name(self, folder_id: str, name: str, image_id: str) -> None:
         """Record that an image neither has this name nor will come to have it."""
-        self._names[folder_id, name].discard(image_id)
+        _discard(self._names, (folder_id, name), image_id)
 
     def discard(self, record: ImageRecord) -> None:
         """Remove an image that has gone for good."""
         self._sort_in()
-        self._by_id[record.folder_id].discard(record.id)
-        self._by_age[record.folder_id].discard((record.created_at, record.id))
-        self._families[record.folder_id, record.family].discard((record.created_at, record.id))
-        self._names[record.folder_id, record.name].discard(record.id)
+        age = (record.created_at, record.id)
+        _discard(self._by_id, record.folder_id, record.id)
+        _discard(self._by_age, record.folder_id, age)
+        _discard(self._families, (record.folder_id, record.family), age)
+        self.discard_name(record.folder_id, record.name, record.id)
 
     def named(self, folder_id: str, name: str) -> list[str]:
         """Return the images that may have this name."""
@@ -85,6 +86,14 @@ class Catalog:
         self._sort_in()
         ages = _range(self._by_age.get(folder_id, SortedSet()), after, descending=descending)
         return (image_id for _, image_id in ages)
+
+
+def _discard(index: dict[Any, Any], key: object, item: object) -> None:
+    """Remove an item from one of the sets of an index, and the set with its last item."""
+    if key in index:
+        index[key].discard(item)
+        if not index[key]:
+            del index[key]
 
 
 def _range(keys: SortedSet[Any], after: object, *, descending: bool) -> Iterator[Any]:
@@ -130,6 +139,43 @@ class State:
         """Remove images that have gone for good from the indexes."""
         for image_id in gone:
             self.catalog.discard(self.images[image_id])
+
+    def remove_image(self, image_id: str) -> tuple[str, ...]:
+        """Remove an image that has gone for good, and the operations on it; return their ids."""
+        record = self.images.pop(image_id)
+        self.catalog.discard(record)
+        self._created.pop(record.created_at, None)
+        for operation_id in record.operation_ids:
+            changes = self.operations.pop(operation_id).changes
+            self.catalog.discard_name(record.folder_id, changes.get("name", ""), image_id)
+            self._unfinished[record.folder_id].discard(operation_id)
+        return record.operation_ids
+
+    def fold(self, operation: OperationRecord, now: int) -> bool:
+        """Remove an ended operation from the history of an existing image, unless the image shows its changes.
+
+        Its changes become a part of the next successful update, which shows the same then as before.
+        """
+        image = self.images[operation.image_id]
+        if operation.changes and operation.at(now).phase is Phase.SUCCEEDED:
+            updates = [each for id_ in image.operation_ids if (each := self.operations[id_]).changes]
+            ended = sorted(
+                (each for each in updates if each.at(now).phase is Phase.SUCCEEDED),
+                key=lambda each: each.at(now).modified_at,
+            )
+            later = ended[ended.index(operation) + 1 :]
+            if not later:
+                return False
+            self.operations[later[0].id] = later[0]._replace(changes={**operation.changes, **later[0].changes})
+        self.images[image.id] = image._replace(
+            operation_ids=tuple(id_ for id_ in image.operation_ids if id_ != operation.id)
+        )
+        del self.operations[operation.id]
+        self._unfinished[image.folder_id].discard(operation.id)
+        name = operation.changes.get("name", "")
+        if name and name not in {image.name, *self.names_of(image.id, now)}:
+            self.catalog.discard_name(image.folder_id, name, image.id)
+        return True
 
     def poll(self, operation_id: str, now: int) -> None:
         """Count a poll of an operation. Polls are counted only here."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pytest_ycimages.api.message import SECOND, operation_time
+from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.limits import Quotas
 from pytest_ycimages.cloud.rules import (
@@ -46,6 +49,16 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = dict(
 )
 _END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
 """The last moment that RFC 3339 can express, to the day."""
+
+
+MAX_PAGE: Final = 1000
+"""The most calls on a page; the default."""
+
+_NUMBERS: Final = {
+    "after": "the number of a call, such as the `last` of an earlier answer",
+    "page_size": f"a whole number from 1 to {MAX_PAGE}",
+    "page_token": "the `next_page_token` of an earlier answer",
+}
 
 
 class ControlRequest(NamedTuple):
@@ -85,7 +98,8 @@ def state(request: ControlRequest) -> models.Answer:
         clock=clock(request),
         settings=_settings_now(double),
         upcoming=list(map(str, double.upcoming)),
-        calls=len(double.calls),
+        calls=double.calls.dropped + len(double.calls),
+        dropped_calls=double.calls.dropped,
         operations={id_: operation.to_wire() for id_, operation in double.operations.items()},
         images={id_: image.to_wire() for id_, image in double.images.items()},
     )
@@ -99,26 +113,34 @@ def clock(request: ControlRequest) -> models.ClockNow:
 
 
 def calls(request: ControlRequest) -> models.Answer:
-    """Return the calls of the journal."""
-    query = _known("query parameter", request.query, ("method", "since"))
-    since = query.get("since", "0")
-    if not (since.isascii() and since.isdecimal()):
-        raise UsageError(
-            f"invalid since {since!r}: expected the number of a call, such as the `last` of an earlier answer"
-        )
+    """Return a page of the calls of the journal."""
+    query = _known("query parameter", request.query, ("method", "after", "page_size", "page_token"))
+    size = _number(query, "page_size", MAX_PAGE, least=1, most=MAX_PAGE)
+    after = max(_number(query, "after", 0), _number(query, "page_token", 0))
+    methods = matching(query["method"]) if "method" in query else None
     journal = request.double.calls
-    last = len(journal)
-    chosen = set(map(id, journal.of(query["method"]))) if "method" in query else None
-    found = [
-        (number, call)
-        for number, call in enumerate(journal[int(since) : last], int(since) + 1)
-        if chosen is None or id(call) in chosen
-    ]
+    numbered = journal.numbered(after=after)
+    found = list(islice((each for each in numbered if methods is None or each[1].method in methods), size + 1))
+    page = found[:size]
     return models.Journal(
-        calls=[shown(models.OneCall, call, number=number) for number, call in found],
-        gaps=[call.gap for _, call in found if call.gap is not None],
-        last=last,
+        calls=[shown(models.OneCall, call, number=number) for number, call in page],
+        gaps=[call.gap for _, call in page if call.gap is not None],
+        next_page_token=str(page[-1][0]) if len(found) > size else "",
+        last=journal.dropped + len(journal),
+        dropped=journal.dropped,
     )
+
+
+def _number(query: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = sys.maxsize) -> int:
+    """Return a query parameter that is a whole number.
+
+    Raises:
+        UsageError: it is not, or it is out of bounds.
+    """
+    text = query.get(name, str(default))
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most:
+        return int(text)
+    raise UsageError(f"invalid {name} {text!r}: expected {_NUMBERS[name]}")
 
 
 def pacing(request: ControlRequest) -> models.Answer:
@@ -197,7 +219,7 @@ def _faults(double: Double, only: Sequence[Injection] | None = None) -> models.S
     chosen = zip(double.injections, double.accounts, strict=False)  # a fault may be injected between the two reads
     return models.SomeFaults(
         faults=[
-            shown(models.OneFault, report, struck=len(report.strikes))
+            shown(models.OneFault, report)
             for injection, report in chosen
             if only is None or any(injection is each for each in only)
         ]

@@ -147,7 +147,6 @@ OneFault: Final = _answer_of(
     FaultReport,
     "OneFault",
     types={"Strike": _answer_of(Strike, "OneStrike")},
-    struck=(int, "How often it struck."),
 )
 
 
@@ -189,7 +188,9 @@ class State(Answer):
     upcoming: list[str]
     """Requests of `next_operation` that no operation has taken yet."""
     calls: int
-    """How many calls the journal has."""
+    """How many calls were answered."""
+    dropped_calls: int
+    """How many of these the journal has dropped, beyond the setting `journal_limit`."""
     images: dict[str, dict[str, Any]]
     """All images as they are now, by id, in the API's own form."""
     operations: dict[str, dict[str, Any]]
@@ -197,14 +198,18 @@ class State(Answer):
 
 
 class Journal(Answer):
-    """Calls in the order in which they were answered."""
+    """A page of calls, in the order in which they were answered."""
 
     calls: list[OneCall]  # type: ignore[valid-type]  # derived above
     """The requested calls."""
     gaps: list[float]
-    """Seconds between each repeated attempt and the attempt before it."""
+    """Seconds between each repeated attempt on this page and the attempt before it."""
+    next_page_token: str
+    """The `page_token` of the next page; empty on the last one."""
     last: int
-    """The number of the journal's last call, for `since`; 0 when it is empty."""
+    """The number of the last call that was answered, for `after`; 0 when there was none."""
+    dropped: int
+    """How many of the first calls the journal has dropped, beyond the setting `journal_limit`."""
 
 
 class AllPacing(Answer):

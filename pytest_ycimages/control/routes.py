@@ -17,7 +17,7 @@ from werkzeug.routing import Map, Rule
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.control import handlers, models
-from pytest_ycimages.control.handlers import ControlRequest, OtherAnswerError
+from pytest_ycimages.control.handlers import MAX_PAGE, ControlRequest, OtherAnswerError
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.server.http import HttpReply
@@ -185,7 +185,9 @@ with 400 and a text that says what would be right, and changes nothing.
 _QUERIES: Final = {
     "calls": (
         ("method", {"type": "string"}, "A method word or glob, such as `images.*`; without it, all of them."),
-        ("since", {"type": "integer", "minimum": 0}, "Leave out the calls up to this number."),
+        ("after", {"type": "integer", "minimum": 0}, "Leave out the calls up to this number."),
+        ("page_size", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}, "The most calls on the page."),
+        ("page_token", {"type": "string"}, "The `next_page_token` of the page before."),
     ),
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages.cloud.clock import nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -74,29 +77,57 @@ class Injection:
         label: the fault as the journal names it.
         methods: the methods that it can strike.
         considered: how many calls matched the rule.
-        strikes: the calls that it struck.
+        strikes: the calls that it struck; with a limit, the latest.
+        struck: how many calls it struck.
+        first_struck_at: when it first struck, in seconds since the double began.
         is_removed: whether it is out of force.
     """
 
-    def __init__(self, rule: Rule, calls: Sequence[Call]) -> None:
+    def __init__(self, rule: Rule, calls: Sequence[Call], limit: int | None = None) -> None:
         self.rule = rule
         self.key = rule.words
         self.label = f"{rule.fault} {rule.commit} the commit"
         self.methods = rule.methods()
         self.considered = 0
         self.strikes: list[Strike] = []
-        self.counts: Counter[Hashable] = Counter()
-        self.times: list[int] = []
+        self.struck = 0
+        self.first_struck_at: float | None = None
         self.is_removed = False
+        self._limit = limit
+        self.counts: dict[Hashable, int] = {}
+        self._window = nanoseconds(rule.when.window)
+        self._times: deque[int] = deque()
         self._calls = calls
-        self._since = len(calls)
+        self._after = calls[-1] if calls else None
         self._passed: Counter[Reason] = Counter()
         self._latest: _Passed | None = None
 
-    @property
-    def struck(self) -> int:
-        """Return how many calls it struck."""
-        return len(self.strikes)
+    def strike(self, strike: Strike) -> None:
+        """Record that it struck a call."""
+        self.struck += 1
+        self.first_struck_at = strike.at if self.first_struck_at is None else self.first_struck_at
+        self.strikes.append(strike)
+        if self._limit is not None:
+            del self.strikes[: -self._limit]
+
+    def count(self, counted: Hashable, now: int) -> int:
+        """Count a call that matches, and return how many of its kind there were: all, or those of a connection.
+
+        With a limit, only the connections with the latest calls are counted.
+        """
+        if self._window:
+            self._times.append(now)
+            while self._times[0] <= now - self._window:
+                self._times.popleft()
+        number = self.counts[counted] = self.counts.pop(counted, 0) + 1
+        if self._limit is not None and len(self.counts) > 2 * self._limit:
+            for connection in list(self.counts)[: self._limit]:
+                del self.counts[connection]
+        return number
+
+    def within(self, seconds: float, now: int) -> int:
+        """Return how many of the calls that match came within so many seconds."""
+        return len(self._times) - bisect_right(self._times, now - nanoseconds(seconds))
 
     @property
     def passed(self) -> Counter[str]:
@@ -125,6 +156,7 @@ class Injection:
     def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
         """Record that its last strike had no effect."""
         self.strikes.pop()
+        self.struck -= 1
         self.pass_by(request, reason, note=note)
 
     def __repr__(self) -> str:
@@ -137,15 +169,16 @@ class Injection:
         if self.struck > _SHOWN:
             lines.append(f"  struck {self.struck - _SHOWN} times before these:")
         lines += (f"  struck {strike}" for strike in self.strikes[-_SHOWN:])
-        if not self.strikes:
+        if not self.struck:
             lines += (f"  passed {count}: {why}" for why, count in self.passed.items())
             lines.append(f"  nearest: {self.nearest or 'no call of ' + ', '.join(sorted(self.methods))}")
         return "\n".join(lines)
 
     def _unlike(self) -> Iterator[Call]:
         """Return the calls of its methods that `where` excludes, the latest first."""
-        for number in range(len(self._calls) - 1, self._since - 1, -1):
-            call = self._calls[number]
+        for call in reversed(self._calls[:]):
+            if call is self._after:
+                return
             if call.method in self.methods and self.rule.unlike(call):
                 yield call
 
@@ -160,7 +193,8 @@ class FaultReport:
         expect: whether it had to strike.
         in_force: whether it may still strike; False once it has been removed.
         considered: how many calls matched the rule.
-        strikes: the calls that it struck.
+        struck: how many calls it struck.
+        strikes: these calls; with a limited journal, the latest.
         passed: the reasons why it did not strike, each with how often.
         nearest: the call that came nearest when it did not strike; empty for none.
         report: all of it as text.
@@ -171,6 +205,7 @@ class FaultReport:
     expect: bool
     in_force: bool
     considered: int
+    struck: int
     strikes: tuple[Strike, ...]
     passed: Mapping[str, int]
     nearest: str
@@ -186,6 +221,7 @@ def fault_reports(injections: Sequence[Injection]) -> tuple[FaultReport, ...]:
             expect=each.rule.expect,
             in_force=not each.is_removed,
             considered=each.considered,
+            struck=each.struck,
             strikes=tuple(each.strikes),
             passed=dict(each.passed),
             nearest=each.nearest,
@@ -197,4 +233,4 @@ def fault_reports(injections: Sequence[Injection]) -> tuple[FaultReport, ...]:
 
 def never_struck(reports: Sequence[FaultReport]) -> tuple[FaultReport, ...]:
     """Return the reports of faults that had to strike and have not."""
-    return tuple(each for each in reports if each.expect and not each.strikes)
+    return tuple(each for each in reports if each.expect and not each.struck)

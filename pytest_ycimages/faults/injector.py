@@ -6,13 +6,11 @@ The decision is a pure function of the seed, the rule, the method, the attempt a
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.catalogue import Substitute
@@ -94,14 +92,16 @@ class Injector:
     Args:
         seed: the seed of random choices.
         effects: the effects that the backend supports.
+        limit: how many strikes, connections and concealed resources to keep; None: all.
 
     Attributes:
         calls: the journal.
         injections: the rules that were ever in force.
     """
 
-    def __init__(self, seed: str, effects: tuple[type[Effect], ...] = EFFECTS) -> None:
+    def __init__(self, seed: str, effects: tuple[type[Effect], ...] = EFFECTS, limit: int | None = None) -> None:
         self._seed = seed
+        self._limit = limit
         self._effects = effects
         self.calls: Sequence[Call] = ()
         self.injections: list[Injection] = []
@@ -121,7 +121,7 @@ class Injector:
                 f"{rule.fault} works on the fake alone. What works here: {able}. If the test is about this fault, pin "
                 'it to the fake: @pytest.mark.ycimages(mode="fake").'
             )
-        injection = Injection(rule, self.calls)
+        injection = Injection(rule, self.calls, self._limit)
         self.injections.append(injection)
         for method in injection.methods:
             self._by_method.setdefault(method, _Index()).add(injection)
@@ -154,19 +154,19 @@ class Injector:
                 injection.pass_by(request, Reason.FIRST, note=str(decision.injection.rule))
             else:
                 decision = Decision(injection, _late(injection, at))
-                injection.strikes.append(Strike(at, request.method, request.line, attempt))
+                injection.strike(Strike(at, request.method, request.line, attempt))
         return decision
 
     def _context(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> CallContext:
         """Count the call, and return what its schedule may ask."""
-        times = injection.times
         injection.considered += 1
-        times.append(now)
+        per = injection.rule.per
+        number = injection.count(request.connection if per == "connection" else None, now)
         return CallContext(
-            number=_number(injection, request, attempt),
+            number=attempt if per == "call" else number,
             at=at,
             draw=lambda: fraction(self._seed, injection.key, request.method, request.identity, attempt),
-            within=lambda seconds: len(times) - bisect_right(times, now - nanoseconds(seconds)),
+            within=lambda seconds: injection.within(seconds, now),
         )
 
     # Answer.
@@ -207,6 +207,8 @@ class Injector:
             id_ = reply.operation_id if effect.what == "operation" else reply.image_id
             start = now + round(effect.after * SECOND)
             end = start + effect.seconds * SECOND if math.isfinite(effect.seconds) else math.inf
+            if self._limit is not None and len(self._concealed) >= self._limit:
+                del self._concealed[next(iter(self._concealed))]
             self._concealed[effect.what, id_] = _Concealed(effect.reads, start, end, fault)
         return reply, None
 
@@ -274,16 +276,6 @@ def _struck(service: Answerer, effect: Answer | Damaged | Late, done: Reply | No
     return reply._replace(damage=damage)
 
 
-def _number(injection: Injection, request: Request, attempt: int) -> int:
-    """Return the number of the call for the rule, counted from 1."""
-    per = injection.rule.per
-    if per == "call":
-        return attempt
-    counted = request.connection if per == "connection" else None
-    injection.counts[counted] += 1
-    return injection.counts[counted]
-
-
 def _late(injection: Injection, at: float) -> float:
     """Return the seconds by which the fault makes an answer late."""
     effect = injection.rule.fault.effect
@@ -291,5 +283,5 @@ def _late(injection: Injection, at: float) -> float:
         return 0
     if effect.most is None:
         return effect.seconds
-    began = injection.strikes[0].at if injection.strikes else at
+    began = at if injection.first_struck_at is None else injection.first_struck_at
     return effect.seconds + (effect.most - effect.seconds) * min(1, (at - began) / effect.over)

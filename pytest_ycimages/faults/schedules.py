@@ -48,6 +48,13 @@ class When(Written):
         """Return whether the fault strikes this call."""
         return _STRIKES[self.kind](context, *self.arguments)
 
+    @property
+    def window(self) -> float:
+        """How many seconds back it asks for calls; 0 if it does not."""
+        if self.kind == "over_rate":
+            return float(self.arguments[1])
+        return max((each.window for each in self.arguments if isinstance(each, When)), default=0)
+
     def __str__(self) -> str:
         return self.text
 

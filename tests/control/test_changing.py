@@ -220,6 +220,6 @@ def test_a_fresh_start(ycimages: Double, control: Control, create: Create) -> No
     answer = control("POST", "reset")
     assert answer.status_code == 200
     assert answer.json() == before
-    assert control("GET", "calls").json() == {"calls": [], "gaps": [], "last": 0}
+    assert control("GET", "calls").json()["last"] == 0
     assert ycimages.timing == After(7)
     assert create().status_code == 500

@@ -93,7 +93,7 @@ def test_it_looks_while_clients_call(ycimages: Double, control: Control) -> None
     for thread in threads:
         thread.join()
     assert {answer.status_code for answer in looks} == {200}
-    assert control("GET", "calls?since=150").json()["last"] == len(ycimages.calls) == 200
+    assert control("GET", "calls?after=150").json()["last"] == len(ycimages.calls) == 200
 
 
 def test_a_request_that_is_cut_off_by_the_client_harms_nobody(ycimages: Double, control: Control) -> None:

@@ -79,8 +79,11 @@ def test_several_at_once(control: Control, ycimages: Double) -> None:
         ({"on": "images.get"}, "fault is missing. The fields are fault, on, when, "),
         ({}, "fault is missing. The fields are fault, on, when, "),
         ([], "An empty list injects nothing. Give a rule, or several, such as 'reset(), when=first(1)'."),
-        (["hang()", "reset("], "invalid rule 'reset(': expected the arguments of inject(...), such as "),
-        (5, "invalid rule 5: expected a fault, a Rule, a dict, or text such as "),
+        (
+            ["hang()", "reset("],
+            "invalid rule 'reset(': expected a fault, a Rule, a dict, or the arguments of inject(...), such as ",
+        ),
+        (5, "invalid rule 5: expected a fault, a Rule, a dict, or the arguments of inject(...), such as "),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(control: Control, ycimages: Double, body: Any, error: str) -> None:

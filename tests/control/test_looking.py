@@ -82,23 +82,32 @@ def test_the_calls_have_every_field(ycimages: Double, control: Control, create: 
 
 
 def test_calls_by_method_and_by_number(control: Control, create: Create, session: Any, ycimages: Double) -> None:
-    """`since` goes on where an earlier answer ended."""
+    """`after` goes on where an earlier answer ended."""
     create()
     session.get(f"{ycimages.url}/endpoints")
     create()
     assert [call["number"] for call in control("GET", "calls?method=images.*").json()["calls"]] == [1, 3]
-    rest = control("GET", "calls?method=images.create&since=1").json()
+    rest = control("GET", "calls?method=images.create&after=1").json()
     assert ([call["number"] for call in rest["calls"]], rest["last"]) == ([3], 3)
-    assert control("GET", "calls?since=3").json() == {"calls": [], "gaps": [], "last": 3}
-    assert control("GET", "calls?since=99").json()["calls"] == []
+    assert control("GET", "calls?after=3").json() == {
+        "calls": [],
+        "gaps": [],
+        "next_page_token": "",
+        "last": 3,
+        "dropped": 0,
+    }
+    assert control("GET", "calls?after=99").json()["calls"] == []
 
 
 @pytest.mark.parametrize(
     ("query", "error"),
     [
         ("method=image.create", "Unknown method 'image.create'. Did you mean 'images.create'? Known: "),
-        ("since=-1", "invalid since '-1': expected the number of a call, such as the `last` of an earlier answer"),
-        ("sinc=1", "Unknown query parameter 'sinc'. Did you mean 'since'? Known: method, since."),
+        ("after=-1", "invalid after '-1': expected the number of a call, such as the `last` of an earlier answer"),
+        (
+            "afte=1",
+            "Unknown query parameter 'afte'. Did you mean 'after'? Known: after, method, page_size, page_token.",
+        ),
     ],
 )
 def test_a_wrong_query_is_refused(control: Control, query: str, error: str) -> None:
