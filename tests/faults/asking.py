@@ -1,10 +1,8 @@
-"""Calls as a transport would hand them to the faults, and a client without a socket."""
+"""Calls as a transport would hand them to the faults."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-import httpx
 
 from pytest_ycimages.api.exchange import Request
 from pytest_ycimages.api.message import SECOND
@@ -12,7 +10,6 @@ from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.faults.injector import Injector
 
 if TYPE_CHECKING:
-    from pytest_ycimages import Double
     from pytest_ycimages.faults.injector import Decision
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -57,30 +54,3 @@ class Decider:
     def struck(self, *requests: Request) -> list[int]:
         """The numbers of the calls, counted from 1, that are struck."""
         return [number for number, request in enumerate(requests, 1) if self.decide(request)]
-
-
-class InProcess:
-    """A client of `double.app`."""
-
-    def __init__(self, double: Double) -> None:
-        transport = httpx.WSGITransport(app=double.app)
-        headers = {"Authorization": f"Bearer {double.token}"}
-        self._client = httpx.Client(transport=transport, base_url="http://double", headers=headers)
-        self._double = double
-
-    def create(self, **headers: str) -> Any:
-        """Begin to create an image."""
-        body = {"folderId": self._double.folder_id, "diskId": "epd0000000000000000a"}
-        return self._client.post("/compute/v1/images", json=body, headers=headers).json()
-
-    def poll(self, operation: Any, **headers: str) -> Any:
-        """Ask for an operation."""
-        return self._client.get(f"/operations/{operation['id']}", headers=headers).json()
-
-    def look(self, operation: Any) -> Any:
-        """Ask for the image of an operation."""
-        return self._client.get(f"/compute/v1/images/{operation['metadata']['imageId']}").json()
-
-    def cancel(self, operation: Any) -> Any:
-        """Cancel an operation."""
-        return self._client.post(f"/operations/{operation['id']}:cancel").json()

@@ -6,13 +6,13 @@ import pytest
 import requests
 
 from pytest_ycimages import Double, FaultNeverStruckError, first, internal, nth, reset, unavailable
-from tests.faults.asking import InProcess
+from tests.client import Cloud
 
 
 def test_a_handle_tells_what_its_fault_has_done() -> None:
     """How often, when, to whom; and why not."""
     double = Double(clock="manual")
-    client = InProcess(double)
+    client = Cloud(double)
     failing = double.inject(unavailable(), on="images.create", when=nth(2))
     for _ in range(3):
         client.create()
@@ -31,7 +31,7 @@ def test_a_report_shows_the_last_strikes() -> None:
     double = Double()
     failing = double.inject(internal())
     for _ in range(25):
-        InProcess(double).create()
+        Cloud(double).create()
     assert "struck 15 times before these" in failing.report()
     assert failing.report().count("attempt") == 10
 
@@ -40,7 +40,7 @@ def test_a_fault_that_never_struck_is_an_error_with_the_nearest_call() -> None:
     """It says what the call had, and what it was to have."""
     double = Double()
     double.inject(reset(), on="images.create", where={"name": "web-*"})
-    InProcess(double).create()
+    Cloud(double).create()
     with pytest.raises(FaultNeverStruckError, match="expect=False") as caught:
         double.check()
     assert "nearest: POST /compute/v1/images: name is '', and not 'web-*'" in str(caught.value)
@@ -60,10 +60,10 @@ def test_a_double_that_is_reset_forgets_faults_but_those_of_its_settings() -> No
     """And these begin anew."""
     double = Double(faults=["unavailable(), when=first(1)"])
     double.inject(internal())
-    client = InProcess(double)
-    assert [client.create().get("code") for _ in range(2)] == [14, 13]
+    client = Cloud(double)
+    assert [client.create().json.get("code") for _ in range(2)] == [14, 13]
     double.reset()
-    assert [client.create().get("code") for _ in range(2)] == [14, None]
+    assert [client.create().json.get("code") for _ in range(2)] == [14, None]
     assert [each.struck for each in double.injections] == [1]
 
 

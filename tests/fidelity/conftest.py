@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fidelity.cloud import Cloud
+from tests.client import Cloud
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double

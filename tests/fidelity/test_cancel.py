@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ycimages import Failure
-from tests.fidelity.cloud import Cloud, image_id_of
+from tests.client import Cloud, image_id_of
 
 
 @pytest.mark.fidelity("cancel.get-and-post")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 V1: Final = {"legacyFeatures": {"pciTopology": "PCI_TOPOLOGY_V1"}}
 V2: Final = {"legacyFeatures": {"pciTopology": "PCI_TOPOLOGY_V2"}}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.fidelity.cloud import GIB
+from tests.client import GIB
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 URI: Final = "https://storage.yandexcloud.net/bucket/disk.qcow2"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages.api.status import Code
-from tests.fidelity.cloud import IMAGES
+from tests.client import IMAGES
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 KEY: Final = "6a2f1c0e-1111-4222-8333-444455556666"
 OTHER: Final = "6a2f1c0e-1111-4222-8333-444455557777"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 
 def shape(prefix: str) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.fidelity.cloud import GIB, image_id_of
+from tests.client import GIB, image_id_of
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 ORDER: Final = ["done", "metadata", "id", "description", "createdAt", "createdBy", "modifiedAt"]
 

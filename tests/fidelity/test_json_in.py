@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages import UnknownFieldWarning
-from tests.fidelity.cloud import DISK, GIB, IMAGES
+from tests.client import DISK, GIB, IMAGES
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 
 def refused(cloud: Cloud, **fields: Any) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fidelity.cloud import image_id_of
+from tests.client import image_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 
 def pages(cloud: Cloud, **query: Any) -> Iterator[list[str]]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.fidelity.cloud import image_id_of
+from tests.client import image_id_of
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 TAKEN: Final = (409, 6, "Image with name one already exists")
 

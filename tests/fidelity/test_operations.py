@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Failure
-from tests.fidelity.cloud import image_id_of
+from tests.client import image_id_of
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 UNREACHABLE: Final = "https://storage.yandexcloud.net/bucket/lost.qcow2"
 IMAGE_TYPE: Final = "type.googleapis.com/yandex.cloud.compute.v1.Image"

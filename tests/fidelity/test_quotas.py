@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages import Quotas
-from tests.fidelity.cloud import GIB
+from tests.client import GIB
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Answer, Cloud
+    from tests.client import Answer, Cloud
 
 
 def exceeded(answer: Answer) -> Any:

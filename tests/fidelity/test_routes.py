@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.fidelity.cloud import IMAGES, Cloud
+from tests.client import IMAGES, Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Quotas
-from tests.fidelity.cloud import image_id_of
+from tests.client import image_id_of
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 URI: Final = "https://storage.yandexcloud.net/bucket/disk"
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.fidelity.cloud import image_id_of
+from tests.client import image_id_of
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 TOKENS: Final = "/iam/v1/tokens"
 INVALID: Final = (401, 16, "The token is invalid")

@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages import After, AfterPolls, Double, Failure, Immediate, Never, Quotas, Success, UsageError
+from tests.client import IMAGES, Cloud
 
 from . import looking
-from .caller import IMAGES, STATUSES, Caller, Reply
 from .json_form import now, operation_json, refusal_json
 from .model import Model
 from .records import SECOND, Fields, Image, Operation, Refusal
@@ -17,12 +17,16 @@ from .sources import GIB, NOT_FOUND, Disk, Sources, unsupported
 
 if TYPE_CHECKING:
     from pytest_ycimages.cloud.timing import Timing
+    from tests.client import Answer as Reply
 
     from .looking import Listing
     from .model import Answer
 
 START: Final = 1767225600 * SECOND
 """2026-01-01T00:00:00Z: where a manual clock begins."""
+
+STATUSES: Final = {3: 400, 5: 404, 6: 409, 8: 429, 9: 400, 12: 501, 16: 401}
+"""The HTTP status that each code comes with (api-facts.md, section 2.2)."""
 
 DISKS: Final = {
     "epd00000000000000big": Disk(10 * GIB, 2 * GIB, 10 * GIB, "WINDOWS", ("f2e00000000000000win",)),
@@ -86,9 +90,9 @@ class Agreement:
         self.model.folders.add(self.folders[1])
         self._fill()
         self.accounts = ("aje0000000000000000a", "aje0000000000000000b")
-        anybody = Caller(self.double, "")
-        tokens = [anybody("POST", "/iam/v1/tokens", {"jwt": jwt_of(each)}).body["iamToken"] for each in self.accounts]
-        self._callers = [Caller(self.double, token) for token in tokens]
+        anybody = Cloud(self.double, {})
+        tokens = [anybody.post("/iam/v1/tokens", {"jwt": jwt_of(each)}).json["iamToken"] for each in self.accounts]
+        self._clients = [Cloud(self.double, {"Authorization": f"Bearer {token}"}) for token in tokens]
         self._calls = len(tokens)
 
     def _fill(self) -> None:
@@ -106,16 +110,17 @@ class Agreement:
         """Ask the double; parameters that are empty are left out."""
         self._calls += 1
         given = {name: value for name, value in query.items() if value}
-        return self._callers[person](verb, path, body, key=key, **given)
+        client = self._clients[person]
+        return (client.using(Idempotency_Key=key) if key else client).call(verb, path, body, **given)
 
     def agree(self, reply: Reply, expected: Image | Operation | Refusal) -> None:
         """The answer is exactly what the model expects."""
         if isinstance(expected, Refusal):
-            assert reply.body == refusal_json(expected, reply.request_id)
+            assert reply.json == refusal_json(expected, reply.headers["x-request-id"])
             assert reply.status == STATUSES[expected.code]
         else:
             shown = now(self.model, expected) if isinstance(expected, Image) else operation_json(self.model, expected)
-            assert reply.body == shown
+            assert reply.json == shown
             assert reply.status == 200
 
     def check(self) -> None:
@@ -137,7 +142,7 @@ class Agreement:
         verb = {"create": "POST", "update": "PATCH", "delete": "DELETE"}[kind]
         path = f"{IMAGES}/{target}" if target else IMAGES
         reply = self.ask(verb, path, None if kind == "delete" else body, person=person, key=key)
-        ids = reply.body.get("id", "?"), reply.body.get("metadata", {}).get("imageId", "?")
+        ids = reply.json.get("id", "?"), reply.json.get("metadata", {}).get("imageId", "?")
         who = self.accounts[person], key
         if kind == "create":
             expected: Answer = self.model.create(body, who, ids)
@@ -182,9 +187,9 @@ class Agreement:
             self.agree(reply, expected)
             return "", None
         images, more = expected
-        assert reply.body.get("images", []) == [now(self.model, image) for image in images]
-        assert ("nextPageToken" in reply.body) is more
-        return reply.body.get("nextPageToken", ""), images[-1] if images else None
+        assert reply.json.get("images", []) == [now(self.model, image) for image in images]
+        assert ("nextPageToken" in reply.json) is more
+        return reply.json.get("nextPageToken", ""), images[-1] if images else None
 
     def walk(self, listing: Listing) -> None:
         """A list to its end."""
@@ -203,8 +208,8 @@ class Agreement:
                 return
             end = start + (page_size or looking.DEFAULT_PAGE)
             shown = [operation_json(self.model, operation) for operation in expected[start:end]]
-            assert reply.body.get("operations", []) == shown
-            token = reply.body.get("nextPageToken", "")
+            assert reply.json.get("operations", []) == shown
+            token = reply.json.get("nextPageToken", "")
             assert bool(token) is (end < len(expected))
             start = end
 

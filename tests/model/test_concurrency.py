@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import pytest
 
 from pytest_ycimages import AfterPolls, Code, Double, Never
-
-from .caller import IMAGES
+from tests.client import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

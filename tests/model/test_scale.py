@@ -12,8 +12,7 @@ import pytest
 
 from pytest_ycimages import Double, Immediate
 from pytest_ycimages.cloud.state import State
-
-from .caller import IMAGES, Caller
+from tests.client import IMAGES, Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +49,11 @@ def double() -> Double:
 
 
 @pytest.fixture(scope="module")
-def call(double: Double) -> Caller:
+def cloud(double: Double) -> Cloud:
     """A client of it; its first list lets the double sort in what was added."""
-    caller = Caller(double, double.token)
-    caller.page(folderId=double.folder_id, pageSize=1)
-    return caller
+    cloud = Cloud(double)
+    page(cloud, folderId=double.folder_id, pageSize=1)
+    return cloud
 
 
 class Looks:
@@ -88,11 +87,17 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     return looks
 
 
-def pages(call: Caller, **query: object) -> Iterator[list[str]]:
+def page(cloud: Cloud, **query: object) -> tuple[list[str], str]:
+    """The ids on a page of images, and the token of the next."""
+    body = cloud.get(IMAGES, **query).json
+    return [image["id"] for image in body.get("images", [])], body.get("nextPageToken", "")
+
+
+def pages(cloud: Cloud, **query: object) -> Iterator[list[str]]:
     """The ids on each page of a list."""
     token = ""
     while True:
-        ids, token = call.page(**query, **({"pageToken": token} if token else {}))
+        ids, token = page(cloud, **query, **({"pageToken": token} if token else {}))
         yield ids
         if not token:
             return
@@ -101,10 +106,10 @@ def pages(call: Caller, **query: object) -> Iterator[list[str]]:
 @pytest.mark.parametrize("order", ["id", "id desc", "createdAt", "createdAt desc"])
 @pytest.mark.parametrize("size", [1, 10, 250])
 def test_a_page_looks_at_what_it_shows_and_one_more(
-    double: Double, call: Caller, looks: Looks, order: str, size: int
+    double: Double, cloud: Cloud, looks: Looks, order: str, size: int
 ) -> None:
     """The first page and every one behind it."""
-    walk = pages(call, folderId=double.folder_id, pageSize=size, orderBy=order)
+    walk = pages(cloud, folderId=double.folder_id, pageSize=size, orderBy=order)
     next(walk)
     looks.taken()
     for _ in range(3):
@@ -112,69 +117,69 @@ def test_a_page_looks_at_what_it_shows_and_one_more(
         assert looks.taken() <= size + 1
 
 
-def test_a_walk_meets_every_image_once(double: Double, call: Caller, looks: Looks) -> None:
+def test_a_walk_meets_every_image_once(double: Double, cloud: Cloud, looks: Looks) -> None:
     """All pages together hold what is there, and looking is proportional to the pages."""
-    walk = list(pages(call, folderId=double.folder_id, pageSize=1000))
+    walk = list(pages(cloud, folderId=double.folder_id, pageSize=1000))
     looked = looks.taken()
     met = [image_id for page in walk for image_id in page]
     assert met == sorted(double.images)
     assert looked <= len(met) + len(walk) + 2 * DELETED
 
 
-def test_create_get_and_poll_look_at_one_image(double: Double, call: Caller, looks: Looks) -> None:
+def test_create_get_and_poll_look_at_one_image(double: Double, cloud: Cloud, looks: Looks) -> None:
     """Whatever else is there."""
     body = {"folderId": double.folder_id, "diskId": "epd0000000000000000a", "name": "one-more"}
-    operation = call("POST", IMAGES, body).body
+    operation = cloud.call("POST", IMAGES, body).json
     assert looks.taken() <= 1, "whoever has the name"
     image_id = operation["metadata"]["imageId"]
-    assert call("GET", f"/operations/{operation['id']}").body["done"]
+    assert cloud.call("GET", f"/operations/{operation['id']}").json["done"]
     assert looks.taken() == 0
-    assert call("GET", f"{IMAGES}/{image_id}").body["name"] == "one-more"
+    assert cloud.call("GET", f"{IMAGES}/{image_id}").json["name"] == "one-more"
     assert looks.taken() == 1
     body["name"] = "image-5000"
-    assert call("POST", IMAGES, body).status == 409
+    assert cloud.call("POST", IMAGES, body).status == 409
     assert looks.taken() <= 2
-    assert call("PATCH", f"{IMAGES}/{image_id}", {"updateMask": "name", "name": "renamed"}).status == 200
+    assert cloud.call("PATCH", f"{IMAGES}/{image_id}", {"updateMask": "name", "name": "renamed"}).status == 200
     assert looks.taken() <= 2
-    assert call("DELETE", f"{IMAGES}/{image_id}").status == 200
+    assert cloud.call("DELETE", f"{IMAGES}/{image_id}").status == 200
     assert looks.taken() <= 2
 
 
-def test_a_name_and_a_family_are_found_without_a_search(double: Double, call: Caller, looks: Looks) -> None:
+def test_a_name_and_a_family_are_found_without_a_search(double: Double, cloud: Cloud, looks: Looks) -> None:
     """By looking at the images that have them."""
-    ids, token = call.page(folderId=double.folder_id, filter='name = "image-17777"', pageSize=1)
+    ids, token = page(cloud, folderId=double.folder_id, filter='name = "image-17777"', pageSize=1)
     assert (len(ids), token) == (1, "")
     assert looks.taken() <= 2
-    latest = call("GET", f"{IMAGES}:latestByFamily", folderId=double.folder_id, family="family-12")
-    assert latest.body["family"] == "family-12"
+    latest = cloud.call("GET", f"{IMAGES}:latestByFamily", folderId=double.folder_id, family="family-12")
+    assert latest.json["family"] == "family-12"
     assert looks.taken() <= 1
 
 
-def test_deleted_images_do_not_come_back_nor_slow_later_calls(double: Double, call: Caller, looks: Looks) -> None:
+def test_deleted_images_do_not_come_back_nor_slow_later_calls(double: Double, cloud: Cloud, looks: Looks) -> None:
     """The first call that meets them may pay; the second does not."""
     family = "family-7"
     newest = [image.id for image in double.images.values() if image.family == family][-DELETED:]
-    first, _ = call.page(folderId=double.folder_id, pageSize=DELETED)
+    first, _ = page(cloud, folderId=double.folder_id, pageSize=DELETED)
     deleted = {*newest, *first}
     for image_id in deleted:
-        assert call("DELETE", f"{IMAGES}/{image_id}").status == 200
+        assert cloud.call("DELETE", f"{IMAGES}/{image_id}").status == 200
     for attempt in range(2):
         looks.taken()
-        ids, _ = call.page(folderId=double.folder_id, pageSize=10)
+        ids, _ = page(cloud, folderId=double.folder_id, pageSize=10)
         assert len(ids) == 10
         assert deleted.isdisjoint(ids)
         assert looks.taken() <= 11 + (0 if attempt else len(deleted))
-        latest = call("GET", f"{IMAGES}:latestByFamily", folderId=double.folder_id, family=family).body
+        latest = cloud.call("GET", f"{IMAGES}:latestByFamily", folderId=double.folder_id, family=family).json
         assert latest["family"] == family
         assert latest["id"] not in deleted
         assert looks.taken() <= 1 + (0 if attempt else len(deleted))
 
 
-def test_a_name_that_many_images_had_is_looked_up_once(double: Double, call: Caller, looks: Looks) -> None:
+def test_a_name_that_many_images_had_is_looked_up_once(double: Double, cloud: Cloud, looks: Looks) -> None:
     """A baker that makes the same image again and again pays for none of those it deleted."""
     body = {"folderId": double.folder_id, "diskId": "epd0000000000000000a", "name": "nightly"}
     for _ in range(20):
-        operation = call("POST", IMAGES, body).body
+        operation = cloud.call("POST", IMAGES, body).json
         assert looks.taken() <= 1
-        call("DELETE", f"{IMAGES}/{operation['metadata']['imageId']}")
+        cloud.call("DELETE", f"{IMAGES}/{operation['metadata']['imageId']}")
         looks.taken()

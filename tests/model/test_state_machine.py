@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.client import IMAGES
+
 from . import strategies as drawn
 from .agreement import Agreement
-from .caller import IMAGES
 from .looking import Condition, Listing
 from .records import Refusal
 
@@ -77,8 +78,8 @@ class Disagreement(RuleBasedStateMachine):
         """Against the contract: refused, and nothing changes."""
         body = {"folderId": self.both.folders[0], "diskId": "epd00000000000000new", **wrong}
         reply = self.both.ask("POST", IMAGES, body, key=key)
-        assert (reply.status, reply.body["code"]) == (400, 3)
-        assert reply.body["message"].startswith("Request validation error")
+        assert (reply.status, reply.json["code"]) == (400, 3)
+        assert reply.json["message"].startswith("Request validation error")
 
     @rule(pick=drawn.picks, body=drawn.updates, person=drawn.people, key=drawn.keys)
     def update(self, pick: int, body: Fields, person: int, key: str) -> None:

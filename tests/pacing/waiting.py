@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from werkzeug.test import Client
-
 from pytest_ycimages import Call, Calls, Code
+from tests.client import Cloud
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double, Pacing
@@ -24,7 +23,7 @@ class Waiting:
 
     def __init__(self, double: Double) -> None:
         self.double = double
-        self._client = Client(double.app)
+        self._cloud = Cloud(double)
         self.operation: Any = self.ask("POST", "/compute/v1/images", BODY)
 
     @property
@@ -44,8 +43,7 @@ class Waiting:
 
     def ask(self, verb: str, path: str, body: object = None, *, authorization: str = "Bearer t1.a.b") -> Any:
         """Make a call; its answer as JSON."""
-        headers = {"Authorization": authorization}
-        return self._client.open(path, method=verb, json=body, headers=headers).json
+        return self._cloud.using(Authorization=authorization).call(verb, path, body).json
 
     def poll(self, *pauses: float) -> Waiting:
         """Poll the operation after each of these pauses."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, UsageError
-from tests.fidelity.cloud import GIB
+from tests.client import GIB
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 FIELDS: Final = (
     "created_at, description, family, folder_id, hardware_generation, labels, min_disk_size, name, os, pooled, "

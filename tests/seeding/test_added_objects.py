@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from pytest_ycimages import Double, UsageError
-from tests.fidelity.cloud import GIB, MIB, Cloud
+from tests.client import GIB, MIB, Cloud
 
 BUCKET: Final = "https://storage.yandexcloud.net/bucket"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, UsageError
-from tests.fidelity.cloud import GIB, MIB
+from tests.client import GIB, MIB
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 SOURCES: Final = [("add_disk", "diskId", "disk"), ("add_snapshot", "snapshotId", "snapshot")]
 LICENCE: Final = "f2e00000000000000win"

@@ -8,10 +8,10 @@ import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS
-from tests.fidelity.cloud import GIB, MIB
+from tests.client import GIB, MIB
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Answer, Cloud
+    from tests.client import Answer, Cloud
 
 IMAGES: Final = "The limit on maximum number of images has exceeded"
 SIZE: Final = "The limit on total size of images has exceeded"

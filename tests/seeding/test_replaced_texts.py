@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
 from pytest_ycimages.cloud.refusals import TEXTS
-from tests.fidelity.cloud import Cloud
+from tests.client import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 NOBODY: Final = "fd80000000000000none"
 LOST: Final = "https://storage.yandexcloud.net/bucket/lost.qcow2"

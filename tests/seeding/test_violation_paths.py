@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.fidelity.cloud import DISK, IMAGES
+from tests.client import DISK, IMAGES
 
 if TYPE_CHECKING:
-    from tests.fidelity.cloud import Cloud
+    from tests.client import Cloud
 
 WRONG: Final[dict[str, Any]] = {
     "folderId": "",

@@ -15,7 +15,7 @@ from pytest_ycimages.faults.fault import Answer, Damaged
 from pytest_ycimages.faults.rule import rule_of
 from pytest_ycimages.faults.schedules import CallContext
 from pytest_ycimages.strategies import fault_schedules
-from tests.model.caller import IMAGES
+from tests.client import IMAGES
 
 if TYPE_CHECKING:
     from pytest_ycimages import Call, Rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import Phase, find, given, settings
@@ -22,13 +22,12 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.cloud.timing import TIMINGS, timing_of
 from pytest_ycimages.strategies import timings
-from tests.model.caller import IMAGES, Caller
+from tests.client import Cloud
 
 if TYPE_CHECKING:
     from pytest_ycimages import Timing
 
 thoroughly = settings(max_examples=50, derandomize=True, database=None, deadline=None)
-BODY: Final = {"folderId": "b1g0000000000000000a", "diskId": "epd0000000000000000a"}
 
 
 @thoroughly
@@ -49,14 +48,14 @@ def test_a_timing_that_text_can_say_is_read_back_as_it_is_printed(timing: Timing
 def test_an_operation_ends_where_all_timings_do(timing: Timing) -> None:
     """Whatever the timing: polled once a minute, it is shown done some day."""
     double = Double(timing=timing, clock="manual")
-    ask = Caller(double, double.token)
-    operation = ask("POST", IMAGES, BODY).body
+    cloud = Cloud(double)
+    polled = operation = cloud.create().json
     for _ in range(60):
         double.clock.advance(60)
-        operation = ask("GET", f"/operations/{operation.get('id')}").body | {"id": operation.get("id")}
-        if operation.get("done"):
+        polled = cloud.operation(operation["id"])
+        if polled.get("done"):
             break
-    assert operation.get("done")
+    assert polled.get("done")
 
 
 @thoroughly
