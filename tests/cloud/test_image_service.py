@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Immediate, Never
-
-if TYPE_CHECKING:
-    from werkzeug.test import TestResponse
+from tests.client import Cloud
 
 BODY = {"folderId": "b1g00000000000000000", "diskId": "epd00000000000000000"}
 
@@ -21,25 +18,19 @@ def double() -> Double:
     return Double(clock="manual", name="test")
 
 
-def send(double: Double, method: str, path: str, body: object = None) -> TestResponse:
-    """Call `double` with its own token."""
-    headers = {"Authorization": f"Bearer {double.token}"}
-    return Client(double.app).open(path, method=method, json=body, headers=headers)
-
-
 def create(double: Double, **fields: object) -> Any:
     """Create an image, and return the operation."""
-    return send(double, "POST", "/compute/v1/images", {**BODY, **fields}).json
+    return Cloud(double).call("POST", "/compute/v1/images", {**BODY, **fields}).json
 
 
 def poll(double: Double, operation: Any) -> Any:
     """Read the operation anew."""
-    return send(double, "GET", f"/operations/{operation['id']}").json
+    return Cloud(double).call("GET", f"/operations/{operation['id']}").json
 
 
 def look(double: Double, operation: Any) -> Any:
     """Read the image of an operation."""
-    return send(double, "GET", f"/compute/v1/images/{operation['metadata']['imageId']}").json
+    return Cloud(double).call("GET", f"/compute/v1/images/{operation['metadata']['imageId']}").json
 
 
 def test_a_create_returns_an_operation_that_runs(double: Double) -> None:
@@ -118,8 +109,8 @@ def test_reading_the_server_truth_counts_as_no_poll(double: Double) -> None:
 def test_a_refused_call_counts_as_no_poll(double: Double) -> None:
     """A poll without a token saw nothing, so it ends nothing."""
     operation = create(double)
-    reply = Client(double.app).get(f"/operations/{operation['id']}")
-    assert reply.status_code == 401
+    reply = Cloud(double, {}).get(f"/operations/{operation['id']}")
+    assert reply.status == 401
     assert double.operations[operation["id"]].done is False
 
 
@@ -194,8 +185,8 @@ def test_an_image_shows_what_was_asked_for(double: Double) -> None:
 
 def test_an_image_that_does_not_exist_is_not_found(double: Double) -> None:
     """The recorded text, which quotes the id."""
-    reply = send(double, "GET", "/compute/v1/images/fd8e0hsg8g5spl5sv8ls")
-    assert reply.status_code == 404
+    reply = Cloud(double).call("GET", "/compute/v1/images/fd8e0hsg8g5spl5sv8ls")
+    assert reply.status == 404
     assert reply.json
     assert (reply.json["code"], reply.json["message"]) == (5, 'Image "fd8e0hsg8g5spl5sv8ls" not found')
 
@@ -203,7 +194,7 @@ def test_an_image_that_does_not_exist_is_not_found(double: Double) -> None:
 def test_an_operation_id_is_no_image_id(double: Double) -> None:
     """They share a prefix, and nothing else."""
     operation = create(double)
-    assert send(double, "GET", f"/compute/v1/images/{operation['id']}").status_code == 404
+    assert Cloud(double).call("GET", f"/compute/v1/images/{operation['id']}").status == 404
 
 
 def test_two_doubles_share_nothing() -> None:

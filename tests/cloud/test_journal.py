@@ -9,10 +9,9 @@ from werkzeug.test import Client
 
 from pytest_ycimages import Calls, Code, Double, UsageError
 from pytest_ycimages.api.create_image import CreateImageRequest
+from tests.client import Cloud
 
 if TYPE_CHECKING:
-    from werkzeug.test import TestResponse
-
     from pytest_ycimages import Call
 
 BODY = {"folderId": "b1g00000000000000000", "diskId": "epd00000000000000000"}
@@ -31,25 +30,19 @@ def double() -> Double:
     return Double(clock="manual", name="test", timing="AfterPolls(3)")
 
 
-def send(double: Double, method: str, path: str, body: object = None) -> TestResponse:
-    """Call `double` with its own token."""
-    headers = {"Authorization": f"Bearer {double.token}"}
-    return Client(double.app).open(path, method=method, json=body, headers=headers)
-
-
 def baked(double: Double) -> Any:
     """Create an image and poll three times, 1, 2 and 4 seconds apart; return the create's reply."""
-    operation: Any = send(double, "POST", "/compute/v1/images", BODY).json
+    operation: Any = Cloud(double).call("POST", "/compute/v1/images", BODY).json
     for wait in (1, 2, 4):
         double.clock.advance(wait)
-        send(double, "GET", f"/operations/{operation['id']}")
+        Cloud(double).call("GET", f"/operations/{operation['id']}")
     return operation
 
 
 def test_a_call_is_written_down_with_its_answer(double: Double) -> None:
     """Who asked what, when, how it was answered, and which operation and image it was about."""
     double.clock.advance(0.25)
-    operation: Any = send(double, "POST", "/compute/v1/images", BODY).json
+    operation: Any = Cloud(double).call("POST", "/compute/v1/images", BODY).json
     (call,) = double.calls
     assert call.method == "images.create"
     assert call.at == 0.25
@@ -80,9 +73,9 @@ def test_attempts_are_counted_by_the_whole_call(double: Double) -> None:
     """Another path, another body or another method is another call; the same body again is a second attempt."""
     for body in (BODY, BODY | {"name": "other"}, BODY):
         double.clock.advance(1)
-        send(double, "POST", "/compute/v1/images", body)
-    send(double, "GET", "/operations/fd8e0hsg8g5spl5sv8ls")
-    send(double, "GET", "/operations/fd8e0hsg8g5spl5sv8ls:cancel")
+        Cloud(double).call("POST", "/compute/v1/images", body)
+    Cloud(double).call("GET", "/operations/fd8e0hsg8g5spl5sv8ls")
+    Cloud(double).call("GET", "/operations/fd8e0hsg8g5spl5sv8ls:cancel")
     assert [(call.attempt, call.gap) for call in double.calls] == [(1, None), (1, None), (2, 2), (1, None), (1, None)]
 
 
@@ -99,9 +92,9 @@ def test_attempts_are_counted_by_the_whole_call(double: Double) -> None:
 )
 def test_calls_are_chosen_by_method_or_glob(double: Double, pattern: str, methods: list[str]) -> None:
     """A word that is right and was not called gives no calls; order is kept."""
-    send(double, "POST", "/compute/v1/images", BODY)
+    Cloud(double).call("POST", "/compute/v1/images", BODY)
     for path in ("/operations/x", "/compute/v1/images/x", "/operations/x:cancel", "/nowhere"):
-        send(double, "GET", path)
+        Cloud(double).call("GET", path)
     assert [call.method for call in double.calls.of(pattern)] == methods
 
 
@@ -139,7 +132,7 @@ def test_calls_are_a_sequence(double: Double) -> None:
 def test_a_call_prints_as_a_line_for_people(double: Double) -> None:
     """When, what, how it was spelled, the answer, what became of it, and how long after the attempt before."""
     operation = baked(double)
-    send(double, "GET", "/operations/nope")
+    Cloud(double).call("GET", "/operations/nope")
     ids = {operation["id"]: "<operation>", operation["metadata"]["imageId"]: "<image>"}
     lines = "\n".join(map(str, double.calls))
     for drawn, word in ids.items():
@@ -152,16 +145,16 @@ def test_a_call_prints_as_one_line_whatever_the_client_sent(double: Double) -> N
     """Neither a path with a line break in it nor the gateway's drawing of malformed JSON breaks a report's lines."""
     headers = {"Authorization": f"Bearer {double.token}"}
     Client(double.app).post("/compute/v1/images", data=b'{"a":\nx', headers=headers)
-    send(double, "GET", "/nowhere%0A%0D%1B[31m")
-    send(double, "POST", "/compute/v1/images", BODY | {"name": "a\nb"})
+    Cloud(double).call("GET", "/nowhere%0A%0D%1B[31m")
+    Cloud(double).call("POST", "/compute/v1/images", BODY | {"name": "a\nb"})
     assert [len(str(call).splitlines()) for call in double.calls] == [1, 1, 1]
     assert all(str(call).isprintable() for call in double.calls)
 
 
 def test_a_call_that_no_method_serves_is_written_down(double: Double) -> None:
     """A client that calls the wrong path or with the wrong verb shows in the journal."""
-    send(double, "GET", "/compute/v2/images?page=1")
-    send(double, "PUT", "/compute/v1/images/x")
+    Cloud(double).call("GET", "/compute/v2/images?page=1")
+    Cloud(double).call("PUT", "/compute/v1/images/x")
     assert [(call.method, call.line, call.status) for call in double.calls] == [
         ("unrouted", "GET /compute/v2/images?page=1", Code.NOT_FOUND),
         ("unrouted", "PUT /compute/v1/images/x", Code.UNIMPLEMENTED),
@@ -170,8 +163,8 @@ def test_a_call_that_no_method_serves_is_written_down(double: Double) -> None:
 
 def test_a_call_that_the_gateway_or_the_contract_refuses_is_written_down(double: Double) -> None:
     """Its message is None: it was never understood. Its method is known all the same."""
-    send(double, "POST", "/compute/v1/images", {"folderId": 5})
-    send(double, "POST", "/compute/v1/images", {"folderId": "b1g"})
+    Cloud(double).call("POST", "/compute/v1/images", {"folderId": 5})
+    Cloud(double).call("POST", "/compute/v1/images", {"folderId": "b1g"})
     assert [(call.method, call.status, call.message) for call in double.calls] == [
         ("images.create", Code.INVALID_ARGUMENT, None),
         ("images.create", Code.INVALID_ARGUMENT, None),
@@ -180,8 +173,10 @@ def test_a_call_that_the_gateway_or_the_contract_refuses_is_written_down(double:
 
 def test_fields_that_the_contract_does_not_know_are_written_down(double: Double) -> None:
     """Nested ones with their path; the call itself is answered as if they were not there."""
-    reply = send(double, "POST", "/compute/v1/images", BODY | {"pooled": True, "os": {"type": "LINUX", "nvidia": {}}})
-    assert reply.status_code == 200
+    reply = Cloud(double).call(
+        "POST", "/compute/v1/images", BODY | {"pooled": True, "os": {"type": "LINUX", "nvidia": {}}}
+    )
+    assert reply.status == 200
     assert set(double.calls[0].unknown_fields) == {"pooled", "os.nvidia"}
 
 
@@ -189,8 +184,8 @@ def test_a_test_can_listen_to_calls_as_they_come() -> None:
     """`on_call` is called with each call once it is in the journal, refused ones included."""
     heard: list[Call] = []
     double = Double(on_call=heard.append)
-    send(double, "POST", "/compute/v1/images", BODY)
-    send(double, "POST", "/compute/v1/images", [])
-    send(double, "GET", "/nowhere")
+    Cloud(double).call("POST", "/compute/v1/images", BODY)
+    Cloud(double).call("POST", "/compute/v1/images", [])
+    Cloud(double).call("GET", "/nowhere")
     assert heard == list(double.calls)
     assert len(heard) == 3

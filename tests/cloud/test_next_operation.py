@@ -9,6 +9,7 @@ from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Failure, Never, PerGiB, Success, UsageError
 from pytest_ycimages.plugin_doubles import timeline
+from tests.client import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,8 @@ def double() -> Double:
 
 def send(double: Double, method: str, path: str, body: object = None) -> Any:
     """Call `double`, and return the operation that it starts."""
-    reply = Client(double.app).open(path, method=method, json=body, headers={"Authorization": "Bearer t1.a.b"})
-    assert reply.status_code == 200, reply.text
+    reply = Cloud(double).call(method, path, body)
+    assert reply.status == 200, reply.text
     return reply.json
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Immediate, Never
+from tests.client import Cloud
 
 if TYPE_CHECKING:
-    from werkzeug.test import TestResponse
-
     from pytest_ycimages.cloud.timing import Timing
 
 BODY = {"folderId": "b1g00000000000000000", "diskId": "epd00000000000000000"}
@@ -24,26 +22,20 @@ def double() -> Double:
     return Double(clock="manual", name="test", timing=Never())
 
 
-def send(double: Double, method: str, path: str, body: object = None) -> TestResponse:
-    """Call `double` with its own token."""
-    headers = {"Authorization": f"Bearer {double.token}"}
-    return Client(double.app).open(path, method=method, json=body, headers=headers)
-
-
 def create(double: Double) -> Any:
     """Create an image, and return the operation."""
-    return send(double, "POST", "/compute/v1/images", BODY).json
+    return Cloud(double).call("POST", "/compute/v1/images", BODY).json
 
 
 def poll(double: Double, operation: Any) -> Any:
     """Read the operation anew."""
-    return send(double, "GET", f"/operations/{operation['id']}").json
+    return Cloud(double).call("GET", f"/operations/{operation['id']}").json
 
 
 def cancel(double: Double, operation: Any, method: str = "GET") -> Any:
     """Cancel the operation."""
-    reply = send(double, method, f"/operations/{operation['id']}:cancel")
-    assert reply.status_code == 200
+    reply = Cloud(double).call(method, f"/operations/{operation['id']}:cancel")
+    assert reply.status == 200
     return reply.json
 
 
@@ -63,8 +55,8 @@ def test_the_image_of_a_cancelled_operation_is_gone(double: Double) -> None:
     image_id = operation["metadata"]["imageId"]
     assert image_id in double.images
     cancel(double, operation)
-    reply = send(double, "GET", f"/compute/v1/images/{image_id}")
-    assert reply.status_code == 404
+    reply = Cloud(double).call("GET", f"/compute/v1/images/{image_id}")
+    assert reply.status == 404
     assert reply.json
     assert reply.json["message"] == f'Image "{image_id}" not found'
     assert image_id not in double.images
@@ -121,8 +113,8 @@ def test_a_cancel_leaves_other_operations_alone(double: Double) -> None:
 @pytest.mark.parametrize("suffix", ["", ":cancel"])
 def test_an_operation_that_does_not_exist_is_not_found(double: Double, suffix: str) -> None:
     """The recorded text, which does not quote the id."""
-    reply = send(double, "GET", f"/operations/fd8e0hsg8g5spl5sv8ls{suffix}")
-    assert reply.status_code == 404
+    reply = Cloud(double).call("GET", f"/operations/fd8e0hsg8g5spl5sv8ls{suffix}")
+    assert reply.status == 404
     assert reply.json
     assert (reply.json["code"], reply.json["message"]) == (5, "Operation fd8e0hsg8g5spl5sv8ls not found")
 
@@ -131,8 +123,8 @@ def test_an_operation_that_does_not_exist_is_not_found(double: Double, suffix: s
 @pytest.mark.parametrize("operation_id", ["nope", "FD8E0HSG8G5SPL5SV8LS", "fd8e0hsg8g5spl5sv8lz", "fd8" + "0" * 18])
 def test_an_id_without_the_shape_of_one_is_invalid(double: Double, operation_id: str, suffix: str) -> None:
     """Too short, too long, upper case or beyond `v`: the service says 400 before it looks for it."""
-    reply = send(double, "GET", f"/operations/{operation_id}{suffix}")
-    assert reply.status_code == 400
+    reply = Cloud(double).call("GET", f"/operations/{operation_id}{suffix}")
+    assert reply.status == 400
     assert reply.json
     assert (reply.json["code"], reply.json["message"]) == (3, f"invalid operation id '{operation_id}'")
 
@@ -140,13 +132,13 @@ def test_an_id_without_the_shape_of_one_is_invalid(double: Double, operation_id:
 def test_an_image_id_is_no_operation_id(double: Double) -> None:
     """A client that polls the wrong id is told so."""
     operation = create(double)
-    reply = send(double, "GET", f"/operations/{operation['metadata']['imageId']}")
-    assert reply.status_code == 404
+    reply = Cloud(double).call("GET", f"/operations/{operation['metadata']['imageId']}")
+    assert reply.status == 404
 
 
 def test_every_error_names_its_call(double: Double) -> None:
     """`RequestInfo` in the details and the header `x-request-id` hold the same id."""
-    reply = send(double, "GET", "/operations/nope")
+    reply = Cloud(double).call("GET", "/operations/nope")
     assert reply.json
     assert reply.json["details"] == [
         {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": reply.headers["x-request-id"]}
