@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
-from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError
+from pytest_ycimages.call import printable
+from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, shortened
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
@@ -182,7 +183,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._warned = dropped + len(self.calls)
         for call in fresh:
             if call.unknown_fields:
-                fields = ", ".join(call.unknown_fields)
+                fields = printable(shortened(", ".join(call.unknown_fields)))
                 warnings.warn(
                     f"{call.method} was sent unknown fields, which the service ignores: {fields}. The contract "
                     f"in force is {self.settings.contract!r}; silence this with the setting unknown_fields='ignore'.",

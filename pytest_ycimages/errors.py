@@ -81,12 +81,20 @@ class UnknownFieldWarning(UserWarning):
     """The client sent a field unknown to the contract in force. The service ignores such fields."""
 
 
+def shortened(text: str, most: int = 1000) -> str:
+    """Return a text of at most about `most` characters: without the middle of a longer one."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}… ({len(text) - 2 * half} characters left out) …{text[-half:]}"
+
+
 def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown word, with the known words and the nearest one."""
     words = sorted(set(known))
     nearest = difflib.get_close_matches(str(given), words, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return UsageError(f"Unknown {what} {given!r}.{hint} Known: {', '.join(words)}.")
+    return UsageError(f"Unknown {what} {shortened(repr(given))}.{hint} Known: {', '.join(words)}.")
 
 
 for _public in list(vars().values()):

@@ -9,8 +9,8 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self, runtime_checkable
 
-from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import matching
+from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
 from pytest_ycimages.cloud.ids import fraction as ids_fraction
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
@@ -29,7 +29,7 @@ _NEVER: Final = "for a client that gives up, a minute is enough, as a double sto
 
 
 def _is_length(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    return is_seconds(value)
 
 
 def _flag(value: object) -> bool:
@@ -292,12 +292,12 @@ class Delays:
     def longer(self, delay: Delay | None, seconds: float, now: int) -> Delay:
         """Return the delay with so many seconds more; without one, a delay of these."""
         if delay is None:
-            return Delay(now, round(seconds * SECOND), over_body=False, clock=self._clock, pause=self.pause_for_real)
-        return delay._replace(length=delay.length + round(seconds * SECOND))
+            return Delay(now, nanoseconds(seconds), over_body=False, clock=self._clock, pause=self.pause_for_real)
+        return delay._replace(length=delay.length + nanoseconds(seconds))
 
     def pause(self, seconds: float) -> None:
         """Wait for so many seconds on the double's clock."""
-        self._clock.wait_until(self._clock.now() + round(seconds * SECOND), self.pause_for_real)
+        self._clock.wait_until(self._clock.now() + nanoseconds(seconds), self.pause_for_real)
 
     def of(self, request: Request, attempt: int, now: int) -> Delay | None:
         """Return the delay that begins `now`, in nanoseconds since the epoch; None for a call without latency."""
@@ -305,4 +305,4 @@ class Delays:
         if latency is None:
             return None
         drawn = ids_fraction(self._seed, "latency", request.method, request.identity, attempt)
-        return Delay(now, round(latency.at(drawn) * SECOND), latency.over_body, self._clock, self.pause_for_real)
+        return Delay(now, nanoseconds(latency.at(drawn)), latency.over_body, self._clock, self.pause_for_real)

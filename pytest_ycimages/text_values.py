@@ -10,7 +10,7 @@ import inspect
 import math
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from pytest_ycimages.errors import UsageError, unknown_word
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)", re.ASCII)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -66,6 +67,11 @@ def read_text(text: str, vocabulary: Vocabulary, *, call: str = "") -> object:
         raise vocabulary.error(text) from None
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    """Return whether `value` is text that UTF-8 can express: without lone surrogates."""
+    return isinstance(value, str) and not _SURROGATE.search(value)
+
+
 def read_literal(text: str) -> object:
     """Return the value of a Python literal.
 
@@ -73,9 +79,21 @@ def read_literal(text: str) -> object:
         ValueError: the text is not a literal.
     """
     try:
-        return ast.literal_eval(text.strip())
+        return _plain(ast.literal_eval(text.strip()))
     except (SyntaxError, TypeError, RecursionError, MemoryError):
         raise ValueError(text) from None
+
+
+def _plain(value: object) -> object:
+    """Return the value of a literal if all its texts are; an escape may have made a lone surrogate."""
+    if isinstance(value, str) and not is_text(value):
+        raise ValueError(value)
+    if isinstance(value, dict):
+        _plain([*value, *value.values()])
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            _plain(each)
+    return value
 
 
 def duration_in(text: str) -> float | None:
@@ -115,7 +133,7 @@ class _Reader(NamedTuple):
 
     def _literal(self, node: ast.expr) -> object:
         try:
-            return ast.literal_eval(node)
+            return _plain(ast.literal_eval(node))
         except (ValueError, TypeError):
             written = ast.unparse(node)
             part = written != self.text.strip()

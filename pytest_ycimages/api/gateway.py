@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import from_json
 
 from pytest_ycimages.api.status import FieldViolation
+from pytest_ycimages.errors import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,7 +167,7 @@ def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += f".{to_snake(part)}" if snake_case and index == 0 else f".{part}"
+            path += f".{to_snake(part)}" if snake_case and index == 0 else f".{shortened(part)}"
     return FieldViolation(field=path.removeprefix("."), description=_rule(error))
 
 

@@ -45,6 +45,9 @@ INT64_MAX: Final = 2**63 - 1
 INT64_MIN: Final = -(2**63)
 _INTEGER = re.compile(r"(-?)0*([0-9]{1,19})", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_SECOND: Final = -62_135_596_800
+LAST_SECOND: Final = 253_402_300_799
+"""Seconds since the epoch of the first and the last moment that RFC 3339 can express: in the years 1 and 9999."""
 
 
 def json_bytes(wire: Mapping[str, Any]) -> bytes:
@@ -105,7 +108,7 @@ def _int64(value: Any) -> int:
 
 @lru_cache(maxsize=1024)
 def _seconds_text(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+    return (_EPOCH + timedelta(seconds=max(FIRST_SECOND, min(seconds, LAST_SECOND)))).isoformat()[:19]
 
 
 def operation_time(nanoseconds: int) -> str:

@@ -81,7 +81,6 @@ class NoRouteError(LookupError):
         self.allowed = allowed
 
 
-@lru_cache(maxsize=4096)
 def route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
     """Return the word of the method that serves `verb` on `path`, and the id in the path by its name.
 
@@ -92,6 +91,15 @@ def route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
     Raises:
         NoRouteError: no method does.
     """
+    return _route(path, verb) if len(path) <= _CACHED else _route.__wrapped__(path, verb)
+
+
+_CACHED: Final = 200
+"""Characters of the longest path that is worth its memory in the cache."""
+
+
+@lru_cache(maxsize=4096)
+def _route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
     found = _pattern("GET" if verb == "HEAD" else verb).fullmatch(path)
     if found is None:
         raise NoRouteError(path, verb, _allowed(path))

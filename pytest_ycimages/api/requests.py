@@ -26,7 +26,10 @@ FILTER: Final = rf"({_SPACE}*|{_SPACE}*{_CONDITION}({_SPACE}*AND{_SPACE}*{_CONDI
 ORDER: Final = r" *((id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))?)? *"
 """An order of images, as a regular expression."""
 
-PLACE: Final = r"(|[0-9a-f]{16}([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?)"
+DIGITS: Final = 20
+"""The digits of the number in a page token, enough for the nanoseconds of the year 9999."""
+
+PLACE: Final = rf"(|[0-9a-f]{{{DIGITS}}}([A-Za-z0-9_-]{{4}})*([A-Za-z0-9_-]{{2,3}})?)"
 """A page token, as a regular expression: empty, or a number and an id in base64url."""
 
 FolderId = Annotated[String, Field(min_length=1, max_length=50)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic_core import from_json
 
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.requests import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
@@ -97,7 +97,7 @@ def _parts(jwt: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
 
 def _object(part: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, ValueError):
+        value = from_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:  # of base64 or of JSON, which may be nested too deeply or hold what UTF-8 cannot
         return None
     return value if isinstance(value, dict) else None

@@ -5,7 +5,6 @@ Times are integers, nanoseconds since the epoch, so that sums are exact.
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeGuard
 from weakref import WeakSet
 
-from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.message import LAST_SECOND, SECOND
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def is_seconds(value: object) -> TypeGuard[float]:
-    """Return whether `value` is a finite number of seconds, zero or more."""
-    return is_number(value) and 0 <= value < math.inf
+    """Return whether `value` is a finite number of seconds, zero or more, that a float can hold."""
+    return is_number(value) and 0 <= value <= sys.float_info.max
 
 
 def seconds_of(name: str, value: object) -> float:
@@ -230,7 +229,7 @@ class MachineClock:
 
 
 class ManualClock:
-    """Time that stands still until `advance` or a latency moves it."""
+    """Time that stands still until `advance` or a latency moves it, at most to the end of the year 9999."""
 
     is_moved_by_waits = True
 
@@ -251,12 +250,12 @@ class ManualClock:
         """
         step = checked_step(seconds)
         with self._lock:
-            self._now += step
+            self._now = min(self._now + step, LAST_SECOND * SECOND)
 
     def wait_until(self, moment: int, pause: Callable[[float], object]) -> None:  # noqa: ARG002 - moved, not waited for
         """Move time forward to `moment`, unless it is past it already."""
         with self._lock:
-            self._now = max(self._now, moment)
+            self._now = max(self._now, min(moment, LAST_SECOND * SECOND))
 
 
 def checked_step(seconds: float) -> int:
@@ -267,8 +266,8 @@ def checked_step(seconds: float) -> int:
     """
     if seconds < 0:
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: time cannot go back.")
-    if not math.isfinite(seconds):
-        raise UsageError(f"Cannot advance the clock by {seconds} seconds: a step has an end.")
+    if not seconds <= LAST_SECOND:
+        raise UsageError(f"Cannot advance the clock by {seconds!s:.40} seconds: its time ends with the year 9999.")
     return round(seconds * SECOND)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
+from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
 from pytest_ycimages.errors import UsageError
 
@@ -78,7 +79,8 @@ class QuotaKeeper:
     def _over(self, text: str, metric: str, limit: int | None, usage: int, more: int) -> Outcome | None:
         if limit is None or usage + more <= limit:
             return None
-        failure = QuotaFailure.of(metric, limit=limit, usage=usage, required=usage + more)
+        most = min(limit, INT64_MAX), min(usage + more, INT64_MAX)
+        failure = QuotaFailure.of(metric, limit=most[0], usage=usage, required=most[1])
         return self._texts.refuse(text, failure)
 
 

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from pytest_ycimages.api.requests import PLACE
+from pytest_ycimages.api.requests import DIGITS, PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +112,7 @@ def page_size_of(asked: int) -> int:
 
 def token_of(place: Place) -> str:
     """Return the token of the page after `place`."""
-    return f"{place.number:016x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
+    return f"{place.number:0{DIGITS}x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
 
 
 def place_of(token: str) -> Place | None:
@@ -125,7 +125,7 @@ def place_of(token: str) -> Place | None:
         return None
     if not re.fullmatch(PLACE, token):
         raise PageTokenError("page_token")
-    number, id_ = token[:16], token[16:]
+    number, id_ = token[:DIGITS], token[DIGITS:]
     return Place(int(number, 16), base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode(errors="replace"))
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pytest_ycimages.api.message import Message
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import Vocabulary, read_text
+from pytest_ycimages.text_values import Vocabulary, is_text, read_text
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Detail
@@ -49,7 +49,7 @@ class Failure:
 
     def __post_init__(self) -> None:
         code = _code(self.code)
-        if not isinstance(self.message, str):
+        if not is_text(self.message):
             raise UsageError(f"invalid message={self.message!r}: expected the text of the error, such as 'No space'.")
         error = _status(code, self.message, _listed(self.details))
         object.__setattr__(self, "code", code)
@@ -134,7 +134,7 @@ def _detail(detail: object) -> object:
 def _status(code: Code, message: str, details: list[object]) -> Status:
     try:
         status = Status.model_validate({"code": code, "message": message, "details": details})
-        status.to_wire()
+        status.to_json()
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
             f"invalid details={details!r}: {_first_line(error)}. Give messages of pytest_ycimages.api.status, or "

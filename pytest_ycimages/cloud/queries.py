@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.requests import ORDER
@@ -135,8 +134,9 @@ class ImageQueries:
         except PageTokenError as error:
             return self._texts.refuse("illegal_argument", what=str(error))
         start = after.number if after else 0
-        operations = ((number, self._state.operations[id_]) for number, id_ in enumerate(record.operation_ids, 1))
-        there = (each for each in islice(operations, start, None) if not each[1].is_vanished(call.now))
+        ids = enumerate(record.operation_ids[start:], start + 1)
+        operations = ((number, self._state.operations[id_]) for number, id_ in ids)
+        there = (each for each in operations if not each[1].is_vanished(call.now))
         page, more = first_page(there, page_size_of(message.page_size))
         shown = (self._state.operation_wire(operation, operation.at(call.now)) for _, operation in page)
         token = token_of(Place(page[-1][0], page[-1][1].id)) if more else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.script import VisibleState
-from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.errors import UsageError, shortened, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,8 @@ class Texts:
 
     def error(self, key: str, /, *details: Detail, **values: object) -> Status:
         """Return the error `key`, with `values` filled into its text."""
-        return Status(code=_ERRORS[key][0], message=self._texts[key].format_map(values), details=details)
+        shown = {name: value if name == "violations" else shortened(str(value)) for name, value in values.items()}
+        return Status(code=_ERRORS[key][0], message=self._texts[key].format_map(shown), details=details)
 
     def refuse(self, key: str, /, *details: Detail, **values: object) -> Outcome:
         """Return the refusal with the error `key`: the call changed nothing."""
@@ -116,7 +117,7 @@ def _check(key: str, text: str) -> None:
     known = {"id", "what", "kind", "why", "name", "format", "family", "folder_id", "key", "method", "violations"}
     known = {name for name in known if f"{{{name}}}" in TEXTS[key]}
     try:
-        text.format_map(dict.fromkeys(known, ""))
+        text.format_map(dict.fromkeys(known, "")).encode()
     except (AttributeError, KeyError, IndexError, ValueError) as error:
         allowed = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
         raise UsageError(f"invalid text {text!r} for {key!r} ({error!r}). Its placeholders: {allowed}.") from None

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from pytest_ycimages.api.create_image import URI
-from pytest_ycimages.api.message import SECOND, resource_time
+from pytest_ycimages.api.message import LAST_SECOND, SECOND, resource_time
 from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
 from pytest_ycimages.cloud.ids import FOLDER, IMAGE
 from pytest_ycimages.cloud.records import ImageRecord, Source, StoredObject
 from pytest_ycimages.cloud.refusals import Outcome
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.text_values import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.refusals import Texts
     from pytest_ycimages.cloud.state import State
+
+_LARGEST: Final = 2**60
+"""Bytes of the largest disk or file: sizes that are derived from it are still int64."""
 
 DISK: Final = "epd"
 """The prefix of disks in the zone `b` (observed)."""
@@ -59,14 +64,16 @@ class Inventory:
             raise UsageError(f"The {kind} {id_!r} exists already: give each a different id, or none.")
         if _bytes("data_size", data_size) > _bytes("size", size):
             raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
-        if isinstance(product_ids, str):
-            raise UsageError(f"invalid product_ids={product_ids!r}: expected a list, such as [{product_ids!r}].")
+        licences = tuple(product_ids)
+        if isinstance(product_ids, str) or not all(map(is_text, licences)):
+            example = [product_ids] if isinstance(product_ids, str) else ["f2e1"]
+            raise UsageError(f"invalid product_ids={product_ids!r}: expected a list, such as {example!r}.")
         self._state.sources[kind, id_] = Source(
             virtual_size=size,
             storage_size=chunked(data_size),
             min_disk_size=size,
             os=Os(type=_os_type(os)),
-            product_ids=tuple(product_ids),
+            product_ids=licences,
         )
         return id_
 
@@ -92,6 +99,9 @@ class Inventory:
             fields["os"] = Os(type=_os_type(fields["os"]))
         try:
             image = Image(**fields, id=id_, status=ImageStatus.READY)
+            image.to_json()
+        except PydanticSerializationError as error:
+            raise UsageError(f"invalid image: {error}.") from None
         except ValidationError as error:
             wrong = (f"{'.'.join(map(str, each['loc']))}={each['input']!r}: {each['msg']}" for each in error.errors())
             raise UsageError(f"invalid image: {'; '.join(wrong)}.") from None
@@ -123,6 +133,8 @@ class Inventory:
 def _bytes(name: str, size: int) -> int:
     if type(size) is not int or size < 0:
         raise UsageError(f"invalid {name}={size!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
+    if size > _LARGEST:
+        raise UsageError(f"invalid {name}={size!r}: expected at most 2**60 bytes.")
     return size
 
 
@@ -134,7 +146,10 @@ def _moment(text: str) -> int:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise UsageError(f"invalid created_at={text!r}: expected RFC 3339, such as 2026-01-01T00:00:00Z.")
-    return int(moment.timestamp()) * SECOND
+    seconds = int(moment.timestamp())
+    if not 0 <= seconds <= LAST_SECOND:
+        raise UsageError(f"invalid created_at={text!r}: expected a moment in the years 1970 to 9999 of UTC.")
+    return seconds * SECOND
 
 
 def _os_type(name: str) -> OsType:

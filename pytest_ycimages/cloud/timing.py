@@ -152,7 +152,7 @@ class LogNormal:
     def schedule(self, start: Start) -> Schedule:
         """Return a random moment near the median."""
         deviation = NormalDist().inv_cdf(start.draw() or _LEAST)
-        seconds = self.median * math.exp(min(self.sigma * deviation, 700))  # e^700: near the largest float
+        seconds = float(self.median) * math.exp(min(self.sigma * deviation, 700))  # e^700: near the largest float
         return _ends(start, seconds if self.cap is None else min(seconds, self.cap))
 
 
@@ -180,7 +180,7 @@ class PerGiB:
 
     def schedule(self, start: Start) -> Schedule:
         """Return the moment when the data is copied."""
-        return _ends(start, self.base + self.seconds * start.size / _GIB)
+        return _ends(start, self.base + float(self.seconds) * start.size / _GIB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

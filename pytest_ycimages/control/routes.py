@@ -19,7 +19,7 @@ from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.control import handlers, models
 from pytest_ycimages.control.handlers import MAX_PAGE, ControlRequest, OtherAnswerError
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.errors import UsageError, shortened, unknown_word
 from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.openapi import document
 
@@ -165,12 +165,15 @@ def _parse_body(body: bytes) -> Any:
 
 
 def _refused(status: int, problem: str, *headers: tuple[str, str]) -> HttpReply:
-    return _reply(status, {"error": problem}, *headers)
+    return _reply(status, {"error": shortened(problem, _LONGEST)}, *headers)
 
 
 def _reply(status: int, body: dict[str, Any], *headers: tuple[str, str]) -> HttpReply:
     return HttpReply(status, (("content-type", "application/json"), *headers), json_bytes(body))
 
+
+_LONGEST: Final = 4000
+"""Characters of the text of a refusal, which repeats what the client sent."""
 
 # The document.
 

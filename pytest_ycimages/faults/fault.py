@@ -21,13 +21,14 @@ from typing import (
 )
 
 from pytest_ycimages.api.exchange import Delivery, delivery_of
+from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.methods import METHODS
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.timing import After, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import Written
+from pytest_ycimages.text_values import Written, is_text
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Damage
@@ -258,7 +259,7 @@ _SLOWEST: Final = 0.001
 
 
 def _is_whole(value: object) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < INT64_MAX
 
 
 def _code(given: str, value: Any) -> str:
@@ -297,7 +298,7 @@ _RATE: Final = accepting(
 )
 _METRIC: Final = accepting(
     "the name of a quota, 'compute.images.count'",
-    lambda value: isinstance(value, str) and value != "",
+    lambda value: is_text(value) and value != "",
     ("compute.images.count", "compute.images.size"),
 )
 _TIMINGS: Final = ("AfterPolls(2)", 5, 0, 600, "Uniform(1, 5)", "PerGiB(7, base=2)", "LogNormal(12, 0.4)", "Never()")

@@ -16,7 +16,7 @@ from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.schedules import SCHEDULES, When, always
-from pytest_ycimages.text_values import Vocabulary, Written, read_text
+from pytest_ycimages.text_values import Vocabulary, Written, is_text, read_text
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
@@ -149,7 +149,7 @@ def _check_where(where: object, methods: Iterable[str]) -> None:
     requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
     known = frozenset(name for request in requests for name in request.model_fields)
     for path, pattern in where.items():
-        if not isinstance(path, str) or not isinstance(pattern, str):
+        if not is_text(path) or not is_text(pattern):
             given = f"{{{path!r}: {pattern!r}}}"
             raise UsageError(f"invalid where={given}: expected two texts, such as {{'name': 'web-*'}}")
         if not path.startswith(_HEADER) and to_snake(path.partition(".")[0]) not in known:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.cloud.clock import is_number
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.text_values import Written
@@ -97,12 +99,12 @@ _STRIKES: Final[Mapping[str, Callable[..., bool]]] = {
 
 
 def _is_number(value: object) -> bool:
-    return is_number(value) and not math.isnan(value)
+    return is_number(value) and (value == math.inf or abs(value) <= sys.float_info.max)
 
 
 def _counted(kind: str, least: int, *numbers: int) -> When:
     text = f"{kind}({', '.join(map(repr, numbers))})"
-    if not numbers or any(type(number) is not int or number < least for number in numbers):
+    if not numbers or any(type(number) is not int or not least <= number <= INT64_MAX for number in numbers):
         raise UsageError(
             f"invalid {text}: expected a whole number, {least} or more; the first call is 1, and every call is always()"
         )
@@ -165,7 +167,7 @@ def script(steps: Iterable[bool], *, then: bool = False) -> When:
 
 def over_rate(calls: int, *, per: float = 1) -> When:
     """Return the schedule of calls beyond so many within `per` seconds of the double's clock, in a sliding window."""
-    if type(calls) is not int or calls < 0 or not _is_number(per) or not 0 < per < math.inf:
+    if type(calls) is not int or not 0 <= calls <= INT64_MAX or not _is_number(per) or not 0 < per < math.inf:
         raise UsageError(
             f"invalid over_rate({calls!r}, per={per!r}): expected a whole number of calls that are allowed, and the "
             "seconds that they are counted in, such as over_rate(10, per=1)"

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from pydantic.alias_generators import to_snake
+from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.exchange import Reply, Request
 from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body, violation_in
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.errors import YCImagesError
+from pytest_ycimages.errors import YCImagesError, shortened
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 
@@ -127,7 +127,7 @@ class App:
         if http.query:  # fields of the body win
             fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
         if ids:  # the id in the path wins over all
-            fields = {**{key: value for key, value in fields.items() if to_snake(key) not in ids}, **ids}
+            fields = {**fields, **dict.fromkeys(map(to_camel, ids)), **ids}
         decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
         return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
@@ -135,7 +135,7 @@ class App:
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = (JSON,)
     ) -> Answering:
         """Answer a request that reaches no method: with a Status, or with the bare text if the headers say so."""
-        code = _CODES.get(status, Code.INVALID_ARGUMENT)
+        code, problem = _CODES.get(status, Code.INVALID_ARGUMENT), shortened(problem)
         refusal = Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
         reply = yield from self.pipeline.write(request, refusal)
         http = http_reply(reply, status if reply.code is code else None)
