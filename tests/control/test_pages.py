@@ -124,7 +124,8 @@ def test_a_number_that_is_none_is_refused(control: Control, name: str, values: l
     for value in values:
         answer = control("GET", "calls", params={name: value})
         assert answer.status_code == 400
-        assert answer.json()["error"].startswith(f"invalid {name} {value!r}: expected ")
+        assert answer.json()["error"].startswith(f"invalid {name} {value!r}"[:100])
+        assert ": expected " in answer.json()["error"]
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "x", ""])
