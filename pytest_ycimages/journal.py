@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
+from weakref import WeakSet
 
 from pytest_ycimages.api.exchange import NO_METADATA, delivery_of
 from pytest_ycimages.api.message import SECOND
@@ -155,6 +156,10 @@ class _Entries(Sequence[Call]):
         return self.by_number.pop(number)
 
 
+journals: Final[WeakSet[Journal]] = WeakSet()
+"""The journals of all doubles, in which virtual time sees whether the client makes progress."""
+
+
 class Journal:
     """Records the calls. Callers hold the double's lock.
 
@@ -170,6 +175,12 @@ class Journal:
         self._latest: dict[Hashable, tuple[int, int, int, int]] = {}
         self.calls: Final = Calls(self._entries)
         """The calls; the sequence grows with later ones."""
+        journals.add(self)
+
+    @property
+    def written(self) -> int:
+        """How many calls have been recorded, those included that have been dropped."""
+        return self._entries.end
 
     def attempts(self, request: Request) -> int:
         """Return how many attempts of this call were recorded."""

@@ -308,6 +308,11 @@ def move_frozen(frozen: Any, step: timedelta) -> None:
         frozen.move_to(frozen_moment(frozen) + step)
 
 
+def travelled_moment() -> int | None:
+    """Return the nanoseconds since the epoch to which a test has travelled with time-machine, or None."""
+    return None if _travel() is None else _read_real()
+
+
 def _travel() -> Any:
     """Return time-machine while a test travels with it, or None. It changes the machine's own clock."""
     machine = sys.modules.get("time_machine")

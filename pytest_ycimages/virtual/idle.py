@@ -1,4 +1,4 @@
-"""Detection of idle threads, and the error for waits that nothing can end.
+"""Detection of idle threads.
 
 A thread that waits in a way that virtual time knows is registered. A thread that waits in another way, such as for a
 lock or a process, appears to run. It counts as idle when it has used no processor time for long enough in real time.
@@ -7,31 +7,18 @@ lock or a process, appears to run. It counts as idle when it has used no process
 from __future__ import annotations
 
 import gc
-import os
 import sys
-import sysconfig
-import threading
 import time
-import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from pytest_ycimages.errors import VirtualTimeError
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    import threading
+    from collections.abc import Callable, Iterable, Mapping
     from types import FrameType
 
     from pytest_ycimages.virtual.wait import Wait
 
     RealTime = Callable[[], float]
-
-_NOT_THE_CLIENT: Final = (
-    *(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib", "platlib")),
-    str(Path(__file__).parent),
-    "<",
-)
-"""Prefixes of files that never count as the place where a client waits."""
 
 
 class _Progress(NamedTuple):
@@ -41,17 +28,21 @@ class _Progress(NamedTuple):
     seconds: float
 
 
-_UNSEEN: Final = _Progress((-1, -1, -1), 0)
+_UNSEEN = _Progress((-1, -1, -1), 0)
 
 
 class IdleDetector:
     """Detects which threads of the client are idle.
 
+    Args:
+        real: reads the clock of the machine, in seconds.
+        patience: real seconds without progress after which virtual time fails; None: the default.
+
     Attributes:
         interval: real seconds between two samples of threads that appear to run.
         still: real seconds without progress after which a thread counts as waiting.
         foreign: real seconds for which time stops while a peer other than a double may write to a socket.
-        patience: real seconds without progress after which waits that cannot end fail.
+        patience: real seconds without progress after which virtual time fails.
     """
 
     interval = 0.025
@@ -59,12 +50,14 @@ class IdleDetector:
     foreign = 0.05
     patience = 2.0
 
-    def __init__(self, real: RealTime) -> None:
+    def __init__(self, real: RealTime, patience: float | None = None) -> None:
+        if patience is not None:
+            self.patience = patience
+            self.interval = min(self.interval, patience / 20)
         self._real = real
         self._changed_at = self._looked_at = real()
         self._progress: dict[threading.Thread, _Progress] = {}
         self._still: set[threading.Thread] = set()
-        self._main = threading.current_thread()
 
     def changed(self) -> None:
         """Record that a wait has begun or ended."""
@@ -74,12 +67,12 @@ class IdleDetector:
         """Return whether nothing has happened for `patience` real seconds; None means never."""
         return patience is not None and self._real() - self._changed_at >= patience
 
-    def sample(self, running: Iterable[threading.Thread]) -> None:
-        """Sample the positions of the threads that appear to run."""
+    def sample(self, running: Iterable[threading.Thread]) -> bool:
+        """Sample the positions of the threads that appear to run; return whether none has progressed."""
         now = self._real()
         seconds = min(now - self._looked_at, 2 * self.interval)  # a suspended machine proves nothing about a thread
         self._looked_at = now
-        frames = _current_frames()
+        frames = current_frames()
         marks = {thread: _mark(thread, frames) for thread in running}
         before = {thread: self._progress.get(thread, _UNSEEN) for thread in marks}
         one_progresses = any(before[thread].mark != mark for thread, mark in marks.items())
@@ -89,6 +82,7 @@ class IdleDetector:
         }
         self._progress = seen
         self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
+        return not one_progresses
 
     def forget(self, thread: threading.Thread) -> None:
         """Remove a thread that has ended."""
@@ -108,32 +102,8 @@ class IdleDetector:
         """Return whether sockets with foreign peers have been given enough real time."""
         return not any(wait.is_foreign() for wait in waits) or self._real() - self._changed_at >= self.foreign
 
-    def check(self, wait: Wait, waits: Sequence[Wait], *, idle: bool) -> None:
-        """Raise when nothing can end `wait` or any other wait.
 
-        Raises:
-            VirtualTimeError: nothing has happened for long enough, and this is the wait that reports it.
-        """
-        __tracebackhide__ = True
-        if not idle or any(each.deadline is not None or each.is_foreign() for each in waits) or self._still:
-            return
-        if self._real() - self._changed_at < self.patience:
-            return
-        of_main = [each for each in waits if each.thread is self._main]
-        if wait is (of_main or list(waits))[0]:
-            raise VirtualTimeError(_dead(waits))
-
-    @staticmethod
-    def beyond(wait: Wait, horizon: float) -> str:
-        """Return the error text for a wait that would end beyond the horizon."""
-        return (
-            f"The client still waits after {horizon:.0f} virtual seconds: {wait.what}. A wait without an end of its "
-            "own would last for ever. Give the client a deadline, or raise the limit: "
-            f"ycimages_time.horizon = {horizon * 10:.0f}."
-        )
-
-
-def _current_frames() -> Mapping[int, FrameType]:
+def current_frames() -> Mapping[int, FrameType]:
     """Return the current frame of each thread.
 
     The garbage collector is off meanwhile. If it ran a finalizer that lets other threads run, one of them could wait
@@ -156,27 +126,3 @@ def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[in
     if hasattr(time, "pthread_getcpuclockid"):
         used = time.clock_gettime_ns(time.pthread_getcpuclockid(thread.ident))
     return used, id(frame), getattr(frame, "f_lasti", 0)
-
-
-def _dead(waits: Sequence[Wait]) -> str:
-    frames = _current_frames()
-    lines = (f"  {_name(wait)} waits for {wait.what}{_place(wait, frames)}" for wait in waits)
-    return (
-        "Every thread waits, and nothing can end these waits:\n"
-        + "\n".join(lines)
-        + "\nThe client has no running thread, the doubles have no answer to send, and the waits have no time limit. "
-        "Give the wait a time limit, or start the thread that should end it after `ycimages_time` has begun: "
-        "older threads keep real time."
-    )
-
-
-def _name(wait: Wait) -> str:
-    return wait.thread.name if wait.thread is not None else "a double"
-
-
-def _place(wait: Wait, frames: Mapping[int, FrameType]) -> str:
-    """Return where in the client's own code the thread waits."""
-    frame = frames.get(wait.thread.ident or 0) if wait.thread is not None else None
-    stack = traceback.extract_stack(frame) if frame is not None else []
-    own = [line for line in stack if not line.filename.startswith(_NOT_THE_CLIENT)]
-    return f", at {own[-1].filename}:{own[-1].lineno}" if own else ""

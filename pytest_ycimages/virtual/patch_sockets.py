@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
 import socket
 import sys
@@ -13,8 +14,9 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.frozen import replace
-from pytest_ycimages.virtual.scheduler import MICROSECOND
+from pytest_ycimages.virtual.captured import replace
+from pytest_ycimages.virtual.patch_threads import patch
+from pytest_ycimages.virtual.scheduler import MICROSECOND, in_force
 from pytest_ycimages.virtual.wait import Outcome
 
 if TYPE_CHECKING:
@@ -27,37 +29,38 @@ _SELECTORS: Final = ("EpollSelector", "KqueueSelector", "DevpollSelector", "Poll
 _BLOCKING: Final = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
 
 
-def patch_sockets(stack: ExitStack, scheduler: Scheduler) -> None:
-    """Report waits of the client's threads for a double's answer to `scheduler` until `stack` unwinds."""
+def patch_sockets(stack: ExitStack) -> None:
+    """Report waits for a double's answer to the scheduler in force until `stack` unwinds."""
     for name in _BLOCKING:
         if hasattr(socket.socket, name):
-            replace(stack, socket.socket, name, _waiting(scheduler, getattr(socket.socket, name)))
-    replace(stack, socket.socket, "connect", _connecting(scheduler, socket.socket.connect))
+            original = getattr(socket.socket, name)
+            replace(stack, socket.socket, name, _waiting(original))
+    patch(stack, socket.socket, "connect", _connect)
 
 
-def _connecting(scheduler: Scheduler, connect: Callable[..., None]) -> Callable[..., None]:
-    """Return a `connect` that reports each refused connection of the client."""
-
-    def connect_and_report(sock: socket.socket, address: Any) -> None:
-        try:
-            connect(sock, address)
-        except ConnectionRefusedError:
-            if scheduler.on_refusal is not None and threading.get_ident() in scheduler.threads:
-                scheduler.on_refusal()
-            raise
-
-    return connect_and_report
+def _connect(scheduler: Scheduler, connect: Callable[..., None], sock: socket.socket, address: Any) -> None:
+    """`connect` that reports each refused connection of the client."""
+    try:
+        connect(sock, address)
+    except ConnectionRefusedError:
+        if scheduler.on_refusal is not None:
+            scheduler.on_refusal()
+        raise
 
 
-def _waiting(scheduler: Scheduler, receive: Callable[..., Any]) -> Callable[..., Any]:
+def _waiting(receive: Callable[..., Any]) -> Callable[..., Any]:
     """Return a receiving method that waits in virtual time, its timeout included."""
 
+    @functools.wraps(receive)
     def receive_virtually(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        ident = threading.get_ident()
-        is_known = ident in scheduler.threads or ident in activity.serving  # a double may forward calls to another
-        if is_known and sock.gettimeout() != 0 and _leads_to_a_double(sock):
-            _wait_for_answer(scheduler, sock)
+        scheduler, ident = next(iter(in_force), None), threading.get_ident()
+        is_known = scheduler is not None and (ident in scheduler.threads or ident in activity.serving)
+        if scheduler is not None and is_known and sock.gettimeout() != 0:  # a double may forward calls to another
+            if _leads_to_a_double(sock):
+                _wait_for_answer(scheduler, sock)
+            elif ident in scheduler.threads:
+                scheduler.steps += 1  # the peer answers in real time, and may be what the client works with
         return receive(sock, *args, **kwargs)
 
     return receive_virtually
@@ -82,51 +85,48 @@ def _leads_to_a_double(sock: socket.socket) -> bool:
     return peer[:2] in activity.addresses()
 
 
-def patch_loops(stack: ExitStack, scheduler: Scheduler, monotonic: Callable[[], float]) -> None:
-    """Let event loops wait for their timers in virtual time until `stack` unwinds."""
+def patch_loops(stack: ExitStack, monotonic: Callable[[], float]) -> None:
+    """Let event loops of asyncio wait for their timers in virtual time until `stack` unwinds."""
 
     def loop_time(self: Any) -> float:
         self._clock_resolution = 1 / MICROSECOND  # a timer is due at its exact moment, which floats can miss
         return monotonic()
 
     replace(stack, BaseEventLoop, "time", loop_time)
-    seen: WeakSet[Any] = WeakSet()
     for name in _SELECTORS:
         kind = getattr(selectors, name, None)
         if kind is not None:
-            replace(stack, kind, "select", _selecting(scheduler, kind.select, seen))
+            patch(stack, kind, "select", _select)
 
 
-def _selecting(scheduler: Scheduler, select: Callable[..., Any], seen: WeakSet[Any]) -> Callable[..., Any]:
-    """Return a `select` that waits in virtual time for event loops, and adds their selectors to `seen`."""
+def _select(scheduler: Scheduler, select: Callable[..., Any], self: Any, timeout: float | None = None) -> Any:
+    """`select` that waits in virtual time for event loops."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")  # noqa: SLF001 - only event loops wait for timers this way
+    if caller != "asyncio.base_events":
+        return select(self, timeout)
+    ready = select(self, 0)
+    if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(0)) <= 0):
+        _note_progress(scheduler, self)
+        return ready
+    descriptors = (self.fileno(),) if hasattr(self, "fileno") else tuple(self.get_map())
+    what = "an event of the event loop" if timeout is None else f"the event loop's next timer, in {timeout:.6f} seconds"
+    __tracebackhide__ = True
+    _seen.add(self)
+    wait = scheduler.make_wait(what, timeout, descriptors, lambda: _has_foreign(self))
+    try:
+        outcome = scheduler.wait(wait)
+    except VirtualTimeError as error:
+        error.add_note(_tasks())
+        raise
+    if outcome is Outcome.DUE:
+        return []  # time moves only when no descriptor is readable
+    _note_progress(scheduler, self)
+    return select(self, scheduler.left(wait) if outcome is Outcome.OVER else 0)
 
-    def select_virtually(self: Any, timeout: float | None = None) -> Any:
-        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - only event loops wait for timers this way
-        if caller != "asyncio.base_events" or threading.get_ident() not in scheduler.threads:
-            return select(self, timeout)
-        ready = select(self, 0)
-        if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(0)) <= 0):
-            return ready
-        descriptors = (self.fileno(),) if hasattr(self, "fileno") else tuple(self.get_map())
-        what = (
-            "an event of the event loop"
-            if timeout is None
-            else f"the event loop's next timer, in {timeout:.6f} seconds"
-        )
-        __tracebackhide__ = True
-        if self not in seen:
-            seen.add(self)
-        wait = scheduler.make_wait(what, timeout, descriptors, lambda: _has_foreign(self, seen))
-        try:
-            outcome = scheduler.wait(wait)
-        except VirtualTimeError as error:
-            error.add_note(_tasks())
-            raise
-        if outcome is Outcome.DUE:
-            return []  # time moves only when no descriptor is readable
-        return select(self, scheduler.left(wait) if outcome is Outcome.OVER else 0)
 
-    return select_virtually
+def _note_progress(scheduler: Scheduler, selector: Any) -> None:
+    if scheduler.is_suspect and _has_foreign(selector):  # what answers in real time may be what the client works with
+        scheduler.steps += 1
 
 
 def _tasks() -> str:
@@ -138,18 +138,30 @@ def _tasks() -> str:
     return "\n".join(["The tasks of the event loop:", *sorted(lines)])
 
 
-def _has_foreign(selector: Any, seen: Iterable[Any]) -> bool:
+def _has_foreign(selector: Any) -> bool:
     """Return whether a peer other than a double or a loop of the client may write to a descriptor."""
     state = tuple(selector.get_map().values()), activity.addresses()
     if _familiar.get(selector) == state:
         return False
-    peers = {_peer(descriptor) for descriptor in selector.get_map()} - activity.addresses() - {_NO_PEER}
-    if not peers:
+    if not _foreign_peers(selector.get_map()):
         _familiar[selector] = state
         return False
-    return bool(peers - {_address(descriptor) for each in list(seen) for descriptor in each.get_map() or ()})
+    return has_foreign_peer(selector.get_map())
 
 
+def has_foreign_peer(descriptors: Iterable[int]) -> bool:
+    """Return whether the peer of a descriptor is neither a double nor a socket in a loop of the client."""
+    descriptors = list(descriptors)
+    loops = [descriptors, *(each.get_map() or () for each in list(_seen))]
+    return bool(_foreign_peers(descriptors) - {_address(descriptor) for loop in loops for descriptor in loop})
+
+
+def _foreign_peers(descriptors: Iterable[int]) -> set[tuple[str, int]]:
+    return {_peer(descriptor) for descriptor in descriptors} - activity.addresses() - {_NO_PEER}
+
+
+_seen: Final[WeakSet[Any]] = WeakSet()
+"""The selectors of event loops of the client."""
 _familiar: Final[WeakKeyDictionary[Any, tuple[tuple[Any, ...], set[tuple[str, int]]]]] = WeakKeyDictionary()
 """Selectors that lead to doubles alone, with the state for which that was found: the check is slow."""
 _NO_PEER: Final = ("", 0)

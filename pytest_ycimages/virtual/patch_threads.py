@@ -1,17 +1,22 @@
-"""Patches for threads, conditions, queues and sleeping, so that the scheduler knows every wait of the client."""
+"""Patches for threads, conditions, queues, signals and sleeping, so that the scheduler knows every wait of the client.
+
+Each function in the place of another asks at each call which virtual time is in force. So one that code has captured
+works in the next virtual time and in real time, too.
+"""
 
 from __future__ import annotations
 
+import functools
 import queue
+import signal
 import sys
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.virtual import frozen
-from pytest_ycimages.virtual.frozen import replace
-from pytest_ycimages.virtual.scheduler import MICROSECOND
+from pytest_ycimages.virtual.captured import replace
+from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
 from pytest_ycimages.virtual.wait import Evicted, Outcome
 
 if TYPE_CHECKING:
@@ -22,6 +27,39 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.wait import Wait
 
 real_queue: Final = queue.SimpleQueue
+real_sleep: Final = time.sleep
+real_join: Final = threading.Thread.join
+
+
+def patch(stack: ExitStack, owner: Any, name: str, virtual: Callable[..., Any]) -> None:
+    """Replace a function for the client's threads until `stack` unwinds.
+
+    Args:
+        stack: restores it.
+        owner: the module or class that has it.
+        name: its name there.
+        virtual: called in its place with the scheduler, the original, and the arguments.
+    """
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        scheduler = of_client()
+        return original(*args, **kwargs) if scheduler is None else virtual(scheduler, original, *args, **kwargs)
+
+    replace(stack, owner, name, replacement)
+
+
+def patch_threads(stack: ExitStack) -> None:
+    """Report the client's threads and their waits to the scheduler in force until `stack` unwinds."""
+    replace(stack, time, "sleep", sleep)
+    patch(stack, threading.Thread, "start", _start)
+    patch(stack, threading.Thread, "join", _join)
+    patch(stack, threading.Condition, "wait", _wait)
+    replace(stack, queue, "SimpleQueue", SimpleQueue)
+    if hasattr(signal, "sigwaitinfo"):
+        patch(stack, signal, "sigwait", _sigwait)
 
 
 class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time it takes no parameter
@@ -47,14 +85,12 @@ class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time i
         Raises:
             queue.Empty: the queue stayed empty for `timeout` seconds.
         """
-        now = frozen.active
-        if now is None or threading.get_ident() not in now.scheduler.threads:
+        scheduler = of_client()
+        if scheduler is None or not block or (timeout is not None and timeout < 0):
             return super().get(block, timeout)
-        if not block or (timeout is not None and timeout < 0):
+        if timeout == 0 and (timeout := scheduler.zero_wait(timeout)) == 0:
             return super().get(block, timeout)
-        if timeout == 0 and (timeout := now.scheduler.zero_wait(timeout)) == 0:
-            return super().get(block, timeout)
-        return self._get_in_line(now.scheduler, timeout)
+        return self._get_in_line(scheduler, timeout)
 
     def _get_in_line(self, scheduler: Scheduler, timeout: float | None) -> Any:
         __tracebackhide__ = True
@@ -72,12 +108,6 @@ class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time i
                 return super().get(block=outcome is Outcome.OVER, timeout=scheduler.left(wait))
 
 
-real_sleep: Final = time.sleep
-_real_start: Final = threading.Thread.start
-real_join: Final = threading.Thread.join
-_real_wait: Final = threading.Condition.wait
-
-
 class _Sleep:
     """`time.sleep` in virtual time for the client's threads, and the original for all others.
 
@@ -87,57 +117,43 @@ class _Sleep:
     __name__ = "sleep"
 
     def __call__(self, seconds: float, /) -> None:
-        now = frozen.active
-        if now is None or threading.get_ident() not in now.scheduler.threads:
+        scheduler = of_client()
+        if scheduler is None:
             real_sleep(seconds)
             return
         if seconds == 0:
-            seconds = now.scheduler.zero_wait(seconds)
+            seconds = scheduler.zero_wait(seconds)
         if not seconds > 0:
             real_sleep(seconds)  # which also refuses invalid values
             return
-        if now.is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - the calling module decides
+        if scheduler.is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - the calling module decides
             real_sleep(seconds)
             return
         __tracebackhide__ = True
-        wait = now.scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
-        if now.scheduler.wait(wait) is Outcome.OVER:
-            real_sleep(now.scheduler.left(wait) or 0)
+        wait = scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
+        if scheduler.wait(wait) is Outcome.OVER:
+            real_sleep(scheduler.left(wait) or 0)
 
 
 sleep: Final = _Sleep()
 
 
-def patch_threads(stack: ExitStack, scheduler: Scheduler, is_real: Callable[[str], bool]) -> None:
-    """Report the client's threads and their waits to `scheduler` until `stack` unwinds."""
-    replace(stack, frozen, "active", frozen.ActiveTime(scheduler, is_real))
-    replace(stack, time, "sleep", sleep)
-    replace(stack, threading.Thread, "start", _virtual_start(scheduler, is_real))
-    replace(stack, threading.Thread, "join", _virtual_join(scheduler))
-    replace(stack, threading.Condition, "wait", _virtual_wait(scheduler))
-    replace(stack, queue, "SimpleQueue", SimpleQueue)
+def _start(scheduler: Scheduler, start: Callable[[threading.Thread], None], thread: threading.Thread) -> None:
+    if getattr(thread, "_ident", 0) is not None:
+        start(thread)  # which refuses a thread that was started, or never initialised
+        return
+    if not scheduler.is_real(sys._getframe(2).f_globals.get("__name__", "")):  # noqa: SLF001 - the calling module decides
+        _start_known(scheduler, start, thread)
+        return
+    starter = threading.get_ident()
+    me = scheduler.threads.pop(starter)  # until the other has started, this one waits in real time
+    try:
+        start(thread)
+    finally:
+        scheduler.threads[starter] = me
 
 
-def _virtual_start(scheduler: Scheduler, is_real: Callable[[str], bool]) -> Callable[[threading.Thread], None]:
-    mine = scheduler.threads
-
-    def start(self: threading.Thread) -> None:
-        starter = threading.get_ident()
-        if starter not in mine or getattr(self, "_ident", 0) is not None:
-            _real_start(self)  # which also refuses a thread that was started, or never initialised
-        elif is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - the calling module decides
-            thread = mine.pop(starter)  # until the other has started, this one waits in real time
-            try:
-                _real_start(self)
-            finally:
-                mine[starter] = thread
-        else:
-            _start_known(scheduler, self)
-
-    return start
-
-
-def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
+def _start_known(scheduler: Scheduler, start: Callable[[threading.Thread], None], thread: threading.Thread) -> None:
     run, own = thread.run, vars(thread).get("run")
 
     def put_back() -> None:
@@ -159,47 +175,37 @@ def _start_known(scheduler: Scheduler, thread: threading.Thread) -> None:
     thread.run = run_known  # type: ignore[method-assign]
     scheduler.enlist(thread)
     try:
-        _real_start(thread)
+        start(thread)
     except BaseException:
         put_back()
         scheduler.leave(thread)
         raise
 
 
-def _virtual_join(scheduler: Scheduler) -> Callable[..., None]:
-    mine = scheduler.threads
-
-    def join(self: threading.Thread, timeout: float | None = None) -> None:
-        if threading.get_ident() not in mine:
-            real_join(self, timeout)
-            return
-        if timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(timeout)) <= 0:
-            real_join(self, timeout)
-            return
-        __tracebackhide__ = True
-        wait = scheduler.wait_for_end(self, timeout) if self is not threading.current_thread() else None
-        if wait is None:
-            real_join(self, timeout)
-        elif wait.outcome is Outcome.RELEASED:
-            real_join(self)  # it has ended except for its last steps
-        elif wait.outcome is Outcome.OVER:
-            real_join(self, scheduler.left(wait))
-
-    return join
+def _join(
+    scheduler: Scheduler, join: Callable[..., None], thread: threading.Thread, timeout: float | None = None
+) -> None:
+    if timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(timeout)) <= 0:
+        join(thread, timeout)
+        return
+    __tracebackhide__ = True
+    wait = scheduler.wait_for_end(thread, timeout) if thread is not threading.current_thread() else None
+    if wait is None:
+        join(thread, timeout)
+    elif wait.outcome is Outcome.RELEASED:
+        join(thread)  # it has ended except for its last steps
+    elif wait.outcome is Outcome.OVER:
+        join(thread, scheduler.left(wait))
 
 
-def _virtual_wait(scheduler: Scheduler) -> Callable[..., bool]:
+def _wait(scheduler: Scheduler, wait: Callable[..., bool], condition: Any, timeout: float | None = None) -> bool:
     """`Condition.wait`, on which events, semaphores, barriers, queues and futures are built."""
-
-    def wait(self: Any, timeout: float | None = None) -> bool:
-        if threading.get_ident() not in scheduler.threads or scheduler.is_over or not self._is_owned():
-            return _real_wait(self, timeout)
-        if timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(timeout)) <= 0:
-            return _real_wait(self, timeout)  # a check of the present state, which waits for no other thread
-        __tracebackhide__ = True
-        return _wait_in_line(scheduler, self, timeout)
-
-    return wait
+    if scheduler.is_over or not condition._is_owned():  # noqa: SLF001 - as the original does
+        return wait(condition, timeout)
+    if timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(timeout)) <= 0:
+        return wait(condition, timeout)  # a check of the present state, which waits for no other thread
+    __tracebackhide__ = True
+    return _wait_in_line(scheduler, condition, timeout)
 
 
 def _wait_in_line(scheduler: Scheduler, condition: Any, timeout: float | None) -> bool:
@@ -220,3 +226,8 @@ def _wait_in_line(scheduler: Scheduler, condition: Any, timeout: float | None) -
             with suppress(ValueError):
                 condition._waiters.remove(wait)  # noqa: SLF001 - as the original does
     return notified
+
+
+def _sigwait(_scheduler: Scheduler, _sigwait: Callable[..., int], signals: Any) -> int:
+    """`signal.sigwait` that the watchdog can end, as the C library's own cannot be interrupted."""
+    return signal.sigwaitinfo(signals).si_signo

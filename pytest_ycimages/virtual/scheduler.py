@@ -7,18 +7,18 @@ waits end in the order of their deadlines, one thread after the other, however t
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.virtual.idle import IdleDetector
 from pytest_ycimages.virtual.wait import Alarm, Evicted, Outcome, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.virtual.idle import RealTime
+    from pytest_ycimages.virtual.idle import IdleDetector
 
 MICROSECOND: Final = 10**6
 """Virtual time counts in microseconds: their number in a second."""
@@ -32,6 +32,21 @@ def microseconds(seconds: float) -> int:
 _ZERO_WAITS: Final = 2_000
 _COMPUTED_ZERO_WAITS: Final = 100
 """The zero-length waits of a thread at one moment before one takes time; fewer where the zero was computed."""
+SHORT: Final = MICROSECOND // 100
+"""Microseconds: a time limit that is over sooner counts as polling without a pause."""
+
+in_force: Final[list[Scheduler]] = []
+"""The scheduler of the virtual time in force, if there is one.
+
+The functions that virtual time puts in place of others read it at each call. So one that code keeps, such as
+`from time import sleep`, works in the next virtual time and in real time, too.
+"""
+
+
+def of_client() -> Scheduler | None:
+    """Return the scheduler in force if the calling thread belongs to the client; otherwise None."""
+    scheduler = next(iter(in_force), None)
+    return scheduler if scheduler is not None and threading.get_ident() in scheduler.threads else None
 
 
 class Scheduler:
@@ -40,50 +55,67 @@ class Scheduler:
     Args:
         move: called with the microseconds by which time moves.
         horizon: the initial horizon, in seconds.
-        real: reads the clock of the machine, in seconds.
+        idle: detects which threads of the client are idle.
+        is_real: returns whether a module, by its name, has real time on every thread.
 
     Attributes:
         elapsed: microseconds that have passed.
         horizon: seconds of virtual time after which a wait fails.
         threads: the client's threads, by their identifiers.
+        running: the client's threads that are in no wait that the scheduler knows.
+        waits: the waits that have not ended.
+        steps: how often the client has progressed other than by letting time pass.
+        is_suspect: whether the client has made no progress for some time; the watchdog sets it.
+        short: how many short waits each thread has made, by its identifier; the watchdog clears it.
+        main: the thread that began virtual time: that of the test.
         on_refusal: called for each connection that the client was refused.
     """
 
-    def __init__(self, move: Callable[[int], None], horizon: float, real: RealTime) -> None:
+    def __init__(
+        self, move: Callable[[int], None], horizon: float, idle: IdleDetector, is_real: Callable[[str], bool]
+    ) -> None:
         self.elapsed = 0
         self.threads: dict[int, threading.Thread] = {}
-        self._move = move
+        self.running: set[threading.Thread] = set()
+        self.waits: dict[Wait, None] = {}
+        self.steps = 0
+        self.is_suspect = False
+        self.short: Counter[int] = Counter()
         self.horizon = horizon
-        self._lock = threading.RLock()
-        self._running: set[threading.Thread] = set()
-        self._waits: dict[Wait, None] = {}
+        self.lock = threading.RLock()
+        self.is_real = is_real
+        self.is_over = False
+        self.main: threading.Thread | None = None
+        self.on_refusal: Callable[[], None] | None = None
+        self._move = move
+        self._idle = idle
+        self._error: BaseException | None = None
         self._alarms: dict[int, Alarm] = {}
         self._joins: dict[threading.Thread, list[Wait]] = {}  # each thread of the client, with the waits for its end
         self._zero_waits: dict[int, tuple[int, int]] = {}
-        self._idle = IdleDetector(real)
         self._evicted: set[threading.Thread] = set()
-        self.is_over = False
-        self.on_refusal: Callable[[], None] | None = None
 
     # The client's threads.
 
     def enlist(self, thread: threading.Thread) -> None:
         """Register a thread of the client that is about to start."""
-        with self._lock:
-            self._running.add(thread)
+        with self.lock:
+            self.running.add(thread)
             self._joins.setdefault(thread, [])
+            self.steps += 1
 
     def enter(self, thread: threading.Thread) -> None:
         """Register the calling thread as `thread`, which has started."""
-        with self._lock:
-            self._running.add(thread)
-            self._joins.setdefault(thread, [])
+        with self.lock:
+            self.enlist(thread)
+            self.main = self.main or thread
             self.threads[threading.get_ident()] = thread
 
     def leave(self, thread: threading.Thread) -> None:
         """Remove a thread that ends, or that never started."""
-        with self._lock:
-            self._running.discard(thread)
+        with self.lock:
+            self.steps += 1
+            self.running.discard(thread)
             self._idle.forget(thread)
             self._evicted.discard(thread)
             if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
@@ -95,7 +127,7 @@ class Scheduler:
     def wait_for_end(self, thread: threading.Thread, timeout: float | None) -> Wait | None:
         """Wait until a thread of the client ends and return the wait; return None for any other thread."""
         __tracebackhide__ = True
-        with self._lock:
+        with self.lock:
             if thread not in self._joins:
                 return None
             wait = self.make_wait(f"{thread.name} to end", timeout)
@@ -111,7 +143,7 @@ class Scheduler:
             seconds: seconds of virtual time after which the wait ends.
             patience: real seconds without progress after which the wait ends.
         """
-        with self._lock:
+        with self.lock:
             wait = self.make_wait(f"{thread.name} to end", seconds)
             wait.patience = patience
             if thread in self._joins:
@@ -126,10 +158,10 @@ class Scheduler:
         A thread that only waits to be notified, such as an idle thread of a pool, continues in real time. `client`, the
         thread that runs the client itself, always ends.
         """
-        with self._lock:
+        with self.lock:
             others = [thread for ident, thread in self.threads.items() if ident != threading.get_ident()]
             self._evicted.update(others)
-            for wait in [each for each in self._waits if each.thread in self._evicted]:
+            for wait in [each for each in self.waits if each.thread in self._evicted]:
                 is_idle = wait.deadline is None and not wait.descriptors and wait.thread is not client
                 self._wake(wait, Outcome.OVER if is_idle else Outcome.EVICTED)
                 if is_idle and wait.thread is not None:
@@ -139,7 +171,7 @@ class Scheduler:
 
     def begin_again(self) -> None:
         """Reset at zero, with the calling thread as the only thread of the client."""
-        with self._lock:
+        with self.lock:
             me = self.threads[threading.get_ident()]
             for thread in [each for each in self._joins if each is not me]:
                 self.leave(thread)
@@ -176,28 +208,34 @@ class Scheduler:
             Evicted: the trial is over.
         """
         __tracebackhide__ = True
-        if wait.thread in self._evicted:
-            raise Evicted
+        self._check(wait)
         self._zero_waits.pop(threading.get_ident(), None)
         try:
-            with self._lock:
+            with self.lock:
                 if wait.outcome is None and not self.is_over:
                     self._park(wait)
                     self._settle()
                     if wait.outcome is None:
                         wait.prepare(self._alarm)
-            if wait.outcome is None and not self.is_over:
-                self._block(wait)
+            self._block(wait)
         finally:  # a signal's handler may raise anywhere, and a thread that runs must not count as one that waits
-            with self._lock:
+            with self.lock:
                 self._wake(wait, Outcome.OVER)
             if wait.thread is None:  # a double's thread, whose end is not reported
                 self._close_alarm(threading.get_ident())
         if wait.outcome is Outcome.EVICTED:
             raise Evicted
-        if wait.outcome is Outcome.BEYOND:
-            raise VirtualTimeError(self._idle.beyond(wait, self.horizon))
+        if wait.error is not None:
+            raise wait.error
         return wait.outcome or Outcome.OVER
+
+    def _check(self, wait: Wait) -> None:
+        """Raise what the calling thread is to raise instead of waiting."""
+        __tracebackhide__ = True
+        if wait.thread in self._evicted:
+            raise Evicted
+        if wait.thread is self.main and (error := self.take_error()):
+            raise error
 
     def zero_wait(self, seconds: float) -> float:
         """Return how long a zero-length wait takes: no time, unless the thread has made many of them at this moment.
@@ -208,6 +246,7 @@ class Scheduler:
         moment, count = self._zero_waits.get(ident, (self.elapsed, 0))
         count = count + 1 if moment == self.elapsed else 1
         self._zero_waits[ident] = self.elapsed, count
+        self.short[ident] += 1
         return (
             1 / MICROSECOND if count > (_ZERO_WAITS if isinstance(seconds, int) else _COMPUTED_ZERO_WAITS) else seconds
         )
@@ -229,19 +268,9 @@ class Scheduler:
     def _block(self, wait: Wait) -> None:
         __tracebackhide__ = True
         while not (wait.has_ended() or self.is_over):
-            can_read = wait.block(self._idle.interval)
-            with self._lock:
-                if wait.has_ended() or self.is_over:
-                    return
-                if can_read:
+            if wait.block():
+                with self.lock:
                     self._wake(wait, Outcome.RELEASED)
-                    return
-                self._idle.sample(self._running)
-                self._settle()
-                if self._idle.is_stuck(wait.patience):
-                    self._wake(wait, Outcome.STUCK)
-                    return
-                self._idle.check(wait, list(self._waits), idle=self._all_idle())
 
     def release(self, wait: Wait) -> None:
         """End a wait from outside.
@@ -249,7 +278,7 @@ class Scheduler:
         Raises:
             RuntimeError: it has ended already, as for a lock that is released twice.
         """
-        with self._lock:
+        with self.lock:
             if wait.outcome is Outcome.OVER:
                 wait.release_for_real()
             elif wait.outcome is None:
@@ -259,66 +288,117 @@ class Scheduler:
 
     def recheck(self) -> None:
         """Check whether time can move, after a double has become idle."""
-        if self._waits:
-            with self._lock:
-                for wait in list(self._waits):
+        if self.waits:
+            with self.lock:
+                for wait in list(self.waits):
                     if wait.is_shut():
                         self._wake(wait, Outcome.SHUT)
                 self._settle()
 
+    def sample(self) -> bool:
+        """Sample the threads that appear to run, and check whether time can move; return whether none progressed."""
+        with self.lock:
+            is_still = self._idle.sample(self.running)
+            self._settle()
+            for wait in list(self.waits):
+                if self._idle.is_stuck(wait.patience):
+                    self._wake(wait, Outcome.STUCK)
+            return is_still
+
+    def fail(self, error: BaseException) -> bool:
+        """Raise `error` in the thread that began virtual time, at its present wait or else at its next one.
+
+        Returns:
+            Whether that thread is in a wait; if not, `take_error` hands the error out.
+        """
+        with self.lock:
+            waits = [wait for wait in self.waits if wait.thread is self.main]
+            if not waits and self.main not in self.running:
+                waits = [wait for wait in self.waits if wait.thread is not None]
+            if not waits:
+                self._error = error
+                return False
+            waits[0].error = error
+            self._wake(waits[0], Outcome.FAILED)
+            return True
+
+    @property
+    def has_error(self) -> bool:
+        """Whether an error waits for the thread that began virtual time."""
+        return self._error is not None
+
+    def take_error(self) -> BaseException | None:
+        """Return the error that the thread that began virtual time is to raise, once."""
+        with self.lock:
+            error, self._error = self._error, None
+            return error
+
     def finish(self) -> None:
         """Let all remaining waits continue in real time."""
-        with self._lock:
+        with self.lock:
             self.is_over = True
-            for wait in list(self._waits):
+            for wait in list(self.waits):
                 self._wake(wait, Outcome.OVER)
             self._close_alarm(threading.get_ident())
 
     # Callers of these hold the lock.
 
     def _park(self, wait: Wait) -> None:
-        self._waits[wait] = None
+        self.waits[wait] = None
         self._idle.changed()
         if wait.connection is not None:
             wait.connection.phase = Phase.WAITING
         elif wait.thread is not None:
-            self._running.discard(wait.thread)
+            self.running.discard(wait.thread)
         if wait.is_shut():
             self._wake(wait, Outcome.SHUT)
 
     def _wake(self, wait: Wait, outcome: Outcome) -> None:
         if wait.outcome is not None:
             return
-        if wait in self._waits:  # else it has not begun and now never will
+        if wait in self.waits:  # else it has not begun and now never will
             if wait.connection is not None:
                 wait.connection.phase = Phase.DECIDING
             elif wait.thread is not None:
-                self._running.add(wait.thread)
-            del self._waits[wait]
+                self.running.add(wait.thread)
+            del self.waits[wait]
             self._idle.changed()
+        if outcome is Outcome.RELEASED and not wait.descriptors:  # a double's answer alone proves no progress
+            self.steps += 1
         wait.outcome = outcome
         wait.wake()
 
-    def _all_idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Return whether every thread of the client waits, every double is idle, and no socket is readable."""
-        if not self._idle.all_idle(self._running):
+        if not self._idle.all_idle(self.running):
             return False
-        descriptors = [each for wait in list(self._waits) for each in wait.descriptors]
+        descriptors = [each for wait in list(self.waits) for each in wait.descriptors]
         return activity.is_quiet(answered=bool(descriptors)) and not (descriptors and activity.readable(descriptors))
 
     def _settle(self) -> None:
         """If all threads are idle, move time to the earliest deadline and end that wait."""
-        waits = list(self._waits)
+        waits = list(self.waits)
         timed = [wait for wait in waits if wait.deadline is not None]
-        if not timed or not self._all_idle() or not self._idle.is_patient_enough(waits):
+        if not timed or not self.is_idle() or not self._idle.is_patient_enough(waits):
             return
         first = min(timed, key=Wait.order)
         if first.deadline is None or first.deadline > self.horizon * MICROSECOND:
             # A double never fails, however late it is; the thread that waits for it does.
             blamed = first if first.connection is None else next((wait for wait in waits if wait.thread), first)
-            self._wake(blamed, Outcome.BEYOND)
+            blamed.error = VirtualTimeError(_beyond(blamed, self.horizon))
+            self._wake(blamed, Outcome.FAILED)
             return
         if first.deadline > self.elapsed:
+            if first.deadline - self.elapsed < SHORT and first.thread is not None and first.thread.ident is not None:
+                self.short[first.thread.ident] += 1
             self._move(first.deadline - self.elapsed)
             self.elapsed = first.deadline
         self._wake(first, Outcome.DUE)
+
+
+def _beyond(wait: Wait, horizon: float) -> str:
+    return (
+        f"The client still waits after {horizon:.0f} virtual seconds: {wait.what}. A wait without an end of its "
+        "own would last for ever. Give the client a deadline, or raise the limit: "
+        f"ycimages_time.horizon = {horizon * 10:.0f}."
+    )

@@ -12,11 +12,15 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import checked_step
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.frozen import FAKES, FrozenTime, real_monotonic, replace, replace_captured
+from pytest_ycimages.virtual.captured import loaded_modules, put_back, replace, replace_captured
+from pytest_ycimages.virtual.frozen import CALENDAR, CLOCKS, REAL_ONES, FrozenTime, is_frozen, real_monotonic
+from pytest_ycimages.virtual.idle import IdleDetector
+from pytest_ycimages.virtual.patch_libraries import patch_libraries
 from pytest_ycimages.virtual.patch_sockets import patch_loops, patch_sockets
 from pytest_ycimages.virtual.patch_threads import SimpleQueue, patch_threads, real_queue, real_sleep, sleep
-from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler
+from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler, in_force
 from pytest_ycimages.virtual.wait import Outcome
+from pytest_ycimages.virtual.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,13 +29,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.wait import Wait
 
 REAL: Final = (
-    "_hypothesis_pytestplugin", "_pytest", "execnet", "hypothesis", "multiprocessing", "pluggy",
-    "pytest_timeout", "pytest_ycimages.server", "subprocess", "trio", "xdist",
+    "_hypothesis_pytestplugin", "_pydevd_bundle", "_pytest", "debugpy", "execnet", "hypothesis", "multiprocessing",
+    "pluggy", "pydevd", "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
 )  # fmt: skip
-"""The modules that have real time on every thread: test runners, process handling, and trio.
-
-trio waits in a way that virtual time does not know; with a clock that stands still it would wait for ever.
-"""
+"""The modules that have real time on every thread: test runners, debuggers, and process handling."""
 
 DAY: Final = 24 * 60 * 60
 
@@ -44,20 +45,26 @@ class VirtualTime:
     one that enters the context and those started from it. All other threads have real time.
 
     Args:
-        start: the first moment, in UTC unless it has a zone; None: the moment frozen by the test, or else
-            2026-01-01T00:00:00Z.
+        start: the first moment, in UTC unless it has a zone; None: the moment that the test has frozen or travelled to,
+            or else 2026-01-01T00:00:00Z.
         real: names of more modules that have real time, such as those of pytest plugins.
+        patience: real seconds without progress after which it fails with a VirtualTimeError in the thread that began
+            it; None: two.
 
     Raises:
-        UsageError: virtual time is in force already, or has ended; or `start` is not a datetime.
+        UsageError: virtual time is in force already, or has ended; or an argument is invalid.
     """
 
-    def __init__(self, start: datetime | None = None, *, real: Iterable[str] = ()) -> None:
-        moment = None if start is None else _nanoseconds(start)
+    def __init__(
+        self, start: datetime | None = None, *, real: Iterable[str] = (), patience: float | None = None
+    ) -> None:
+        moment = None if start is None else _nanoseconds("start", start)
         self._real = tuple(f"{each}." for each in (*REAL, *real))
         self._known: dict[str, bool] = {}
         self._frozen = FrozenTime(moment, self._is_client, self._is_real)
-        self._scheduler = Scheduler(self._frozen.move, DAY, real_monotonic)
+        self._idle = IdleDetector(real_monotonic, patience if patience is None else _positive("patience", patience, 2))
+        self._scheduler = Scheduler(self._frozen.move, DAY, self._idle, self._is_real)
+        self._watchdog = Watchdog(self._scheduler, self._idle, self._frozen.reads, real_monotonic)
         self._stack = ExitStack()
 
     def __repr__(self) -> str:
@@ -84,16 +91,28 @@ class VirtualTime:
         self._scheduler.enter(threading.current_thread())
         with ExitStack() as stack:
             stack.callback(self._scheduler.finish)
+            self._watchdog.start()  # before threads are patched, so that its thread has real time
+            stack.callback(self._watchdog.stop)
+            stack.callback(self._put_back, loaded_modules())
             self._frozen.freeze(stack)
-            replace_captured(stack, {id(real_sleep): sleep, id(real_queue): SimpleQueue}, FAKES, self._is_real)
-            patch_threads(stack, self._scheduler, self._is_real)
-            patch_sockets(stack, self._scheduler)
-            patch_loops(stack, self._scheduler, self._frozen.monotonic)
+            functions = {id(real_sleep): sleep, id(real_queue): SimpleQueue}
+            replace_captured(stack, {**CLOCKS, **functions}, CALENDAR, self._is_real)
+            in_force.append(self._scheduler)
+            stack.callback(in_force.remove, self._scheduler)
+            patch_threads(stack)
+            patch_sockets(stack)
+            patch_loops(stack, self._frozen.monotonic)
+            patch_libraries(stack, self._frozen.monotonic)
             replace(stack, activity, "observer", self._scheduler.recheck)
             replace(stack, clock, "shared", self)
             stack.callback(self._scheduler.finish)  # before anything is restored, so that time does not move meanwhile
             self._stack = stack.pop_all()
         return self
+
+    @staticmethod
+    def _put_back(known: dict[str, int]) -> None:
+        if not is_frozen():  # else what was loaded meanwhile reads the frozen time of the test
+            put_back(REAL_ONES, known)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -133,9 +152,16 @@ class VirtualTime:
 
     @horizon.setter
     def horizon(self, seconds: float) -> None:
-        if not (isinstance(seconds, int | float) and seconds > 0):  # type: ignore[redundant-expr] # mypy believes callers
-            raise UsageError(f"invalid horizon {seconds!r}: expected a positive number of seconds, such as 86400.")
-        self._scheduler.horizon = seconds
+        self._scheduler.horizon = _positive("horizon", seconds, 86400)
+
+    @property
+    def patience(self) -> float:
+        """The real seconds without progress after which virtual time fails. Two by default."""
+        return self._idle.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._idle.patience = _positive("patience", seconds, 20)
 
     # What moves it.
 
@@ -148,6 +174,23 @@ class VirtualTime:
         step = checked_step(seconds) / SECOND
         self._scheduler.horizon += step
         self._pass(step)
+
+    def travel(self, destination: datetime | timedelta) -> None:
+        """Let time pass until a moment, or for a duration, as `advance` does.
+
+        Raises:
+            UsageError: the moment has passed already, or `destination` is neither a datetime nor a timedelta.
+        """
+        if isinstance(destination, timedelta):
+            self.advance(destination.total_seconds())
+            return
+        seconds = (_nanoseconds("destination", destination) - self.now()) / SECOND
+        if seconds < 0:
+            raise UsageError(
+                f"invalid destination {destination}: it is {self} already, and time cannot go back. Begin earlier: "
+                "VirtualTime(datetime(2026, 5, 1, tzinfo=UTC)), or freeze_time around the test."
+            )
+        self.advance(seconds)
 
     def wait_until(self, moment: int, descriptors: tuple[int, ...] = ()) -> None:
         """Wait until `moment`, in nanoseconds since the epoch, on any thread.
@@ -200,9 +243,15 @@ class VirtualTime:
         return self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds, descriptors))
 
 
-def _nanoseconds(moment: datetime) -> int:
+def _nanoseconds(name: str, moment: datetime) -> int:
     """Return a moment in nanoseconds since the epoch. Without a zone it means UTC, as in freezegun."""
     if not isinstance(moment, datetime):
-        raise UsageError(f"invalid start {moment!r}: expected a datetime, such as datetime(2026, 1, 1, tzinfo=UTC).")
+        raise UsageError(f"invalid {name} {moment!r}: expected a datetime, such as datetime(2026, 1, 1, tzinfo=UTC).")
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
+
+
+def _positive(name: str, seconds: float, example: int) -> float:
+    if not (isinstance(seconds, int | float) and seconds > 0):  # type: ignore[redundant-expr] # mypy believes callers
+        raise UsageError(f"invalid {name} {seconds!r}: expected a positive number of seconds, such as {example}.")
+    return seconds

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.activity import Serving
 
 _numbers: Final = count()
+_RECHECK: Final = 1.0
+"""Real seconds after which a thread that waits returns to Python, as some systems deliver signals only then."""
 
 
 class Outcome(Enum):
@@ -24,7 +26,7 @@ class Outcome(Enum):
 
     RELEASED = "what it waited for has come"
     DUE = "its time is up"
-    BEYOND = "its time would be up beyond the horizon"
+    FAILED = "it cannot end, or would end beyond the horizon"
     SHUT = "the double has been closed"
     OVER = "virtual time is over: wait on in real time"
     STUCK = "nothing has happened for long"
@@ -46,10 +48,10 @@ class Alarm:
         """Wake the thread."""
         self._rings.send(b"x")
 
-    def block(self, descriptors: Sequence[int], seconds: float) -> bool:
-        """Block until it rings, or for some real seconds; return whether a descriptor is readable."""
+    def block(self, descriptors: Sequence[int]) -> bool:
+        """Block until it rings, or for a real second; return whether a descriptor is readable."""
         bell = self._bell.fileno()
-        ready = _ready((*descriptors, bell), seconds)
+        ready = _ready((*descriptors, bell), _RECHECK)
         if bell in ready:
             self._bell.recv(64)
         return any(descriptor in ready for descriptor in descriptors)
@@ -88,6 +90,7 @@ class Wait:
         deadline: the microsecond of virtual time at which it ends by itself; None: never.
         descriptors: file descriptors that end it once one is readable.
         outcome: how it ended; None while it lasts.
+        error: what the waiting thread is to raise when it has failed.
         patience: real seconds without progress after which it ends as stuck; None: never.
     """
 
@@ -101,6 +104,7 @@ class Wait:
         "connection",
         "deadline",
         "descriptors",
+        "error",
         "outcome",
         "patience",
         "thread",
@@ -129,6 +133,7 @@ class Wait:
         self.deadline = deadline
         self.descriptors = descriptors
         self.outcome: Outcome | None = None
+        self.error: BaseException | None = None
         self.patience: float | None = None
 
     def order(self) -> tuple[int, int]:
@@ -162,11 +167,11 @@ class Wait:
         if self.descriptors:
             self._alarm = alarm()
 
-    def block(self, seconds: float) -> bool:
-        """Block until woken, or for some real seconds; return whether a descriptor became readable."""
+    def block(self) -> bool:
+        """Block until woken, or for a real second; return whether a descriptor became readable."""
         if self._alarm is not None:
-            return self._alarm.block(self.descriptors, seconds)
-        self._gate.acquire(timeout=seconds)
+            return self._alarm.block(self.descriptors)
+        self._gate.acquire(timeout=_RECHECK)
         return False
 
     def wake(self) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import freezegun
 import pytest
 import time_machine
 
-from pytest_ycimages import After, Double, VirtualTime
+from pytest_ycimages import After, Double, UsageError, VirtualTime
 from pytest_ycimages.cloud.clock import frozen_moment
 from tests.virtual.calling import create
 
@@ -115,27 +114,100 @@ def test_a_decorated_test_is_frozen_inside(ycimages_time: VirtualTime, ycimages:
 
 
 @pytest.mark.parametrize("tick", [False, True])
-def test_virtual_time_on_a_journey(tick: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
-    """time-machine changes the machine's own clock, which virtual time does not look at."""
-    with time_machine.travel(MOMENT, tick=tick), VirtualTime() as virtual_time:
-        assert _now() == datetime(2026, 1, 1, tzinfo=UTC)
+def test_virtual_time_begins_where_the_test_has_travelled(tick: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    """time-machine changes the machine's own clock. From there on, time passes only when all threads wait."""
+    with time_machine.travel(MOMENT, tick=tick) as traveller, VirtualTime() as virtual_time:
+        began = _now()
+        assert MOMENT <= began < MOMENT + timedelta(minutes=10)
         time.sleep(10)
         thread = threading.Thread(target=time.sleep, args=(10,))
         thread.start()
         thread.join()
-        assert _now() == datetime(2026, 1, 1, 0, 0, 20, tzinfo=UTC)
+        assert _now() == began + timedelta(seconds=20)
         assert Double().clock.now() == virtual_time.now()
+        for move in (traveller.shift, traveller.move_to):
+            with pytest.raises(UsageError, match=r"Move their clock with ycimages_time\.travel\("):
+                move(3600)
+    with time_machine.travel(MOMENT, tick=False) as traveller:
+        traveller.shift(60)
+        assert _now() == MOMENT + timedelta(minutes=1)
 
 
-def test_no_journey_begins_in_virtual_time(ycimages_time: VirtualTime) -> None:
-    """time-machine refuses, as in any frozen time; older ones travel, unseen by client and double. No harm is done."""
-    double = Double()
-    with suppress(RuntimeError), time_machine.travel(MOMENT) as traveller:
-        traveller.shift(3600)
-        assert double.clock.now() == ycimages_time.now()
+def _enter() -> None:
+    with time_machine.travel(MOMENT):
+        pytest.fail("it should not have begun")
+
+
+def _start() -> None:
+    time_machine.travel(MOMENT).start()
+
+
+@time_machine.travel(MOMENT)
+def _decorated() -> None:
+    pytest.fail("it should not have begun")
+
+
+async def _in_a_coroutine() -> None:
+    async with time_machine.travel(MOMENT):
+        pytest.fail("it should not have begun")
+
+
+@pytest.mark.parametrize("travel", [_enter, _start, _decorated, lambda: asyncio.run(_in_a_coroutine())])
+def test_no_journey_begins_in_virtual_time(
+    ycimages_time: VirtualTime, ycimages: Double, travel: Callable[[], object]
+) -> None:
+    """The error says what moves the clock that client and double share. No harm is done."""
+    with pytest.raises(UsageError, match=r"^time_machine cannot travel in virtual time: .*ycimages_time\.travel\("):
+        travel()
     time.sleep(10)
     assert ycimages_time.elapsed == 10
-    assert double.clock.now() == ycimages_time.now()
+    assert ycimages.clock.now() == ycimages_time.now() == time.time_ns()
+    ycimages_time.travel(MOMENT)
+    assert _now() == MOMENT
+    assert ycimages.clock.now() == round(MOMENT.timestamp()) * 10**9
+
+
+def test_whoever_travels_lets_waits_end_on_the_way(ycimages_time: VirtualTime) -> None:
+    """In their order; to a moment, or for a duration."""
+    ended: list[float] = []
+
+    def wait(seconds: float) -> None:
+        time.sleep(seconds)
+        ended.append(ycimages_time.elapsed)
+
+    threads = [threading.Thread(target=wait, args=(seconds,)) for seconds in (7200, 60)]
+    for thread in threads:
+        thread.start()
+    ycimages_time.travel(timedelta(hours=1))
+    assert ended == [60]
+    ycimages_time.travel(datetime(2026, 1, 1, 2))  # noqa: DTZ001 - without a zone it means UTC
+    threads[0].join()
+    assert ended == [60, 7200]
+    assert _now() == datetime(2026, 1, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("destination", "said"),
+    [
+        (datetime(2025, 1, 1, tzinfo=UTC), "time cannot go back"),
+        (timedelta(seconds=-1), "time cannot go back"),
+        ("2030-01-01", "expected a datetime"),
+        (5, "expected a datetime"),
+    ],
+)
+def test_travelling_back_or_to_nowhere_is_refused(ycimages_time: VirtualTime, destination: Any, said: str) -> None:
+    """And moves nothing."""
+    with pytest.raises(UsageError, match=said):
+        ycimages_time.travel(destination)
+    assert ycimages_time.elapsed == 0
+
+
+def test_frozen_time_that_ticks_may_be_frozen_inside(ycimages_time: VirtualTime) -> None:
+    """It runs with the machine's clock, and waits move it in addition."""
+    with freezegun.freeze_time(MOMENT, tick=True):
+        time.sleep(3600)
+        assert MOMENT + timedelta(hours=1) <= _now() < MOMENT + timedelta(hours=2)
+    assert ycimages_time.elapsed == 3600
 
 
 def test_a_double_outlives_each_kind_of_time() -> None:

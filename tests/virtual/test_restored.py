@@ -9,6 +9,7 @@ import gc
 import os
 import queue
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -25,7 +26,7 @@ from freezegun import api, config
 from pytest_ycimages import Double, VirtualTime
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual import frozen
+from pytest_ycimages.virtual import scheduler
 from tests.virtual import late
 
 if TYPE_CHECKING:
@@ -47,9 +48,22 @@ def _state() -> dict[str, Any]:
         if callable(value)
         and getattr(value, "__module__", "") in {"time", "datetime", "queue", "_queue", "freezegun.api"}
     }
-    for owner in (*_CLASSES, api, config.settings, clock, activity, frozen, threading, queue, time, dt, uuid):
+    for owner in (
+        *_CLASSES,
+        api,
+        config.settings,
+        clock,
+        activity,
+        scheduler,
+        threading,
+        queue,
+        time,
+        dt,
+        uuid,
+    ):
         name = getattr(owner, "__qualname__", getattr(owner, "__name__", repr(owner)))
         state.update({f"{name}.{key}": value for key, value in vars(owner).items() if key not in _CHANGING})
+    state["in force"] = (list(scheduler.in_force), list(sys.meta_path), signal.getsignal(signal.SIGURG))
     state["factories"] = len(api.freeze_factories)
     state["reducers"] = dict(copyreg.dispatch_table)
     return state

@@ -1,0 +1,239 @@
+"""Patches for libraries that wait or move time in their own ways: trio, uvloop, gevent and time-machine.
+
+trio takes a clock of ours. The others cannot be moved from outside, and refuse with the way to do it. Each is patched
+when it is loaded, before virtual time or in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+from contextlib import suppress
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from pytest_ycimages.errors import UsageError, VirtualTimeError
+from pytest_ycimages.virtual.captured import replace
+from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
+from pytest_ycimages.virtual.patch_threads import patch
+from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
+from pytest_ycimages.virtual.wait import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
+    from importlib.machinery import ModuleSpec
+
+    from pytest_ycimages.virtual.scheduler import Scheduler
+
+_NO_UVLOOP: Final = (
+    "uvloop does not run in virtual time: it reads the machine's clock in compiled code, so its timers would take real "
+    "time, and the client's clock would stand still. Run the client on the event loop of asyncio: asyncio.run(main()) "
+    "without uvloop.install(), or asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)."
+)
+_NO_GEVENT: Final = (
+    "gevent does not run in virtual time: its hub waits in compiled code by the machine's clock, so its timers would "
+    "take real time, and the client's clock would stand still. Use threads or asyncio in this test, or leave out "
+    "`ycimages_time` and set short timings."
+)
+_NO_TRAVEL: Final = (
+    "time_machine cannot travel in virtual time: client and doubles would read different clocks. Move their clock with "
+    "ycimages_time.travel(datetime(2026, 5, 1, tzinfo=UTC)), or begin there: VirtualTime(datetime(...)). To travel "
+    "around the whole test instead, start time_machine before virtual time."
+)
+
+
+def patch_libraries(stack: ExitStack, monotonic: Callable[[], float]) -> None:
+    """Patch those libraries that are loaded, and others as soon as they are, until `stack` unwinds.
+
+    Args:
+        stack: restores everything.
+        monotonic: reads the client's monotonic clock, in seconds.
+    """
+    patches: dict[str, Callable[[Any], None]] = {
+        "trio": lambda module: _patch_trio(stack, module, monotonic),
+        "uvloop": lambda module: _patch_uvloop(stack, module),
+        "gevent.hub": lambda module: patch(stack, module.Hub, "switch", _refusing(VirtualTimeError, _NO_GEVENT)),
+        "time_machine": lambda module: _patch_time_machine(stack, module),
+    }
+    for name, apply in patches.items():
+        module = sys.modules.get(name)
+        if type(module) is ModuleType:
+            apply(module)
+    finder = _Finder(patches)
+    sys.meta_path.insert(0, finder)
+    stack.callback(sys.meta_path.remove, finder)
+
+
+def _refusing(error: type[Exception], text: str) -> Callable[..., Any]:
+    def refuse(*_: Any, **__: Any) -> Any:
+        __tracebackhide__ = True
+        raise error(text)
+
+    return refuse
+
+
+def _patch_time_machine(stack: ExitStack, module: Any) -> None:
+    traveller = getattr(module, "Traveller", None) or module.Coordinates  # its name before time-machine 3
+    for owner, name in ((module.travel, "start"), (traveller, "move_to"), (traveller, "shift")):
+        patch(stack, owner, name, _refusing(UsageError, _NO_TRAVEL))
+
+
+def _patch_uvloop(stack: ExitStack, module: Any) -> None:
+    refused: WeakSet[Any] = WeakSet()
+
+    def run_until_complete(_: Scheduler, run: Callable[..., Any], loop: Any, future: Any) -> Any:
+        __tracebackhide__ = True
+        if loop in refused:  # it only closes
+            return run(loop, future)
+        refused.add(loop)
+        task = asyncio.ensure_future(future, loop=loop)
+        task.cancel()  # so that nothing is left that was never awaited
+        with suppress(asyncio.CancelledError):
+            run(loop, task)
+        raise VirtualTimeError(_NO_UVLOOP)
+
+    def run_forever(_: Scheduler, run: Callable[..., Any], loop: Any) -> Any:
+        __tracebackhide__ = True
+        if loop in refused:
+            return run(loop)
+        raise VirtualTimeError(_NO_UVLOOP)
+
+    patch(stack, module.Loop, "run_until_complete", run_until_complete)
+    patch(stack, module.Loop, "run_forever", run_forever)
+
+
+class _Finder:
+    """Finds the libraries to patch, by the finders of the import system, and patches them once they are loaded."""
+
+    def __init__(self, patches: Mapping[str, Callable[[Any], None]]) -> None:
+        self._patches = patches
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a library to patch; None for all others."""
+        apply = self._patches.get(name)
+        if apply is None or of_client() is None:
+            return None
+        found = (each.find_spec(name, path, target) for each in sys.meta_path if each is not self)
+        spec = next((each for each in found if each is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, apply)  # type: ignore[assignment] # it has what a loader needs
+        return spec
+
+
+class _Loader:
+    """Loads a module as another loader does, gives it back its own, and patches it."""
+
+    def __init__(self, loader: Any, apply: Callable[[Any], None]) -> None:
+        self._loader = loader
+        self._apply = apply
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Return what the loader makes."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        if of_client() is not None:
+            self._apply(module)
+
+
+# trio.
+
+
+def _patch_trio(stack: ExitStack, module: Any, monotonic: Callable[[], float]) -> None:
+    def run(scheduler: Scheduler, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if kwargs.get("clock") is None:
+            kwargs["clock"] = _clock(scheduler, monotonic)
+            kwargs["instruments"] = [*kwargs.get("instruments", ()), _instrument(scheduler)]
+        return original(*args, **kwargs)
+
+    for owner, name in ((module, "run"), (module.lowlevel, "start_guest_run")):
+        patch(stack, owner, name, run)
+    threads = sys.modules.get("trio._core._thread_cache")
+    if threads is not None and hasattr(threads, "ThreadCache"):  # idle threads wait for a bare lock, unseen
+        replace(stack, threads, "Lock", lambda: threading.Semaphore(1))
+        replace(stack, threads, "THREAD_CACHE", threads.ThreadCache())
+
+
+def _runner() -> Any:
+    return sys.modules["trio._core._run"].GLOBAL_RUN_CONTEXT.runner
+
+
+def _descriptors() -> tuple[int, ...]:
+    """Return the descriptor that is readable once any file of the running trio loop is ready."""
+    files = _runner().io_manager
+    for name in ("_epoll", "_kqueue"):
+        if hasattr(files, name):
+            return (getattr(files, name).fileno(),)
+    raise VirtualTimeError("This release of trio does not run in virtual time on this system. Use asyncio.")
+
+
+def _has_foreign() -> bool:
+    """Return whether a peer other than a double may write to a file for which a task waits."""
+    files = getattr(_runner().io_manager, "_registered", {})
+    return has_foreign_peer(descriptor if isinstance(descriptor, int) else descriptor[0] for descriptor in list(files))
+
+
+def _await_event(scheduler: Scheduler, timeout: float | None) -> float:
+    """Wait for an event of trio's loop, in virtual time; return the real seconds that are left to wait."""
+    __tracebackhide__ = True
+    what = "an event of trio's loop" if timeout is None else f"trio's next deadline, in {timeout:.6f} seconds"
+    wait = scheduler.make_wait(what, timeout, _descriptors(), _has_foreign)
+    if scheduler.wait(wait) is Outcome.OVER:
+        left = scheduler.left(wait)
+        return math.inf if left is None else left
+    return 0
+
+
+def _clock(scheduler: Scheduler, monotonic: Callable[[], float]) -> Any:
+    class VirtualClock(sys.modules["trio"].abc.Clock):  # type: ignore[misc] # loaded by the client
+        """The clock of virtual time, as trio asks for it."""
+
+        def start_clock(self) -> None:
+            """Do nothing: virtual time has begun."""
+
+        def current_time(self) -> float:
+            """Return the client's monotonic clock, in seconds."""
+            return monotonic()
+
+        def deadline_to_sleep_time(self, deadline: float) -> float:
+            """Wait until `deadline` in virtual time; return the real seconds that trio is to wait itself."""
+            seconds = deadline - monotonic()
+            if scheduler.is_over or of_client() is not scheduler or math.isinf(deadline) or _runner().waiting_for_idle:
+                return seconds
+            if seconds <= 0:
+                return 0
+            return _await_event(scheduler, max(seconds, 1 / MICROSECOND))
+
+    return VirtualClock()
+
+
+def _instrument(scheduler: Scheduler) -> Any:
+    class Waiting(sys.modules["trio"].abc.Instrument):  # type: ignore[misc] # loaded by the client
+        """Waits in virtual time where trio has no deadline and asks no clock."""
+
+        def before_io_wait(self, timeout: float) -> None:
+            """Wait until a file is ready. trio then finds it at once."""
+            if timeout > _WITHOUT_DEADLINE and not scheduler.is_over and of_client() is scheduler:
+                _await_event(scheduler, None)
+
+    return Waiting()
+
+
+_WITHOUT_DEADLINE: Final = 24 * 60 * 60 - 1
+"""Seconds: trio waits for a day when it has no deadline."""
