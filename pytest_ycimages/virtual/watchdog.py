@@ -105,7 +105,10 @@ class Watchdog:
         last, used = self._real(), time.process_time()
         while not self._stop.acquire(timeout=self._idle.interval):
             now, processed = self._real(), time.process_time()
-            self._look(min(now - last, 2 * self._idle.interval), processed - used)
+            try:
+                self._look(min(now - last, 2 * self._idle.interval), processed - used)
+            except Exception as error:  # noqa: BLE001 - the test gets any error, and does not hang
+                self._scheduler.fail(error)
             last, used = now, processed
 
     def _look(self, seconds: float, used: float) -> None:
@@ -153,7 +156,7 @@ class Watchdog:
         """Count repeated calls as polls, but for those of the first moment; a new call is progress."""
         new = 0
         for journal in list(journals):
-            calls = [call for _, call in journal.calls.numbered(self._known.get(journal, 0))]
+            calls = [call for _, call in journal.calls.numbered(after=self._known.get(journal, 0))]
             self._known[journal] = journal.written
             polls = [call for call in calls if _is_repeated(call)]
             new += len(calls) - len(polls)
