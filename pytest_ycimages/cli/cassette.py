@@ -16,11 +16,12 @@ from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.answers import compact
 from pytest_ycimages.cassette.detector import find_secrets
-from pytest_ycimages.cassette.file import is_partial, partial_path, read_cassette, write_cassette
+from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import SUFFIXES
 from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage
 from pytest_ycimages.cassette.maintenance import changes, prune, scrub_tape
 from pytest_ycimages.cassette.model import CUT_OFF, Origin
+from pytest_ycimages.cassette.partial_file import is_partial, partial_path
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cli.cassette_story import objections, story
 from pytest_ycimages.cloud.clock import machine_time

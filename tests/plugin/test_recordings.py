@@ -244,7 +244,7 @@ def test_a_recording_that_cannot_take_its_place_fails_its_test(
     def full(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pytest_ycimages.cassette.file.PartialFile.move_into_place", full)
+    monkeypatch.setattr("pytest_ycimages.cassette.partial_file.PartialFile.move_into_place", full)
     result = recorded(project, upstream.url)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*test_it.yaml cannot be written: *No space left on device*"])

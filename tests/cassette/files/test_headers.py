@@ -37,7 +37,7 @@ NAMES: Final = (
     "x\u00e9",
     "\u2028",
 )
-drawn = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 
 
 def with_header(name: str, value: str, *, of_request: bool = False) -> CassetteData:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ycimages.cassette.file import CassetteWriter, is_partial, partial_path, read_cassette
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette
 from pytest_ycimages.cassette.model import CassetteData
+from pytest_ycimages.cassette.partial_file import is_partial, partial_path
 from tests.cassette.files.kills import OLD
 from tests.cassette.files.some import METADATA, cassette, poll
 from tests.cassette.files.vcr import seen

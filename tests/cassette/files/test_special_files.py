@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import socket
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages import CassetteBrokenError, CassetteError, CassetteInUseError, Double
-from pytest_ycimages.cassette.file import CassetteWriter, partial_path, read_cassette, write_cassette
+from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
+from pytest_ycimages.cassette.partial_file import partial_path
 from pytest_ycimages.cli.commands import ycimages
 from tests.cassette.files.some import METADATA, cassette, poll
 
@@ -194,26 +195,21 @@ def test_a_draft_is_created_exclusively(folder: Path, monkeypatch: pytest.Monkey
     assert all(flag & os.O_EXCL and flag & os.O_NOFOLLOW for flag in flags)
 
 
-def test_a_link_that_appears_again_and_again_is_not_followed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second process of somebody else, which puts it back each time."""
+def test_a_link_that_appears_just_then_is_not_followed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at what is there and the opening."""
     path, target = folder / "a.yaml", folder / "target"
     target.write_text("precious")
     partial = partial_path(path)
     real = os.open
 
-    @contextmanager
-    def racing() -> Iterator[None]:
-        def opened(name: str, flag: int, *more: int) -> int:
-            if str(name) == str(partial) and flag & os.O_CREAT and not os.path.lexists(partial):
-                partial.symlink_to(target)
-            return real(name, flag, *more)
+    def opened(name: str, flag: int, *more: int) -> int:
+        if str(name) == str(partial) and flag & os.O_CREAT:
+            partial.symlink_to(target)
+        return real(name, flag, *more)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "open", opened)
-            yield
-
+    monkeypatch.setattr(os, "open", opened)
     writer = CassetteWriter(path, METADATA)
-    with racing(), pytest.raises(CassetteError, match="it is a link, not a file"):
+    with pytest.raises(CassetteInUseError, match="is being written by another process"):
         writer.append(poll(0))
     writer.discard()
     assert target.read_text() == "precious"

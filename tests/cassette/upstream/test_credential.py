@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 SECRETS: Final = st.text(VISIBLE, min_size=40, max_size=400)
-drawn = settings(derandomize=True, database=None, deadline=None, max_examples=60)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=8)
 
 
 @dataclass

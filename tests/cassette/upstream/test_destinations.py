@@ -33,7 +33,7 @@ TOKEN: Final = f"t1.{'R9q_' * 40}.{'S8w-' * 21}Zz"
 FOLDER: Final = "b1g0000000000000000a"
 COMPUTE: Final = "compute.api.cloud.yandex.net"
 DOMAIN: Final = "api.cloud.yandex.net"
-drawn = settings(derandomize=True, database=None, deadline=None, max_examples=600)
+drawn = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 
 FOREIGN: Final = (
     "evil.example", "evil.example:443", "evil.example:80", "EVIL.example", "evil.example.", "169.254.169.254",
