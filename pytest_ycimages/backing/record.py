@@ -11,7 +11,7 @@ from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.backing.replay import CassetteBacking, path_of
 from pytest_ycimages.cassette.file import CassetteWriter
 from pytest_ycimages.cassette.handle import Cassette, opened
-from pytest_ycimages.cassette.maintenance import scrub_label
+from pytest_ycimages.cassette.maintenance import scrub_metadata
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
@@ -70,7 +70,7 @@ class Record(CassetteBacking):
             tool=version("pytest-ycimages"),
             folder_id=self._folder_id,
         )
-        self._metadata = scrub_label(pseudonyms.label(metadata) if pseudonyms else metadata)
+        self._metadata = scrub_metadata(pseudonyms.metadata(metadata) if pseudonyms else metadata)
         self._recorder = Recorder(
             upstream=upstream,
             writer=CassetteWriter(path, self._metadata),

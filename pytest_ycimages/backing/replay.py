@@ -127,7 +127,7 @@ class Replay(CassetteBacking):
         old = expired_text(self.path, self.recorded.metadata, machine_time(), settings.max_age, rerecord)
         self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         return Player(
-            self._scrubbed.tape,
+            self._scrubbed.played,
             volatile=settings.volatile,
             pace=settings.replay_pace,
             name=str(self.path),
@@ -174,7 +174,7 @@ class Replay(CassetteBacking):
         """
         unused = self._replaying.player.unused()
         if unused:
-            error = CassetteUnusedError(unused_text(str(self.path), self._scrubbed.tape, unused))
+            error = CassetteUnusedError(unused_text(str(self.path), self._scrubbed.played, unused))
             for judged in _judged(error, self.settings.unused_interactions):
                 raise judged
 

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 
 
-def scrub_tape(
-    tape: CassetteData, *, cassette: str, rules: RedactionRules = NO_RULES, pseudonyms: Pseudonyms | None = None
+def scrub_cassette(
+    cassette: CassetteData, *, name: str, rules: RedactionRules = NO_RULES, pseudonyms: Pseudonyms | None = None
 ) -> CassetteData:
     """Return a cassette without secrets; a credential is removed everywhere, also before the call that reveals it.
 
     Args:
-        tape: what the cassette holds.
-        cassette: its name, for the text of the error.
+        cassette: what the cassette holds.
+        name: its name, for the text of the error.
         rules: what to redact beyond the contract.
         pseudonyms: replaces ids of folders, clouds and accounts; None keeps them.
 
@@ -47,20 +47,19 @@ def scrub_tape(
         SecretFoundError: something in it still looks like a secret, or a body cannot be decoded.
     """
     redactor = Redactor(rules=rules)
-    for number, each in enumerate(tape.interactions, 1):
+    for number, each in enumerate(cassette.interactions, 1):
         try:
             redactor.scrub(each)
         except UnreadableBodyError as error:
             raise SecretFoundError(
-                f"{cassette}, interaction {number}, {line_without_secrets(each)}: {error.what} The file is left as it "
+                f"{name}, interaction {number}, {line_without_secrets(each)}: {error.what} The file is left as it "
                 "is. Record it decoded, with vcrpy's decode_compressed_response=True, or take this interaction out by "
                 "hand."
             ) from None
-    clean = tape._replace(
-        metadata=scrub_label(tape.metadata), interactions=tuple(redactor.scrub(each) for each in tape.interactions)
-    )
-    clean = pseudonyms.tape(clean) if pseudonyms else clean
-    check = partial(check_before_saving, cassette=cassette, known=redactor.known, allow=redactor.allowed)
+    interactions = tuple(map(redactor.scrub, cassette.interactions))
+    clean = cassette._replace(metadata=scrub_metadata(cassette.metadata), interactions=interactions)
+    clean = pseudonyms.cassette(clean) if pseudonyms else clean
+    check = partial(check_before_saving, cassette=name, known=redactor.known, allow=redactor.allowed)
     check(head_text(clean.metadata))
     for each in clean.interactions:
         check(item_text(each), interaction=each)
@@ -70,7 +69,7 @@ def scrub_tape(
 def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
     """Yield what redaction changed: number, call and parts of each interaction, never their content."""
     if before.metadata != after.metadata:
-        yield "the label"
+        yield "the metadata"
     for number, (old, new) in enumerate(zip(before.interactions, after.interactions, strict=True), 1):
         parts = (
             ("the request's address", old.request.uri != new.request.uri),
@@ -84,30 +83,30 @@ def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
             yield f"{number}. {line_without_secrets(new)}: {changed}"
 
 
-def scrub_label(label: CassetteMetadata) -> CassetteMetadata:
+def scrub_metadata(metadata: CassetteMetadata) -> CassetteMetadata:
     """Return the metadata of a cassette without secrets in its address and its note."""
-    return label._replace(upstream=without_secrets(label.upstream), note=without_secrets(label.note))
+    return metadata._replace(upstream=without_secrets(metadata.upstream), note=without_secrets(metadata.note))
 
 
 class ForReplay(NamedTuple):
     """A cassette prepared for replay.
 
     Attributes:
-        tape: redacted requests with the recorded responses: what is played.
+        played: redacted requests with the recorded responses.
         clean: responses redacted as well: what errors may show.
         known: credentials found in it, for the redactor of the requests.
     """
 
-    tape: CassetteData
+    played: CassetteData
     clean: CassetteData
     known: frozenset[str] = frozenset()
 
 
-def for_replay(tape: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
+def for_replay(cassette: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
     """Return a cassette redacted by `rules`, unless this version recorded it without others. Safe for threads."""
-    if tape.metadata.tool and tape.metadata.tool == _this_version() and not (rules.fields or rules.patterns):
-        return ForReplay(tape, tape)
-    return _scrubbed(tape, rules)
+    if cassette.metadata.tool and cassette.metadata.tool == _this_version() and not (rules.fields or rules.patterns):
+        return ForReplay(cassette, cassette)
+    return _scrubbed(cassette, rules)
 
 
 @lru_cache(maxsize=1)
@@ -116,13 +115,14 @@ def _this_version() -> str:
 
 
 @lru_cache(maxsize=256)
-def _scrubbed(tape: CassetteData, rules: RedactionRules) -> ForReplay:
+def _scrubbed(cassette: CassetteData, rules: RedactionRules) -> ForReplay:
     redactor = Redactor(rules=rules, hides_unreadable=True)
-    for each in tape.interactions:  # learn all credentials before redacting
+    for each in cassette.interactions:  # learn all credentials before redacting
         redactor.scrub(each)
-    clean = tuple(map(redactor.scrub, tape.interactions))
-    played = (each._replace(request=scrubbed.request) for each, scrubbed in zip(tape.interactions, clean, strict=True))
-    return ForReplay(tape._replace(interactions=tuple(played)), tape._replace(interactions=clean), redactor.known)
+    clean = tuple(map(redactor.scrub, cassette.interactions))
+    pairs = zip(cassette.interactions, clean, strict=True)
+    played = cassette._replace(interactions=tuple(each._replace(request=new.request) for each, new in pairs))
+    return ForReplay(played, cassette._replace(interactions=clean), redactor.known)
 
 
 class Pruned(NamedTuple):
@@ -186,13 +186,13 @@ def _prune(path: Path, used: UsedInteractions | None, ended_at: int, *, dry_run:
 
 
 def _take_out(path: Path, used: UsedInteractions, *, dry_run: bool) -> str:
-    tape = read_cassette(path)
-    if len(tape.interactions) != used.interactions:
+    cassette = read_cassette(path)
+    if len(cassette.interactions) != used.interactions:
         raise _stale(path)
     unused = frozenset(used.unused)
-    kept = tuple(each for index, each in enumerate(tape.interactions) if index not in unused)
+    kept = tuple(each for index, each in enumerate(cassette.interactions) if index not in unused)
     if not dry_run:
-        write_cassette(path, tape._replace(interactions=kept))
+        write_cassette(path, cassette._replace(interactions=kept))
     return f"{len(unused)} of {used.interactions} interactions"
 
 

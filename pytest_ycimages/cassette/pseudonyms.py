@@ -78,19 +78,19 @@ class Pseudonyms:
             request=self.request(interaction.request), response=self.response(interaction.response)
         )
 
-    def label(self, label: CassetteMetadata) -> CassetteMetadata:
+    def metadata(self, metadata: CassetteMetadata) -> CassetteMetadata:
         """Return the metadata of a cassette with pseudonyms."""
-        return label._replace(folder_id=self.text(label.folder_id), note=self.text(label.note))
+        return metadata._replace(folder_id=self.text(metadata.folder_id), note=self.text(metadata.note))
 
-    def tape(self, tape: CassetteData) -> CassetteData:
+    def cassette(self, cassette: CassetteData) -> CassetteData:
         """Return a cassette with pseudonyms."""
-        interactions = tuple(self.interaction(each) for each in tape.interactions)
-        return tape._replace(metadata=self.label(tape.metadata), interactions=interactions)
+        interactions = tuple(self.interaction(each) for each in cassette.interactions)
+        return cassette._replace(metadata=self.metadata(cassette.metadata), interactions=interactions)
 
-    def are_in(self, tape: CassetteData) -> bool:
+    def are_in(self, cassette: CassetteData) -> bool:
         """Return whether a cassette holds pseudonyms, so that requests need theirs before they are matched."""
-        texts = (text for each in tape.interactions for text in (each.request.uri.encode(), each.request.body))
-        return is_pseudonym(tape.metadata.folder_id) or any(
+        texts = (text for each in cassette.interactions for text in (each.request.uri.encode(), each.request.body))
+        return is_pseudonym(cassette.metadata.folder_id) or any(
             match[2].startswith(_ALIAS.encode()) for text in texts for match in self._id_in_bytes.finditer(text)
         )
 

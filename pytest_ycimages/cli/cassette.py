@@ -19,7 +19,7 @@ from pytest_ycimages.cassette.detector import find_secrets
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import SUFFIXES
 from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage
-from pytest_ycimages.cassette.maintenance import changes, prune, scrub_tape
+from pytest_ycimages.cassette.maintenance import changes, prune, scrub_cassette
 from pytest_ycimages.cassette.model import CUT_OFF, Origin
 from pytest_ycimages.cassette.partial_file import is_partial, partial_path
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
@@ -88,7 +88,7 @@ class Finding(NamedTuple):
     """A problem of a cassette.
 
     Attributes:
-        kind: `damage`, `label`, `age`, `contract`, `secret` or `orphan`.
+        kind: `damage`, `metadata`, `age`, `contract`, `secret` or `orphan`.
         text: a sentence.
         interaction: the number of the interaction, counted from 1; None: the cassette as a whole.
     """
@@ -166,28 +166,28 @@ def findings(
         allowed: regular expressions of values that are not secrets.
     """
     try:
-        tape = read_cassette(file)
+        recorded = read_cassette(file)
     except CassetteError as error:
         yield Finding("damage", str(error))
         return
-    if not tape.is_complete:
+    if not recorded.is_complete:
         yield Finding("damage", f"{CUT_OFF}; its interactions are intact")
     if partial_path(file).exists():
         yield Finding("damage", f"a killed recording has left {partial_path(file).name}: delete it")
-    label = tape.metadata
-    if label.origin is Origin.UNKNOWN:
-        yield Finding("label", "it does not say who answered; add it: ycimages cassette convert --origin")
+    metadata = recorded.metadata
+    if metadata.origin is Origin.UNKNOWN:
+        yield Finding("metadata", "it does not say who answered; add it: ycimages cassette convert --origin")
     if max_age is not None:
-        age = days_old(label, machine_time())
+        age = days_old(metadata, machine_time())
         if age is None:
             yield Finding("age", "it does not say when it was recorded")
         elif age > max_age:
-            yield Finding("age", f"recorded {age:.0f} days ago, at {label.recorded_at}; it may be {max_age:g}")
-    yield from _of_contract(tape, contract or label.contract)
+            yield Finding("age", f"recorded {age:.0f} days ago, at {metadata.recorded_at}; it may be {max_age:g}")
+    yield from _of_contract(recorded, contract or metadata.contract)
     yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=allowed))
 
 
-def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
+def _of_contract(recorded: CassetteData, revision: str) -> Iterator[Finding]:
     try:
         import jsonschema_rs  # noqa: F401, PLC0415 - so that its absence can be explained
     except ModuleNotFoundError as error:
@@ -196,9 +196,9 @@ def _of_contract(tape: CassetteData, revision: str) -> Iterator[Finding]:
         hint = "Install it with: pip install 'pytest-ycimages[cli]'"
         raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
     if revision and revision not in CONTRACTS:
-        yield Finding("label", f"unknown contract {revision!r}; known: {', '.join(CONTRACTS)}")
+        yield Finding("metadata", f"unknown contract {revision!r}; known: {', '.join(CONTRACTS)}")
     revision = revision if revision in CONTRACTS else _NEWEST
-    for number, interaction in enumerate(tape.interactions, 1):
+    for number, interaction in enumerate(recorded.interactions, 1):
         for objection in objections(interaction, revision):
             yield Finding("contract", objection, number)
 
@@ -221,12 +221,12 @@ def compact_cassettes(files: tuple[Path, ...]) -> None:
 
 
 def _compact(file: Path) -> bool:
-    tape = read_cassette(file)
-    kept = compact(tape.interactions)
-    if len(kept) < len(tape.interactions):
-        write_cassette(file, tape._replace(interactions=kept))
-    left_out = len(tape.interactions) - len(kept)
-    click.echo(f"{file}: {left_out} of {len(tape.interactions)} interactions left out, {len(kept)} kept")
+    recorded = read_cassette(file)
+    kept = compact(recorded.interactions)
+    if len(kept) < len(recorded.interactions):
+        write_cassette(file, recorded._replace(interactions=kept))
+    left_out = len(recorded.interactions) - len(kept)
+    click.echo(f"{file}: {left_out} of {len(recorded.interactions)} interactions left out, {len(kept)} kept")
     return True
 
 
@@ -241,7 +241,7 @@ def _compact(file: Path) -> bool:
 )
 @click.option("--note", help="A comment for people.")
 def convert_cassette(file: Path, target: Path, origin: str | None, note: str | None, *, pretty: bool) -> None:
-    """Convert FILE to TARGET, which ends with .yaml or .json and may be the same file. The label is kept.
+    """Convert FILE to TARGET, which ends with .yaml or .json and may be the same file. The metadata are kept.
 
     vcrpy reads both: JSON with serializer="json". The exit code is 1 if FILE cannot be read or TARGET not be written.
     """
@@ -250,19 +250,20 @@ def convert_cassette(file: Path, target: Path, origin: str | None, note: str | N
     if pretty and target.suffix == ".json":
         raise click.UsageError("--pretty is for YAML; JSON has one form.")
     try:
-        tape = read_cassette(file)
-        write_cassette(target, tape._replace(metadata=_labelled(tape.metadata, file, origin, note)), pretty=pretty)
+        recorded = read_cassette(file)
+        metadata = _described(recorded.metadata, file, origin, note)
+        write_cassette(target, recorded._replace(metadata=metadata), pretty=pretty)
     except CassetteError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    click.echo(f"{target}: {len(tape.interactions)} interactions")
+    click.echo(f"{target}: {len(recorded.interactions)} interactions")
 
 
-def _labelled(label: CassetteMetadata, file: Path, origin: str | None, note: str | None) -> CassetteMetadata:
-    if origin and label.origin not in {Origin.UNKNOWN, origin}:
-        raise click.UsageError(f"{file} says that its origin is {label.origin}, which cannot be changed.")
-    label = label._replace(origin=Origin(origin)) if origin else label
-    return label if note is None else label._replace(note=note)
+def _described(metadata: CassetteMetadata, file: Path, origin: str | None, note: str | None) -> CassetteMetadata:
+    if origin and metadata.origin not in {Origin.UNKNOWN, origin}:
+        raise click.UsageError(f"{file} says that its origin is {metadata.origin}, which cannot be changed.")
+    metadata = metadata._replace(origin=Origin(origin)) if origin else metadata
+    return metadata if note is None else metadata._replace(note=note)
 
 
 @cassette.command("prune")
@@ -321,9 +322,9 @@ def scrub_cassettes(
 
 def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
     """Scrub one cassette, print the changes, and return False for a dry run that has any."""
-    tape = read_cassette(file)
-    clean = scrub_tape(tape, cassette=str(file), rules=rules, pseudonyms=pseudonyms)
-    found = list(changes(tape, clean))
+    recorded = read_cassette(file)
+    clean = scrub_cassette(recorded, name=str(file), rules=rules, pseudonyms=pseudonyms)
+    found = list(changes(recorded, clean))
     if found and not dry_run:
         write_cassette(file, clean)
     count = f"{len(found)} {'would be ' if dry_run else ''}scrubbed" if found else "nothing to scrub"
@@ -337,16 +338,16 @@ def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, 
 @_files
 @click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
 def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
-    """Print each of FILES: its label, and each call with what its response shows.
+    """Print each of FILES: its metadata, and each call with what its response shows.
 
     The exit code is 1 if one of them cannot be read.
     """
     console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
     def show(file: Path) -> bool:
-        tape = read_cassette(file)
+        recorded = read_cassette(file)
         console.print(str(file), style="bold")
-        for line in story(tape, bodies=body):
+        for line in story(recorded, bodies=body):
             console.print(line)
         return True
 

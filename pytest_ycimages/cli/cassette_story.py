@@ -42,13 +42,13 @@ _MARGIN: Final = " " * 11
 """As wide as a moment."""
 
 
-def story(tape: CassetteData, *, bodies: bool = False) -> Iterator[Text]:
+def story(recorded: CassetteData, *, bodies: bool = False) -> Iterator[Text]:
     """Yield the lines that show a cassette; with `bodies`, the bodies of requests and responses, too."""
-    yield from _of_label(tape.metadata)
-    count = len(tape.interactions)
-    end = "complete" if tape.is_complete else f"not complete: {CUT_OFF}"
+    yield from _of_metadata(recorded.metadata)
+    count = len(recorded.interactions)
+    end = "complete" if recorded.is_complete else f"not complete: {CUT_OFF}"
     yield Text(f"  {count} interaction{'' if count == 1 else 's'}, {end}")
-    for interaction in tape.interactions:
+    for interaction in recorded.interactions:
         if interaction.skipped_polls:
             polls = "1 equal poll" if interaction.skipped_polls == 1 else f"{interaction.skipped_polls} equal polls"
             yield Text(f"{_MARGIN}({polls} before)", style="dim")
@@ -88,19 +88,20 @@ def method_word(request: RecordedRequest) -> str:
         return ""
 
 
-def _of_label(label: CassetteMetadata) -> Iterator[Text]:
-    if label == UNKNOWN_METADATA:
-        yield Text("  has no label: the origin of its answers is unknown", style="yellow")
+def _of_metadata(metadata: CassetteMetadata) -> Iterator[Text]:
+    if metadata == UNKNOWN_METADATA:
+        yield Text("  has no metadata: the origin of its answers is unknown", style="yellow")
         return
-    tool = f"pytest-ycimages {label.tool}" if label.tool else ""
-    recorded = ", ".join(filter(None, (label.recorded_at, tool, label.contract and f"contract {label.contract}")))
-    label_lines = {
-        "origin": f"{label.origin}, at {label.upstream}" if label.upstream else str(label.origin),
+    tool = f"pytest-ycimages {metadata.tool}" if metadata.tool else ""
+    contract = metadata.contract and f"contract {metadata.contract}"
+    recorded = ", ".join(filter(None, (metadata.recorded_at, tool, contract)))
+    lines = {
+        "origin": f"{metadata.origin}, at {metadata.upstream}" if metadata.upstream else str(metadata.origin),
         "recorded": recorded,
-        "folder": label.folder_id,
-        "note": label.note,
+        "folder": metadata.folder_id,
+        "note": metadata.note,
     }
-    for name, value in label_lines.items():
+    for name, value in lines.items():
         if value:
             yield Text(printable(f"  {name:<9} {value}"))
 

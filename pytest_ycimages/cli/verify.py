@@ -76,11 +76,11 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
     try:
-        tape = for_replay(read_cassette(file)).clean
-        target = target_of(tape, upstream, settings, patience=patience)
+        recorded = for_replay(read_cassette(file)).clean
+        target = target_of(recorded, upstream, settings, patience=patience)
         if upstream is not None:
-            _announce(tape, target.name, mutate=not no_mutate)
-        verification = verify(tape, target, mutate=not no_mutate)
+            _announce(recorded, target.name, mutate=not no_mutate)
+        verification = verify(recorded, target, mutate=not no_mutate)
     except (UsageError, CassetteError) as error:
         raise click.UsageError(str(error)) from None
     if form == "json":
@@ -91,9 +91,11 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     sys.exit(1 if verification.differs else 0)
 
 
-def _announce(tape: CassetteData, name: str, *, mutate: bool) -> None:
+def _announce(cassette: CassetteData, name: str, *, mutate: bool) -> None:
     """Print what will be sent, and where, before it is sent."""
-    steps = [step for step in recorded_calls(tape) if not step.request.is_token_exchange and (mutate or step.is_read)]
+    steps = [
+        step for step in recorded_calls(cassette) if not step.request.is_token_exchange and (mutate or step.is_read)
+    ]
     counts = Counter(step.method for step in steps)
     what = ", ".join(f"{count} {method}" for method, count in counts.items()) or "nothing"
     click.echo(f"Sending to {name}: {what}.", err=True)

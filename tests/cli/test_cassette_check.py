@@ -89,10 +89,10 @@ def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     write_cassette(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert found(path, "--contract", "page") == [
-        "label it does not say who answered; add it: ycimages cassette convert --origin"
+        "metadata it does not say who answered; add it: ycimages cassette convert --origin"
     ]
     write_cassette(path, tape()._replace(metadata=tape().metadata._replace(contract="next")))
-    assert found(path) == ["label unknown contract 'next'; known: page, current"]
+    assert found(path) == ["metadata unknown contract 'next'; known: page, current"]
 
 
 def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

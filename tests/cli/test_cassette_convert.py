@@ -33,7 +33,7 @@ def convert(*arguments: object) -> Result:
 
 
 def test_there_and_back_nothing_is_lost(tmp_path: Path) -> None:
-    """The label neither; and vcrpy reads each form."""
+    """The metadata neither; and vcrpy reads each form."""
     told = tape()
     files = [tmp_path / name for name in ("a.yaml", "new/b.json", "c.yml", "d.yaml")]
     write_cassette(files[0], told)
@@ -48,7 +48,7 @@ def test_there_and_back_nothing_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_cassette_may_be_labelled_in_its_place(tmp_path: Path) -> None:
-    """For one that vcrpy has recorded; a label that is there is not changed."""
+    """For one that vcrpy has recorded; metadata that is there is not changed."""
     path = tmp_path / "a.yaml"
     write_cassette(path, tape()._replace(metadata=UNKNOWN_METADATA))
     assert convert(path, path, "--origin", "service", "--note", "by hand").exit_code == 0

@@ -111,7 +111,7 @@ def test_what_is_not_known_is_said_so(tmp_path: Path) -> None:
     call = Interaction(RecordedRequest("GET", "http://127.0.0.1:80/nowhere"), RecordedResponse(404, "Not Found"))
     write_cassette(tmp_path / "a.yaml", CassetteData(UNKNOWN_METADATA, (call,), is_complete=False))
     assert story(tmp_path / "a.yaml")[1:] == [
-        "  has no label: the origin of its answers is unknown",
+        "  has no metadata: the origin of its answers is unknown",
         "  1 interaction, not complete: the recording was stopped before its end, or the file was cut off",
         "           -                   GET /nowhere  404 Not Found",
     ]

@@ -129,12 +129,12 @@ def test_a_body_that_cannot_be_looked_through_is_not_shown_either(tmp_path: Path
 def test_what_this_version_has_recorded_is_not_scrubbed_again_and_all_else_once() -> None:
     """So that it costs nothing, and the other once in a run."""
     ours = CassetteData(CassetteMetadata(tool=version("pytest-ycimages")), bake())
-    assert for_replay(ours).tape is ours
+    assert for_replay(ours).played is ours
     others = (ours._replace(metadata=CassetteMetadata()), ours._replace(metadata=CassetteMetadata(tool="0.0.1")))
     for theirs in others:
-        assert for_replay(theirs).tape is not theirs
-        assert for_replay(theirs).tape is for_replay(theirs, redaction_rules(())).tape
-    assert for_replay(ours, redaction_rules(("ticket",))).tape is not ours
+        assert for_replay(theirs).played is not theirs
+        assert for_replay(theirs).played is for_replay(theirs, redaction_rules(())).played
+    assert for_replay(ours, redaction_rules(("ticket",))).played is not ours
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_fields_of_ones_own_are_scrubbed(cassette: Path) -> None:
 
 
 def test_ids_get_pseudonyms(cassette: Path) -> None:
-    """In the label as well."""
+    """In the metadata as well."""
     assert run("--pseudonymize", cassette).exit_code == 0
     assert FOLDER not in cassette.read_text()
     assert read_cassette(cassette).metadata.folder_id == Pseudonyms().text(FOLDER)
@@ -95,12 +95,12 @@ def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path)
 
 
 def test_a_password_in_the_address_that_was_recorded_goes_too(tmp_path: Path) -> None:
-    """It stands in the label."""
+    """It stands in the metadata."""
     path = tmp_path / "a.yaml"
     write_cassette(
         path, CassetteData(CassetteMetadata(upstream="https://baker:hunter2@proxy.example.com"), (ORDINARY,))
     )
-    assert run(path).output == f"{path}: 1 scrubbed\n  the label\n"
+    assert run(path).output == f"{path}: 1 scrubbed\n  the metadata\n"
     assert "hunter2" not in path.read_text()
 
 

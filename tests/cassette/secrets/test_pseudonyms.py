@@ -110,11 +110,11 @@ def test_other_ids_stay() -> None:
 def test_a_tape_has_pseudonyms_in_its_label_too() -> None:
     """And it can be told that it has some, so that requests get theirs before they are looked for."""
     tape = CassetteData(CassetteMetadata(folder_id=FOLDER, note=f"in {FOLDER}"), (ORDINARY,))
-    hidden = Pseudonyms().tape(tape)
+    hidden = Pseudonyms().cassette(tape)
     assert hidden.metadata == CassetteMetadata(
         folder_id=Pseudonyms().text(FOLDER), note=f"in {Pseudonyms().text(FOLDER)}"
     )
     assert not Pseudonyms().are_in(tape)
     assert Pseudonyms().are_in(hidden)
     assert Pseudonyms().are_in(hidden._replace(metadata=CassetteMetadata()))
-    assert Pseudonyms().tape(hidden) == hidden
+    assert Pseudonyms().cassette(hidden) == hidden
