@@ -190,9 +190,8 @@ def test_it_is_printed_as_whom_requests_are_sent_and_never_with_which_text(
     monkeypatch.setenv("YC_TOKEN", token)
     monkeypatch.setenv("YC_FOLDER_ID", "b1g00000000000000007" if token else "")
     project.makepyfile(test_it=SUITE)
-    result = project.runpytest_subprocess(
-        "--ycimages-mode=record", f"--ycimages-upstream={upstream.url}", "-k", "marker or named", *options
-    )
+    run = project.runpytest_subprocess if "-n2" in options else project.runpytest
+    result = run("--ycimages-mode=record", f"--ycimages-upstream={upstream.url}", "-k", "marker or named", *options)
     text = f"{result.stdout.str()}\n{result.stderr.str()}"
     ((number, where_to, whom, _),) = [match.groups() for match in ANNOUNCED.finditer(text)]
     assert (number, where_to) == ("3", upstream.url)

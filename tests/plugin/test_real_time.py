@@ -15,9 +15,12 @@ from pytest_ycimages.cloud.clock import machine_time
 from .upstreams import elsewhere
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_ycimages import CassetteMetadata
+
+    from .upstreams import Elsewhere
 
 BAKE: Final = """
     import time
@@ -43,6 +46,13 @@ TEST: Final = """
         print("slept", time.monotonic() - began, "elapsed", ycimages_time.elapsed)
         print("polls", len(ycimages.calls.of("operations.get")))
 """
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Elsewhere]:
+    """A service whose operations take 0.3 seconds."""
+    with elsewhere("0.3") as started:
+        yield started
 
 
 def printed(result: pytest.RunResult, word: str) -> float:
@@ -111,7 +121,7 @@ def test_a_comparison_with_a_service_takes_real_time_as_well(project: pytest.Pyt
 
 
 @pytest.mark.parametrize("where", ["marker", "fixture", "ini", "missing"])
-def test_every_way_to_record_has_real_time(where: str, project: pytest.Pytester) -> None:
+def test_every_way_to_record_has_real_time(where: str, project: pytest.Pytester, service: Elsewhere) -> None:
     """Whichever source says it, and also for a cassette that is only missing."""
     test = TEST.format(pause=0.1)
     fixture = """
@@ -122,12 +132,11 @@ def test_every_way_to_record_has_real_time(where: str, project: pytest.Pytester)
     if where == "marker":
         test = test.replace("ycimages_cassette", 'ycimages_cassette(mode="record")')
     project.makepyfile(test_it=BAKE + (fixture if where == "fixture" else "") + test)
-    with elsewhere("0.3") as service:
-        mode = "ycimages_mode = record" if where == "ini" else ""
-        project.makeini(f"[pytest]\nycimages_upstream = {service.url}\n{mode}\n")
-        result = project.runpytest("-s", *(["--ycimages-mode=missing"] if where == "missing" else []))
-        result.assert_outcomes(passed=1)
-        assert service.polls() <= 4
+    mode = "ycimages_mode = record" if where == "ini" else ""
+    project.makeini(f"[pytest]\nycimages_upstream = {service.url}\n{mode}\n")
+    result = project.runpytest("-s", *(["--ycimages-mode=missing"] if where == "missing" else []))
+    result.assert_outcomes(passed=1)
+    assert printed(result, "polls") <= 4
     assert printed(result, "elapsed") >= 0.3
     if where == "missing":
         result = project.runpytest("-s", "--ycimages-mode=missing")
@@ -156,7 +165,7 @@ def test_a_test_that_keeps_the_fake_keeps_virtual_time(project: pytest.Pytester)
         result.assert_outcomes(passed=1 if mode == "record-all" else 2, deselected=mode == "record-all")
 
 
-def test_real_time_has_the_methods_of_virtual_time(project: pytest.Pytester) -> None:
+def test_real_time_has_the_methods_of_virtual_time(project: pytest.Pytester, service: Elsewhere) -> None:
     """`advance` sleeps, `now` and `str` are the machine's."""
     project.makepyfile(
         test_it="""
@@ -181,24 +190,19 @@ def test_real_time_has_the_methods_of_virtual_time(project: pytest.Pytester) -> 
             ycimages.clock.advance(1)
     """
     )
-    with elsewhere("0") as service:
-        project.runpytest(f"--ycimages-upstream={service.url}").assert_outcomes(passed=1)
+    project.runpytest(f"--ycimages-upstream={service.url}").assert_outcomes(passed=1)
 
 
-def test_virtual_time_of_the_test_itself_is_refused(tmp_path: Path) -> None:
+def test_virtual_time_of_the_test_itself_is_refused(tmp_path: Path, service: Elsewhere) -> None:
     """Before the first request: a client that skips its waits would send thousands."""
-    with elsewhere("60") as service:
-        recording = {"mode": "record", "cassette": tmp_path / "bake.yaml", "upstream": service.url}
-        with (
-            VirtualTime(),
-            pytest.raises(UsageError, match=rf"Virtual time is in force, and {service.url} runs on real"),
-        ):
-            Double(recording)
-        with Double(recording), pytest.raises(UsageError, match="sends requests to a service, which runs on real time"):
-            VirtualTime().__enter__()
-        with VirtualTime() as virtual_time:  # when it has ended, time may be virtual again
-            virtual_time.advance(10)
-            assert virtual_time.elapsed == 10
+    recording = {"mode": "record", "cassette": tmp_path / "bake.yaml", "upstream": service.url}
+    with VirtualTime(), pytest.raises(UsageError, match=rf"and {service.url} runs on real time"):
+        Double(recording)
+    with Double(recording), pytest.raises(UsageError, match="sends requests to a service, which runs on real time"):
+        VirtualTime().__enter__()
+    with VirtualTime() as virtual_time:  # when it has ended, time may be virtual again
+        virtual_time.advance(10)
+        assert virtual_time.elapsed == 10
 
 
 @pytest.mark.parametrize("mode", ["record", "verify"])
@@ -216,7 +220,7 @@ def test_virtual_time_is_refused_for_the_service_itself(
             pass
 
 
-def test_a_frozen_clock_does_not_reach_the_cassette(project: pytest.Pytester) -> None:
+def test_a_frozen_clock_does_not_reach_the_cassette(project: pytest.Pytester, service: Elsewhere) -> None:
     """Neither that of freezegun nor that of time-machine: a recording is as old as it is."""
     test = """
     import pytest
@@ -237,8 +241,7 @@ def test_a_frozen_clock_does_not_reach_the_cassette(project: pytest.Pytester) ->
         test_frozen=test.format(module="freezegun", name="freeze_time", more=""),
         test_travel=test.format(module="time_machine", name="travel", more=", tick=False"),
     )
-    with elsewhere("0") as service:
-        project.runpytest(f"--ycimages-upstream={service.url}").assert_outcomes(passed=4)
+    project.runpytest(f"--ycimages-upstream={service.url}").assert_outcomes(passed=4)
     files = sorted((project.path / "cassettes").rglob("*.yaml"))
     assert len(files) == 4
     for file in files:
