@@ -50,9 +50,13 @@ class Record(CassetteBacking):
         check_real_time(upstream)
         if shares_time(upstream):
             return super()._new_clock()
-        machine = MachineClock()
-        sending.add(machine)
-        return machine
+        return MachineClock()
+
+    def open(self, control: Control) -> None:
+        """Create the app; from now on virtual time must not start, unless the upstream shares it."""
+        super().open(control)
+        if isinstance(self.clock, MachineClock):
+            sending.add(self.clock)
 
     def _service(self, ids: Ids) -> Service:
         settings = self.settings

@@ -200,7 +200,10 @@ def test_virtual_time_of_the_test_itself_is_refused(tmp_path: Path, service: Els
         Double(recording)
     with Double(recording), pytest.raises(UsageError, match="sends requests to a service, which runs on real time"):
         VirtualTime().__enter__()
-    with VirtualTime() as virtual_time:  # when it has ended, time may be virtual again
+    nowhere = recording | {"upstream": "http://127.0.0.1:9"}
+    with pytest.raises(UsageError, match="can it be reached") as _failed:  # which keeps the double alive
+        Double(nowhere)
+    with VirtualTime() as virtual_time:  # when it has ended, or has not begun, time may be virtual again
         virtual_time.advance(10)
         assert virtual_time.elapsed == 10
 
