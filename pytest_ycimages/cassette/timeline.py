@@ -144,14 +144,33 @@ class Timelines:
         return answer.done is False and bool(timeline.states) and self.answers[timeline.states[-1]].done is True
 
     def _add_moments(self, timeline: RequestTimeline) -> None:
-        latest = 0
-        for index in timeline.states:
-            at = self.cassette.interactions[index].at
+        """Add since when each state is in force for a client whose calls take no time, as they do in virtual time.
+
+        The recorded calls took time, by which each poll came later than its client had waited. Polls that were left out
+        are taken to be as long as the one before them, and what the client itself took is not known. So a state begins
+        half-way between the poll that showed it first and the one before. If the calls took no time, as in virtual time,
+        it begins with the poll.
+        """
+        states, changes = set(timeline.states), self.changes[timeline.subject]
+        change, spent, before, length = -1, 0, 0, 0.0
+        for index in timeline.indexes:
+            _, _, at, duration, skipped = self.cassette.interactions[index]
             if at is None:
                 timeline.moments.clear()
                 return
-            latest = max(latest, nanoseconds(at))
-            timeline.moments.append(latest)
+            place = bisect_left(changes, index) - 1
+            if place >= 0 and changes[place] != change:
+                change = changes[place]
+                before = nanoseconds(self.cassette.interactions[change].at or 0)
+                length = self.cassette.interactions[change].duration
+                spent = nanoseconds(length)
+            spent += nanoseconds(length) * skipped
+            moment = nanoseconds(at) - spent
+            if index in states:
+                half = (moment - before) // (2 * skipped + 2) if spent else 0
+                timeline.moments.append(max(moment - half, *timeline.moments[-1:], 0))
+            spent += nanoseconds(duration)
+            before, length = moment, duration
 
 
 def timelines_of(cassette: CassetteData, volatile: Volatile) -> Timelines:
