@@ -148,8 +148,8 @@ class Timelines:
 
         The recorded calls took time, by which each poll came later than its client had waited. Polls that were left out
         are taken to be as long as the one before them, and what the client itself took is not known. So a state begins
-        half-way between the poll that showed it first and the one before. If the calls took no time, as in virtual time,
-        it begins with the poll.
+        half-way between the poll that showed it first and the one before. After calls that took no time, as in virtual
+        time, it begins with the poll.
         """
         states, changes = set(timeline.states), self.changes[timeline.subject]
         change, spent, before, length = -1, 0, 0, 0.0
