@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.call import printable
+from pytest_ycimages.cloud.ids import random_token
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, shortened
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
@@ -56,6 +57,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     Attributes:
         settings: the settings in force.
+        control_token: the token that the control API asks for; empty: none. It is random with `allow_remote`.
 
     Raises:
         UsageError: an unknown setting, or an invalid value.
@@ -72,6 +74,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
     ) -> None:
         self.settings = merged(overrides, settings or {}).decided()
         self.name = name
+        given = self.settings.control_token
+        self.control_token = given.get_secret_value() if given else random_token() if self.settings.allow_remote else ""
         self._listener: Listener | None = None
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
@@ -104,7 +108,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
     # Serving.
 
     def start(self) -> Self:
-        """Listen on loopback. A second start has no effect; a start after `close` takes a new port.
+        """Listen on `host`. A second start has no effect; a start after `close` takes a new port.
 
         Raises:
             UsageError: the port is taken.

@@ -76,12 +76,13 @@ _INI = {
     "idempotency_key_reuse": "a key that was sent with another request: `first` or `reject` (default: first)",
     "poll_interval": "whole seconds that answers to polls ask clients to wait, or `none` (default: none)",
     "quotas": "`default` for the service's own, `none` for none (default: none)",
+    "served_hosts": "more host names or globs that the `Host` of a request may have, one a line (default: none)",
     "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
     "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 
-_LINES = frozenset({"faults", "intercept_hosts", "volatile"})
+_LINES = frozenset({"faults", "intercept_hosts", "served_hosts", "volatile"})
 """Settings that take several values, one a line."""
 _SEED = pytest.StashKey[str]()
 

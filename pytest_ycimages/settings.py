@@ -6,11 +6,22 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.cloud.access import Auth
@@ -46,6 +57,11 @@ else:  # pydantic reads it with the function below, and needs no type
 HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexcloud.kz", "*.api.yandexcloud.kz")
 """The names of the real service: its own, one for each of its services, and the same in Kazakhstan."""
 
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_REMOTE: Final = (
+    "Input should be '127.0.0.1', '::1' or 'localhost', which no other machine can reach. If others shall, as in a "
+    "container, set allow_remote too"
+)
 _PATTERN: Final = re.compile(r"[\w.*?\[\]!-]+")
 
 Mode = Literal["fake", "replay", "record", "missing", "verify"]
@@ -92,6 +108,25 @@ def _upstream(value: str | None) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname or more:
         raise PydanticCustomError("upstream", "Write scheme and host, and no path, such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _address(value: str, info: ValidationInfo) -> str:
+    """Return an address to listen on, if no other machine can reach it or that is intended."""
+    if value in _LOOPBACK:
+        return value
+    if not info.data.get("allow_remote"):
+        raise PydanticCustomError("host", _REMOTE)
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise PydanticCustomError("host", "Write an address, such as 0.0.0.0 for all of this machine") from None
+
+
+def _token(value: SecretStr | None) -> SecretStr | None:
+    """Return a token that a header can carry."""
+    if value is None or re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        return value
+    raise PydanticCustomError("control_token", "Write printable ASCII characters without spaces")
 
 
 def _words(value: object) -> object:
@@ -223,7 +258,11 @@ class Settings(CassetteSettings):
         texts: words of errors that replace the double's own; see the reference for their keys.
         intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
             `ycimages_intercept` answer beside the real ones; in text, with white space between them.
-        host: the loopback address to listen on.
+        served_hosts: host names or globs that the `Host` of a request over a socket may have, besides this machine's
+            addresses, the names of the service, and those in `intercept_hosts`; in the same form.
+        host: the address to listen on: `127.0.0.1`, `::1` or `localhost`; another one needs `allow_remote`.
+        allow_remote: whether `host` may be an address that other machines can reach, as in a container.
+        control_token: the token that the control API asks for; None: a random one with `allow_remote`, else none.
         port: the port to listen on; 0 takes a free one.
     """
 
@@ -249,7 +288,10 @@ class Settings(CassetteSettings):
     violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
     intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
-    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    served_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+    allow_remote: bool = False
+    host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    control_token: Annotated[SecretStr | None, BeforeValidator(_or_none), AfterValidator(_token)] = None
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
     def rules(self) -> Rules:
@@ -269,8 +311,13 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        wrong = (f"{each['loc'][0]}={each['input']!r}: {each['msg']}" for each in error.errors())
+        wrong = (f"{each['loc'][0]}={_given(each)}: {each['msg']}" for each in error.errors())
         raise UsageError(f"invalid settings: {'; '.join(wrong)}.") from None
+
+
+def _given(error: Any) -> str:
+    """Return the value that an error is about, unless it is a secret."""
+    return "…" if error["loc"][0] == "control_token" else repr(error["input"])
 
 
 def merged(*sources: Settings | Mapping[str, Any]) -> Settings:

@@ -15,6 +15,8 @@ from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
+from pytest_ycimages.server.admission import Admission
+from pytest_ycimages.settings import HOSTS, host_names
 
 if TYPE_CHECKING:
     import threading
@@ -108,6 +110,10 @@ class Backing(ABC):
     def open(self, control: Control) -> None:
         """Create the app, whose control API changes the double."""
         self.app = self._app(control)
+        settings = self.settings
+        self.app.admission = Admission(
+            (*HOSTS, *host_names(settings.intercept_hosts), *host_names(settings.served_hosts), settings.host)
+        )
 
     @property
     def on_call(self) -> Callable[[Call], None] | None:

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 _port = click.option(
     "--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one."
 )
+_host = click.option("--host", show_default="127.0.0.1", help="Address to listen on; one of this machine alone.")
+_allow_remote = click.option(
+    "--allow-remote", is_flag=True, default=None, help="Let --host be an address that other machines can reach."
+)
+_control_token = click.option(
+    "--control-token",
+    metavar="TOKEN",
+    help="The token that the control API asks for. [default: with --allow-remote a random one, which is printed]",
+)
 _others = click.option(
     "--set",
     "others",
@@ -46,7 +55,10 @@ for _command in (experiment, cassette, verify_command, fidelity_command):
 
 
 @ycimages.command()
+@_host
 @_port
+@_allow_remote
+@_control_token
 @click.option("--seed", type=int, show_default="0", help="The seed of ids, tokens and faults.")
 @click.option(
     "--timing",

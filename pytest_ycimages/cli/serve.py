@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.syntax import Syntax
 
+from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cli.output import Output
 from pytest_ycimages.double import Double
@@ -77,7 +78,7 @@ def _serve(double: Double, output: Output, stopped: threading.Event) -> bool:
             for number in _SIGNALS:
                 signal.signal(number, stop)
             output.print(double.url)
-            output.print(_curl(double), "dim")
+            output.print(_how_to_call(double), "dim")
             stopped.wait()
             double.close(patience=_PATIENCE)
             _show_calls(double, output)
@@ -123,9 +124,12 @@ def _show_faults(double: Double, output: Output) -> None:
         output.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", "red")
 
 
-def _curl(double: Double) -> str:
+def _how_to_call(double: Double) -> str:
     body = f'{{"folderId": "{double.folder_id}", "diskId": "epd0000000000000000a"}}'
-    return f"curl -H 'Authorization: Bearer {double.token}' -d '{body}' {double.url}/compute/v1/images"
+    curl = f"curl -H 'Authorization: Bearer {double.token}' -d '{body}' {double.url}/compute/v1/images"
+    if not double.control_token:
+        return curl
+    return f"{curl}\ncontrol API: curl -H 'Authorization: Bearer {double.control_token}' {double.url}{PREFIX}state"
 
 
 def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001 - the form that click asks for
@@ -156,7 +160,7 @@ def settings_in(path: Path) -> dict[str, Any]:
         if name == "faults" and isinstance(value, list):
             values[name] = [_rule(path, number, each) for number, each in enumerate(value, 1)]
         try:
-            settings_from({name: values[name]})
+            settings_from({"allow_remote": True, name: values[name]})  # another source may set it
         except UsageError as error:
             raise UsageError(f"{path}: {name}: {error}") from None
     return values

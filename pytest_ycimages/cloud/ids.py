@@ -74,3 +74,8 @@ def random_iam_token() -> str:
 def _iam_token(random: bytes) -> str:
     text = base64.urlsafe_b64encode(random).decode()
     return f"t1.{text[86:].rstrip('=')}.{text[:86]}"
+
+
+def random_token() -> str:
+    """Return a random secret of 43 characters."""
+    return secrets.token_urlsafe(32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, create_model
 
@@ -172,6 +172,13 @@ class ClockNow(Answer):
     """Seconds since the double began."""
     kind: ClockKind
     """`real`: the machine's clock, which cannot be moved."""
+
+
+class Health(Answer):
+    """That the double answers; asked for without a token."""
+
+    status: Literal["ok"] = "ok"
+    """Always `ok`."""
 
 
 class State(Answer):

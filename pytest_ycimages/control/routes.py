@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 OPENAPI: Final = f"{PREFIX}openapi.json"
 """The path of the OpenAPI document of the image API."""
+
+HEALTH: Final = f"{PREFIX}health"
+"""The path that answers without a token."""
 
 CONTROL: Final = f"{PREFIX}control.json"
 """The path of the OpenAPI document of the control API."""
@@ -63,8 +67,8 @@ class Route:
 
     def responses(self) -> list[tuple[int, type[models.Answer]]]:
         """Return every response, by HTTP status."""
-        refused = [(400, models.Refused), (413, models.Refused)] if self.body else []
-        return [(self.status, self.answer), *self.refusals, *refused]
+        statuses = (*((400, 413) if self.body else ()), *(() if self.verb == "GET" else (415,)))
+        return [(self.status, self.answer), *self.refusals, *((status, models.Refused) for status in statuses)]
 
 
 def _adding(path: str, add: Callable[..., str], body: type[BaseModel], example: object) -> Route:
@@ -79,6 +83,7 @@ _NEXT: Final = {"timing": 60}
 _TIMING: Final = {"timing": "AfterPolls(3)", "latency": 0}
 
 ROUTES: Final = (
+    Route("GET", "health", handlers.health, models.Health),
     Route("GET", "state", handlers.state, models.State),
     Route("GET", "calls", handlers.calls, models.Journal, refusals=((400, models.Refused),)),
     Route("GET", "pacing", handlers.pacing, models.AllPacing),
@@ -122,6 +127,8 @@ def answer(double: Double, http: HttpRequest) -> HttpReply:
     """Answer one request to the control API of a double."""
     if http.problem:
         return _refused(http.problem_status, http.problem)
+    if double.control_token and http.path != HEALTH and not _is_authorized(double.control_token, http):
+        return _refused(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED, ("www-authenticate", "Bearer"))
     try:
         return _reply(*_result(double, http))
     except NotFound:
@@ -144,12 +151,36 @@ def _result(double: Double, http: HttpRequest) -> tuple[int, dict[str, Any]]:
             return HTTPStatus.OK, control_document(origin)
         return HTTPStatus.OK, document(CONTRACTS[double.settings.contract], origin)
     query = dict(parse_qsl(http.query, keep_blank_values=True))
+    if route.verb != "GET" and (problem := _not_json(http)):
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": problem}
     body = _parse_body(http.body) if route.body else {}
     try:
         status, shown = route.status, route.handler(ControlRequest(double, body, query, parameters.get("number", 0)))
     except OtherAnswerError as other:
         status, shown = other.status, other.answer
     return status, shown.model_dump(mode="json")
+
+
+_UNAUTHORIZED: Final = (
+    "The control API of this double asks for a token. Send the header `Authorization: Bearer TOKEN`, with the token "
+    "that `ycimages serve` printed when it started, or that the setting 'control_token' gave it."
+)
+
+
+def _is_authorized(token: str, http: HttpRequest) -> bool:
+    scheme, _, given = http.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and compare_digest(given.strip().encode(), token.encode())
+
+
+def _not_json(http: HttpRequest) -> str:
+    """Return why the body of a change is refused, as web pages can send other types anywhere; empty if it is not."""
+    given = http.headers.get("content-type")
+    if given is None and not http.body:
+        return ""
+    if given is not None and given.partition(";")[0].strip().lower() == "application/json":
+        return ""
+    named = f"has the type {given!r}" if given else "names no type"
+    return f"The body {named}, and changes are taken as application/json only. Send `Content-Type: application/json`."
 
 
 def _parse_body(body: bytes) -> Any:
@@ -182,8 +213,9 @@ _PARAMETER: Final = re.compile(r"<int:(\w+)>")
 _DESCRIPTION: Final = """\
 The control API of a running double of pytest-ycimages: inspect what it has seen, inject faults, set timing and clock.
 
-It needs no token. Its calls are not written to the journal, struck by faults, or delayed. An invalid request is refused
-with 400 and a text that says what would be right, and changes nothing.
+It asks for a token if the double has one (`--control-token`, or `--allow-remote`): `Authorization: Bearer TOKEN`.
+Changes are taken as `application/json` only. Its calls are not written to the journal, struck by faults, or delayed.
+An invalid request is refused with 400 and a text that says what would be right, and changes nothing.
 """
 _QUERIES: Final = {
     "calls": (

@@ -18,6 +18,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import YCImagesError, shortened
+from pytest_ycimages.server.admission import Admission
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 
@@ -43,10 +44,12 @@ class App:
 
     Attributes:
         pipeline: answers the calls; a double that is reset puts a new one here.
+        admission: refuses requests that web pages can send, on every path.
     """
 
     def __init__(self, pipeline: Pipeline, contract: Contract, control: Control, *, snake_case: bool = False) -> None:
         self.pipeline = pipeline
+        self.admission = Admission()
         self._control = control
         self._contract = contract
         self._snake_case = snake_case
@@ -72,6 +75,8 @@ class App:
     def answering(self, http: HttpRequest) -> Answering:
         """Answer one request; yield each delay, which the caller waits for."""
         try:
+            if (refusal := self.admission.refusal(http)) is not None:
+                return refusal
             if http.path.startswith(PREFIX):
                 return self._control(http)
             if http.problem:
@@ -160,7 +165,7 @@ def _unread(
     authority: str = "",
 ) -> Request:
     """Return a request as far as it has been read."""
-    verb, path, query, headers, body, _, _, connection, served, _, _ = http
+    verb, path, query, headers, body, _, _, connection, served, *_ = http
     line = f"{verb} {path}?{query}" if query else f"{verb} {path}"
     return Request(method, line, headers, message, violations, (line, body), authority, connection, served, body)
 

@@ -101,8 +101,8 @@ class Connection:
                 self.phase = Phase.DECIDING
                 if not (data := receive(RECEIVE)) or not self.take(data):
                     return
-        except OSError:
-            return  # the client has gone, or the server is closing
+        except (OSError, MemoryError):
+            return  # the client has gone, the server is closing, or this connection takes too much
         finally:
             del activity.serving[threading.get_ident()]
             self.sock.close()

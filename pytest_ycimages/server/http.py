@@ -40,6 +40,7 @@ class HttpRequest(NamedTuple):
         served: how many requests that connection has served before.
         keep_alive: whether the connection goes on after the answer.
         is_old: whether the client speaks HTTP/1.0, which needs `connection: keep-alive`.
+        overridden_host: the `Host` that came with a target in absolute form, whose host is in `headers` instead.
     """
 
     method: str
@@ -53,6 +54,7 @@ class HttpRequest(NamedTuple):
     served: int = 0
     keep_alive: bool = True
     is_old: bool = False
+    overridden_host: str = ""
 
 
 def _no_pause(seconds: float) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import socket
 import threading
 from collections import deque
+from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
 _BACKLOG: Final = 256
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors of `accept` that say that the process, or the machine, has no room for another connection."""
+_PAUSE: Final = 0.1
+"""Seconds after which the listener tries again to accept, if no connection has ended before."""
 PATIENCE: Final = 5.0
 """Seconds that `close` waits for a thread that is answering."""
 
@@ -73,17 +79,23 @@ class Listener:
         self.host: str
         self.port: int
         self.host, self.port = self._socket.getsockname()[:2]
-        self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
         self._numbers = count(1)
         self._refusals: deque[tuple[Callable[[], object], threading.Event]] = deque()
-        self._is_refusing = False
+        self._room = threading.Event()
         self.phase = Phase.LISTENING
         self.is_closed = False
-        activity.listeners.add(self)
-        self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
-        self._thread.start()
+        with ExitStack() as opened:  # if there is no descriptor or thread for it, nothing is left open
+            opened.callback(lambda: self._socket.close())  # noqa: PLW0108 - of then: refusals replace it
+            self._wake, self._woken = map(opened.enter_context, socket.socketpair())
+            self._selector = opened.enter_context(selectors.DefaultSelector())
+            self._selector.register(self._socket, selectors.EVENT_READ)
+            self._selector.register(self._woken, selectors.EVENT_READ)
+            self._thread = threading.Thread(target=self._accept, name=f"ycimages:{self.port}", daemon=True)
+            self._thread.start()
+            activity.listeners.add(self)
+            self._opened = opened.pop_all()
 
     def close(self, patience: float = PATIENCE) -> bool:
         """Stop accepting, end every connection, and return whether their threads have ended. Closing twice is safe.
@@ -97,6 +109,7 @@ class Listener:
             self.is_closed = True
         activity.notify()
         self._wake.send(b"x")
+        self._room.set()
         self._thread.join()
         with self._lock:
             serving = dict(self._serving)
@@ -108,8 +121,7 @@ class Listener:
             if thread.is_alive():
                 patience = 0
         activity.listeners.discard(self)
-        for sock in (self._socket, self._wake, self._woken):
-            sock.close()
+        self._opened.close()
         return not any(thread.is_alive() for thread in threads)
 
     @property
@@ -136,80 +148,104 @@ class Listener:
         return list(self._serving) != list(serving)  # connections accepted since then have not been checked
 
     def _accept(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while not self.is_closed:
-                if any(key.fileobj is self._socket for key, _ in selector.select()):
-                    self.phase = Phase.DECIDING
-                    self._accept_one()
-                    self.phase = Phase.LISTENING
-                    activity.notify()
-                if self._refusals:
-                    self._refuse_all(selector)
+        while not self.is_closed:
+            if any(key.fileobj is self._socket for key, _ in self._selector.select()):
+                self.phase = Phase.DECIDING
+                self._accept_one()
+                self.phase = Phase.LISTENING
+                activity.notify()
+            if self._refusals:
+                self._refuse_all()
 
     def _refuse(self, until: Callable[[], object]) -> None:
         """Stop accepting connections until `until()` returns. Return once the socket is closed."""
-        refused = threading.Event()
         with self._lock:
             if self.is_closed:
                 return
-            self._refusals.append((until, refused))
-            if self._is_refusing:
-                return  # the socket is closed, and stays so until this refusal is over too
-        self._wake.send(b"x")
+            self._refusals.append((until, threading.Event()))
+            is_first, refused = len(self._refusals) == 1, self._refusals[0][1]
+        if is_first:
+            self._wake.send(b"x")
         refused.wait(PATIENCE)
 
-    def _refuse_all(self, selector: selectors.BaseSelector) -> None:
+    def _refuse_all(self) -> None:
         """Stop accepting until every refusal is over, and keep the port."""
         self.phase = Phase.DECIDING
         self._woken.recv(1)
-        selector.unregister(self._socket)
+        self._selector.unregister(self._socket)
         self._socket.close()
-        reserved = _bound(self.host, self.port)
         activity.serving[threading.get_ident()] = self
         try:
+            self._socket = self._reserved()
             self._wait_for_refusals()
-        except ConnectionAbortedError:
-            reserved.close()
-            return  # the double is being closed
+        except ConnectionAbortedError:  # the double is being closed
+            self._refusals.clear()
+            return
         finally:
             del activity.serving[threading.get_ident()]
-        reserved.listen(_BACKLOG)
-        self._socket = reserved
-        selector.register(self._socket, selectors.EVENT_READ)
+        self._socket.listen(_BACKLOG)
+        self._selector.register(self._socket, selectors.EVENT_READ)
         self.phase = Phase.LISTENING
         activity.notify()
 
     def _wait_for_refusals(self) -> None:
-        self._is_refusing = True
         while self._refusals:
             until, refused = self._refusals[0]
             refused.set()
             until()
             with self._lock:
                 self._refusals.popleft()
-                self._is_refusing = bool(self._refusals)
+
+    def _reserved(self) -> socket.socket:
+        """Return a socket that keeps the port.
+
+        Raises:
+            ConnectionAbortedError: the double is being closed.
+        """
+        while not self.is_closed:
+            try:
+                return _bound(self.host, self.port)
+            except OSError:
+                self._wait_for_room()
+        raise ConnectionAbortedError
 
     def _accept_one(self) -> None:
         try:
             sock, _ = self._socket.accept()
-        except OSError:
-            return  # the client has gone already
-        sock.settimeout(None)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = Connection(sock, self._answer, number=next(self._numbers), refuse=self._refuse, speak=self._speak)
-        thread = threading.Thread(
-            target=self._serve, args=(connection,), name=f"ycimages:{self.port}:client", daemon=True
-        )
-        with self._lock:
-            self._serving[connection] = thread
-        thread.start()
+        except (OSError, MemoryError) as error:
+            if getattr(error, "errno", errno.ENOMEM) in _EXHAUSTED:
+                self._wait_for_room()
+            return  # otherwise the client has gone already
+        connection = None
+        try:
+            sock.settimeout(None)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            number = next(self._numbers)
+            connection = Connection(sock, self._answer, number=number, refuse=self._refuse, speak=self._speak)
+            thread = threading.Thread(
+                target=self._serve, args=(connection,), name=f"ycimages:{self.port}:client", daemon=True
+            )
+            with self._lock:
+                self._serving[connection] = thread
+            thread.start()
+        except (OSError, MemoryError, RuntimeError):  # the latter: the process can start no other thread
+            sock.close()
+            if connection is not None:
+                self._forget(connection)
+
+    def _wait_for_room(self) -> None:
+        """Wait until a connection ends, or for a while: what is exhausted may also be in use elsewhere."""
+        self._room.wait(_PAUSE)
+        self._room.clear()
 
     def _serve(self, connection: Connection) -> None:
         try:
             connection.serve()
         finally:
-            with self._lock:
-                del self._serving[connection]
+            self._forget(connection)
             activity.notify()
+
+    def _forget(self, connection: Connection) -> None:
+        with self._lock:
+            self._serving.pop(connection, None)
+        self._room.set()

@@ -184,7 +184,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
     url, _ = line_of(process), line_of(process)
     if how == "control":
-        answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode()))  # noqa: S310 - a double on loopback
+        answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode(), {"Content-Type": "application/json"}))  # noqa: S310 - a double on loopback
     process.terminate()
     stdout, stderr = process.communicate()
     assert (process.returncode, stderr) == (1, "")

@@ -142,7 +142,7 @@ def test_the_clock_is_advanced(ycimages: Double, control: Control) -> None:
 @pytest.mark.ycimages(clock="manual")
 def test_a_step_that_cannot_be(ycimages: Double, control: Control, body: bytes, error: str) -> None:
     """Refused, and the time stays."""
-    answer = control("POST", "clock/advance", data=body)
+    answer = control("POST", "clock/advance", data=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(error)
     assert ycimages.clock.now() == ycimages.clock.began_at

@@ -129,14 +129,15 @@ def test_a_test_in_a_shell(ycimages: Double) -> None:
     def told(path: str, *options: str) -> Any:
         return json.loads(curl(path, "--fail-with-body", *options).stdout)
 
+    json_body = ("-H", "Content-Type: application/json", "-d")
     rule = json.dumps({"fault": "reset(after=9)", "on": "images.create", "when": "first(1)", "commit": "after"})
-    assert told("/_ycimages/faults", "-d", rule)["faults"][0]["number"] == 1
+    assert told("/_ycimages/faults", *json_body, rule)["faults"][0]["number"] == 1
     image = json.dumps({"folderId": told("/_ycimages/state")["folder_id"], "diskId": "epd0000000000000000a"})
     bearer = ("-H", f"Authorization: Bearer {told('/_ycimages/state')['token']}")
     lost = curl("/compute/v1/images", *bearer, "-d", image)
     assert (lost.returncode, lost.stdout) == (56, "")  # 56: failure in receiving network data
     operation = told("/compute/v1/images", *bearer, "-d", image)
-    assert told("/_ycimages/clock/advance", "-d", '{"seconds": 60}')["elapsed"] == 60
+    assert told("/_ycimages/clock/advance", *json_body, '{"seconds": 60}')["elapsed"] == 60
     state = told("/_ycimages/state")
     assert [each["status"] for each in state["images"].values()] == ["READY", "READY"]
     assert state["operations"][operation["id"]]["done"] is True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _over_a_socket(double: Double) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {double.token}", "Host": "double"}
+    headers = {"Authorization": f"Bearer {double.token}", "Host": "localhost"}
     with double, httpx.Client(base_url=double.url, headers=headers) as client:
         yield client
 
@@ -25,7 +25,7 @@ def _over_a_socket(double: Double) -> Iterator[httpx.Client]:
 def _in_process(double: Double) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {double.token}"}
     transport = httpx.WSGITransport(app=double.app)
-    with httpx.Client(base_url="http://double", headers=headers, transport=transport) as client:
+    with httpx.Client(base_url="http://localhost", headers=headers, transport=transport) as client:
         yield client
 
 

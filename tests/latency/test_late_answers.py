@@ -148,7 +148,7 @@ def test_who_listens_hears_of_a_call_before_its_answer_is_complete() -> None:
     """So that a test can act while the client still waits."""
     heard: list[int] = []
     double = Double(clock="manual", latency=5, on_call=lambda _: heard.append(double.clock.now()))
-    with httpx.Client(transport=httpx.WSGITransport(app=double.app), base_url="http://double") as client:
+    with httpx.Client(transport=httpx.WSGITransport(app=double.app), base_url="http://localhost") as client:
         client.get("/endpoints")
     assert heard == [double.clock.began_at]
 

@@ -50,6 +50,9 @@ def test_the_defaults_please() -> None:
         "violation_paths": "camelCase",
         "texts": {},
         "intercept_hosts": (),
+        "served_hosts": (),
+        "allow_remote": False,
+        "control_token": None,
         "host": "127.0.0.1",
         "port": 0,
     }
@@ -64,7 +67,14 @@ def test_settings_do_not_change() -> None:
 def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
     """The ini table names no setting that does not exist, and states each default truly."""
     table: dict[str, str] = vars(plugin)["_INI"]
-    assert set(table) == set(Settings.model_fields) - {"cassette", "host", "port", "texts"}
+    assert set(table) == set(Settings.model_fields) - {
+        "allow_remote",
+        "cassette",
+        "control_token",
+        "host",
+        "port",
+        "texts",
+    }
     for name, text in table.items():
         default = Settings.model_fields[name].get_default(call_default_factory=True)
         default = default or (() if default == {} else default)
@@ -136,10 +146,11 @@ ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
-    "Known: allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, expired, faults, host, "
-    "idempotency_key_format, idempotency_key_reuse, intercept_hosts, keep, latency, latency_order, max_age, mode, "
-    "outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, seed, texts, timing, "
-    "unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
+    "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
+    "expired, faults, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, keep, latency, "
+    "latency_order, max_age, mode, outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, "
+    "seed, served_hosts, texts, timing, unknown_fields, unknown_resources, unused_interactions, upstream, "
+    "violation_paths, volatile."
 )
 
 

@@ -104,7 +104,7 @@ def request(
     authorization: str = "Bearer t1.a.b",
 ) -> bytes:
     """A request as a well-behaved client writes it."""
-    lines = [f"{verb} {target} HTTP/{version}", "Host: double", f"Authorization: {authorization}", *headers]
+    lines = [f"{verb} {target} HTTP/{version}", "Host: localhost", f"Authorization: {authorization}", *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body

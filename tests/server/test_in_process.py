@@ -46,14 +46,14 @@ def _through_werkzeug(double: Double, questions: Sequence[Question]) -> list[Ans
     client, answers = WerkzeugClient(double.app), []
     for verb, target, body, authorization in questions:
         headers = {"Authorization": authorization}
-        answer = client.open(target, base_url="http://double", method=verb, headers=headers, data=body)
+        answer = client.open(target, base_url="http://localhost", method=verb, headers=headers, data=body)
         answers.append(Answer(answer.status_code, _lower(answer.headers), answer.data))
     return answers
 
 
 def _through_httpx(double: Double, questions: Sequence[Question]) -> list[Answer]:
     answers = []
-    with httpx.Client(transport=httpx.WSGITransport(double.app), base_url="http://double") as client:
+    with httpx.Client(transport=httpx.WSGITransport(double.app), base_url="http://localhost") as client:
         for verb, target, body, authorization in questions:
             answer = client.request(verb, target, headers={"Authorization": authorization}, content=body)
             answers.append(Answer(answer.status_code, _lower(answer.headers), answer.content))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Code
-from tests.server.raw_client import CREATE, CREATE_BODY, Client, endpoint, request
+from tests.server.raw_client import CREATE, CREATE_BODY, HEAD_OF_CREATE_IN_CHUNKS, Client, chunked, endpoint, request
 
 if TYPE_CHECKING:
     from pytest_ycimages import Double
@@ -33,7 +33,6 @@ def _client_hello() -> bytes:
         pytest.param(b"hello\r\n\r\n", id="no request line"),
         pytest.param(b"\x00\x01\x02\x03", id="binary"),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="another protocol"),
-        pytest.param(b"GET /endpoints HTTP/9.9\r\n\r\n", id="unknown version"),
         pytest.param(b"GET /end points HTTP/1.1\r\n\r\n", id="space in the target"),
         pytest.param(b"GET /\xd0\xb9 HTTP/1.1\r\n\r\n", id="raw UTF-8 in the target"),
         pytest.param(b"GET http://[::1/endpoints HTTP/1.1\r\n\r\n", id="broken address in the target"),
@@ -64,6 +63,58 @@ def test_what_is_no_http_is_refused_in_words(client: Client, ycimages: Double, d
     assert answer.json["message"].startswith("Invalid HTTP/1.1 request: ")
     assert client.is_left()
     assert [(call.method, call.status) for call in ycimages.calls] == [("unrouted", Code.INVALID_ARGUMENT)]
+
+
+def _with_hosts(*hosts: str, version: str = "1.1") -> bytes:
+    """A request with these Host headers."""
+    return "\r\n".join([f"GET /endpoints HTTP/{version}", *(f"Host: {host}" for host in hosts), "", ""]).encode()
+
+
+VERSION: Final = "The request line names a version other than HTTP/1.1 and HTTP/1.0"
+NO_VERSION: Final = "The request line names no version, as in HTTP/0.9"
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "problem"),
+    [
+        pytest.param(_with_hosts("localhost", version="2.0"), 505, VERSION, id="HTTP/2.0 in words"),
+        pytest.param(_with_hosts("localhost", version="3.0"), 505, VERSION, id="HTTP/3.0 in words"),
+        pytest.param(_with_hosts("localhost", version="9.9"), 505, VERSION, id="a version that is not there"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), 505, VERSION, id="HTTP/2"),
+        pytest.param(b"GET /endpoints\r\n", 400, NO_VERSION, id="HTTP/0.9, which is one line"),
+        pytest.param(b"GET /endpoints\r\nHost: localhost\r\n\r\n", 400, NO_VERSION, id="no version"),
+        pytest.param(_with_hosts("localhost", version="0.9"), 400, NO_VERSION, id="HTTP/0.9 in words"),
+        pytest.param(_with_hosts(), 400, "The request has no Host header", id="no Host"),
+        pytest.param(_with_hosts("localhost", "localhost"), 400, "The request has 2 Host headers", id="twice the same"),
+        pytest.param(_with_hosts("localhost", "b", "c"), 400, "The request has 3 Host headers", id="three Hosts"),
+        pytest.param(_with_hosts("a", "b", version="1.0"), 400, "The request has 2 Host headers", id="HTTP/1.0, two"),
+        *(
+            pytest.param(_with_hosts(host), 400, f"Invalid Host header {host!r}", id=host)
+            for host in ("a b", "a, b", "user@localhost", "localhost:8o", "::1", "[::1", "a/b", "http://a", "a:1:2")
+        ),
+    ],
+)  # fmt: skip
+def test_a_head_that_http_forbids_is_refused(client: Client, data: bytes, status: int, problem: str) -> None:
+    """With what to send instead, and at once, although such clients wait for an answer; then the connection ends."""
+    answer = client.ask(data)
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
+    assert answer.json["message"].startswith(problem)
+    client.finish()
+    assert client.is_left()
+
+
+@pytest.mark.parametrize("data", [_with_hosts(version="1.0"), _with_hosts("localhost", version="1.0")])
+def test_http_1_0_needs_no_host(client: Client, data: bytes) -> None:
+    """That header is younger."""
+    assert client.ask(data).status == 200
+
+
+def test_what_comes_after_the_body_is_no_header(client: Client, ycimages: Double) -> None:
+    """A trailer changes neither host nor credentials."""
+    body = chunked(CREATE_BODY).removesuffix(b"\r\n") + b"Host: b\r\nAuthorization: Bearer x\r\n\r\n"
+    assert client.ask(HEAD_OF_CREATE_IN_CHUNKS + body).status == 200
+    assert ycimages.calls[0].metadata["host"] == "localhost"
+    assert ycimages.calls[0].metadata["authorization"] == "Bearer t1.a.b"
 
 
 def test_requests_before_the_malformed_one_are_answered(client: Client) -> None:

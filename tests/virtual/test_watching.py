@@ -113,7 +113,7 @@ def test_refused_connections_are_told_of() -> None:
                     sock.connect((double.host, double.port))
                 except ConnectionRefusedError:
                     continue
-                sock.sendall(b"GET /endpoints HTTP/1.1\r\nHost: double\r\n\r\n")
+                sock.sendall(b"GET /endpoints HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 with pytest.raises(ConnectionResetError):
                     sock.recv(100)
         assert refused == ["once"] * 2
