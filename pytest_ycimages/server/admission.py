@@ -65,7 +65,7 @@ class Admission:
         """Return whether a `Host` header names this machine or one of the hosts, whatever its port."""
         found = _HOST.fullmatch(authority)
         host = found[1].lower().removesuffix(".") if found else ""
-        return is_one_of(host.strip("[]"), self._hosts) or is_loopback(host)
+        return is_one_of(host.strip("[]") if ":" in host else host, self._hosts) or is_loopback(host)
 
     def refusal(self, http: HttpRequest) -> HttpReply | None:
         """Return the refusal of a request; None if it is admitted.

@@ -86,7 +86,7 @@ class Listener:
         self._room = threading.Event()
         self.phase = Phase.LISTENING
         self.is_closed = False
-        with ExitStack() as opened:  # if there is no descriptor or thread for it, nothing is left open
+        with ExitStack() as opened:  # without a descriptor or thread for it, nothing stays open
             opened.callback(lambda: self._socket.close())  # noqa: PLW0108 - of then: refusals replace it
             self._wake, self._woken = map(opened.enter_context, socket.socketpair())
             self._selector = opened.enter_context(selectors.DefaultSelector())
@@ -176,14 +176,17 @@ class Listener:
         self._socket.close()
         activity.serving[threading.get_ident()] = self
         try:
-            self._socket = self._reserved()
-            self._wait_for_refusals()
+            with ExitStack() as opened:
+                reserved = opened.enter_context(self._reserved())
+                self._wait_for_refusals()
+                opened.pop_all()
         except ConnectionAbortedError:  # the double is being closed
             self._refusals.clear()
             return
         finally:
             del activity.serving[threading.get_ident()]
-        self._socket.listen(_BACKLOG)
+        reserved.listen(_BACKLOG)
+        self._socket = reserved  # not before: polled without listening, it looks readable
         self._selector.register(self._socket, selectors.EVENT_READ)
         self.phase = Phase.LISTENING
         activity.notify()

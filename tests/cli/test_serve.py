@@ -211,3 +211,38 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
         assert f"GET /endpoints cannot be passed on to {upstream.url}: " in said
         assert "Is that the right upstream" in said
         assert "double failed" not in said
+
+
+def test_serve_for_other_machines_prints_the_token_of_its_control_api_once(serve: Serve) -> None:
+    """It is asked for in full, and the token opens the control API."""
+    process = serve("--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - which is the point
+    url, _, control = (line_of(process) for _ in range(3))
+    token = control.partition("Authorization: Bearer ")[2].partition("'")[0]
+    assert url.startswith("http://0.0.0.0:")
+    assert control == f"control API: curl -H 'Authorization: Bearer {token}' {url}/_ycimages/state"
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"{url}/_ycimages/state")  # noqa: S310 - a double
+    state = answer_to(Request(f"{url}/_ycimages/state", headers={"Authorization": f"Bearer {token}"}))  # noqa: S310 - as above
+    assert state["settings"]["host"] == "0.0.0.0"  # noqa: S104 - as above
+    process.terminate()
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stderr) == (0, "")
+    assert token not in stdout
+
+
+def test_serve_takes_a_token(serve: Serve) -> None:
+    """On loopback too."""
+    process = serve("--control-token", "t0ken")
+    url, _, control = (line_of(process) for _ in range(3))
+    assert "Bearer t0ken" in control
+    assert answer_to(Request(f"{url}/_ycimages/health")) == {"status": "ok"}  # noqa: S310 - a double on loopback
+    process.terminate()
+    assert process.wait() == 0
+
+
+def test_serve_refuses_other_machines_unless_asked_in_full(serve: Serve) -> None:
+    """The error names the option that is missing."""
+    process = serve("--host", "0.0.0.0")  # noqa: S104 - refused is the point
+    _, stderr = process.communicate()
+    assert process.returncode == 2
+    assert "set allow_remote too" in " ".join(stderr.split())

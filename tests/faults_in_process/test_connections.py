@@ -165,21 +165,23 @@ def test_a_client_that_leaves_without_listening_has_asked(double: Double) -> Non
     """What it asked for has happened, as soon as it is sent."""
     connection = double.app.endpoint.connect()
     body = CREATE.body or b""
-    head = f"POST /compute/v1/images HTTP/1.1\r\nauthorization: Bearer a\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST /compute/v1/images HTTP/1.1\r\nHost: a\r\nauthorization: Bearer a\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
     connection.send(head.encode() + body)
     connection.close()
     assert len(double.images) == 1
     with pytest.raises(BrokenPipeError):
-        connection.send(b"GET / HTTP/1.1\r\n\r\n")
+        connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 
 
 def test_a_reset_connection_takes_nothing_more(double: Double) -> None:
     """Sending says so as well."""
     double.inject(reset())
     connection = double.app.endpoint.connect()
-    connection.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
+    connection.send(b"GET /endpoints HTTP/1.1\r\nHost: a\r\n\r\n")
     with pytest.raises(ConnectionResetError):
-        connection.send(b"GET /endpoints HTTP/1.1\r\n\r\n")
+        connection.send(b"GET /endpoints HTTP/1.1\r\nHost: a\r\n\r\n")
 
 
 def test_what_is_no_http_is_refused_and_left(double: Double) -> None:

@@ -188,14 +188,14 @@ def test_no_proxy_is_asked(ask: Callable[[str, str], int], scheme: str, intercep
 @pytest.mark.usefixtures("intercepted")
 def test_a_proxy_to_other_hosts_is_asked(ask: Callable[[str, str], int]) -> None:
     """It is some other host."""
-    with Double() as proxy:
+    with Double(served_hosts=["other.example"]) as proxy:
         assert ask("http://other.example/endpoints", proxy.url) == 200
         assert {call.metadata["host"] for call in proxy.calls} == {"other.example"}
 
 
 def test_one_kept_connection_to_a_proxy_serves_no_two_sides(intercepted: Double) -> None:
     """urllib3 keeps connections by proxy, whatever the host behind it."""
-    with Double() as proxy, requests.Session() as session:
+    with Double(served_hosts=["other.example"]) as proxy, requests.Session() as session:
         session.proxies = {"http": proxy.url}
         for _ in range(2):
             assert session.get("http://other.example/endpoints").ok

@@ -225,9 +225,8 @@ def test_volatile_values_are_carried_into_the_answers(cassette: Path) -> None:
 
 @pytest.mark.parametrize("host", ["a]b", "[", "[[::1]]x"])
 def test_a_host_that_is_no_host_has_no_answer(cassette: Path, host: str) -> None:
-    """And the double does not break of it."""
-    replay = Double(mode="replay", cassette=cassette).start()
-    assert requests.get(f"{replay.url}/compute/v1/images", headers={"Host": host}, timeout=10).status_code == 400
-    replay.close()
-    with pytest.raises(NoMatchError, match=r"no answer for GET .*/compute/v1/images"):
-        replay.check()
+    """It is no HTTP, so the cassette is not asked."""
+    with Double(mode="replay", cassette=cassette, unused_interactions="ignore") as replay:
+        answer = requests.get(f"{replay.url}/compute/v1/images", headers={"Host": host}, timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("Invalid Host header")

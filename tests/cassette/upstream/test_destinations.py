@@ -66,8 +66,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Iterator[Double]:
-    """A double that records the service itself."""
-    double = Double(mode="record", cassette=tmp_path / "it.yaml").start()
+    """A double that records the service itself, and takes requests for any host."""
+    double = Double(mode="record", cassette=tmp_path / "it.yaml", served_hosts=["*"]).start()
     yield double
     double.close(whole=False)
 
