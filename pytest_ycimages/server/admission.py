@@ -68,7 +68,17 @@ class Admission:
         return is_one_of(host.strip("[]") if ":" in host else host, self._hosts) or is_loopback(host)
 
     def refusal(self, http: HttpRequest) -> HttpReply | None:
-        """Return the refusal of a request; None if it is admitted.
+        """Return the refusal of a request; None if it is admitted."""
+        found = self.problem(http)
+        if found is None:
+            return None
+        status, text = found
+        is_control = http.path.startswith(PREFIX)
+        wire = {"error": text} if is_control else Status(code=Code.PERMISSION_DENIED, message=text).to_wire()
+        return HttpReply(status, (("content-type", "application/json"),), json_bytes(wire))
+
+    def problem(self, http: HttpRequest) -> tuple[int, str] | None:
+        """Return the HTTP status and the text that refuse a request; None if it is admitted.
 
         In process a client may call any host. A request of HTTP/1.0 without `Host` does not come from a browser, and
         one that is not HTTP is refused as such.
@@ -78,12 +88,12 @@ class Admission:
         headers, host = http.headers, http.headers.get("host", "")
         if http.connection > 0:
             if "host" in headers and not self._admits(host):
-                return _refused(http, 421, _OTHER_HOST.format(host[:_SHOWN]))
+                return 421, _OTHER_HOST.format(host[:_SHOWN])
             if http.overridden_host and not self._admits(http.overridden_host):
-                return _refused(http, 421, _OTHER_HOST.format(http.overridden_host[:_SHOWN]))
+                return 421, _OTHER_HOST.format(http.overridden_host[:_SHOWN])
         for name in ("origin", "sec-fetch-site"):
             if name in headers and not _is_of_this_origin(name, headers[name], host):
-                return _refused(http, 403, _OTHER_ORIGIN.format(name, headers[name][:_SHOWN]))
+                return 403, _OTHER_ORIGIN.format(name, headers[name][:_SHOWN])
         return None
 
 
@@ -105,9 +115,3 @@ def is_loopback(host: str) -> bool:
     except (ValueError, OSError):
         return False
     return is_one_of(host, LOCAL_NAMES)
-
-
-def _refused(http: HttpRequest, status: int, problem: str) -> HttpReply:
-    is_control = http.path.startswith(PREFIX)
-    wire = {"error": problem} if is_control else Status(code=Code.PERMISSION_DENIED, message=problem).to_wire()
-    return HttpReply(status, (("content-type", "application/json"),), json_bytes(wire))

@@ -78,7 +78,7 @@ class GrpcFront:
     def conversation(self, http: HttpRequest) -> tuple[HttpReply, Conversation] | None:
         """Return the head of the answer and the exchange, for reflection and for watching the health."""
         found = conversation_of(http.path) if is_grpc(http) else None
-        if found is None:
+        if found is None or self._app.admission.problem(http) is not None:
             return None
         return HttpReply(200, (_TYPE, *COMPRESSION), b"", trailers=status_headers(Code.OK, "")), found
 
@@ -93,6 +93,8 @@ class GrpcFront:
         """Answer one request; yield each delay, which the caller waits for."""
         if call is None:
             return (yield from self._app.answering(http))
+        if (problem := self._app.admission.problem(http)) is not None:
+            return HttpReply(200, (_TYPE, *status_headers(Code.PERMISSION_DENIED, problem[1])), b"")
         try:
             return (yield from self._answering(http, call))
         except ConnectionAbortedError:

@@ -169,7 +169,9 @@ class Http2Session:
         authority = headers.pop(":authority", "")
         headers.setdefault("host", authority)
         path, _, query = target.partition("?")
-        http = HttpRequest(method, unquote(path), query, headers, b"", "", 0, self._number, self._served)
+        http = HttpRequest(
+            method, unquote(path), query, headers, b"", "", 0, self._number, self._served, overridden_host=authority
+        )
         self._served += 1
         call = self._application.begin(http)
         stream = self._streams[event.stream_id] = Stream(event.stream_id, http, call)

@@ -167,14 +167,14 @@ def test_a_socket_that_cannot_be_prepared_costs_its_connection(
 
 def test_memory_that_is_missing_costs_its_connection(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the connection needed it for."""
-    take = Connection._take  # noqa: SLF001 - all that a connection does
+    take = Connection.take
 
     def refuse(*_: object) -> bool:
         raise MemoryError
 
-    monkeypatch.setattr(Connection, "_take", refuse)
+    monkeypatch.setattr(Connection, "take", refuse)
     assert is_dropped(listener)
-    monkeypatch.setattr(Connection, "_take", take)
+    monkeypatch.setattr(Connection, "take", take)
     assert is_served(listener)
 
 

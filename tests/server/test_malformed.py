@@ -80,7 +80,6 @@ NO_VERSION: Final = "The request line names no version, as in HTTP/0.9"
         pytest.param(_with_hosts("localhost", version="2.0"), 505, VERSION, id="HTTP/2.0 in words"),
         pytest.param(_with_hosts("localhost", version="3.0"), 505, VERSION, id="HTTP/3.0 in words"),
         pytest.param(_with_hosts("localhost", version="9.9"), 505, VERSION, id="a version that is not there"),
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), 505, VERSION, id="HTTP/2"),
         pytest.param(b"GET /endpoints\r\n", 400, NO_VERSION, id="HTTP/0.9, which is one line"),
         pytest.param(b"GET /endpoints\r\nHost: localhost\r\n\r\n", 400, NO_VERSION, id="no version"),
         pytest.param(_with_hosts("localhost", version="0.9"), 400, NO_VERSION, id="HTTP/0.9 in words"),
