@@ -52,6 +52,7 @@ def test_the_defaults_please() -> None:
         "intercept_hosts": (),
         "served_hosts": (),
         "allow_remote": False,
+        "journal_limit": None,
         "control_token": None,
         "host": "127.0.0.1",
         "port": 0,
@@ -147,9 +148,9 @@ WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
     "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
-    "expired, faults, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, keep, latency, "
-    "latency_order, max_age, mode, outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, "
-    "seed, served_hosts, texts, timing, unknown_fields, unknown_resources, unused_interactions, upstream, "
+    "expired, faults, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, journal_limit, keep, "
+    "latency, latency_order, max_age, mode, outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, "
+    "scrub, seed, served_hosts, texts, timing, unknown_fields, unknown_resources, unused_interactions, upstream, "
     "violation_paths, volatile."
 )
 
