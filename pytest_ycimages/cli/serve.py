@@ -42,7 +42,7 @@ _PATIENCE: Final = 0.3
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
-    Prints the URL first, then a curl line, then a line for every call. Output that is not read delays neither calls nor
+    Prints the URL first, then a curl line, a line for gRPC and TLS, and a line for every call. Output that is not read delays neither calls nor
     the end, which also comes when the reader closes the output. A second signal ends the process at once.
 
     Args:
@@ -79,6 +79,7 @@ def _serve(double: Double, output: Output, stopped: threading.Event) -> bool:
                 signal.signal(number, stop)
             output.print(double.url)
             output.print(_how_to_call(double), "dim")
+            output.print(_over_tls(double), "dim")
             stopped.wait()
             double.close(patience=_PATIENCE)
             _show_calls(double, output)
@@ -122,6 +123,13 @@ def _show_faults(double: Double, output: Output) -> None:
         output.print(account.report, "red" if account in idle else "dim")
     if idle:
         output.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", "red")
+
+
+def _over_tls(double: Double) -> str:
+    try:
+        return f"gRPC and TLS at localhost:{double.port}; the certificate authority: {double.ca_path}"
+    except UsageError:
+        return "gRPC and TLS need an extra: pip install 'pytest-ycimages[grpc]'"
 
 
 def _how_to_call(double: Double) -> str:

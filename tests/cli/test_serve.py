@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -18,7 +20,6 @@ from pytest_ycimages import Double, nth, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     Serve = Callable[..., subprocess.Popen[str]]
 
@@ -84,10 +85,13 @@ def answer_to(request: Request) -> Any:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve, number: signal.Signals) -> None:
-    """First the URL alone, then the curl line, then the calls; a signal ends it with exit code 0 and no noise."""
+    """First the URL alone, then the curl line, TLS, and the calls; a signal ends it with exit code 0 and no noise."""
     process = serve()
-    url, curl = line_of(process), line_of(process)
+    url, curl, tls = line_of(process), line_of(process), line_of(process)
     assert url.startswith("http://127.0.0.1:")
+    port, path = re.fullmatch(r"gRPC and TLS at localhost:(\d+); the certificate authority: (.+)", tls).groups()  # type: ignore[union-attr]
+    assert url.endswith(f":{port}")
+    assert Path(path).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert curl.startswith("curl -H 'Authorization: Bearer t1.")
     assert curl.endswith(f" {url}/compute/v1/images")
 
@@ -112,7 +116,7 @@ def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     process = serve(
         "--auth=off", "--timing=Immediate()", "--contract=current", "--latency=fixed(0.001)", "--set=seed=7"
     )
-    url, curl = line_of(process), line_of(process)
+    url, curl, _ = line_of(process), line_of(process), line_of(process)
     folder_id = json.loads(request_of(curl).data or b"")["folderId"]  # type: ignore[arg-type]  # it is bytes
     body = json.dumps({"folderId": folder_id, "diskId": "epd", "pooled": True}).encode()
     operation = answer_to(Request(f"{url}/compute/v1/images", body))  # noqa: S310 - a double on loopback
@@ -150,7 +154,7 @@ def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serv
     config = tmp_path / "double.toml"
     config.write_text(CONFIG)
     process = serve(f"--config={config}", "--seed=8", "--fault", "internal(), on='images.create', when=first(1)")
-    url, curl = line_of(process), line_of(process)
+    url, curl, _ = line_of(process), line_of(process), line_of(process)
     state = answer_to(Request(f"{url}/_ycimages/state"))  # noqa: S310 - a double on loopback
     assert {name: state["settings"][name] for name in ("seed", "auth", "timing", "latency")} == {
         "seed": 8,
@@ -182,7 +186,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     """Wherever the fault came from; the account says which, and what came nearest."""
     rule = "reset(after=9), on='images.create'"
     process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
-    url, _ = line_of(process), line_of(process)
+    url, *_ = line_of(process), line_of(process), line_of(process)
     if how == "control":
         answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode(), {"Content-Type": "application/json"}))  # noqa: S310 - a double on loopback
     process.terminate()
@@ -199,7 +203,7 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
     with Double() as upstream:
         upstream.inject(reset(), when=nth(1))
         process = serve(str(tmp_path / "a.yaml"), f"--upstream={upstream.url}", command="record")
-        url, _ = line_of(process), line_of(process)
+        url, *_ = line_of(process), line_of(process), line_of(process)
         with pytest.raises(HTTPError) as refusal:
             urlopen(f"{url}/endpoints")  # noqa: S310 - a double on loopback
         refusal.value.close()
