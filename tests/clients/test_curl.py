@@ -92,8 +92,11 @@ def test_one_curl_asks_many_times_over_one_connection(ycimages: Double) -> None:
     assert [line[-1] for line in answers if line.startswith("}")] == ["1", *["0"] * 29]
 
 
-def test_https_is_refused_at_once(ycimages: Double) -> None:
-    """The double speaks plain HTTP: a wrong scheme fails, and does not hang."""
+def test_https_needs_the_authority_of_the_double(ycimages: Double) -> None:
+    """Without it curl fails at once, and with it HTTP/1.1 and HTTP/2 are served."""
+    address = f"https://localhost:{ycimages.port}/endpoints"
     with pytest.raises(subprocess.CalledProcessError) as raised:
-        _curl(f"https://{ycimages.host}:{ycimages.port}/endpoints")
-    assert raised.value.returncode == 35
+        _curl(address)
+    assert raised.value.returncode == 60
+    for version in ("--http1.1", "--http2"):
+        assert json.loads(_curl("--cacert", ycimages.ca_path, version, address))["endpoints"]
