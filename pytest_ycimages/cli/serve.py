@@ -42,8 +42,9 @@ _PATIENCE: Final = 0.3
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
-    Prints the URL first, then a curl line, a line for gRPC and TLS, and a line for every call. Output that is not read delays neither calls nor
-    the end, which also comes when the reader closes the output. A second signal ends the process at once.
+    Prints the URL first, then a curl line, a line for gRPC and TLS, and a line for every call. Output that is not read
+    delays neither calls nor the end, which also comes when the reader closes the output. A second signal ends the
+    process at once.
 
     Args:
         settings: settings of the double; see `Settings`.
