@@ -6,7 +6,7 @@ WHEEL := build/wheel
 # The tests start hundreds of processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-slow test-all coverage wheel-test lint bench cassettes fuzz clean
+.PHONY: demo test test-slow test-all coverage wheel-test lint node bench cassettes fuzz clean
 
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo
@@ -47,6 +47,10 @@ lint: .venv/.for-lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/docs
+
+# The official Node SDK, which tests/grpc/test_node.py drives; without it these tests are skipped.
+node:
+	npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock --prefix build/node @yandex-cloud/nodejs-sdk@3
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench
