@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import NO_METADATA, GrpcCall
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_ycimages.api.message import RequestMessage
     from pytest_ycimages.api.status import Code
 
 
-@dataclass(frozen=True, slots=True)
+class Metadata(Mapping[str, str]):
+    """Headers as they were, which `repr` shows redacted."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def __repr__(self) -> str:
+        return repr(Printing(self._headers).headers(self._headers))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Call:
-    """One call and its answer.
+    """One call and its answer. Its texts and its `repr` are redacted as those of a cassette.
 
     Attributes:
         method: the method word, such as `images.create`; `unrouted` when no method serves the call.
@@ -28,7 +49,7 @@ class Call:
         status: how it was answered, a `google.rpc.Code`.
         operation_id: the operation concerned, if any.
         image_id: the image concerned, if any.
-        line: the request line, such as `POST /compute/v1/images`.
+        line: the request line, such as `POST /compute/v1/images`; undeclared parameters have no values.
         note: the result: the image's status, the operation's phase, or the refusal.
         message: the decoded request; None when it was invalid.
         metadata: the request's headers, names in lower case.
@@ -71,6 +92,26 @@ class Call:
     def answered_at(self) -> float:
         """When its answer was complete, in the form of `at`."""
         return (nanoseconds(self.came_at) + nanoseconds(self.latency)) / SECOND
+
+    def without_secrets(self) -> Call:
+        """Return the call with its texts redacted. Message and metadata stay as the client sent them."""
+        to_print = Printing(self.metadata)
+        return replace(
+            self,
+            line=to_print.line(self.line),
+            note=to_print.text(self.note),
+            unknown_fields=tuple(map(to_print.text, self.unknown_fields)),
+            metadata=Metadata(self.metadata),
+            reply_metadata=Metadata(self.reply_metadata),
+        )
+
+    def __repr__(self) -> str:
+        """Return all fields, redacted."""
+        to_print, call = Printing(self.metadata), self.without_secrets()
+        shown = {each.name: getattr(call, each.name) for each in fields(self)}
+        if self.message is not None:
+            shown["message"] = to_print.message(self.message)
+        return f"Call({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def __str__(self) -> str:
         """Return one line for people."""

@@ -111,7 +111,7 @@ class Entry:
     def call(self) -> Call:
         """The call, the same object each time."""
         if self._call is None:
-            self._call = Call(*self._values)
+            self._call = Call(*self._values).without_secrets()
         return self._call
 
 

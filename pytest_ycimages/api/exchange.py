@@ -63,6 +63,10 @@ class Request(NamedTuple):
     body: bytes = b""
     grpc: GrpcCall | None = None
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<Request {self.method}, {len(self.body)} bytes>"
+
 
 class Verbatim(NamedTuple):
     """A recorded or upstream HTTP answer, which a transport passes on unchanged.
@@ -78,6 +82,10 @@ class Verbatim(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     is_head: bool = False
+
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<Verbatim {self.status}, {len(self.body)} bytes>"
 
 
 class Delivery(Enum):

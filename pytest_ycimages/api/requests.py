@@ -231,8 +231,10 @@ class CreateTokenRequest(RequestMessage):
 
     oneofs = (OneOf("identity", ("yandex_passport_oauth_token", "jwt"), required=True),)
 
-    yandex_passport_oauth_token: Annotated[String, Field(min_length=1, max_length=4000)] | None = None
-    jwt: Annotated[String, Field(min_length=1, max_length=8000)] | None = None
+    yandex_passport_oauth_token: Annotated[String, Field(min_length=1, max_length=4000)] | None = Field(
+        None, repr=False
+    )
+    jwt: Annotated[String, Field(min_length=1, max_length=8000)] | None = Field(None, repr=False)
 
 
 class CreateTokenResponse(Message):
@@ -243,7 +245,7 @@ class CreateTokenResponse(Message):
         expires_at: the end of its validity (RFC 3339).
     """
 
-    iam_token: str
+    iam_token: str = Field(repr=False)
     expires_at: Timestamp
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from threading import Lock
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
 from pytest_ycimages.cassette.bodies import ENCODING, UnreadableBodyError, decoded, text_of
 from pytest_ycimages.redaction.credentials import (
@@ -24,7 +23,7 @@ from pytest_ycimages.redaction.rules import (
     NO_RULES,
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
-    fields_at,
+    fields_of,
 )
 from pytest_ycimages.redaction.shapes import SCRUBBED
 from pytest_ycimages.redaction.text import Redaction, TextRules
@@ -90,7 +89,7 @@ class Redactor:
         """
         request, response = interaction.request, interaction.response
         self.learn(credentials_in_headers(response.headers))
-        fields = fields_at(_path(request.uri))
+        fields = fields_of(request.uri)
         names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
         while True:
             clean, pass_ = self.scrub_request(request), Redaction(self._rules)
@@ -106,7 +105,7 @@ class Redactor:
             UnreadableBodyError: its body has an encoding that cannot be decoded.
         """
         self.learn(credentials_in_headers(request.headers))
-        exchange = fields_at(_path(request.uri))
+        exchange = fields_of(request.uri)
         fields = exchange and exchange.request
         while True:
             pass_ = Redaction(self._rules)
@@ -137,14 +136,6 @@ class Redactor:
             if name in names
         ]
         return tuple(kept), _body(pass_, body, fields, is_request=hasattr(message, "uri")) if body else body
-
-
-def _path(uri: str) -> str:
-    """Return the path of an address without escapes."""
-    try:
-        return unquote(urlsplit(uri).path)
-    except ValueError:
-        return ""
 
 
 def _body(pass_: Redaction, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:

@@ -338,7 +338,7 @@ def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, 
 @_files
 @click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
 def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
-    """Print each of FILES: its metadata, and each call with what its response shows.
+    """Print each of FILES, redacted: its metadata, and each call with what its response shows.
 
     The exit code is 1 if one of them cannot be read.
     """

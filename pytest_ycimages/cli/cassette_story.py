@@ -21,6 +21,7 @@ from pytest_ycimages.call import printable, shown
 from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
 from pytest_ycimages.cassette.requests import json_object, json_value, normalize
+from pytest_ycimages.redaction.printing import Printing, printed
 from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def line(interaction: Interaction) -> Text:
         if id_ and id_ not in request.uri
     )
     text = Text(f"{moment:<10} {method_word(request) or '-':<19} {_spelled(request)}  ")
-    text.append(printable(f"{response.status} {response.reason}".rstrip()), style=_colour(response.status))
-    text.append(printable(f"  {reply.note}" if reply.note else ""), style="bold")
+    text.append(printable(f"{response.status} {printed(response.reason)}".rstrip()), style=_colour(response.status))
+    text.append(printable(f"  {printed(reply.note)}" if reply.note else ""), style="bold")
     text.append(printable(f"{_counted(response.body)}{ids}"))
     text.append(late, style="dim")
     return text
@@ -103,7 +104,7 @@ def _of_metadata(metadata: CassetteMetadata) -> Iterator[Text]:
     }
     for name, value in lines.items():
         if value:
-            yield Text(printable(f"  {name:<9} {value}"))
+            yield Text(printable(f"  {name:<9} {printed(value)}"))
 
 
 def _spelled(request: RecordedRequest) -> str:
@@ -111,7 +112,7 @@ def _spelled(request: RecordedRequest) -> str:
     address = urlsplit(request.uri)
     query = f"?{address.query}" if address.query else ""
     host = f"{address.scheme}://{address.netloc}" if normalize(request).host else ""
-    return printable(f"{request.method} {host}{address.path or '/'}{query}")
+    return printable(Printing(dict(request.headers)).line(f"{request.method} {host}{address.path or '/'}{query}"))
 
 
 def _counted(body: bytes) -> str:
@@ -126,10 +127,11 @@ def _counted(body: bytes) -> str:
 def _of_body(mark: str, body: bytes) -> Iterator[Text]:
     if not body:
         return
+    text = printed(body.decode(errors="backslashreplace"))
     try:
-        text = json.dumps(json.loads(body), indent=1, ensure_ascii=False)
+        text = json.dumps(json.loads(text), indent=1, ensure_ascii=False)
     except ValueError:
-        text = body.decode(errors="backslashreplace")
+        pass
     for part in text.split("\n"):
         yield Text(f"{_MARGIN}{mark} {printable(part)}", style="dim")
 

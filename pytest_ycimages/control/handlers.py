@@ -31,10 +31,12 @@ from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.latency import latency_of
+from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pytest_ycimages.call import Call
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
 
@@ -128,7 +130,7 @@ def calls(request: ControlRequest) -> models.Answer:
     found = list(islice((each for each in numbered if methods is None or each[1].method in methods), size + 1))
     page = found[:size]
     return models.Journal(
-        calls=[shown(models.OneCall, call, number=number) for number, call in page],
+        calls=[_shown_call(number, call) for number, call in page],
         gaps=[call.gap for _, call in page if call.gap is not None],
         next_page_token=str(page[-1][0]) if len(found) > size else "",
         last=journal.dropped + len(journal),
@@ -146,6 +148,18 @@ def _number(query: Mapping[str, str], name: str, default: int, *, least: int = 0
     if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most:
         return int(text)
     raise UsageError(f"invalid {name} {text!r}: expected {_NUMBERS[name]}")
+
+
+def _shown_call(number: int, call: Call) -> models.Answer:
+    to_print = Printing(call.metadata)
+    return shown(
+        models.OneCall,
+        call,
+        number=number,
+        message=None if call.message is None else to_print.message(call.message),
+        metadata=to_print.headers(call.metadata),
+        reply_metadata=to_print.headers(call.reply_metadata),
+    )
 
 
 def pacing(request: ControlRequest) -> models.Answer:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import ConfigDict, Field
 
 from pytest_ycimages import call
+from pytest_ycimages.redaction.printing import printed
 
 _MOST: Final = 2_000
 """How many characters of one text are shown: an exception may quote a response of megabytes."""
@@ -27,9 +28,9 @@ def printable(text: str, most: int = _MOST) -> str:
 
 
 def stable_text(text: str, port: int | None = None) -> str:
-    """Return the text without the port of the double (in URLs, unless it is given) and the addresses of objects."""
+    """Return the text without secrets, addresses of objects, and the double's port: in URLs, unless it is given."""
     ports = _PORT if port is None else rf"(?<!\d){port}(?!\d)"
-    return storable(re.sub(ports, "PORT", _ADDRESS.sub("0x...", text)))
+    return storable(re.sub(ports, "PORT", _ADDRESS.sub("0x...", printed(text))))
 
 
 def storable(text: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ class Strike:
     Attributes:
         at: seconds since the double began, on its clock.
         method: the method word of the call.
-        line: the call as the client sent it.
+        line: the call as the client sent it, without secrets.
         attempt: which attempt of this call it was.
     """
 
@@ -57,14 +58,16 @@ class _Passed(NamedTuple):
     """A call of its methods that a rule did not strike."""
 
     reason: Reason
-    line: str
+    request: Request
     number: int
     at: float
     note: str = ""
 
     def __str__(self) -> str:
         which = f"call {self.number} that matches, at +{self.at:.3f}s" if self.number else ""
-        return ": ".join(filter(None, (self.line, self.reason, self.note or which)))
+        to_print = Printing(self.request.metadata)
+        line, note = to_print.line(self.request.line), to_print.text(self.note)
+        return ": ".join(filter(None, (line, self.reason, note or which)))
 
 
 class Injection:
@@ -151,7 +154,7 @@ class Injection:
     def pass_by(self, request: Request, reason: Reason, number: int = 0, at: float = 0, note: str = "") -> None:
         """Record that it did not strike."""
         self._passed[reason] += 1
-        self._latest = _Passed(reason, request.line, number, at, note)
+        self._latest = _Passed(reason, request, number, at, note)
 
     def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
         """Record that its last strike had no effect."""

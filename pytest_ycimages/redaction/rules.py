@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args, get_origin
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
@@ -94,8 +95,12 @@ _OF_METADATA: Final = ("access_token", "expires_in", "token_type", "service_acco
 
 
 @lru_cache(maxsize=1024)
-def fields_at(path: str) -> Exchange | None:
-    """Return the declared fields of a path, without host and query; None for a path without a route."""
+def fields_of(uri: str) -> Exchange | None:
+    """Return the declared fields of an address; None for a path without a route."""
+    try:
+        path = unquote(urlsplit(uri).path)
+    except ValueError:
+        return None
     return next((_exchange(number) for number, (route, _, _) in enumerate(_ROUTES) if re.fullmatch(route, path)), None)
 
 
@@ -103,8 +108,8 @@ def fields_at(path: str) -> Exchange | None:
 def _exchange(number: int) -> Exchange:
     path, methods, answers = _ROUTES[number]
     requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
-    request = merged(Fields(), *map(_of_model, requests))
-    response = merged(Fields(), _of_model(Status), *map(_of_model, answers))
+    request = merged(Fields(), *map(fields_of_model, requests))
+    response = merged(Fields(), fields_of_model(Status), *map(fields_of_model, answers))
     if "oken" in path:
         names = {name: _leaf(name) for name in _OF_METADATA}
         response.names |= names
@@ -113,7 +118,8 @@ def _exchange(number: int) -> Exchange:
 
 
 @cache
-def _of_model(model: type[BaseModel]) -> Fields:
+def fields_of_model(model: type[BaseModel]) -> Fields:
+    """Return the declared fields of one message."""
     fields = Fields()
     for name, info in model.model_fields.items():
         inner = _of_type(info.annotation, _leaf(name))
@@ -138,7 +144,7 @@ def _of_message(model: type[BaseModel]) -> Fields:
     """Return the fields of a message; those of a packed one under its type URL."""
     if model is OtherDetail:
         return UNKNOWN
-    own = _of_model(model)
+    own = fields_of_model(model)
     url = model.type_url if issubclass(model, AnyMessage) else ""
     if "type_url" in model.model_fields:
         url = str(get_args(model.model_fields["type_url"].annotation)[0])

@@ -76,6 +76,10 @@ class TextRules(NamedTuple):
     patterns: tuple[re.Pattern[str], ...] = ()
     keep: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        """Show no known credential."""
+        return "<TextRules>"
+
 
 _NO_MORE: Final = TextRules()
 

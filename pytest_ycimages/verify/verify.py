@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from pytest_ycimages.cassette.answers import progress_of, recorded_calls, summarize
 from pytest_ycimages.cassette.model import Origin, shortened
 from pytest_ycimages.fidelity import read_table
+from pytest_ycimages.redaction.printing import printed
 from pytest_ycimages.verify.diff import diff
 from pytest_ycimages.verify.evidence import Evidence
 from pytest_ycimages.verify.normalize import INVALID_TOKEN, IdMap, ids_in, is_scrubbed, texts_of
@@ -185,7 +186,8 @@ class _Verifier:
         differences = diff(call.interaction, answered, self._ids, whole=whole)
         behaviours = self._evidence.collect(call, answered.status, today, differences, whole=whole)
         for difference, behaviour in zip(differences, behaviours, strict=True):
-            self._findings.append(Finding(call.number, call.request.line, difference, behaviour))
+            shown = difference._replace(recorded=printed(difference.recorded), answered=printed(difference.answered))
+            self._findings.append(Finding(call.number, printed(call.request.line), shown, behaviour))
 
 
 def _folders_of(calls: tuple[RecordedCall, ...]) -> Iterator[str]:

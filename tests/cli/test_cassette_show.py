@@ -81,7 +81,7 @@ def test_bodies_are_told_when_asked_for(tmp_path: Path) -> None:
         "  origin    service",
         "  1 interaction, complete",
         "           (1 equal poll before)",
-        "           -                   POST https://storage.yandexcloud.net/a?b=c  503",
+        "           -                   POST https://storage.yandexcloud.net/a?b=~SCRUBBED~  503",
         "           > {",
         '           >  "a": [',
         "           >   1",

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_ycimages import Call, Quotas, Settings, Stage
 from pytest_ycimages.cloud.script import Script
+from pytest_ycimages.redaction.shapes import SCRUBBED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +76,9 @@ def test_the_calls_have_every_field(ycimages: Double, control: Control, create: 
     assert (journal["gaps"], journal["last"]) == ([3], 2)
     for shown, call in zip(journal["calls"], ycimages.calls, strict=True):
         assert set(shown) == {*Call.__dataclass_fields__, "number", "came_at", "answered_at"}
-        for name in set(Call.__dataclass_fields__) - {"status", "message", "unknown_fields"}:
+        for name in set(Call.__dataclass_fields__) - {"status", "message", "metadata", "unknown_fields"}:
             assert shown[name] == getattr(call, name)
+        assert shown["metadata"] == {**call.metadata, "authorization": f"Bearer {SCRUBBED}"}
         assert shown["status"] == "OK"
         assert shown["message"] == {"folderId": ycimages.folder_id, "diskId": "epd0000000000000000a"}
 
