@@ -40,6 +40,10 @@ class AnswerSummary(NamedTuple):
     done: bool | None = None
     in_progress: bool = False
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<AnswerSummary of {self.operation_id or self.image_id or 'no resource'}>"
+
 
 class Progress(NamedTuple):
     """The states of the operations and images in an answer, apart from their ids; `shape` is equal for the same.

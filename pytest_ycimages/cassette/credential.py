@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.redaction.printing import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class Credential:
                 f"invalid {name}: expected a token of visible ASCII characters, without spaces or line breaks. "
                 f"For example: export {name}=$(yc iam create-token)"
             )
+        remember(credential.reveal())
         return credential
 
     @property

@@ -101,6 +101,10 @@ class ForReplay(NamedTuple):
     clean: CassetteData
     known: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<ForReplay of {len(self.tape.interactions)} interactions>"
+
 
 def for_replay(cassette: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
     """Return a cassette redacted by `rules`, unless this version recorded it without others. Safe for threads."""

@@ -39,6 +39,10 @@ class RecordedRequest(NamedTuple):
     headers: Headers = ()
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<RecordedRequest {self.method}, {len(self.body)} bytes>"
+
 
 class RecordedResponse(NamedTuple):
     """A response."""
@@ -47,6 +51,10 @@ class RecordedResponse(NamedTuple):
     reason: str = ""
     headers: Headers = ()
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<RecordedResponse {self.status}, {len(self.body)} bytes>"
 
 
 def with_body(response: RecordedResponse, body: bytes) -> RecordedResponse:

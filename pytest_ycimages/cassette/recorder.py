@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.answers import Compactor, ShownResources, summarize
@@ -82,10 +83,11 @@ class Recorder:
         """
         try:
             return self._forward(request)
-        except BaseException as error:
-            self.is_whole = False
-            error.add_note(f"So the recording of {self._writer.path} has a gap. An older cassette there stays.")
-            raise
+        except BaseException as error:  # noqa: BLE001 - raised below, without its frames
+            failure = _without_frames(error)
+        self.is_whole = False
+        failure.add_note(f"So the recording of {self._writer.path} has a gap. An older cassette there stays.")
+        raise failure
 
     def _forward(self, request: Request) -> Reply:
         asked = recorded_request(request)
@@ -100,7 +102,7 @@ class Recorder:
                 try:
                     self._write(interaction)
                 except CassetteError as error:
-                    self.problems.append(error)
+                    self.problems.append(_without_frames(error))
                 except OSError as error:
                     self.problems.append(CassetteError(f"{self._writer.path} cannot be written: {error}"))
         return reply_of(answer, asked.method, summary)
@@ -151,3 +153,17 @@ class Recorder:
             )
             self._writer.append(kept)
             self._recorded.append(kept)
+
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+
+def _without_frames(error: _Error) -> _Error:
+    """Return an error without its frames, whose variables reports of tests print: they hold what was answered.
+
+    An error of this package says all in its text. For others, a note names the lines of code.
+    """
+    if isinstance(error, Exception) and not isinstance(error, YCImagesError):
+        error.add_note("".join(traceback.format_tb(error.__traceback__)))
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

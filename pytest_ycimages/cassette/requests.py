@@ -76,6 +76,10 @@ class NormalizedRequest(NamedTuple):
     query: tuple[tuple[str, str], ...]
     body: Any
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<NormalizedRequest {self.method}>"
+
     @property
     def operation_id(self) -> str:
         """The operation that the path names, else empty."""

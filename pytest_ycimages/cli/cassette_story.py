@@ -8,6 +8,7 @@ A request that breaks the contract and was refused is accepted.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -128,10 +129,8 @@ def _of_body(mark: str, body: bytes) -> Iterator[Text]:
     if not body:
         return
     text = printed(body.decode(errors="backslashreplace"))
-    try:
+    with suppress(ValueError):
         text = json.dumps(json.loads(text), indent=1, ensure_ascii=False)
-    except ValueError:
-        pass
     for part in text.split("\n"):
         yield Text(f"{_MARGIN}{mark} {printable(part)}", style="dim")
 

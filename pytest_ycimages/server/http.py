@@ -56,6 +56,10 @@ class HttpRequest(NamedTuple):
     is_old: bool = False
     overridden_host: str = ""
 
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<HttpRequest {self.method}, {len(self.body)} bytes>"
+
 
 def _no_pause(seconds: float) -> None:
     """Do not wait: the reply is not damaged."""
@@ -85,6 +89,10 @@ class HttpReply(NamedTuple):
     moment: Callable[[float], int] | None = None
     is_head: bool = False
     trailers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        """Show nothing that may be secret: reports of tests print the variables of frames."""
+        return f"<HttpReply {self.status}, {len(self.body)} bytes>"
 
     def due(self, share: float) -> None:
         """Wait until a share of the body may leave."""
