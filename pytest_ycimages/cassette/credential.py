@@ -68,6 +68,10 @@ class Credential:
         value = header.encode("latin-1")
         return value.replace(stand_in.encode(), self._reveal().encode()) if self and stand_in else value
 
+    def take_out(self, data: bytes, stand_in: str) -> bytes:
+        """Return what a server has sent with `stand_in` in place of the secret, so that no client gets it back."""
+        return data.replace(self._reveal().encode(), stand_in.encode()) if self and stand_in else data
+
     def __bool__(self) -> bool:
         return bool(self._reveal())
 

@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER, Timeout, make_headers
 
-from pytest_ycimages.cassette.model import RecordedResponse
+from pytest_ycimages.cassette.model import RecordedResponse, with_body
 from pytest_ycimages.cassette.requests import is_loopback, split_site
 from pytest_ycimages.errors import UsageError
 
@@ -174,12 +174,26 @@ def _exchange(
         options: dict[str, Any] = {"headers": headers, "retries": False, "decode_content": False}
         answer = pools.urlopen(request.method, url, redirect=False, body=request.body or None, **options)
         named = tuple((name.lower(), _BREAK.sub(" ", value)) for name, value in answer.headers.items())
-        return RecordedResponse(answer.status, answer.reason or "", named, answer.data)
+        return _signed_off(RecordedResponse(answer.status, answer.reason or "", named, answer.data), signed)
     except BaseException as error:  # noqa: BLE001 - the caller raises it again, without its frames
         interrupt = None if isinstance(error, Exception) else error.with_traceback(None)
         return Failure(_reason(error), interrupt)
     finally:
         _sending.now = False
+
+
+def _signed_off(response: RecordedResponse, signed: Signed | None) -> RecordedResponse:
+    """Return a response with the stand-in where the server has sent the credential back."""
+    if signed is None:
+        return response
+
+    def out(text: str) -> str:
+        return signed.credential.take_out(text.encode("latin-1", "replace"), signed.stand_in).decode("latin-1")
+
+    headers = tuple((name, out(value)) for name, value in response.headers)
+    body = signed.credential.take_out(response.body, signed.stand_in)
+    clean = response._replace(reason=out(response.reason), headers=headers)
+    return clean if body == response.body else with_body(clean, body)
 
 
 def _reason(error: BaseException) -> str:

@@ -257,12 +257,14 @@ class InProcessConnection:
         self._is_deciding = True
         answering = self._endpoint.app.answering(request)
         reply: HttpReply | None = None
-        while reply is None:
-            try:
-                yield Until(next(answering).moment())
-            except StopIteration as end:
-                reply = end.value
-        self._is_deciding = False
+        try:
+            while reply is None:
+                try:
+                    yield Until(next(answering).moment())
+                except StopIteration as end:
+                    reply = end.value
+        finally:  # an interrupt, too, ends it: a client that closes its side would wait for ever
+            self._is_deciding = False
         for step in transmission(*reply.encoded(request), reply):
             if not isinstance(step, Due):
                 yield step
