@@ -103,7 +103,7 @@ class ForReplay(NamedTuple):
 
     def __repr__(self) -> str:
         """Show nothing that may be secret: reports of tests print the variables of frames."""
-        return f"<ForReplay of {len(self.tape.interactions)} interactions>"
+        return f"<ForReplay of {len(self.played.interactions)} interactions>"
 
 
 def for_replay(cassette: CassetteData, rules: RedactionRules = NO_RULES) -> ForReplay:
