@@ -76,7 +76,9 @@ class Http2Session:
         self._steps: list[Step] = []
         self._is_over = False
         self.is_refused = False
-        config = H2Configuration(client_side=False, header_encoding=None)
+        config = H2Configuration(  # what the double sends is in order already
+            client_side=False, header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
+        )
         self._conn = H2Connection(config)
         self._conn.local_settings = Settings(
             client=False,
@@ -314,7 +316,7 @@ class Http2Session:
         segment, number, conn = stream.segments[0], stream.number, self._conn
         is_last = len(stream.segments) == 1 and not stream.is_open_ended
         if isinstance(segment, Head):
-            if not stream.may_send(segment.size()):
+            if stream.allowance is not None and not stream.may_send(segment.size()):
                 return False
             stream.has_head = True
             stream.segments.popleft()
