@@ -1,4 +1,6 @@
-"""The output of a server: lines in a bounded queue that a thread writes, so that a slow reader delays no call.
+"""The output and the end of a server: a reader that does not read delays neither calls nor the end.
+
+Lines wait in a bounded queue, and a thread writes them.
 
 A thread that is blocked in a write must not hold the lock of `sys.stdout`, which the interpreter takes when it ends. So
 the text goes to the file descriptor directly.
@@ -9,8 +11,11 @@ from __future__ import annotations
 import os
 import queue
 import select
+import signal
+import socket
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 CAPACITY: Final = 1000
 """How many lines wait for a reader. While so many wait, further lines are dropped and counted."""
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE: Final = 0.2
 """Seconds that `close` waits for the reader, twice: for room in the queue, and for the last lines."""
 
@@ -97,6 +103,45 @@ class Output:
         poll.register(self._descriptor or 0, 0)
         if poll.poll():
             self._on_closed()
+
+
+class Stop:
+    """The end of a server: the first SIGINT or SIGTERM, or `notify`. A second signal ends the process by itself.
+
+    A signal may arrive on any thread and between any two instructions, so nothing here takes a lock: the signal puts a
+    byte into a socket, which wakes the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._waiting, self._waking = socket.socketpair()
+        self._waking.settimeout(0)
+
+    def listen(self) -> None:
+        """Take the signals. Only the main thread can."""
+        signal.set_wakeup_fd(self._waking.fileno(), warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, _restore)
+
+    def notify(self) -> None:
+        """End the wait, from any thread."""
+        with suppress(OSError):  # it has been notified so often that the socket is full, or it is closed
+            self._waking.send(b"x")
+
+    def wait(self) -> None:
+        """Wait for the end; signals have their default effect from then on."""
+        self._waiting.recv(1)
+        _restore()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        signal.set_wakeup_fd(-1)
+        self._waiting.close()
+        self._waking.close()
+
+
+def _restore(*_: object) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _descriptor() -> int | None:

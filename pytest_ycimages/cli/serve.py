@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import tomllib
 from contextlib import closing
 from http.client import HTTPConnection
@@ -16,7 +14,7 @@ from rich.syntax import Syntax
 
 from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.cli.output import Output
+from pytest_ycimages.cli.output import Output, Stop
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
@@ -26,7 +24,6 @@ from pytest_ycimages.settings import Settings, settings_from
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import FrameType
 
     from pytest_ycimages.call import Call
 
@@ -34,8 +31,7 @@ if TYPE_CHECKING:
 JOURNAL_LIMIT: Final = 10_000
 """The default of the setting `journal_limit` for servers."""
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE: Final = 0.3
+_PATIENCE: Final = 0.1
 """Seconds that the end waits for calls that are being answered."""
 
 
@@ -56,32 +52,27 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
         UsageError: a setting is invalid, or the port is taken.
         CassetteError: the cassette cannot be replayed or recorded.
     """
-    stopped = threading.Event()
-    output = Output(on_closed=stopped.set)
+    stop = Stop()
+    output = Output(on_closed=stop.notify)
 
     def show(call: Call) -> None:
         output.print(call, "green" if call.status is Code.OK else "yellow")
 
     try:
-        return _serve(Double(settings, on_call=show).start(), output, stopped)
+        return _serve(Double(settings, on_call=show).start(), output, stop)
     finally:
         output.close()
+        stop.close()
 
 
-def _serve(double: Double, output: Output, stopped: threading.Event) -> bool:
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form that signal asks for
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)  # by which a second signal ends the process, whatever holds it up
-        stopped.set()
-
+def _serve(double: Double, output: Output, stop: Stop) -> bool:
     try:
         with double:
-            for number in _SIGNALS:
-                signal.signal(number, stop)
+            stop.listen()
             output.print(double.url)
             output.print(_how_to_call(double), "dim")
             output.print(_over_tls(double), "dim")
-            stopped.wait()
+            stop.wait()
             double.close(patience=_PATIENCE)
             _show_calls(double, output)
             _show_faults(double, output)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Start = Callable[..., subprocess.Popen[str]]
 
 MAIN = "from pytest_ycimages.cli import main; main()"
+SOON = 2
+"""The second in which a server ends, and another one for a machine that is busy with other tests."""
 PATIENCE = 60
 """Seconds after which a process that hangs is killed, so that the test fails instead of waiting."""
 
@@ -77,9 +79,9 @@ def answered(url: str, count: int) -> int:
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> int:
-    """End a process with a signal, within a second, and return its exit code."""
+    """End a process with a signal, soon, and return its exit code."""
     process.send_signal(number)
-    return process.wait(1)
+    return process.wait(SOON)
 
 
 @pytest.mark.slow
