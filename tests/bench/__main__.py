@@ -25,6 +25,7 @@ from . import (
     latency,
     lifecycle,
     plugin_cost,
+    soak,
     throughput,
     virtual_time,
     walks,
@@ -50,6 +51,7 @@ _BENCHMARKS: Final = {
     "replay": cassette_replay.measure,
     "experiment": experiment.measure,
     "walks": walks.measure,
+    "soak": soak.measure,
 }
 _WIDTH: Final = 150
 
