@@ -9,9 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.methods import matching
@@ -26,21 +24,21 @@ from pytest_ycimages.cloud.rules import (
     timing_setting,
 )
 from pytest_ycimages.control import models
-from pytest_ycimages.control.models import shown
-from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.control.models import known, read, shown
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.latency import latency_of
 from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
+
+    from pydantic import BaseModel
 
     from pytest_ycimages.call import Call
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _READERS: Final[dict[str, Callable[[object], Any]]] = dict(
     zip(
@@ -121,7 +119,7 @@ def clock(request: ControlRequest) -> models.ClockNow:
 
 def calls(request: ControlRequest) -> models.Answer:
     """Return a page of the calls of the journal."""
-    query = _known("query parameter", request.query, ("method", "after", "page_size", "page_token"))
+    query = known("query parameter", request.query, ("method", "after", "page_size", "page_token"))
     size = _number(query, "page_size", MAX_PAGE, least=1, most=MAX_PAGE)
     after = max(_number(query, "after", 0), _number(query, "page_token", 0))
     methods = matching(query["method"]) if "method" in query else None
@@ -183,7 +181,7 @@ def inject(request: ControlRequest) -> models.Answer:
     given = request.body if isinstance(request.body, list) else [request.body]
     for each in given:
         if isinstance(each, dict):
-            _read(models.FaultToInject, each)  # its JSON types; everything else is checked where rules are read
+            read(models.FaultToInject, each)  # its JSON types; everything else is checked where rules are read
     rules = rules_of(given)
     if not rules:
         raise UsageError("An empty list injects nothing. Give a rule, or several, such as 'reset(), when=first(1)'.")
@@ -255,7 +253,7 @@ def timing(request: ControlRequest) -> models.Answer:
 
 def set_timing(request: ControlRequest) -> models.Answer:
     """Change some of the timing: every given field, or nothing when one of them is invalid."""
-    given = _known("part of the timing", request.body, models.CHANGEABLE)
+    given = known("part of the timing", request.body, models.CHANGEABLE)
     if not given:
         raise UsageError(f"{{}} changes nothing. Give one or more of {', '.join(models.CHANGEABLE)}.")
     values = {name: _READERS[name](value) for name, value in given.items()}
@@ -271,13 +269,13 @@ def upcoming(request: ControlRequest) -> models.Answer:
 
 def next_operation(request: ControlRequest) -> models.Answer:
     """Set the timing and outcome of the next operation alone."""
-    request.double.next_operation(**_known("part of an operation", request.body, models.OperationToAsk.model_fields))
+    request.double.next_operation(**known("part of an operation", request.body, models.OperationToAsk.model_fields))
     return upcoming(request)
 
 
 def advance(request: ControlRequest) -> models.Answer:
     """Advance the clock."""
-    seconds = _read(models.Step, request.body).seconds
+    seconds = read(models.Step, request.body).seconds
     if seconds * SECOND > _END_OF_TIME - request.double.clock.now():
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: its time ends with the year 9999.")
     request.double.clock.advance(seconds)
@@ -297,49 +295,13 @@ def adding(add: Callable[..., str], body: type[BaseModel]) -> Callable[[ControlR
     """Return the handler that adds a resource by a method of `Double`, with its name and docstring."""
 
     def handler(request: ControlRequest) -> models.Answer:
-        return models.Added(id=add(request.double, **dict(_read(body, request.body))))
+        return models.Added(id=add(request.double, **dict(read(body, request.body))))
 
     handler.__name__, handler.__doc__ = add.__name__, (add.__doc__ or "").partition(".")[0]
     return handler
 
 
-# Read bodies, write settings.
-
-
-def _known(what: str, given: object, names: Iterable[str]) -> dict[str, Any]:
-    """Return `given` if it is an object in which every name is known.
-
-    Raises:
-        UsageError: it is not; the text calls a name `what`.
-    """
-    names = list(names)
-    if not isinstance(given, dict):
-        raise UsageError(f"invalid body {given!r}: expected an object with one or more of {', '.join(names)}")
-    for name in given:
-        if name not in names:
-            raise unknown_word(what, name, names)
-    return given
-
-
-def _read(model: type[Model], given: object) -> Model:
-    """Return a body as a model.
-
-    Raises:
-        UsageError: it does not fit; the text names the field and the known fields.
-    """
-    fields = list(model.model_fields)
-    if model.model_config.get("extra") == "forbid" or not isinstance(given, dict):
-        _known("field", given, fields)
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        wrong = "; ".join(_wrong(each) for each in error.errors())
-        raise UsageError(f"{wrong}. The fields are {', '.join(fields)}.") from None
-
-
-def _wrong(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    return f"{where} is missing" if error["type"] == "missing" else f"{where}={error['input']!r}: {error['msg']}"
+# Write settings.
 
 
 def _settings_now(double: Double) -> dict[str, Any]:

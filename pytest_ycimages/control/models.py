@@ -10,12 +10,22 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 
 from pytest_ycimages.api.exchange import GrpcCall
 from pytest_ycimages.call import Call
 from pytest_ycimages.cloud.clock import ClockKind
 from pytest_ycimages.double import Double
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.faults.injection import FaultReport, Strike
 from pytest_ycimages.faults.rule import Per
@@ -23,7 +33,7 @@ from pytest_ycimages.pacing import Pacing
 from pytest_ycimages.polls import Hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
 
 class Answer(BaseModel):
@@ -296,3 +306,42 @@ class Step(Body):
 
     seconds: float
     """Zero or more."""
+
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def known(what: str, given: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return `given` if it is an object in which every name is known.
+
+    Raises:
+        UsageError: it is not; the text calls a name `what`.
+    """
+    names = list(names)
+    if not isinstance(given, dict):
+        raise UsageError(f"invalid body {given!r}: expected an object with one or more of {', '.join(names)}")
+    for name in given:
+        if name not in names:
+            raise unknown_word(what, name, names)
+    return given
+
+
+def read(model: type[Read], given: object) -> Read:
+    """Return a body as a model.
+
+    Raises:
+        UsageError: it does not fit; the text names the field and the known fields.
+    """
+    fields = list(model.model_fields)
+    if model.model_config.get("extra") == "forbid" or not isinstance(given, dict):
+        known("field", given, fields)
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(_wrong(each) for each in error.errors())
+        raise UsageError(f"{wrong}. The fields are {', '.join(fields)}.") from None
+
+
+def _wrong(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    return f"{where} is missing" if error["type"] == "missing" else f"{where}={error['input']!r}: {error['msg']}"
