@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Code
 
 
+class _Redacted(str):
+    """A text that `repr` shows redacted: pytest prints values of mappings that it compares."""
+
+    __slots__ = ("shown",)
+    shown: str
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+
 class Metadata(Mapping[str, str]):
     """Headers as they were, which `repr` shows redacted."""
 
@@ -24,7 +34,13 @@ class Metadata(Mapping[str, str]):
         self._headers = headers
 
     def __getitem__(self, name: str) -> str:
-        return self._headers[name]
+        value = self._headers[name]
+        shown = Printing(self._headers).headers({name: value})[name]
+        if shown == value:
+            return value
+        redacted = _Redacted(value)
+        redacted.shown = shown
+        return redacted
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._headers)

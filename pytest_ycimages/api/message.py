@@ -7,7 +7,7 @@ declares its fields. Input: camelCase or snake_case, null as absent, unknown fie
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -176,6 +176,13 @@ class RequestMessage(Message):
     model_config = ConfigDict(extra="allow")
     oneofs: ClassVar[tuple[OneOf, ...]] = ()
     at_least_one: ClassVar[Mapping[str, dict[str, Any]]] = MappingProxyType({})
+    to_print: ClassVar[Callable[[RequestMessage], object]] = lambda _: "..."
+    """Returns what `repr` shows of a message. Redaction, which is above this room, sets it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self).to_print(self)})"
+
+    __str__ = __repr__
 
     def unknown_fields(self) -> list[str]:
         """Return the paths of all fields, nested ones included, that the contract in force does not know."""

@@ -6,6 +6,7 @@ import os
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.api.message import RequestMessage
 from pytest_ycimages.redaction.credentials import (
     credentials_in_headers,
     pattern_of,
@@ -19,7 +20,6 @@ from pytest_ycimages.redaction.text import Redaction, TextRules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_ycimages.api.message import RequestMessage
 
 _HARMLESS: Final = (
     REQUEST_HEADERS
@@ -78,6 +78,13 @@ class Printing:
         """Return the JSON form of a message with the values of declared fields only."""
         clean: dict[str, Any] = self._redaction.value(message.to_wire(), fields_of_model(type(message)))
         return clean
+
+
+def _to_print(message: RequestMessage) -> dict[str, Any]:
+    return Printing().message(message)
+
+
+RequestMessage.to_print = _to_print
 
 
 def printed(text: str) -> str:
