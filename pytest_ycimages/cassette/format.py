@@ -17,6 +17,7 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ COMPLETE: Final = b"complete: true\n"
 
 _COMMENT: Final = "# Recorded with pytest-ycimages; any vcrpy reads it. Its story: ycimages cassette show FILE\n"
 UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_BREAK: Final = re.compile(r"[\r\n\0]+[ \t]*")
-"""A break within the value of a header, which HTTP has always read as a space."""
 _NO_POINT: Final = re.compile(r"(?<![.0-9])[0-9]+(?=e[-+])")
 _LONG_NAME: Final = 128
 """In characters. A YAML reader accepts plain keys up to 1,024, and an escape is six."""
@@ -83,7 +82,8 @@ def _text(body: bytes) -> str | bytes:
 def _by_name(headers: Headers) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, value in headers:
-        values.setdefault(name, []).append(_BREAK.sub(" ", value))
+        if HEADER_NAME.fullmatch(name):  # a file with another could not be read
+            values.setdefault(name, []).append(HEADER_BREAK.sub(" ", value))
     return values
 
 

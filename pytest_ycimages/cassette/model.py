@@ -5,6 +5,7 @@ These values know no file, clock or client. Their texts are redacted already, or
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 """Pairs of lower-case name and value; a repeated header is a repeated pair."""
+
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The names that HTTP allows (RFC 9110, section 5.6.2). A cassette has no header with another name."""
+HEADER_BREAK: Final = re.compile(r"[\r\n\0]+[ \t]*")
+"""A break within the value of a header, which HTTP has always read as a space."""
 
 CUT_OFF: Final = "the recording was stopped before its end, or the file was cut off"
 """The description of a cassette without an end mark."""

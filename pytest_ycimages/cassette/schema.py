@@ -5,7 +5,6 @@ vcrpy checks none of this and fails later, at the first request, with an unrelat
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
@@ -14,7 +13,15 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from pytest_ycimages.cassette.model import CassetteMetadata, Interaction, Origin, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.model import (
+    HEADER_BREAK,
+    HEADER_NAME,
+    CassetteMetadata,
+    Interaction,
+    Origin,
+    RecordedRequest,
+    RecordedResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,15 +40,11 @@ _Count = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BREAK: Final = re.compile(r"[\r\n\0]")
-
-
 def _whole(headers: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
     """Return headers that cannot split the response that has them."""
     for name, values in headers.items():
         each = (values,) if isinstance(values, str) else values
-        if not _NAME.fullmatch(name) or any(map(_BREAK.search, each)):
+        if not HEADER_NAME.fullmatch(name) or any(map(HEADER_BREAK.search, each)):
             raise PydanticCustomError("header", "Input should be headers with names of HTTP, and values on one line")
     return headers
 

@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER, Timeout, make_headers
 
-from pytest_ycimages.cassette.model import RecordedResponse, with_body
+from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME, RecordedResponse, with_body
 from pytest_ycimages.cassette.requests import is_loopback, split_site
 from pytest_ycimages.errors import UsageError
 
@@ -45,8 +45,6 @@ _KEPT: Final = 64
 """How many connections to one host are kept open between requests."""
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables that name more trusted certificates; OpenSSL itself reads SSL_CERT_FILE and SSL_CERT_DIR."""
-_BREAK: Final = re.compile(r"[\r\n\0]+[ \t]*")
-"""A break within a header, which a response must not be split at."""
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _DEPTH: Final = 8
 """How many errors are looked into, each the cause of the one before."""
@@ -173,7 +171,8 @@ def _exchange(
             headers["authorization"] = signed.credential.put_into(str(headers["authorization"]), signed.stand_in)
         options: dict[str, Any] = {"headers": headers, "retries": False, "decode_content": False}
         answer = pools.urlopen(request.method, url, redirect=False, body=request.body or None, **options)
-        named = tuple((name.lower(), _BREAK.sub(" ", value)) for name, value in answer.headers.items())
+        found = ((name.lower(), HEADER_BREAK.sub(" ", value)) for name, value in answer.headers.items())
+        named = tuple(header for header in found if HEADER_NAME.fullmatch(header[0]))
         return _signed_off(RecordedResponse(answer.status, answer.reason or "", named, answer.data), signed)
     except BaseException as error:  # noqa: BLE001 - the caller raises it again, without its frames
         interrupt = None if isinstance(error, Exception) else error.with_traceback(None)

@@ -106,6 +106,13 @@ def test_what_is_recorded_can_be_read(value: str) -> None:
         assert shown == value
 
 
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_what_is_recorded_has_names_of_http_alone(name: str) -> None:
+    """Some clients and servers send others; the file could not be read with them."""
+    (read,) = parse(cassette_text(with_header(name, MARK)), _path()).interactions
+    assert read.response.headers == (("content-type", "application/json"),)
+
+
 def _path() -> Path:
     from pathlib import Path  # noqa: PLC0415 - only for the text of an error
 

@@ -81,6 +81,21 @@ def test_tls_goes_through_a_tunnel(name: str, proxy: Peer, monkeypatch: pytest.M
         assert [request.headers["authorization"] for request in service.requests] == [f"Bearer {TOKEN}"]
 
 
+@pytest.mark.parametrize("address", [NAMED, f"https://{COMPUTE}"])
+def test_a_proxy_may_be_reached_over_tls(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its certificate is verified as well."""
+    with peer(tls=True) as proxy, peer(tls=True) as service:
+        proxy.beyond = lambda _: ("127.0.0.1", service.port)
+        assert asked(proxy, address, monkeypatch, ALL_PROXY=proxy.url) == []
+        monkeypatch.undo()
+        monkeypatch.setenv("YC_TOKEN", TOKEN)
+        monkeypatch.setenv("YC_FOLDER_ID", "b1g0000000000000000a")
+        monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
+        assert asked(proxy, address, monkeypatch, ALL_PROXY=proxy.url)
+        received = (service if address.startswith("https") else proxy).requests[-1]
+        assert received.headers["authorization"] == f"Bearer {TOKEN}"
+
+
 def test_a_tunnel_into_another_server_carries_nothing(proxy: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that answers by itself, as one that inspects TLS does, is trusted only by its certificate."""
     with peer(tls=True) as inspector:
@@ -110,10 +125,10 @@ def test_no_proxy_is_heeded(no_proxy: str, is_proxied: bool, proxy: Peer, monkey
     assert bool(asked(proxy, NAMED, monkeypatch, HTTP_PROXY=proxy.url, NO_PROXY=no_proxy)) is is_proxied
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_this_machine_is_reached_directly(host: str, proxy: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy on another machine would not reach it."""
-    with Double() as service:
+    with Double(host="::1" if host == "[::1]" else "127.0.0.1") as service:
         assert asked(proxy, f"http://{host}:{service.port}", monkeypatch, ALL_PROXY=proxy.url) == []
         assert [call.method for call in service.calls] == ["images.list"]
 
