@@ -225,7 +225,7 @@ def test_what_the_factory_is_given_wins_over_all(project: pytest.Pytester) -> No
     [
         (
             "@pytest.mark.ycimages(tming=3)",
-            "*UsageError: Unknown setting 'tming'. Did you mean 'timing'[?] Known: allowed_hosts, auth, cancel, *",
+            "*UsageError: Unknown setting 'tming'. Did you mean 'timing'[?] Known: allow*, auth, cancel, *",
         ),
         (
             "@pytest.mark.ycimages(timing='Aftr(3)')",
