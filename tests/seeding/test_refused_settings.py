@@ -56,8 +56,10 @@ NO_TIMING: Final = (
         ),
         (
             {"host": "0.0.0.0"},  # noqa: S104 - that it is refused is the point
-            "invalid settings: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost', which no other machine "
-            "can reach. If others shall, as in a container, set allow_remote too.",
+            (
+                "invalid settings: host='0.0.0.0': Input should be '127.0.0.1', '::1' or 'localhost', which no other "
+                "machine can reach. If others shall, as in a container, set allow_remote too."
+            ),
         ),
         ({"port": 70000}, "invalid settings: port=70000: Input should be less than or equal to 65535."),
         (
