@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeGuard
 from weakref import WeakSet
 
@@ -316,4 +317,4 @@ def travelled_moment() -> int | None:
 def _travel() -> Any:
     """Return time-machine while a test travels with it, or None. It changes the machine's own clock."""
     machine = sys.modules.get("time_machine")
-    return machine if machine is not None and machine.escape_hatch.is_travelling() else None
+    return machine if type(machine) is ModuleType and machine.escape_hatch.is_travelling() else None

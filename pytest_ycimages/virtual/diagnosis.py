@@ -57,6 +57,8 @@ _REAL_WORDS: Final = re.compile(r"\b(?:read\w*|recv\w*|accept|connect|waitpid|wa
 """The same in source text, for systems that do not name the call."""
 _REAL_MODULES: Final = frozenset({"bdb", "cmd", "code", "pdb", "socket", "ssl"})
 """Modules of the standard library whose waits end outside of the process: sockets, and people who debug."""
+_REAL_FUNCTIONS: Final = frozenset({"_connect", "receive_virtually"})
+"""Functions of this package that wait for a peer other than a double."""
 
 _ADVICE: Final[Mapping[str, str]] = {
     "futex": "Use threading.Condition, Event, Semaphore, Barrier or a queue instead of a bare lock",
@@ -117,7 +119,7 @@ def is_real_wait(frame: FrameType | None, primitive: str, is_real: Callable[[str
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         package = name.partition(".")[0]
-        if package in _REAL_MODULES or name == "pytest_ycimages.virtual.patch_sockets" or is_real(name):
+        if package in _REAL_MODULES or frame.f_code.co_name in _REAL_FUNCTIONS or is_real(name):
             return True
         if package not in sys.stdlib_module_names and package != "pytest_ycimages":
             return False

@@ -20,7 +20,7 @@ from pytest_ycimages.virtual.captured import replace
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
-from pytest_ycimages.virtual.wait import Outcome
+from pytest_ycimages.virtual.wait import GivenUp, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +102,13 @@ def _patch_uvloop(stack: ExitStack, module: Any) -> None:
             return run(loop)
         raise VirtualTimeError(_NO_UVLOOP)
 
+    def run_main(_: Scheduler, __: Callable[..., Any], main: Any, **___: Any) -> Any:
+        __tracebackhide__ = True
+        if asyncio.iscoroutine(main):
+            main.close()
+        raise VirtualTimeError(_NO_UVLOOP)
+
+    patch(stack, module, "run", run_main)
     patch(stack, module.Loop, "run_until_complete", run_until_complete)
     patch(stack, module.Loop, "run_forever", run_forever)
 
@@ -153,39 +160,65 @@ class _Loader:
 
 # trio.
 
+_ERRORS: Final = (VirtualTimeError, GivenUp)
+"""What ends the wait of a loop."""
+
 
 def _patch_trio(stack: ExitStack, module: Any, monotonic: Callable[[], float]) -> None:
+    core = sys.modules.get("trio._core._run")
+
     def run(scheduler: Scheduler, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if kwargs.get("clock") is None:
-            kwargs["clock"] = _clock(scheduler, monotonic)
-            kwargs["instruments"] = [*kwargs.get("instruments", ()), _instrument(scheduler)]
-        return original(*args, **kwargs)
+        clock = kwargs["clock"] = kwargs.get("clock") or _clock(scheduler, monotonic)
+        try:
+            return original(*args, **kwargs)
+        except module.TrioInternalError as error:
+            raise (getattr(clock, "error", None) or error) from None
+        except _ERRORS:  # it came while trio waited for files, where it cleans up nothing
+            _clean_up(core)
+            raise
 
-    for owner, name in ((module, "run"), (module.lowlevel, "start_guest_run")):
-        patch(stack, owner, name, run)
-    threads = sys.modules.get("trio._core._thread_cache")
-    if threads is not None and hasattr(threads, "ThreadCache"):  # idle threads wait for a bare lock, unseen
-        replace(stack, threads, "Lock", lambda: threading.Semaphore(1))
+    patch(stack, module, "run", run)
+    patch(stack, module.lowlevel, "start_guest_run", run)
+    if hasattr(core, "SystemClock"):  # for code that has captured `trio.run`
+        patch(stack, core, "SystemClock", lambda scheduler, _: _clock(scheduler, monotonic))
+    threads: Any = sys.modules.get("trio._core._thread_cache")
+    if hasattr(threads, "ThreadCache"):  # idle threads wait for a bare lock, unseen
+        replace(stack, threads, "Lock", _lock)
         replace(stack, threads, "THREAD_CACHE", threads.ThreadCache())
+
+
+def _lock() -> threading.Semaphore:
+    return threading.Semaphore(1)
+
+
+async def _fail(error: BaseException) -> None:
+    raise error
+
+
+def _clean_up(core: Any) -> None:
+    context: Any = getattr(core, "GLOBAL_RUN_CONTEXT", None)
+    if hasattr(context, "runner"):
+        context.runner.close()
+        vars(context).clear()
 
 
 def _runner() -> Any:
     return sys.modules["trio._core._run"].GLOBAL_RUN_CONTEXT.runner
 
 
-def _descriptors() -> tuple[int, ...]:
-    """Return the descriptor that is readable once any file of the running trio loop is ready."""
-    files = _runner().io_manager
+def _descriptors(runner: Any) -> tuple[int, ...]:
+    """Return the descriptor that is readable once any file of a trio loop is ready."""
+    files = runner.io_manager
     for name in ("_epoll", "_kqueue"):
         if hasattr(files, name):
             return (getattr(files, name).fileno(),)
     raise VirtualTimeError("This release of trio does not run in virtual time on this system. Use asyncio.")
 
 
-def _has_foreign() -> bool:
-    """Return whether a peer other than a double may write to a file for which a task waits."""
-    files = getattr(_runner().io_manager, "_registered", {})
+def _has_foreign(runner: Any) -> bool:
+    """Return whether a peer other than a double may write to a file for which a task waits, on any thread."""
+    files = getattr(runner.io_manager, "_registered", {})
     return has_foreign_peer(descriptor if isinstance(descriptor, int) else descriptor[0] for descriptor in list(files))
 
 
@@ -193,7 +226,8 @@ def _await_event(scheduler: Scheduler, timeout: float | None) -> float:
     """Wait for an event of trio's loop, in virtual time; return the real seconds that are left to wait."""
     __tracebackhide__ = True
     what = "an event of trio's loop" if timeout is None else f"trio's next deadline, in {timeout:.6f} seconds"
-    wait = scheduler.make_wait(what, timeout, _descriptors(), _has_foreign)
+    runner = _runner()
+    wait = scheduler.make_wait(what, timeout, _descriptors(runner), lambda: _has_foreign(runner))
     if scheduler.wait(wait) is Outcome.OVER:
         left = scheduler.left(wait)
         return math.inf if left is None else left
@@ -202,7 +236,9 @@ def _await_event(scheduler: Scheduler, timeout: float | None) -> float:
 
 def _clock(scheduler: Scheduler, monotonic: Callable[[], float]) -> Any:
     class VirtualClock(sys.modules["trio"].abc.Clock):  # type: ignore[misc] # loaded by the client
-        """The clock of virtual time, as trio asks for it."""
+        """The clock of virtual time, as trio asks for it. `error` is what has ended its last wait."""
+
+        error: BaseException | None = None
 
         def start_clock(self) -> None:
             """Do nothing: virtual time has begun."""
@@ -214,26 +250,13 @@ def _clock(scheduler: Scheduler, monotonic: Callable[[], float]) -> Any:
         def deadline_to_sleep_time(self, deadline: float) -> float:
             """Wait until `deadline` in virtual time; return the real seconds that trio is to wait itself."""
             seconds = deadline - monotonic()
-            if scheduler.is_over or of_client() is not scheduler or math.isinf(deadline) or _runner().waiting_for_idle:
+            if seconds <= 0 or scheduler.is_over or of_client() is not scheduler or _runner().waiting_for_idle:
                 return seconds
-            if seconds <= 0:
+            try:
+                return _await_event(scheduler, None if math.isinf(seconds) else max(seconds, 1 / MICROSECOND))
+            except _ERRORS as error:
+                self.error = error
+                sys.modules["trio"].lowlevel.spawn_system_task(_fail, error)  # which cancels all tasks
                 return 0
-            return _await_event(scheduler, max(seconds, 1 / MICROSECOND))
 
     return VirtualClock()
-
-
-def _instrument(scheduler: Scheduler) -> Any:
-    class Waiting(sys.modules["trio"].abc.Instrument):  # type: ignore[misc] # loaded by the client
-        """Waits in virtual time where trio has no deadline and asks no clock."""
-
-        def before_io_wait(self, timeout: float) -> None:
-            """Wait until a file is ready. trio then finds it at once."""
-            if timeout > _WITHOUT_DEADLINE and not scheduler.is_over and of_client() is scheduler:
-                _await_event(scheduler, None)
-
-    return Waiting()
-
-
-_WITHOUT_DEADLINE: Final = 24 * 60 * 60 - 1
-"""Seconds: trio waits for a day when it has no deadline."""

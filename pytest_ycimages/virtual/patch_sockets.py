@@ -104,6 +104,7 @@ def _select(scheduler: Scheduler, select: Callable[..., Any], self: Any, timeout
     caller = sys._getframe(2).f_globals.get("__name__", "")  # noqa: SLF001 - only event loops wait for timers this way
     if caller != "asyncio.base_events":
         return select(self, timeout)
+    scheduler.raise_error()
     ready = select(self, 0)
     if ready or (timeout is not None and timeout <= 0 and (timeout := scheduler.zero_wait(0)) <= 0):
         _note_progress(scheduler, self)

@@ -234,8 +234,7 @@ class Scheduler:
         __tracebackhide__ = True
         if wait.thread in self._evicted:
             raise Evicted
-        if wait.thread is self.main and (error := self.take_error()):
-            raise error
+        self.raise_error()
 
     def zero_wait(self, seconds: float) -> float:
         """Return how long a zero-length wait takes: no time, unless the thread has made many of them at this moment.
@@ -332,6 +331,12 @@ class Scheduler:
         with self.lock:
             error, self._error = self._error, None
             return error
+
+    def raise_error(self) -> None:
+        """Raise the error that waits for the calling thread, if there is one."""
+        __tracebackhide__ = True
+        if self._error is not None and self.main is threading.current_thread() and (error := self.take_error()):
+            raise error
 
     def finish(self) -> None:
         """Let all remaining waits continue in real time."""

@@ -37,6 +37,10 @@ class Evicted(BaseException):
     """Raised in a thread of a client whose trial is over; not an `Exception`, so that no client catches it."""
 
 
+class GivenUp(BaseException):
+    """Raised in place of `VirtualTimeError` once the client has caught one and makes no progress all the same."""
+
+
 class Alarm:
     """A socket pair that wakes a thread while it blocks on file descriptors. Each thread has one."""
 

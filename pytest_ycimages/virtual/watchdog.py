@@ -10,6 +10,7 @@ client must also have used processor time. A blocked one must have stayed in the
 
 from __future__ import annotations
 
+import dis
 import signal
 import sys
 import threading
@@ -33,11 +34,11 @@ from pytest_ycimages.virtual.diagnosis import (
 from pytest_ycimages.virtual.idle import current_frames
 from pytest_ycimages.virtual.patch_threads import real_join, real_sleep
 from pytest_ycimages.virtual.scheduler import MICROSECOND, SHORT
-from pytest_ycimages.virtual.wait import interrupt
+from pytest_ycimages.virtual.wait import GivenUp, interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from pytest_ycimages.call import Call
     from pytest_ycimages.journal import Journal
@@ -53,14 +54,23 @@ _POLLS: Final = 3
 _CALLS: Final = 10_000
 """Calls without progress, from which on even new ones are none."""
 _SAMPLES: Final = 12
-_TRIES: Final = 3
-"""How often the same is told without any progress, until the client is not given a chance to catch it."""
+_QUESTIONS: Final = frozenset({
+    "all", "any", "bool", "cancelled", "done", "empty", "full", "is_alive", "is_set", "len", "locked", "qsize",
+    "running",
+})  # fmt: skip
+"""Functions that ask for the state of something that another thread may change."""
+_LONG: Final = 15
+"""The multiple of the patience after which a loop that changes nothing is not taken for a computation any more."""
+_TRIES: Final = 4
+"""How many errors come without any progress, until one comes that the client cannot catch."""
+_COURTESY: Final = 40
+"""How often the watchdog tries to raise an error between two events of an asyncio loop, which swallows others."""
 _OF_THE_TEST: Final = ("pytest_ycimages.experiment", "pytest_ycimages.plugin", "pytest_ycimages.strategies")
 """The modules of this package that call the client."""
 
 
-class GivenUp(BaseException):
-    """Raised in place of `VirtualTimeError` once the client has caught one and makes no progress all the same."""
+_CALLED_BACK: Final = frozenset({"_weakrefset", "weakref"})
+"""Modules whose functions run as finalizers."""
 
 
 class Watchdog:
@@ -83,7 +93,8 @@ class Watchdog:
         self._previous: Any = None
         self._progress = -1, 0
         self._known: WeakKeyDictionary[Journal, int] = WeakKeyDictionary()
-        self._failures: Counter[str] = Counter()
+        self._failures = 0
+        self._attempts = 0
         self._is_forced = False
         self._begin()
 
@@ -119,7 +130,7 @@ class Watchdog:
         is_still = scheduler.sample()
         steps, elapsed = self._progress
         if scheduler.steps != steps or not 0 <= scheduler.elapsed - elapsed < SHORT:
-            self._failures.clear()
+            self._failures = 0
             self._begin()
             scheduler.take_error()
             return
@@ -205,7 +216,7 @@ class Watchdog:
             deed = f"it has made {short[ident]} waits of no time, or next to none"
         elif reads.get(ident, 0) >= _READS:
             deed = f"it has read the clock {reads[ident]} times"
-        elif (circling := next(filter(is_circling, self._candidates()), None)) is not None:
+        elif (circling := self._circling()) is not None:
             ident, deed = circling.ident or 0, "it has gone round one loop while other threads wait"
         return self._busy_text(ident, deed) if deed else None
 
@@ -213,11 +224,13 @@ class Watchdog:
         thread = self._scheduler.threads.get(ident) or self._scheduler.main or threading.main_thread()
         return busy_text(thread, current_frames().get(thread.ident or 0), deed, self._idle.patience)
 
-    def _candidates(self) -> list[threading.Thread]:
-        """Return the threads that run while others wait for a moment that cannot come."""
+    def _circling(self) -> threading.Thread | None:
+        """Return a thread that goes round a loop while others wait for a moment that cannot come."""
         with self._scheduler.lock:
             is_awaited = any(wait.deadline is not None for wait in self._scheduler.waits)
-            return list(self._scheduler.running) if is_awaited else []
+            running = list(self._scheduler.running) if is_awaited else []
+        surely = self._quiet < _LONG * self._idle.patience
+        return next((thread for thread in running if is_circling(thread, surely=surely)), None)
 
     def _dead(self) -> str | None:
         """Return the error for a client all of whose threads wait for what cannot come; None if it does not."""
@@ -233,11 +246,11 @@ class Watchdog:
     # How it is told.
 
     def _fail(self, text: str) -> None:
-        head = text.partition("\nIn ")[0]
-        self._failures[head] += 1
-        error = VirtualTimeError(text) if self._failures[head] < _TRIES else GivenUp(text)
+        self._failures += 1
+        error = VirtualTimeError(text) if self._failures < _TRIES else GivenUp(text)
         is_lost = self._scheduler.has_error
         self._is_forced = bool(self._unseen)
+        self._attempts = 0
         if is_lost:  # it blocks in a way that nothing interrupts
             sys.__stderr__ and sys.__stderr__.write(f"\n{text}\n")
         elif not self._scheduler.fail(error):
@@ -261,10 +274,14 @@ class Watchdog:
     def _raise_in_main(self, _number: int, frame: FrameType | None) -> None:
         """Raise the error, as the handler of a signal; not where it would leave a double half-way."""
         __tracebackhide__ = True
-        if self._scheduler.has_error and (self._is_forced or not _is_inside(frame)):
-            error = self._scheduler.take_error()
-            if error is not None:
-                raise error
+        self._attempts += 1
+        if not self._scheduler.has_error or (not self._is_forced and _is_inside(frame)):
+            return
+        if not self._is_forced and self._attempts <= _COURTESY and _is_in_loop(frame):
+            return
+        error = self._scheduler.take_error()
+        if error is not None:
+            raise error
 
 
 def _is_repeated(call: Call) -> bool:
@@ -274,37 +291,59 @@ def _is_repeated(call: Call) -> bool:
     return call.status is not Code.OK or call.method.rpartition(".")[2].startswith(("get", "list"))
 
 
+def _is_in_loop(frame: FrameType | None) -> bool:
+    """Return whether a thread runs an event loop of asyncio."""
+    while frame is not None and frame.f_globals.get("__name__") != "asyncio.base_events":
+        frame = frame.f_back
+    return frame is not None
+
+
 def _is_inside(frame: FrameType | None) -> bool:
-    """Return whether a thread is in code of this package, other than what calls the client."""
+    """Return whether a thread is in code of this package, other than what calls the client, or in a finalizer.
+
+    What is raised in a finalizer is ignored.
+    """
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
-        if name.startswith("pytest_ycimages.") and not name.startswith(_OF_THE_TEST):
+        is_ours = name.startswith("pytest_ycimages.") and not name.startswith(_OF_THE_TEST)
+        if is_ours or name in _CALLED_BACK or frame.f_code.co_name == "__del__":
             return True
         frame = frame.f_back
     return False
 
 
-def is_circling(thread: threading.Thread) -> bool:
+def is_circling(thread: threading.Thread, *, surely: bool = True) -> bool:
     """Return whether a thread runs one loop in which nothing changes, as one does that waits for another thread.
 
-    Code that computes changes a variable, moves on to other functions, or stays in one instruction for long.
+    Args:
+        thread: the thread.
+        surely: leave out loops that call anything but a question, such as `is_set()`: they may compute.
     """
-    stacks = [stack for stack, _ in _samples(thread)]
+    stacks = list(_stacks(thread))
     loop = next((each for each in stacks[0] if all(any(each is one for one in stack) for stack in stacks)), None)
     if loop is None:
         return False
-    states = [{name: id(value) for name, value in loop.f_locals.items()} for _ in _samples(thread)]
-    return all(state == states[0] for state in states) and len({top for _, top in _samples(thread)}) > 1
+    lines, states = set(), []
+    for _ in _stacks(thread):
+        lines.add(loop.f_lineno)
+        states.append({name: id(value) for name, value in loop.f_locals.items()})
+    return all(state == states[0] for state in states) and not (surely and _works(loop.f_code, lines))
 
 
-def _samples(thread: threading.Thread) -> Iterator[tuple[list[FrameType], int]]:
-    """Yield the stack of a thread, innermost frame first, and the place in the innermost, several times."""
+def _works(code: CodeType, lines: set[int]) -> bool:
+    """Return whether some lines call anything but questions about the state of something."""
+    loop = [each for each in dis.get_instructions(code) if each.positions and each.positions.lineno in lines]
+    calls = sum(each.opname == "CALL" or each.opname.startswith("CALL_") for each in loop)
+    return calls > sum(each.opname.startswith("LOAD_") and each.argval in _QUESTIONS for each in loop)
+
+
+def _stacks(thread: threading.Thread) -> Iterator[list[FrameType]]:
+    """Yield the stack of a thread, innermost frame first, several times."""
     for _ in range(_SAMPLES):
         real_sleep(0.001)
         frame = current_frames().get(thread.ident or 0)
-        place = frame.f_lasti if frame is not None else 0
         stack: list[FrameType] = []
         while frame is not None:
             stack.append(frame)
             frame = frame.f_back
-        yield stack, place
+        yield stack

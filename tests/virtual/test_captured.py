@@ -8,6 +8,7 @@ import time
 import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import MagicMock
 
 import freezegun.api
 import pytest
@@ -380,6 +381,41 @@ def test_a_lazy_module_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert type(module) is ModuleType
         assert virtual_time.elapsed == 10
     assert module.monotonic is time.monotonic
+
+
+def test_a_module_that_loads_what_it_lists_loads_nothing(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large libraries do: `dir` names what an attribute would import."""
+    loaded: list[str] = []
+
+    class Lazy(ModuleType):
+        def __dir__(self) -> list[str]:
+            return ["torch"]
+
+        def __getattr__(self, name: str) -> object:
+            loaded.append(name)
+            raise AttributeError(name)
+
+    with_function = ModuleType("lazy_by_function")
+    vars(with_function).update(__dir__=lambda: ["torch"], __getattr__=loaded.append)
+    monkeypatch.setitem(sys.modules, "lazy_by_class", Lazy("lazy_by_class"))
+    monkeypatch.setitem(sys.modules, "lazy_by_function", with_function)
+    with VirtualTime() as virtual_time:
+        monkeypatch.setitem(sys.modules, "lazy_later", Lazy("lazy_later"))
+        assert client.by_default() == virtual_time.elapsed == 10
+    assert loaded == []
+
+
+@pytest.mark.parametrize("make", [_RaisingClass, _RaisingAttributes, _NoWeakReference, object, lambda: None, MagicMock])
+@pytest.mark.parametrize("name", ["odd_object", "trio", "uvloop", "gevent.hub", "time_machine"])
+def test_an_odd_object_under_a_name_that_is_known_does_no_harm(
+    client: Any, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any], name: str
+) -> None:
+    """Suites put stand-ins for optional libraries there; they stay as they are."""
+    odd = make()
+    monkeypatch.setitem(sys.modules, name, odd)
+    with VirtualTime() as virtual_time:
+        assert client.by_default() == virtual_time.elapsed == 10
+        assert sys.modules[name] is odd
 
 
 def test_whose_name_only_begins_like_ours_is_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
