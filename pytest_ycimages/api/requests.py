@@ -23,7 +23,7 @@ _CONDITION: Final = rf"(id|name|family|status|description){_OPERATION}"
 FILTER: Final = rf"({_SPACE}*|{_SPACE}*{_CONDITION}({_SPACE}*AND{_SPACE}*{_CONDITION})*{_SPACE}*)"
 """A filter of images, as a regular expression: the language that `cloud/listing.py` reads."""
 
-ORDER: Final = r" *((id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))?)? *"
+ORDER: Final = r"( *| *(id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))? *)"
 """An order of images, as a regular expression."""
 
 DIGITS: Final = 20

@@ -59,7 +59,7 @@ _FRONT: Final = re.compile(NAMED)
 _SCHEMES: Final = "bearer|basic|oauth|api-key|digest|aws4-hmac-sha256"
 _NO_SECRETS: Final = re.compile(rf"true|false|null|none|[0-9]{{1,3}}|{_SCHEMES}", re.IGNORECASE)
 _VALUE: Final = re.compile(
-    rf"(?:\\+[nrt]|[\[\"'\\ \t\r\n\f+-])*+(?:(?:{_SCHEMES})[ \t+]+)?"
+    rf"(?:\\++[nrt]?+|[\[\"' \t\r\n\f+-])*+(?:(?:{_SCHEMES})[ \t+]+)?"
     rf"(?:(?P<mark>{_MARK}++)|(?P<value>[^\s\"'&,;<>{{}}\[\]()\\{_ALLOWED}]+))",
     re.IGNORECASE,
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(r"[0-9A-Za-z_-]+")
 _JSON_STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
-_AMBIGUOUS: Final = re.compile(r"[-_]*[0-9]*[-_]*|.{1,2}")
+_AMBIGUOUS: Final = re.compile(r"[-_]*+(?:[0-9]++[-_]*+)?|.{1,2}")
 _FIXED: Final = frozenset({"@type", "status", "createdAt", "modifiedAt", "expiresAt"})
 """Fields that never hold a client's value."""
 

@@ -185,7 +185,7 @@ it. A source is a field of [the specification of images.create](images-create.md
 
 _TO_ROOT: Final = "../../"
 """The path from the folder of the page to the root, for links to tests."""
-_PAGE: Final = re.compile(r"[\w-]+\.md")
+_PAGE: Final = re.compile(r"(?<![\w-])[\w-]+\.md")
 """A page that a source names; it is in the folder of this one."""
 
 
