@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.polls import Hint
 
 
+_AVERAGE: Final = 16 * 2**10
+"""The bytes of a request, on average, beyond which a limited journal keeps fewer calls."""
 _SETTLED: Final = frozenset({"READY", "ERROR"})
 """The final statuses of an image."""
 
@@ -100,11 +102,12 @@ class Calls(Sequence[Call]):
 class Entry:
     """A recorded call. The `Call` is made when it is first read: making it is a tenth of answering it."""
 
-    __slots__ = ("_call", "_values", "key")
+    __slots__ = ("_call", "_values", "key", "size")
 
-    def __init__(self, values: tuple[Any, ...], key: Hashable) -> None:
+    def __init__(self, values: tuple[Any, ...], key: Hashable, size: int) -> None:
         self._values = values
         self.key = key
+        self.size = size
         self._call: Call | None = None
 
     @property
@@ -165,12 +168,14 @@ class Journal:
 
     Args:
         clock: the time of the calls.
-        limit: how many calls to keep; None: all. The attempts of a call are counted while one of them is kept.
+        limit: how many calls to keep; None: all. Fewer are kept if their requests have more than 16 KiB on average. The
+            attempts of a call are counted while one of them is kept.
     """
 
     def __init__(self, clock: Clock, limit: int | None = None) -> None:
         self._clock = clock
         self._limit = limit
+        self._size = 0
         self._entries = _Entries()
         self._latest: dict[Hashable, tuple[int, int, int, int]] = {}
         self.calls: Final = Calls(self._entries)
@@ -225,17 +230,20 @@ class Journal:
             series,
             request.grpc,
         )
-        entry = Entry(values, key)
+        entry = Entry(values, key, len(line) + len(request.body) + sum(map(len, metadata.values())))
         self._entries.append(entry)
-        if self._limit is not None and len(self._entries) > self._limit:
-            self._drop_first()
+        if self._limit is not None:
+            self._size += entry.size
+            while len(self._entries) > self._limit or (self._size > self._limit * _AVERAGE and len(self._entries) > 1):
+                self._drop_first()
         return entry
 
     def _drop_first(self) -> None:
         number = self._entries.start
-        key = self._entries.drop_first().key
-        if self._latest[key][3] == number:  # it was the last attempt of its call
-            del self._latest[key]
+        first = self._entries.drop_first()
+        self._size -= first.size
+        if self._latest[first.key][3] == number:  # it was the last attempt of its call
+            del self._latest[first.key]
 
 
 def _done(method: str, reply: Reply) -> bool | None:

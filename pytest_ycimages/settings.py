@@ -251,9 +251,10 @@ class Settings(CassetteSettings):
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
             then have, or None for no such header.
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
-        journal_limit: how many of the latest calls the journal keeps, for a server that runs for long; None: all. The
-            rest of the history is limited alike: the strikes of each fault, the tokens given, and the operations that
-            have ended, with their idempotency keys, if their image is gone or has been updated since.
+        journal_limit: how many of the latest calls the journal keeps, for a server that runs for long; None: all. Fewer
+            are kept if their requests have more than 16 KiB on average. The rest of the history is limited alike: the
+            strikes of each fault, the tokens given, and the operations that have ended, with their idempotency keys, if
+            their image is gone or has been updated since.
         violation_paths: how violations spell fields: `camelCase` or `snake_case`.
         texts: words of errors that replace the double's own; see the reference for their keys.
         intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 JOURNAL_LIMIT: Final = 10_000
 """The default of the setting `journal_limit` for servers."""
 
+_LONGEST: Final = 1000
+"""The most characters of the line of a call."""
+
 _PATIENCE: Final = 0.1
 """Seconds that the end waits for calls that are being answered."""
 
@@ -56,7 +59,9 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     output = Output(on_closed=stop.notify)
 
     def show(call: Call) -> None:
-        output.print(call, "green" if call.status is Code.OK else "yellow")
+        text = str(call)  # not the call itself, which has the whole request
+        cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+        output.print(cut, "green" if call.status is Code.OK else "yellow")
 
     try:
         return _serve(Double(settings, on_call=show).start(), output, stop)

@@ -111,6 +111,21 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
     assert (process.returncode, stdout, stderr) == (0, "stopped after 2 calls\n", "")
 
 
+def test_the_line_of_a_long_call_is_cut(serve: Serve) -> None:
+    """And says how long it is; neither the output nor the lines that wait for a reader grow with it."""
+    process = serve("--auth=off")
+    url = line_of(process)
+    while not line_of(process).startswith("gRPC"):
+        pass
+    with pytest.raises(HTTPError) as refusal:
+        urlopen(f"{url}/endpoints/{'a' * 5000}")  # noqa: S310 - a double on loopback
+    refusal.value.close()
+    line = line_of(process)
+    assert "GET /endpoints/aaa" in line
+    assert re.search(r"a… \(\d+ characters\)$", line)
+    assert len(line) < 1100
+
+
 def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     """Auth, timing, contract, latency and seed do what they do everywhere."""
     process = serve(

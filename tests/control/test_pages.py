@@ -128,6 +128,22 @@ def test_a_number_that_is_none_is_refused(control: Control, name: str, values: l
         assert ": expected " in answer.json()["error"]
 
 
+@pytest.mark.parametrize("size", [2**14, 2**17, 2**20])
+@pytest.mark.parametrize("what", ["body", "header", "path"])
+def test_fewer_calls_are_kept_if_their_requests_are_large(size: int, what: str) -> None:
+    """Sixteen KiB for each call that may be kept, wherever the bytes are; the latest call stays in any case."""
+    with Double(journal_limit=10, auth="off") as double, requests.Session() as session:
+        session.mount("http://", double.requests_adapter())
+        for number in range(30):
+            text = f"{number:0{size if what == 'body' else min(size, 2**14)}}"
+            body, headers = (text, {}) if what == "body" else (None, {"x-a": text} if what == "header" else {})
+            session.post(f"http://x/nothing{text if what == 'path' else ''}", body, headers=headers)
+        kept = [call["number"] for call in Client(double).page()["calls"]]
+        held = 10 * 2**14 // (size if what == "body" else 2**14)
+        assert kept == list(range(31 - len(kept), 31))
+        assert max(1, held - 1) <= len(kept) <= max(1, held)
+
+
 @pytest.mark.parametrize("value", [0, -1, 1.5, "x", ""])
 def test_a_limit_that_is_none_is_refused(value: Any) -> None:
     """A journal keeps one call at least."""
