@@ -22,7 +22,7 @@ quickly = settings(
     max_examples=15, stateful_step_count=15, derandomize=True, database=None, deadline=None,
     phases=[Phase.generate, Phase.shrink], report_multiple_bugs=False,
 )  # fmt: skip
-thoroughly = settings(quickly, max_examples=200, phases=[Phase.generate])
+thoroughly = settings(quickly, max_examples=600, phases=[Phase.generate])
 
 
 def machine_of(client: type[Any], **attributes: Any) -> type[ImageClientMachine]:
