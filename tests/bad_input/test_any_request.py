@@ -32,7 +32,7 @@ LOOKS: Final = ("state", "calls", "pacing", "faults", "timing", "next-operation"
 QUICK: Final = settings(
     derandomize=True, database=None, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck)
 )
-LONG: Final = settings(QUICK, max_examples=3000)
+LONG: Final = settings(QUICK, max_examples=1000)
 STRICT: Final[dict[str, Any]] = {
     "auth": "strict",
     "contract": "current",
@@ -111,7 +111,7 @@ test_odd_requests_are_refused_over_a_socket = settings(QUICK, max_examples=25)(
     given(some_settings, storms)(storm_over_a_socket)
 )
 test_many_odd_requests_are_refused_over_a_socket = pytest.mark.slow(
-    settings(LONG, max_examples=800)(given(some_settings, storms)(storm_over_a_socket))
+    settings(LONG, max_examples=200)(given(some_settings, storms)(storm_over_a_socket))
 )
 
 
