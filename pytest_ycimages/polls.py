@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.api.message import declared_text
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between, nanoseconds, shown
 
@@ -50,11 +51,11 @@ def waits_in(calls: Sequence[Call]) -> Iterator[Wait]:
 
 def _operation_of(call: Call) -> str | None:
     """Return the operation that a call named, even if it was refused."""
-    return call.operation_id or getattr(call.message, "operation_id", None)
+    return call.operation_id or declared_text(call.message, "operation_id")
 
 
 def _image_of(call: Call) -> str | None:
-    return call.image_id or getattr(call.message, "image_id", None)
+    return call.image_id or declared_text(call.message, "image_id")
 
 
 def _wait(operation_id: str, story: list[Call]) -> Wait:

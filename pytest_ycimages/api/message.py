@@ -216,6 +216,17 @@ class RequestMessage(Message):
         raise ValidationError.from_exception_data(cls.__name__, errors)
 
 
+def declared_text(message: RequestMessage | None, name: str) -> str | None:
+    """Return a field that the message declares, if it is text.
+
+    Fields that the contract does not know have any JSON type, and are attributes of the message all the same.
+    """
+    if message is None or name not in type(message).model_fields:
+        return None
+    value = getattr(message, name)
+    return value if isinstance(value, str) else None
+
+
 @cache
 def _spellings(model: type[RequestMessage]) -> dict[str, str]:
     """Return the fields of a message that proto and JSON spell differently, by the proto's spelling."""

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.exchange import Delivery
+from pytest_ycimages.api.message import declared_text
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import nanoseconds, shown
@@ -117,7 +118,7 @@ class Timeline:
         """Return what a call was about, though its response was a refusal."""
         call = self.calls[index]
         asked = ("operation_id", "image_id") if call.method != CREATE else ()  # that names the image that it copies
-        ids = (call.operation_id, call.image_id, *(getattr(call.message, name, None) for name in asked))
+        ids = (call.operation_id, call.image_id, *(declared_text(call.message, name) for name in asked))
         return {id_ for id_ in ids if id_}
 
     def first_shown(self, operation: Operation) -> int | None:

@@ -304,3 +304,16 @@ def test_a_warning_of_unknown_fields_is_one_readable_line() -> None:
     (warning,) = caught
     assert str(warning.message).isprintable()
     assert len(str(warning.message)) < 2000
+
+
+@pytest.mark.parametrize("value", [[], {}, 5, None, [{}], "x"], ids=repr)
+@pytest.mark.parametrize("name", ["operation_id", "operationId", "image_id", "imageId", "folderId", "updateMask"])
+def test_an_unknown_field_named_like_an_id_is_not_read_as_one(name: str, value: object) -> None:
+    """Reports look at the ids that a message declares, whatever else it carries."""
+    with Double(auth="off", unknown_fields="ignore") as double:
+        for verb, target in (("PATCH", "/compute/v1/images/x"), ("POST", "/compute/v1/images")):
+            body = json.dumps({name: value}).encode()
+            in_process(double, Asked(verb, target, (), body, authorized=False))
+        assert str(double.calls)
+        assert len(double.calls.pacing) == 0
+        assert double.calls.hints == []
