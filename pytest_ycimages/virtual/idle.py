@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -119,10 +120,11 @@ def current_frames() -> Mapping[int, FrameType]:
 
 
 def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[int, int, int]:
-    if thread.ident is None:
+    frame = frames.get(thread.ident or 0)
+    if thread.ident is None or frame is None:  # it has not begun, or has ended
         return 0, 0, 0
-    frame = frames.get(thread.ident)
     used = 0
     if hasattr(time, "pthread_getcpuclockid"):
-        used = time.clock_gettime_ns(time.pthread_getcpuclockid(thread.ident))
-    return used, id(frame), getattr(frame, "f_lasti", 0)
+        with suppress(ProcessLookupError):  # it ends at this moment
+            used = time.clock_gettime_ns(time.pthread_getcpuclockid(thread.ident))
+    return used, id(frame), frame.f_lasti
