@@ -258,8 +258,7 @@ def ycimages_time(
 
     A test that records a service in another process, or compares its answers, has real time instead.
     """
-    from pytest_ycimages.virtual.real_time import RealTime  # noqa: PLC0415 - heavy, so only for tests that use it
-    from pytest_ycimages.virtual.time import VirtualTime  # noqa: PLC0415 - as above
+    from pytest_ycimages.virtual.time import RealTime, VirtualTime  # noqa: PLC0415 - only for tests that use time
 
     time: VirtualTime
     if _sends(request, ycimages_settings):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import re
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Code
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CONTENT_TYPE: Final = "application/grpc"
 PREFIX: Final = 5
@@ -101,12 +97,6 @@ def _decompressed(flag: int, message: bytes, encoding: str) -> bytes:
     return plain
 
 
-def compressed(message: bytes) -> bytes:
-    """Return a message with its length, compressed with gzip."""
-    packed = gzip.compress(message, mtime=0)
-    return b"\1" + len(packed).to_bytes(4, "big") + packed
-
-
 def timeout_in(text: str) -> int | None:
     """Return the nanoseconds of a `grpc-timeout`, such as `1500m`; None for an invalid one.
 
@@ -140,11 +130,3 @@ def status_headers(code: int, message: str, details: bytes = b"") -> tuple[tuple
     if details:
         headers.append(("grpc-status-details-bin", binary_header(details)))
     return tuple(headers)
-
-
-def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return headers or metadata by name; values of a repeated name are joined with commas."""
-    found: dict[str, str] = {}
-    for name, value in headers:
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found

@@ -48,7 +48,7 @@ storms = st.lists(image_requests() | control_requests(), min_size=1, max_size=6)
 
 
 def check_answer(asked: Asked, answer: Answered) -> None:
-    """It is no failure of the double, and says in words of bounded length what was wrong."""
+    """The double does not fail, and says in words of bounded length what was wrong."""
     assert answer.status < 500 or answer.status == 501 or b"Injected: " in answer.body, (asked, answer)
     if answer.content_type == "text/plain":
         assert answer.status == 400

@@ -82,7 +82,7 @@ def is_refused(double: Double, answer: Answered) -> bool:
 )
 @pytest.mark.parametrize("id_", ["", "AA", "_w", "_____w", "AAA"])
 def test_a_page_token_of_any_number_is_a_place(double: Double, number: str, id_: str) -> None:
-    """Beyond the end of a list, before its beginning, or of an id that is no UTF-8."""
+    """Beyond the end of a list, before its beginning, or of an id that is not UTF-8."""
     image = next(iter(double.images))
     for order in ("", "&orderBy=id", "&orderBy=id%20desc", "&orderBy=createdAt", "&orderBy=createdAt%20desc"):
         answer = in_process(double, Asked("GET", f"{IMAGES}?folderId=f&pageToken={number}{id_}{order}"))

@@ -152,6 +152,6 @@ def test_a_limit_that_is_none_is_refused(value: Any) -> None:
 
 
 def test_a_limit_is_given_as_text_too() -> None:
-    """As any setting; `none` is no limit."""
+    """As any setting; `none` keeps all calls."""
     assert Double(journal_limit="20").settings.journal_limit == 20
     assert Double(journal_limit="none").settings.journal_limit is Settings().journal_limit is None

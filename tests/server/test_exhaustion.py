@@ -71,7 +71,7 @@ def test_a_thread_that_cannot_start_costs_its_connection(
 def test_a_listener_without_descriptors_waits_for_one(
     listener: Listener, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It tries again when a connection ends or a while has passed, not as fast as it can; nobody is turned away."""
+    """It tries again when a connection ends or a while has passed, not as fast as it can; no client is refused."""
     tried = 0
     waits: list[float] = []
     fails = threading.Event()

@@ -157,7 +157,7 @@ def test_fixtures_of_the_suite_are_clients_wherever_they_are(project: pytest.Pyt
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_what_a_test_leaves_running_is_nobody_elses(project: pytest.Pytester) -> None:
+def test_what_a_test_leaves_running_stays_with_it(project: pytest.Pytester) -> None:
     """A daemon that sleeps, one that waits for an event, and one that serves; the tests after that are as ever."""
     project.makepyfile("""
         import socketserver

@@ -145,7 +145,7 @@ PARTIALS: Final[dict[str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("old", [None, 5])
 @pytest.mark.parametrize("make", PARTIALS.values(), ids=PARTIALS)
 def test_a_draft_follows_no_link(make: Callable[[Path], object], old: int | None, folder: Path) -> None:
-    """Somebody put it there, and what it leads to stays as it was."""
+    """It was there before, and what it leads to stays as it was."""
     path, target = folder / "a.yaml", folder / "target"
     target.write_text("precious")
     if old:

@@ -225,7 +225,7 @@ def test_volatile_values_are_carried_into_the_answers(cassette: Path) -> None:
 
 @pytest.mark.parametrize("host", ["a]b", "[", "[[::1]]x"])
 def test_a_host_that_is_no_host_has_no_answer(cassette: Path, host: str) -> None:
-    """It is no HTTP, so the cassette is not asked."""
+    """It is not HTTP, so the cassette is not asked."""
     with Double(mode="replay", cassette=cassette, unused_interactions="ignore") as replay:
         answer = requests.get(f"{replay.url}/compute/v1/images", headers={"Host": host}, timeout=10)
     assert answer.status_code == 400

@@ -30,7 +30,7 @@ def test_recording_and_replaying_take_no_network() -> None:
     """All clients in both ways, with loopback alone. It first makes sure that nothing else can be reached."""
     namespace = _namespace()
     if namespace is None:
-        pytest.skip("this machine gives nobody a network namespace")
+        pytest.skip("this machine allows no network namespace")
     suite = [f"tests/cassette/modes/{name}" for name in SUITE]
     command = [*namespace, sys.executable, "-m", "tests.cassette.modes.without_network", "-q", "-p", "no:xdist", *suite]
     lean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}

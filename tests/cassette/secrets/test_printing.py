@@ -64,7 +64,7 @@ PLACES: Final[dict[str, Callable[[Double, str], None]]] = {
     "token exchange": lambda double, text: ask(double, "POST", "/iam/v1/tokens", {"jwt": text}),
     "authorization": lambda double, text: ask(double, "GET", "/endpoints", Authorization=f"Bearer {text}"),
     "cookie": lambda double, text: ask(double, "GET", "/endpoints", Cookie=f"a={text}"),
-    "header that nobody knows": lambda double, text: ask(double, "GET", "/endpoints", **{"X-From-Me": text}),
+    "unknown header": lambda double, text: ask(double, "GET", "/endpoints", **{"X-From-Me": text}),
 }
 
 

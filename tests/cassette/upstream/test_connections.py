@@ -100,7 +100,7 @@ def test_nothing_is_sent_twice() -> None:
 
 
 def test_many_threads_share_the_connections() -> None:
-    """Nobody gets the answer to another request."""
+    """No client gets the answer to another request."""
     with Double(auth="any") as service, ThreadPoolExecutor(8) as pool:
         upstream = Upstream(service.url)
         folders = [f"b1g{number:017}" for number in range(64)]

@@ -211,7 +211,7 @@ def test_an_address_that_could_mislead_is_refused(address: str, tmp_path: Path) 
 
 
 def test_the_stand_in_is_random(tmp_path: Path) -> None:
-    """So nobody who knows the seed knows it; a fake's token follows from the seed."""
+    """The seed does not tell it; a fake's token follows from the seed."""
     doubles = [Double(mode="record", cassette=tmp_path / f"{number}.yaml") for number in range(2)]
     tokens = {Double().token, Double().token, *(double.token for double in doubles)}
     for double in doubles:
