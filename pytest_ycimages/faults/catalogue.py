@@ -135,7 +135,7 @@ class ResetStream(Damage):
 
 @dataclass(frozen=True, slots=True)
 class Goaway(Damage):
-    """Send GOAWAY with this error code of HTTP/2, after the answer or in its place."""
+    """Send GOAWAY with this error code of HTTP/2, beside the answer or in its place."""
 
     code: int
     seen: bool
@@ -360,7 +360,7 @@ def goaway(code: Http2Code = "NO_ERROR", *, seen: Flag = False) -> Effect:
 
     Args:
         code: the error code of HTTP/2, such as `NO_ERROR` or `ENHANCE_YOUR_CALM`.
-        seen: whether the call counts as processed, and is answered before; if not, clients may send it again.
+        seen: whether the call counts as processed, and is answered; if not, clients may send it again.
     """
     return Damaged(Goaway(get_args(Http2Code).index(code), seen))
 

@@ -25,8 +25,8 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server.http import HttpRequest
-from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, Until, head_of
-from pytest_ycimages.server.transmission import End, Shut
+from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, head_of
+from pytest_ycimages.server.transmission import End, Shut, Until
 
 if TYPE_CHECKING:
     from h2.events import Event

@@ -11,7 +11,7 @@ from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream, Truncate
 from pytest_ycimages.server.http import too_large
-from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
+from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -50,12 +50,6 @@ class Application(Protocol):
 
     def give_up(self, call: GrpcCall | None, how: Literal["cancelled", "deadline"]) -> HttpReply:
         """Record that the client gave up before it had the answer; return the end of a call that is too late."""
-
-
-class Until(NamedTuple):
-    """A step: wait until a moment, in nanoseconds since the epoch."""
-
-    moment: int
 
 
 class Release(NamedTuple):
@@ -159,16 +153,7 @@ class Stream:
         http = self.http._replace(body=bytes(self.body))
         if len(http.body) >= MOST:
             http = http._replace(body=b"", problem=too_large(len(http.body)), problem_status=413)
-        answering = application.answering(http, self.call)
-        reply: HttpReply | None = None
-        try:
-            while reply is None:
-                try:
-                    yield Until(next(answering).moment())
-                except StopIteration as end:
-                    reply = end.value
-        finally:
-            answering.close()
+        reply = yield from awaited(application.answering(http, self.call))
         yield from self._sending(reply, application.clock)
 
     def _sending(self, reply: HttpReply, clock: Clock) -> Iterator[Step]:

@@ -22,10 +22,11 @@ from pytest_ycimages.faults.catalogue import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from pytest_ycimages.api.exchange import Damage
     from pytest_ycimages.faults.catalogue import ConnectionDamage, Ending
+    from pytest_ycimages.latency import Delay
     from pytest_ycimages.server.http import HttpReply
 
 
@@ -37,6 +38,16 @@ class Due(NamedTuple):
     """
 
     share: float
+
+
+class Until(NamedTuple):
+    """Wait until a moment.
+
+    Attributes:
+        moment: in nanoseconds since the epoch.
+    """
+
+    moment: int
 
 
 class Pause(NamedTuple):
@@ -107,6 +118,18 @@ def transmission(head: bytes, body: bytes, reply: HttpReply) -> Iterator[Step]:
             yield from _trickle(pieces, rate)
         case _:
             assert_never(damage)
+
+
+def awaited(answering: Generator[Delay, None, HttpReply]) -> Generator[Until, None, HttpReply]:
+    """Yield the moments that an answer waits for, and return the reply. Closing it ends the answer, too."""
+    try:
+        while True:
+            yield Until(next(answering).moment())
+    except StopIteration as end:
+        reply: HttpReply = end.value
+        return reply
+    finally:
+        answering.close()
 
 
 def _ended(damage: Ending, pieces: list[_Piece], head: int, body: int) -> Iterator[Step]:

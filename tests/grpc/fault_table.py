@@ -73,7 +73,7 @@ ROWS: Final = (
     Row("stream_reset()", "RST_STREAM with REFUSED_STREAM, after which a client may try again", _BROKEN),
     Row("stream_reset('CANCEL')", "RST_STREAM with CANCEL", ("CANCELLED", "CANCELLED", "StreamTerminatedError")),
     Row("stream_reset('ENHANCE_YOUR_CALM')", "the same, with another code", _CALM),
-    Row("goaway(seen=True)", "the answer, then GOAWAY", _TERMINATED),
+    Row("goaway(seen=True)", "GOAWAY, and the answer", _TERMINATED),
     Row("goaway()", "GOAWAY before the stream: grpcio tries again by itself", _TERMINATED, creates=2),
     Row("operation_fails()", _PLAN, alike("OK")),
     Row("operation_never_ends()", _PLAN, alike("OK")),

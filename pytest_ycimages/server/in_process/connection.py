@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
-from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
+from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,15 +22,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App
-    from pytest_ycimages.server.http import HttpReply, HttpRequest
+    from pytest_ycimages.server.http import HttpRequest
 
 _RECEIVE: Final = 64 * 2**10
-
-
-class Until(NamedTuple):
-    """A step: wait until a moment, in nanoseconds since the epoch."""
-
-    moment: int
 
 
 _Step = bytes | Until | Pause | Shut | End
@@ -255,14 +249,8 @@ class InProcessConnection:
 
     def _answered(self, request: HttpRequest) -> Iterator[_Step]:
         self._is_deciding = True
-        answering = self._endpoint.app.answering(request)
-        reply: HttpReply | None = None
         try:
-            while reply is None:
-                try:
-                    yield Until(next(answering).moment())
-                except StopIteration as end:
-                    reply = end.value
+            reply = yield from awaited(self._endpoint.app.answering(request))
         finally:  # an interrupt, too, ends it: a client that closes its side would wait for ever
             self._is_deciding = False
         for step in transmission(*reply.encoded(request), reply):
