@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 LEAN: Final = "--assert=plain -p ycimages -p xdist"
 """Of the plugins that are installed, these two; no rewriting of asserts."""
+OF_THE_TERMINAL: Final = ("CI", "BUILD_NUMBER", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+"""Variables by which pytest, rich and click change what they print: the same is expected everywhere."""
 CLIENTS: Final = ("aiohttp", "httpcore", "httpx", "requests", "urllib3", "werkzeug.test")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _same_terminal_everywhere() -> Iterator[None]:
+    """Hide from the runs that tests start where this run takes place: pytest cuts no line of its summary in CI."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in OF_THE_TERMINAL:
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
