@@ -39,6 +39,19 @@ class Strike:
         return f"+{self.at:.3f}s {self.method} {self.line}, attempt {self.attempt}"
 
 
+class _Struck(NamedTuple):
+    """A call that a rule struck, as the client sent it: removing secrets from its line costs more than an answer."""
+
+    at: float
+    request: Request
+    attempt: int
+
+    def shown(self) -> Strike:
+        """Return the call without secrets."""
+        line = Printing(self.request.metadata).line(self.request.line)
+        return Strike(self.at, self.request.method, line, self.attempt)
+
+
 _SHOWN: Final = 10
 """How many strikes a report shows one by one: the last."""
 
@@ -80,7 +93,6 @@ class Injection:
         label: the fault as the journal names it.
         methods: the methods that it can strike.
         considered: how many calls matched the rule.
-        strikes: the calls that it struck; with a limit, the latest.
         struck: how many calls it struck.
         first_struck_at: when it first struck, in seconds since the double began.
         is_removed: whether it is out of force.
@@ -92,7 +104,7 @@ class Injection:
         self.label = f"{rule.fault} {rule.commit} the commit"
         self.methods = rule.methods()
         self.considered = 0
-        self.strikes: list[Strike] = []
+        self._struck: list[_Struck] = []
         self.struck = 0
         self.first_struck_at: float | None = None
         self.is_removed = False
@@ -105,13 +117,18 @@ class Injection:
         self._passed: Counter[Reason] = Counter()
         self._latest: _Passed | None = None
 
-    def strike(self, strike: Strike) -> None:
-        """Record that it struck a call."""
+    @property
+    def strikes(self) -> tuple[Strike, ...]:
+        """The calls that it struck; with a limit, the latest."""
+        return tuple(each.shown() for each in self._struck)
+
+    def strike(self, request: Request, at: float, attempt: int) -> None:
+        """Record that it struck a call, at so many seconds since the double began."""
         self.struck += 1
-        self.first_struck_at = strike.at if self.first_struck_at is None else self.first_struck_at
-        self.strikes.append(strike)
+        self.first_struck_at = at if self.first_struck_at is None else self.first_struck_at
+        self._struck.append(_Struck(at, request, attempt))
         if self._limit is not None:
-            del self.strikes[: -self._limit]
+            del self._struck[: -self._limit]
 
     def count(self, counted: Hashable, now: int) -> int:
         """Count a call that matches, and return how many of its kind there were: all, or those of a connection.
@@ -158,7 +175,7 @@ class Injection:
 
     def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
         """Record that its last strike had no effect."""
-        self.strikes.pop()
+        self._struck.pop()
         self.struck -= 1
         self.pass_by(request, reason, note=note)
 
@@ -171,7 +188,7 @@ class Injection:
         lines = [f"{self.rule}: struck {self.struck} of the {self.considered} calls that match"]
         if self.struck > _SHOWN:
             lines.append(f"  struck {self.struck - _SHOWN} times before these:")
-        lines += (f"  struck {strike}" for strike in self.strikes[-_SHOWN:])
+        lines += (f"  struck {each.shown()}" for each in self._struck[-_SHOWN:])
         if not self.struck:
             lines += (f"  passed {count}: {why}" for why, count in self.passed.items())
             lines.append(f"  nearest: {self.nearest or 'no call of ' + ', '.join(sorted(self.methods))}")
@@ -225,7 +242,7 @@ def fault_reports(injections: Sequence[Injection]) -> tuple[FaultReport, ...]:
             in_force=not each.is_removed,
             considered=each.considered,
             struck=each.struck,
-            strikes=tuple(each.strikes),
+            strikes=each.strikes,
             passed=dict(each.passed),
             nearest=each.nearest,
             report=each.report(),

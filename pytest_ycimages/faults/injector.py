@@ -15,10 +15,9 @@ from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.catalogue import Substitute
 from pytest_ycimages.faults.fault import EFFECTS, Answer, Damaged, Hidden, Late, Planned
-from pytest_ycimages.faults.injection import Injection, Reason, Strike
+from pytest_ycimages.faults.injection import Injection, Reason
 from pytest_ycimages.faults.rule import texts_at
 from pytest_ycimages.faults.schedules import CallContext
-from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,8 +154,7 @@ class Injector:
                 injection.pass_by(request, Reason.FIRST, note=str(decision.injection.rule))
             else:
                 decision = Decision(injection, _late(injection, at))
-                line = Printing(request.metadata).line(request.line)
-                injection.strike(Strike(at, request.method, line, attempt))
+                injection.strike(request, at, attempt)
         return decision
 
     def _context(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> CallContext:
