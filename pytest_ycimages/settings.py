@@ -247,7 +247,7 @@ class Settings(CassetteSettings):
         unknown_resources: `accept` takes sources and folders that were not added; `not_found` refuses them.
         idempotency_key_format: `any` takes every key; `uuid` refuses one that is not a UUID.
         idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
-            was made first, `reject` refuses.
+            the same method made first, and takes it as a new key on another method; `reject` refuses.
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
             then have, or None for no such header.
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.

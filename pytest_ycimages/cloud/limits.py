@@ -91,46 +91,54 @@ KeyReuse = Literal["first", "reject"]
 class IdempotencyKeys:
     """Maps idempotency keys to the operations that they started.
 
+    A key belongs to its account and to the method that it came with.
+
     Args:
         texts: the error texts.
         key_format: `any` accepts every key, `uuid` refuses all but UUIDs.
-        key_reuse: for a key reused with another body or method: `first` answers with the first operation, `reject`
-            refuses.
+        key_reuse: for a key reused with another body or method: `first` answers the same method with its first
+            operation, and starts one of another method; `reject` refuses.
     """
 
     def __init__(self, texts: Texts, key_format: KeyFormat, key_reuse: KeyReuse) -> None:
         self._texts = texts
         self._format = key_format
         self._reuse = key_reuse
-        self._used: dict[tuple[str, str], tuple[str, Hashable]] = {}
-        self._key_of: dict[str, tuple[str, str]] = {}
+        self._used: dict[tuple[str, str], dict[type, tuple[str, Hashable]]] = {}
+        self._key_of: dict[str, tuple[tuple[str, str], type]] = {}
 
     def seen(self, call: Context, request: Hashable) -> str | Outcome | None:
-        """Return the id of the operation that this key started, a refusal, or None for a new or absent key."""
+        """Return the id of the operation that this key started, a refusal, or None for a new or absent key.
+
+        Args:
+            call: the call, with its key.
+            request: the message; its type stands for the method.
+        """
         key = call.idempotency_key
         if not key:
             return None
         if self._format == "uuid" and not _is_uuid(key):
             return self._texts.refuse("key_malformed", key=key)
-        first = self._used.get((call.account, key))
-        if first is None:
-            return None
-        operation_id, first_request = first
-        if self._reuse == "reject" and first_request != request:
+        used = self._used.get((call.account, key), {})
+        if self._reuse == "reject" and any(first != request for _, first in used.values()):
             return self._texts.refuse("key_reused", key=key)
+        operation_id, _ = used.get(type(request), (None, None))
         return operation_id
 
     def remember(self, call: Context, request: Hashable, operation_id: str) -> None:
         """Record the operation that a call started."""
         if call.idempotency_key:
-            self._used[call.account, call.idempotency_key] = operation_id, request
-            self._key_of[operation_id] = call.account, call.idempotency_key
+            owner = call.account, call.idempotency_key
+            self._used.setdefault(owner, {})[type(request)] = operation_id, request
+            self._key_of[operation_id] = owner, type(request)
 
     def forget(self, operation_id: str) -> None:
         """Drop the key that started an operation, if there is one."""
-        key = self._key_of.pop(operation_id, None)
-        if key is not None:
-            del self._used[key]
+        owner, method = self._key_of.pop(operation_id, (None, None))
+        if owner is not None and method is not None:
+            del self._used[owner][method]
+            if not self._used[owner]:
+                del self._used[owner]
 
 
 def _is_uuid(key: str) -> bool:

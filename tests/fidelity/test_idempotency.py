@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from itertools import permutations
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 
+from pytest_ycimages import Double
+from tests.client import Cloud
+
 if TYPE_CHECKING:
-    from tests.client import Cloud
+    from collections.abc import Callable
+
+    from tests.client import Answer
 
 KEY: Final = "6a2f1c0e-1111-4222-8333-444455556666"
 OTHER: Final = "6a2f1c0e-1111-4222-8333-444455557777"
@@ -102,13 +109,22 @@ def test_a_key_with_another_body_means_the_first_operation(cloud: Cloud) -> None
 
 
 @pytest.mark.fidelity("idempotency.other-method")
-def test_a_key_on_another_method_means_the_first_operation(cloud: Cloud) -> None:
-    """Nothing is deleted."""
-    again = cloud.using(Idempotency_Key=KEY)
-    image_id = cloud.double.add_image()
-    created = again.create().json
-    assert again.delete(image_id).json == created
-    assert image_id in cloud.double.images
+@pytest.mark.parametrize("contract", ["page", "current"])
+def test_a_key_on_another_method_is_a_new_key(contract: Literal["page", "current"]) -> None:
+    """Each of the three methods starts an operation with one key, and finds its own again, in any order."""
+    for order in permutations(("create", "update", "delete")):
+        cloud = Cloud(Double(clock="manual", contract=contract)).using(Idempotency_Key=KEY)
+        ids = {method: cloud.double.add_image() for method in order}
+        calls: dict[str, Callable[[], Answer]] = {
+            "create": cloud.create,
+            "update": partial(cloud.patch, ids["update"], {"description": "new"}),
+            "delete": partial(cloud.delete, ids["delete"]),
+        }
+        started = {method: calls[method]().json["id"] for method in order}
+        assert len(set(started.values())) == 3
+        assert {method: calls[method]().json["id"] for method in order} == started
+        assert len(cloud.double.operations) == 3
+        assert cloud.double.images[ids["delete"]].status == "DELETING"
 
 
 @pytest.mark.fidelity("idempotency.reuse-rejected")

@@ -38,7 +38,7 @@ class Model:
         self.images: list[Image] = []
         self.operations: list[Operation] = []
         self._rules = rules
-        self._keys: dict[tuple[str, str], tuple[Operation, object]] = {}
+        self._keys: dict[tuple[str, str], dict[str, tuple[Operation, object]]] = {}
 
     # What there is now.
 
@@ -120,7 +120,7 @@ class Model:
 
     def create(self, body: Fields, who: tuple[str, str], ids: tuple[str, str]) -> Answer:
         """`images.create`."""
-        if answer := self._seen(who, body):
+        if answer := self._seen("create", who, body):
             return answer
         if refusal := self.unknown_folder(body["folderId"]):
             return refusal
@@ -143,7 +143,7 @@ class Model:
         mask = [_camel_case(name) for name in body.get("updateMask", "").split(",") if name]
         if not mask and not UPDATABLE.keys() & body.keys():
             return Refusal(3, "Illegal argument update_mask")
-        if answer := self._seen(who, (image_id, body)):
+        if answer := self._seen("update", who, (image_id, body)):
             return answer
         image = self.find_ready(image_id)
         if isinstance(image, Refusal):
@@ -162,7 +162,7 @@ class Model:
 
     def delete(self, image_id: str, who: tuple[str, str], ids: tuple[str, str]) -> Answer:
         """`images.delete`."""
-        if answer := self._seen(who, image_id):
+        if answer := self._seen("delete", who, image_id):
             return answer
         image = self.find_ready(image_id)
         if isinstance(image, Refusal):
@@ -196,17 +196,16 @@ class Model:
             operation.ends = self.now + round(amount * SECOND)
         self.operations.append(operation)
         if who[1]:
-            self._keys[who] = operation, request
+            self._keys.setdefault(who, {})[kind] = operation, request
         return operation
 
-    def _seen(self, who: tuple[str, str], request: object) -> Answer | None:
-        """What an idempotency key has made already."""
-        if who not in self._keys:
-            return None
-        operation, first = self._keys[who]
-        if first != request and self._rules["reuse"] == "reject":
+    def _seen(self, kind: str, who: tuple[str, str], request: object) -> Answer | None:
+        """What an idempotency key has made already, by the method that it came with."""
+        used = self._keys.get(who, {})
+        others = [first for made, (_, first) in used.items() if made != kind or first != request]
+        if others and self._rules["reuse"] == "reject":
             return Refusal(3, f"The idempotency key '{who[1]}' was used for another request")
-        return operation
+        return used[kind][0] if kind in used else None
 
     # Why not.
 
