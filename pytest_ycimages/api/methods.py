@@ -12,6 +12,7 @@ from pytest_ycimages.api.create_image import CreateImageRequest, CurrentCreateIm
 from pytest_ycimages.api.requests import (
     AccessBindingsRequest,
     CancelOperationRequest,
+    CreateTokenForServiceAccountRequest,
     CreateTokenRequest,
     CurrentUpdateImageRequest,
     DeleteImageRequest,
@@ -22,6 +23,7 @@ from pytest_ycimages.api.requests import (
     ListEndpointsRequest,
     ListImageOperationsRequest,
     ListImagesRequest,
+    RevokeTokenRequest,
     UpdateImageRequest,
 )
 from pytest_ycimages.api.resources import HardwareGeneration, LegacyFeatures, PciTopology
@@ -53,6 +55,13 @@ _SERVED: Final[tuple[tuple[str, str, str, type[RequestMessage]], ...]] = (
     ("GET", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
     ("POST", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
     ("POST", "/iam/v1/tokens", "tokens.create", CreateTokenRequest),
+    (
+        "POST",
+        "/iam/v1/tokens:createForServiceAccount",
+        "tokens.createForServiceAccount",
+        CreateTokenForServiceAccountRequest,
+    ),
+    ("POST", "/iam/v1/tokens:revoke", "tokens.revoke", RevokeTokenRequest),
     ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get", GetEndpointRequest),
     ("GET", "/endpoints", "endpoints.list", ListEndpointsRequest),
 )

@@ -237,6 +237,16 @@ class CreateTokenRequest(RequestMessage):
     jwt: Annotated[String, Field(min_length=1, max_length=8000)] | None = Field(None, repr=False)
 
 
+class CreateTokenForServiceAccountRequest(RequestMessage):
+    """Ask for an IAM token of a service account.
+
+    Attributes:
+        service_account_id: the service account. At most 50 characters.
+    """
+
+    service_account_id: Annotated[String, Field(min_length=1, max_length=50)]
+
+
 class CreateTokenResponse(Message):
     """An IAM token.
 
@@ -247,6 +257,26 @@ class CreateTokenResponse(Message):
 
     iam_token: str = Field(repr=False)
     expires_at: Timestamp
+
+
+class RevokeTokenRequest(RequestMessage):
+    """Ask for an IAM token to become invalid.
+
+    Attributes:
+        iam_token: the token.
+    """
+
+    iam_token: Annotated[String, Field(min_length=1)] = Field(repr=False)
+
+
+class RevokeTokenResponse(Message):
+    """Whose token it was.
+
+    Attributes:
+        subject_id: the user or service account.
+    """
+
+    subject_id: str
 
 
 class ListEndpointsRequest(RequestMessage):

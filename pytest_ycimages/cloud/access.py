@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import base64
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic_core import from_json
 
 from pytest_ycimages.api.message import SECOND, operation_time
-from pytest_ycimages.api.requests import ApiEndpoint, CreateTokenResponse, ListEndpointsResponse
+from pytest_ycimages.api.requests import (
+    ApiEndpoint,
+    CreateTokenResponse,
+    ListEndpointsResponse,
+    RevokeTokenResponse,
+)
 from pytest_ycimages.cloud.refusals import Outcome
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.requests import CreateTokenRequest, GetEndpointRequest, ListEndpointsRequest
+    from pytest_ycimages.api.requests import (
+        CreateTokenForServiceAccountRequest,
+        CreateTokenRequest,
+        GetEndpointRequest,
+        ListEndpointsRequest,
+        RevokeTokenRequest,
+    )
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.refusals import Context, Texts
 
 Auth = Literal["any", "strict", "off"]
-"""The callers admitted: with `any` non-empty token, only with one issued by the double (`strict`), or all (`off`)."""
+"""The callers admitted: with `any` token that was not revoked, with one issued by the double (`strict`), or all."""
 
 TOKEN_LIFETIME: Final = 12 * 3600
 """The lifetime of an IAM token in seconds: the documented maximum."""
 
 SERVICES: Final = ("compute", "endpoint", "iam", "operation", "resource-manager", "storage")
 """The endpoint ids that the SDKs look for, sorted as the service sorts them."""
+
+
+class _Token(NamedTuple):
+    """What is known of an IAM token.
+
+    Attributes:
+        expires_at: nanoseconds since the epoch; None: never.
+        account: whose it is.
+        is_revoked: whether it is invalid before its time.
+    """
+
+    expires_at: int | None
+    account: str
+    is_revoked: bool = False
 
 
 class AccessService:
@@ -35,7 +59,7 @@ class AccessService:
         texts: the error texts.
         auth: which callers are admitted.
         account: the account of a call, unless its token was issued for another service account.
-        limit: how many of the tokens that were issued last are known; None: all.
+        limit: how many of the tokens that were issued or revoked last are known; None: all.
     """
 
     def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str, limit: int | None = None) -> None:
@@ -44,9 +68,8 @@ class AccessService:
         self._texts = texts
         self._auth = auth
         self._account = account
-        self._given: dict[str, tuple[int | None, str]] = {self.token: (None, account)}
-        self._issued: deque[str] = deque()
         self._limit = limit
+        self._tokens = {self.token: _Token(None, account)}
 
     def account_of(self, authorization: str, now: int) -> str | Outcome:
         """Return the account that an `Authorization` header belongs to, or the refusal."""
@@ -54,10 +77,14 @@ class AccessService:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             return self._account if self._auth == "off" else self._texts.refuse("no_token")
-        expires_at, account = self._given.get(token, (0, self._account))
-        if self._auth == "strict" and expires_at is not None and expires_at <= now:
+        return self._owner_of(token, now)
+
+    def _owner_of(self, token: str, now: int) -> str | Outcome:
+        known = self._tokens.get(token, _Token(0, self._account))
+        is_expired = known.expires_at is not None and known.expires_at <= now
+        if self._auth != "off" and (known.is_revoked or (self._auth == "strict" and is_expired)):
             return self._texts.refuse("token_invalid")
-        return account
+        return known.account
 
     def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
         """Exchange an OAuth token or a JWT for an IAM token. `strict` checks the JWT's claims, not its signature."""
@@ -68,13 +95,32 @@ class AccessService:
             if "kid" not in header:
                 return self._texts.refuse("jwt_without_kid")
         issuer = (claims or {}).get("iss")
-        expires_at = call.now + TOKEN_LIFETIME * SECOND
+        return self._issue(issuer if isinstance(issuer, str) and issuer else self._account, call.now)
+
+    def create_token_for_service_account(self, message: CreateTokenForServiceAccountRequest, call: Context) -> Outcome:
+        """Make an IAM token of a service account, which need not exist."""
+        return self._issue(message.service_account_id, call.now)
+
+    def revoke_token(self, message: RevokeTokenRequest, call: Context) -> Outcome:
+        """Make a token invalid at once."""
+        account = self._owner_of(message.iam_token, call.now)
+        if isinstance(account, Outcome):
+            return account
+        self._remember(message.iam_token, _Token(0, account, is_revoked=True))
+        return Outcome(RevokeTokenResponse(subject_id=account).to_wire())
+
+    def _issue(self, account: str, now: int) -> Outcome:
+        expires_at = now + TOKEN_LIFETIME * SECOND
         token = self._ids.iam_token()
-        self._given[token] = expires_at, issuer if isinstance(issuer, str) and issuer else self._account
-        self._issued.append(token)
-        if self._limit is not None and len(self._issued) > self._limit:
-            del self._given[self._issued.popleft()]
+        self._remember(token, _Token(expires_at, account))
         return Outcome(CreateTokenResponse(iam_token=token, expires_at=operation_time(expires_at)).to_wire())
+
+    def _remember(self, token: str, known: _Token) -> None:
+        """Keep what is known of a token, and forget the oldest beyond the limit, but for the double's own."""
+        self._tokens.pop(token, None)
+        self._tokens[token] = known
+        if self._limit is not None and len(self._tokens) > self._limit + 1:
+            del self._tokens[next(each for each in self._tokens if each != self.token)]
 
     def list_endpoints(self, message: ListEndpointsRequest, call: Context) -> Outcome:  # noqa: ARG002 - has no fields
         """Return the endpoints of all services."""

@@ -92,6 +92,8 @@ class Service:
             "operations.get": operations.get,
             "operations.cancel": operations.cancel,
             "tokens.create": self._access.create_token,
+            "tokens.createForServiceAccount": self._access.create_token_for_service_account,
+            "tokens.revoke": self._access.revoke_token,
             "endpoints.get": self._access.get_endpoint,
             "endpoints.list": self._access.list_endpoints,
         }

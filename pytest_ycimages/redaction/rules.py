@@ -18,6 +18,7 @@ from pytest_ycimages.api.requests import (
     ListEndpointsResponse,
     ListImageOperationsResponse,
     ListImagesResponse,
+    RevokeTokenResponse,
 )
 from pytest_ycimages.api.resources import Image, Operation
 from pytest_ycimages.api.status import OtherDetail, Status
@@ -83,7 +84,9 @@ _ROUTES: Final[tuple[tuple[str, tuple[str, ...], tuple[type[BaseModel], ...]], .
         (Operation,),
     ),
     (r"/operations/[^/:]+(?::cancel)?", ("operations.get", "operations.cancel"), (Operation,)),
-    (r"/iam/v1/tokens(?::createForServiceAccount)?", ("tokens.create",), (CreateTokenResponse,)),
+    (r"/iam/v1/tokens", ("tokens.create",), (CreateTokenResponse,)),
+    (r"/iam/v1/tokens:createForServiceAccount", ("tokens.createForServiceAccount",), (CreateTokenResponse,)),
+    (r"/iam/v1/tokens:revoke", ("tokens.revoke",), (RevokeTokenResponse,)),
     (r"/computeMetadata/v1/instance/service-accounts/[^/]+/token", (), (CreateTokenResponse,)),
     (r"/endpoints(?:/[^/]+)?", ("endpoints.get", "endpoints.list"), (ApiEndpoint, ListEndpointsResponse)),
 )

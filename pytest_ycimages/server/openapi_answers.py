@@ -10,6 +10,7 @@ from pytest_ycimages.api.requests import (
     ListEndpointsResponse,
     ListImageOperationsResponse,
     ListImagesResponse,
+    RevokeTokenResponse,
 )
 from pytest_ycimages.api.resources import (
     CreateImageMetadata,
@@ -95,6 +96,10 @@ ANSWERS: Final = {
     "tokens.create": Answers(
         "IamTokenService", "Create an IAM token", CreateTokenResponse, (_WRONG, Code.UNAUTHENTICATED)
     ),
+    "tokens.createForServiceAccount": Answers(
+        "IamTokenService", "Create an IAM token of a service account", CreateTokenResponse
+    ),
+    "tokens.revoke": Answers("IamTokenService", "Make an IAM token invalid", RevokeTokenResponse),
     "endpoints.get": Answers("ApiEndpointService", "Show where a service is", ApiEndpoint, (_WRONG, _GONE)),
     "endpoints.list": Answers("ApiEndpointService", "Show where all services are", ListEndpointsResponse),
 }
@@ -127,6 +132,7 @@ LINKS: Final[dict[str, dict[str, Any]]] = {
 _FOLDER: Final = "b1gp0o9n8m7l6k5j4i3h"
 _DISK: Final = "epd1a2b3c4d5e6f7g8h9"
 _IMAGE: Final = "fd8h3k2j1i0g9f8e7d6c"
+_ACCOUNT: Final = "ajel0k9j8i7h6g5f4e3d"
 _OPERATION: Final = "fd8a1b2c3d4e5f6g7h8i"
 _IAM: Final = "t1.9euelZqRyMqWmZeT.cGFydC1vZi1hLXNpZ25hdHVyZQ"
 
@@ -166,6 +172,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "oauth": {"yandexPassportOauthToken": "y0_AgAAAAAexample"},
         "serviceAccount": {"jwt": "eyJ0eXAiOiJKV1QifQ.eyJpc3MiOiJhamUifQ.c2lnbmF0dXJl"},
     },
+    "tokens.createForServiceAccount": {"serviceAccount": {"serviceAccountId": _ACCOUNT}},
+    "tokens.revoke": {"token": {"iamToken": _IAM}},
 }
 """Method -> examples of its body, by name."""
 
@@ -194,7 +202,7 @@ def _operation(
         id=_OPERATION,
         description=description,
         created_at="2026-01-31T12:00:00.452564354Z",
-        created_by="ajel0k9j8i7h6g5f4e3d",
+        created_by=_ACCOUNT,
         modified_at="2026-01-31T12:00:12.118205967Z",
     ).to_wire()
 
@@ -204,6 +212,7 @@ _CANCELLED: Final = Status(code=Code.CANCELLED, message="Cancelled by client")
 _RUNNING: Final = {"running": _operation("Create image", _CREATING)}
 _CREATED: Final = {"done": _operation("Create image", _CREATING, _SHOWN)}
 _IMAGE_SHOWN: Final = {"image": _SHOWN.to_wire()}
+_TOKEN: Final = {"token": CreateTokenResponse(iam_token=_IAM, expires_at="2026-02-01T00:00:00.000000000Z").to_wire()}
 _COMPUTE: Final = ApiEndpoint(id="compute", address="127.0.0.1:41233")
 
 RESPONSES: Final[dict[str, dict[str, Wire]]] = {
@@ -218,9 +227,9 @@ RESPONSES: Final[dict[str, dict[str, Wire]]] = {
     },
     "operations.get": {**_RUNNING, **_CREATED},
     "operations.cancel": {"cancelled": _operation("Create image", _CREATING, error=_CANCELLED)},
-    "tokens.create": {
-        "token": CreateTokenResponse(iam_token=_IAM, expires_at="2026-02-01T00:00:00.000000000Z").to_wire()
-    },
+    "tokens.create": _TOKEN,
+    "tokens.createForServiceAccount": _TOKEN,
+    "tokens.revoke": {"subject": RevokeTokenResponse(subject_id=_ACCOUNT).to_wire()},
     "endpoints.get": {"endpoint": _COMPUTE.to_wire()},
     "endpoints.list": {"endpoints": ListEndpointsResponse(endpoints=(_COMPUTE,)).to_wire()},
 }

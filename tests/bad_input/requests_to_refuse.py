@@ -141,6 +141,8 @@ VALID: Final[dict[str, dict[str, str]]] = {
     "images.latestByFamily": {"folderId": "f"},
     "images.update": {"name": '"a"'},
     "tokens.create": {"jwt": '"a.b.c"'},
+    "tokens.createForServiceAccount": {"serviceAccountId": '"aje"'},
+    "tokens.revoke": {"iamToken": '"t1.a.b"'},
     "faults": {"fault": '"unavailable()"', "on": '"images.list"', "expect": "false"},
     "clock/advance": {"seconds": "1"},
     "objects": {"uri": '"https://storage.yandexcloud.net/b/k"'},

@@ -107,7 +107,7 @@ def test_a_method_that_does_not_exist_is_refused_with_the_nearest(double: Double
         f"Unknown method {pattern!r}. Did you mean {nearest!r}? Known: endpoints.get, endpoints.list, images.create, "
         "images.delete, images.get, images.latestByFamily, images.list, images.listAccessBindings, "
         "images.listOperations, images.setAccessBindings, images.update, images.updateAccessBindings, "
-        "operations.cancel, operations.get, tokens.create, unrouted."
+        "operations.cancel, operations.get, tokens.create, tokens.createForServiceAccount, tokens.revoke, unrouted."
     )
 
 

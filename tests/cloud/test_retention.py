@@ -132,6 +132,12 @@ def tokens(client: Client, count: int) -> Iterator[str]:
         yield client.send("POST", "/iam/v1/tokens", {"yandexPassportOauthToken": f"oauth{number}"}).json()["iamToken"]
 
 
+def revocations(client: Client, count: int) -> Iterator[str]:
+    """Revoke tokens that the double has not issued."""
+    for number in range(count):
+        yield client.send("POST", "/iam/v1/tokens:revoke", {"iamToken": f"t1.{number}.x"}).text
+
+
 def refusals(client: Client, count: int) -> Iterator[str]:
     """Make calls that are refused, each of its own."""
     for number in range(count):
@@ -173,6 +179,7 @@ def sizes(value: object, seen: set[int] | None = None) -> int:
         (creates, {}),
         (updates, {}),
         (tokens, {}),
+        (revocations, {}),
         (refusals, {}),
         (refusals, {"latency": 0.001, "latency_order": "latency_first"}),
         (struck, {}),

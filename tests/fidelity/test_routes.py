@@ -27,6 +27,8 @@ ROUTES: Final = [
     ("operations.cancel", "GET", "/operations/fd8a:cancel"),
     ("operations.cancel", "POST", "/operations/fd8a:cancel"),
     ("tokens.create", "POST", "/iam/v1/tokens"),
+    ("tokens.createForServiceAccount", "POST", "/iam/v1/tokens:createForServiceAccount"),
+    ("tokens.revoke", "POST", "/iam/v1/tokens:revoke"),
     ("endpoints.list", "GET", "/endpoints"),
     ("endpoints.get", "GET", "/endpoints/iam"),
 ]

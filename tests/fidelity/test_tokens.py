@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
+from pytest_ycimages.cloud.access import Auth
 from tests.client import image_id_of
 
 if TYPE_CHECKING:
@@ -137,6 +138,69 @@ def test_what_is_no_jwt_is_refused(cloud: Cloud, text: str) -> None:
     """HTTP 401 and code 16."""
     answer = cloud.post(TOKENS, {"jwt": text})
     assert (answer.status, answer.json["code"]) == (401, 16)
+
+
+def made_for(cloud: Cloud, account: str) -> str:
+    """A token of a service account."""
+    return str(cloud.post(f"{TOKENS}:createForServiceAccount", {"serviceAccountId": account}).json["iamToken"])
+
+
+@pytest.mark.fidelity("token.for-service-account")
+@pytest.mark.ycimages(auth="strict")
+def test_a_token_is_made_for_a_service_account(cloud: Cloud) -> None:
+    """What it creates belongs to the account, and a token of it can make another."""
+    body = {"serviceAccountId": "ajebaker"}
+    assert cloud.using(Authorization=None).post(f"{TOKENS}:createForServiceAccount", body).status == 401
+    assert cloud.using(Authorization="Bearer x").post(f"{TOKENS}:createForServiceAccount", body).refusal == INVALID
+    caller = cloud.using(Authorization=f"Bearer {made_for(cloud, 'ajebaker')}")
+    assert caller.create().json["createdBy"] == "ajebaker"
+    other = cloud.using(Authorization=f"Bearer {made_for(caller, 'ajeother')}")
+    assert other.create().json["createdBy"] == "ajeother"
+    cloud.double.clock.advance(12 * 3600)
+    assert caller.list().refusal == INVALID
+
+
+@pytest.mark.fidelity("token.service-account-id")
+def test_the_id_of_a_service_account_is_required(cloud: Cloud) -> None:
+    """The longest one is allowed."""
+    for body in ({}, {"serviceAccountId": ""}, {"serviceAccountId": "a" * 51}):
+        assert cloud.post(f"{TOKENS}:createForServiceAccount", body).refused_fields == ["serviceAccountId"]
+    assert made_for(cloud, "a" * 50).startswith("t1.")
+
+
+@pytest.mark.fidelity("token.revoke")
+@pytest.mark.parametrize("auth", [pytest.param(auth, marks=pytest.mark.ycimages(auth=auth)) for auth in get_args(Auth)])
+def test_a_revoked_token_is_refused(cloud: Cloud, auth: str) -> None:
+    """By every method that asks for one, unless none is asked for; other tokens of the account stay."""
+    token, other = (made_for(cloud, "ajebaker") for _ in range(2))
+    caller = cloud.using(Authorization=f"Bearer {token}")
+    operation_id = caller.create().json["id"]
+    assert caller.post(f"{TOKENS}:revoke", {"iamToken": token}).json == {"subjectId": "ajebaker"}
+    later = (
+        caller.list(),
+        caller.create(),
+        caller.get(f"/operations/{operation_id}"),
+        caller.post(f"{TOKENS}:createForServiceAccount", {"serviceAccountId": "ajebaker"}),
+    )
+    for answer in later:
+        assert answer.status == 200 if auth == "off" else answer.refusal == INVALID
+    assert cloud.using(Authorization=f"Bearer {other}").list().status == 200
+    assert cloud.post(f"{TOKENS}:revoke", {"iamToken": cloud.double.token}).status == 200
+    assert cloud.list().status == (200 if auth == "off" else 401)
+
+
+@pytest.mark.fidelity("token.revoke-unknown")
+@pytest.mark.ycimages(auth="strict")
+def test_a_token_that_is_not_valid_cannot_be_revoked(cloud: Cloud) -> None:
+    """One that is made up, expired, or revoked; and nothing at all is a violation of the contract."""
+    expired = made_for(cloud, "ajebaker")
+    cloud.double.clock.advance(12 * 3600)
+    revoked = made_for(cloud, "ajebaker")
+    assert cloud.using(Authorization=None).post(f"{TOKENS}:revoke", {"iamToken": revoked}).status == 401
+    assert cloud.post(f"{TOKENS}:revoke", {"iamToken": revoked}).status == 200
+    for token in ("made-up", expired, revoked):
+        assert cloud.post(f"{TOKENS}:revoke", {"iamToken": token}).refusal == INVALID
+    assert cloud.post(f"{TOKENS}:revoke", {}).refused_fields == ["iamToken"]
 
 
 @pytest.mark.fidelity("token.scheme-case")

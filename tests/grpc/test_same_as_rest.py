@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-RPCS: Final = {rpc.method: rpc for rpc in rpcs().values() if rpc.verb and rpc.method != "unrouted"}
+RPCS: Final = {rpc.method: rpc for rpc in rpcs().values() if rpc.verb}
 WORDS: Final = (
     "",
     "a",

@@ -11,17 +11,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from yandex.cloud.compute.v1 import image_pb2
 from yandex.cloud.compute.v1 import image_service_pb2 as api
 from yandex.cloud.compute.v1.image_service_pb2_grpc import ImageServiceStub
+from yandex.cloud.iam.v1 import iam_token_service_pb2 as iam
 from yandexcloud._retry_policy import RetryPolicy
 from yandexcloud._sdk import SDK
 from yandexcloud.operations import OperationError
 
 from pytest_ycimages import Code, first, operation_fails, unavailable
-from tests.grpc.clients import DISK
+from tests.grpc.clients import DISK, TIMEOUT, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages import Double
+    from tests.grpc.clients import Stubs
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK's own parts
@@ -87,6 +89,21 @@ def test_every_kind_of_credentials(
         "key": {"service_account_key": key},
     }
     assert bake(connect(**options[kind]), ycimages.folder_id).response.status == image_pb2.Image.READY
+
+
+@pytest.mark.ycimages(auth="strict")
+def test_a_token_of_a_service_account_lasts_until_it_is_revoked(ycimages: Double, stubs: Stubs) -> None:
+    """By the other two methods of IamTokenService, which ask for a token."""
+    wanted = iam.CreateIamTokenForServiceAccountRequest(service_account_id="ajebaker")
+    assert error_of(stubs.tokens.CreateForServiceAccount, wanted).code() is grpc.StatusCode.UNAUTHENTICATED
+    token = stubs.call(stubs.tokens.CreateForServiceAccount, wanted).iam_token
+    caller = [("authorization", f"Bearer {token}")]
+    request = api.CreateImageRequest(folder_id=ycimages.folder_id, disk_id=DISK)
+    assert stubs.images.Create(request, metadata=caller, timeout=TIMEOUT).created_by == "ajebaker"
+    revoke = iam.RevokeIamTokenRequest(iam_token=token)
+    assert stubs.tokens.Revoke(revoke, metadata=caller, timeout=TIMEOUT).subject_id == "ajebaker"
+    error = error_of(stubs.images.Create, request, metadata=caller)
+    assert (error.code(), error.details()) == (grpc.StatusCode.UNAUTHENTICATED, "The token is invalid")
 
 
 def test_a_failed_operation_is_an_error_of_the_sdk(ycimages: Double, connect: Callable[..., Any]) -> None:

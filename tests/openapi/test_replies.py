@@ -17,6 +17,8 @@ IMAGES: Final = "/compute/v1/images"
 FILE: Final = "https://storage.yandexcloud.net/bucket/disk.qcow2"
 NOBODY: Final = "fd800000000000000000"
 TOO_LARGE: Final = b"{" + b" " * (4 * 2**20) + b"}"
+TOKENS = "/iam/v1/tokens"
+TOKEN_PATHS = (TOKENS, f"{TOKENS}:createForServiceAccount", f"{TOKENS}:revoke")
 BINDINGS: Final = [("GET", "listAccessBindings"), ("POST", "setAccessBindings"), ("POST", "updateAccessBindings")]
 
 
@@ -76,7 +78,9 @@ def good_calls(witness: Witness, double: Callable[..., Double]) -> None:
     witness.call(here, "DELETE", image)
     for verb, path in (("GET", ""), ("GET", ":cancel"), ("POST", ":cancel")):
         witness.call(here, verb, f"/operations/{made['id']}{path}")
-    witness.call(here, "POST", "/iam/v1/tokens", json={"jwt": "j"}, token=None)
+    witness.call(here, "POST", TOKENS, json={"jwt": "j"}, token=None)
+    token = witness.call(here, "POST", f"{TOKENS}:createForServiceAccount", json={"serviceAccountId": "aje"})
+    witness.call(here, "POST", f"{TOKENS}:revoke", json={"iamToken": token["iamToken"]})
     witness.call(here, "GET", "/endpoints", token=None)
     witness.call(here, "GET", "/endpoints/iam", token=None)
 
@@ -108,7 +112,6 @@ def bad_calls(witness: Witness, double: Callable[..., Double]) -> None:
     witness.call(strict, "POST", IMAGES, json={"folderId": "nowhere", "uri": FILE})
     witness.call(here, "PATCH", f"{IMAGES}/{NOBODY}", json={})
     witness.call(here, "PATCH", f"{IMAGES}/{NOBODY}", data=b"{")
-    witness.call(here, "POST", "/iam/v1/tokens", json={})
     witness.call(here, "GET", IMAGES, query_string={"folderId": "f", "pageSize": "x"})
     for query in ({"pageToken": "x"}, {"filter": "x"}, {"orderBy": "x"}, {"pageSize": 1001}, {"folderId": ""}):
         witness.call(here, "GET", IMAGES, query_string={"folderId": "f", **query})
@@ -120,8 +123,13 @@ def bad_calls(witness: Witness, double: Callable[..., Double]) -> None:
     for verb, word in BINDINGS:
         witness.call(here, verb, f"{IMAGES}/{'i' * 51}:{word}")
         witness.call(here, verb, f"{IMAGES}/{NOBODY}:{word}")
-    for verb, path in (("GET", ""), ("GET", ":cancel"), ("POST", ":cancel")):
-        witness.call(here, verb, f"/operations/nonsense{path}")
+    for verb, path in (
+        ("GET", "/operations/nonsense"),
+        ("GET", "/operations/nonsense:cancel"),
+        ("POST", "/operations/nonsense:cancel"),
+        *(("POST", path) for path in TOKEN_PATHS),
+    ):
+        witness.call(here, verb, path, json={} if verb == "POST" else None)
     for path in ("/endpoints", "/endpoints/iam"):
         witness.call(strict, "GET", path, query_string={"unknown": "1"})
 
@@ -151,7 +159,9 @@ def unauthorised(witness: Witness, double: Callable[..., Double]) -> None:
             witness.call(here, verb, f"{IMAGES}/{NOBODY}:{word}", token=token)
         for verb, path in (("GET", ""), ("GET", ":cancel"), ("POST", ":cancel")):
             witness.call(here, verb, f"/operations/{NOBODY}{path}", token=token)
-    witness.call(double(auth="strict"), "POST", "/iam/v1/tokens", json={"jwt": "j"}, token=None)
+        for path in TOKEN_PATHS[1:]:
+            witness.call(here, "POST", path, token=token)
+    witness.call(double(auth="strict"), "POST", TOKENS, json={"jwt": "j"}, token=None)
 
 
 def over_quota(witness: Witness, double: Callable[..., Double]) -> None:
@@ -172,7 +182,7 @@ def too_large(witness: Witness, double: Callable[..., Double]) -> None:
         ("POST", f"{IMAGES}/{NOBODY}:setAccessBindings"),
         ("POST", f"{IMAGES}/{NOBODY}:updateAccessBindings"),
         ("POST", f"/operations/{NOBODY}:cancel"),
-        ("POST", "/iam/v1/tokens"),
+        *(("POST", path) for path in TOKEN_PATHS),
     ):
         witness.call(here, verb, path, data=TOO_LARGE)
 
