@@ -6,18 +6,20 @@ A recording replaces an older file once its test has passed, teardown included.
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteInUseError, CassetteUnusedError, YCImagesError
+from pytest_ycimages.errors import CassetteError, CassetteInUseError, CassetteUnusedError, YCImagesError
 from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, record_usage
-from pytest_ycimages.plugin_modes import announce, records
+from pytest_ycimages.plugin_modes import announce, asks_for_cassette, mode_of, records
+from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
+from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.api.resources import Operation
@@ -29,7 +31,41 @@ _RECORDED_BY: Final = pytest.StashKey[dict[str, list[str]]]()
 """Files -> the tests of this run that record them."""
 
 
-def make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
+def new_double(
+    item: pytest.Item, number: int, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
+) -> Double:
+    """Return the n-th double of a test.
+
+    Raises:
+        CassetteError: its cassette cannot be replayed or recorded.
+    """
+    __tracebackhide__ = True
+
+    made = merged(*_sources(item, settings, fixture))
+    if made.mode != "fake" and made.cassette is None:
+        made = merged({"cassette": cassette_path(item, number)}, made)
+    try:
+        return _make_double(item, made.decided(), name_of(item) if number == 1 else f"{name_of(item)} #{number}")
+    except CassetteError as error:  # its text is complete without a traceback
+        if not asks_for_cassette(item, settings, fixture):
+            error.add_note(
+                "It asks for no cassette: mark it with @pytest.mark.ycimages_cassette, or record it with "
+                "--ycimages-mode=record-all"
+            )
+        raise error.with_traceback(None) from None
+
+
+def _sources(
+    item: pytest.Item, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
+) -> list[Settings | Mapping[str, Any]]:
+    """Return the settings of a test's double by precedence: command line > marker > fixture > ini."""
+    mode = {"mode": mode_of(item, settings, fixture)}
+    upstream = item.config.option.ycimages_upstream
+    command_line = seed_option(item.config) | ({"upstream": upstream} if upstream else {})
+    return [mode, settings, command_line, *markers(item), fixture, ini(item.config)]
+
+
+def _make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
     """Return a new double of a test.
 
     Raises:

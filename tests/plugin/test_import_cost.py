@@ -21,9 +21,10 @@ def loaded_by(project: pytest.Pytester, statement: str, before: str = "pass") ->
 
 
 def test_the_plugin_loads_itself_and_nothing_else(project: pytest.Pytester) -> None:
-    """On top of pytest, the entry point costs three modules: the package, and the plugin in its two parts."""
+    """On top of pytest, the entry point costs five small modules: the package, and the plugin in its parts."""
     loaded = loaded_by(project, "import pytest_ycimages.plugin", before="import pytest")
-    assert loaded == {"pytest_ycimages", "pytest_ycimages.plugin", "pytest_ycimages.plugin_cassettes"}
+    parts = ("plugin", "plugin_cassettes", "plugin_fixtures", "plugin_settings")
+    assert loaded == {"pytest_ycimages", *(f"pytest_ycimages.{part}" for part in parts)}
 
 
 def test_the_package_alone_loads_nothing_heavy(project: pytest.Pytester) -> None:

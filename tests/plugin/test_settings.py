@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from pytest_ycimages import After, AfterPolls, Double, Failure, Latency, Quotas, Settings, Success, UsageError, plugin
+from pytest_ycimages import (
+    After,
+    AfterPolls,
+    Double,
+    Failure,
+    Latency,
+    Quotas,
+    Settings,
+    Success,
+    UsageError,
+    plugin_settings,
+)
 from pytest_ycimages.settings import merged, settings_from
 
 if TYPE_CHECKING:
@@ -71,7 +82,7 @@ NOT_IN_INI = {"allow_remote", "cassette", "control_token", "host", "journal_limi
 
 def test_every_ini_value_is_a_setting_with_its_default_in_the_help() -> None:
     """The ini table names no setting that does not exist, and states each default truly."""
-    table: dict[str, str] = vars(plugin)["_INI"]
+    table: dict[str, str] = vars(plugin_settings)["_INI"]
     assert set(table) == set(Settings.model_fields) - NOT_IN_INI
     for name, text in table.items():
         default = Settings.model_fields[name].get_default(call_default_factory=True)

@@ -1,0 +1,104 @@
+"""Settings of doubles that pytest gives: the option and ini values, the markers of a test, and the seed of the run."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import pytest
+
+from pytest_ycimages.plugin_cassettes import settings_of_markers
+
+_INI: Final = {
+    "mode": "which backend answers, as --ycimages-mode says (default: fake)",
+    "upstream": "the address that is recorded or compared with, or `none` for the service's own (default: none)",
+    "replay_pace": "how replayed operations progress: by `state`, by `time`, or `auto` (default: auto)",
+    "volatile": "fields of requests that differ from run to run, FIELD=PATTERN a line (default: none)",
+    "unused_interactions": "interactions that no request used `fail` the test, `warn`, or `ignore` (default: fail)",
+    "scrub": "names of more fields whose values are redacted in cassettes (default: none)",
+    "keep": "names of fields beyond the contract whose values cassettes keep (default: none)",
+    "pseudonyms": "`true` for recordings that give folders, clouds and accounts other ids (default: False)",
+    "max_age": "days after which a cassette has expired, or `none` (default: none)",
+    "expired": "a cassette that has expired lets the test `fail`, `warn`, or `ignore` (default: warn)",
+    "allowed_hosts": "hosts that may be reached while a cassette is replayed, globs too (default: none)",
+    "seed": "the seed of ids and tokens: an integer, or `random` (default: 0)",
+    "contract": "`page` for the specification page, `current` for today's API (default: page)",
+    "auth": "`any` takes every bearer token, `strict` only the double's own, `off` needs none (default: any)",
+    "timing": "how long operations take: seconds, or such as AfterPolls(3) or REALISTIC (default: AfterPolls(1))",
+    "latency": "how late responses are: seconds, or such as uniform(0.1, 0.4) (default: 0)",
+    "latency_order": "what comes first in a late call: `effect_first` or `latency_first` (default: effect_first)",
+    "outcome": "how operations end: Success(), or such as Failure('UNAVAILABLE', 'try again') (default: Success())",
+    "rollback": "seconds that undoing a failed or cancelled operation takes (default: 0)",
+    "cancel": "cancelling an operation `wins`, comes `late`, `loses`, is `too_late` or `refused` (default: wins)",
+    "cancel_delay": "seconds until a `late` cancel takes effect (default: 5)",
+    "faults": "the faults of every test, a rule a line, such as slow(2), when=chance(0.1) (default: none)",
+    "clock": "`real`, or `manual` to move it with clock.advance(seconds) (default: real)",
+    "unknown_fields": "`warn` about fields that the contract lacks, `ignore` or `reject` them (default: warn)",
+    "unknown_resources": "`accept` sources and folders that were not added, or answer `not_found` (default: accept)",
+    "idempotency_key_format": "`any` takes every key, `uuid` only UUIDs (default: any)",
+    "idempotency_key_reuse": "a key that was sent with another request: `first` or `reject` (default: first)",
+    "poll_interval": "whole seconds that answers to polls ask clients to wait, or `none` (default: none)",
+    "quotas": "`default` for the service's own, `none` for none (default: none)",
+    "served_hosts": "more host names or globs that the `Host` of a request may have, one a line (default: none)",
+    "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
+    "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
+}
+"""The settings that an ini file may give, each as `ycimages_<name>`."""
+
+_LINES: Final = frozenset({"faults", "intercept_hosts", "served_hosts", "volatile"})
+"""Settings that take several values, one a line."""
+SEED: Final = pytest.StashKey[str]()
+"""The seed of the run."""
+
+
+def add_settings_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+    """Add the option of the seed, and the ini values."""
+    group.addoption(
+        "--ycimages-seed",
+        metavar="SEED",
+        help="the seed of every double: an integer, or `random` to draw one and print it (default: ini, then 0)",
+    )
+    for name, text in _INI.items():
+        kind: Literal["linelist", "string"] = "linelist" if name in _LINES else "string"
+        parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
+
+
+def choose_seed(config: pytest.Config) -> None:
+    """Choose the seed of the run: a random one is the same in all workers of pytest-xdist."""
+    option, ini = config.option.ycimages_seed, config.getini("ycimages_seed")
+    source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
+    if seed == "random":
+        from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only for random seeds
+
+        seed = getattr(config, "workerinput", {}).get("ycimages_seed") or str(random_seed())
+    try:
+        int(seed)
+    except ValueError:
+        raise pytest.UsageError(f"{source}={seed}: the seed is an integer, or the word `random`.") from None
+    config.stash[SEED] = seed
+
+
+def markers(item: pytest.Item, *kinds: str) -> list[dict[str, Any]]:
+    """Return the settings of a test's markers, the closest first; see `settings_of_markers`."""
+    for marker in item.iter_markers("ycimages"):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
+            )
+    return settings_of_markers(item, *kinds)
+
+
+def seed_option(config: pytest.Config) -> dict[str, str]:
+    """Return the seed as a setting if the command line gives it."""
+    return {"seed": config.stash[SEED]} if config.option.ycimages_seed else {}
+
+
+def ini(config: pytest.Config) -> dict[str, Any]:
+    """Return the settings of the ini file, and the seed of the run."""
+    values = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
+    return values | {"seed": config.stash[SEED]}
+
+
+def name_of(item: pytest.Item) -> str:
+    """Return the name of the test's first double, which its ids depend on: the marker's `name`, or the test's."""
+    names = (marker.kwargs.get("name") for marker in item.iter_markers("ycimages"))
+    return next(filter(None, names), item.nodeid)
