@@ -92,8 +92,9 @@ def shortened(text: str, most: int = 1000) -> str:
 def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown word, with the known words and the nearest one."""
     words = sorted(set(known))
-    nearest = difflib.get_close_matches(str(given), words, n=1, cutoff=0.4)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    folded = {word.casefold(): word for word in words}
+    nearest = difflib.get_close_matches(str(given).casefold(), folded, n=1, cutoff=0.4)
+    hint = f" Did you mean {folded[nearest[0]]!r}?" if nearest else ""
     return UsageError(f"Unknown {what} {shortened(repr(given))}.{hint} Known: {', '.join(words)}.")
 
 

@@ -26,6 +26,7 @@ from pytest_ycimages.cassette.schema import (
     first_wrong,
     interaction_of,
     metadata_of,
+    unknown_key,
     whole_cassette,
 )
 from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
@@ -51,6 +52,8 @@ _AGAIN: Final = (
 _ONE_SIDE: Final = "Keep one side, as two recordings do not mix: git checkout --ours (or --theirs), or record again."
 _CONFLICT: Final = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: [^\n]*)?$", re.MULTILINE)
 _SHOWN: Final = 60
+_OF_HTTPX: Final = frozenset({"http_version", "status_code", "headers", "content"})
+"""The keys of an answer to httpx as vcrpy wrote it up to version 5."""
 
 
 def parse(data: bytes, path: Path) -> CassetteData:
@@ -127,13 +130,15 @@ def _without_torn_end(items: bytes) -> bytes:
     rest = items[whole:]
     if not whole:
         rest = b"- " + rest
-    if COMPLETE.startswith(rest) or rest == b"-":
+    if COMPLETE.startswith(rest) or rest in {b"-", b"- "}:
         return items[:whole]
     if not rest.startswith(b"- ") or _BETWEEN in rest:
         return items  # not torn, but damaged
+    from pytest_ycimages.cassette.vcr_yaml import NotYamlError  # noqa: PLC0415 - rarely needed, and slow to import
+
     try:
         _item(rest[2:])
-    except ValueError:
+    except NotYamlError:
         return items[:whole]
     return items  # nothing but the end of its last line is missing
 
@@ -142,14 +147,15 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     text = _decoded(data, path)
     form = _loaded(text, path)
     _refuse_others(form, path)
-    form["interactions"] = list(map(_as_of_today, form["interactions"]))
+    form["interactions"] = list(map(_as_of_today, form.get("interactions", ())))
     try:
         cassette = whole_cassette().validate_python(form)
     except ValidationError as error:
         from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 
-        place, what = first_wrong(error, form)
-        raise broken(path, what, line=line_of(text, place)) from None
+        unknown = unknown_key(error)
+        place, what = unknown or first_wrong(error, form)
+        raise broken(path, what, line=line_of(text, place, of_key=unknown is not None)) from None
     metadata = cassette.get("ycimages")
     return CassetteData(
         metadata_of(metadata) if metadata else UNKNOWN_METADATA,
@@ -211,7 +217,8 @@ def _refuse_others(form: Any, path: Path) -> None:
         raise broken(path, "it was recorded with vcrpy before 1.0, whose cassettes vcrpy no longer reads.")
     if isinstance(form, dict) and "http_interactions" in form:
         raise broken(path, "it is a cassette of betamax or of Ruby's VCR, not of vcrpy.")
-    if not isinstance(form, dict) or not isinstance(form.get("interactions"), list):
+    is_cassette = isinstance(form, dict) and isinstance(form.get("interactions"), list)
+    if not is_cassette and not _is_misspelt(form):
         raise broken(path, "it is not a cassette: it has no list of `interactions`.")
     version, metadata = form.get("version", VERSION), form.get("ycimages")
     if version != VERSION:
@@ -222,16 +229,28 @@ def _refuse_others(form: Any, path: Path) -> None:
         raise broken(path, what, todo="Upgrade: pip install --upgrade pytest-ycimages")
 
 
+def _is_misspelt(form: Any) -> bool:
+    """Return whether a mapping has a key that is nearly `interactions`, which the schema refuses."""
+    names = [str(name).casefold() for name in form] if isinstance(form, dict) else []
+    return (
+        bool(names)
+        and "interactions" not in form
+        and bool(difflib.get_close_matches("interactions", names, cutoff=0.8))
+    )
+
+
 def _as_of_today(item: Any) -> Any:
     """Return an interaction in today's form of vcrpy: up to version 5 it wrote those of httpx in another way."""
     response = item.get("response") if isinstance(item, dict) else None
     if not isinstance(response, dict) or "status_code" not in response:
         return item
+    others = {name: value for name, value in response.items() if name not in _OF_HTTPX}
     return item | {
         "response": {
             "status": {"code": response["status_code"], "message": ""},
             "headers": response.get("headers", {}),
             "body": {"string": response.get("content")},
+            **others,
         }
     }
 

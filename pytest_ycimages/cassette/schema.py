@@ -22,9 +22,10 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest,
     RecordedResponse,
 )
+from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Place = tuple[int | str, ...]
 """The path to a part of a cassette: keys of mappings and indexes of lists."""
 
-_STRICT: Final = ConfigDict(strict=True, extra="ignore")
+_STRICT: Final = ConfigDict(strict=True, extra="forbid")
 _Body = str | bytes | None
 _Count = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -85,6 +86,7 @@ class _Response(TypedDict):
     status: _Status
     headers: NotRequired[_Headers]
     body: NotRequired[_Content | None]
+    url: NotRequired[str]  # what vcrpy writes for clients of tornado, and once wrote for aiohttp
 
 
 @with_config(_STRICT)
@@ -122,6 +124,14 @@ class _Cassette(TypedDict):
     ycimages: NotRequired[_Metadata]
     complete: NotRequired[bool]
 
+
+_PARTS: Final[Mapping[str, type]] = {
+    "request": _Request, "response": _Response, "status": _Status, "body": _Content, "ycimages": _Ours
+}  # fmt: skip
+"""The mappings within an interaction."""
+
+_UNKNOWN_KEY: Final = frozenset({"extra_forbidden", "invalid_key"})
+"""Types of errors of pydantic; the second is for keys that are not texts."""
 
 INTERACTION: Final = TypeAdapter(_Interaction)
 METADATA: Final = TypeAdapter(_Metadata)
@@ -172,6 +182,20 @@ def _bytes(body: _Body) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
 
 
+def unknown_key(error: ValidationError) -> tuple[Place, str] | None:
+    """Return the place of the first unknown key, and the error in a sentence; None: each key is known.
+
+    It comes before other errors, as a misspelt key is also one that is missing.
+    """
+    places = (each["loc"] for each in error.errors(include_url=False) if each["type"] in _UNKNOWN_KEY)
+    place = next(places, None)
+    if place is None:
+        return None
+    *above, key = place
+    where = f"{_named(tuple(above))}: " if above else ""
+    return place, f"{where}{unknown_word('key', key, _keys_at(above))}"
+
+
 def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
     """Return the first place with an error, and the error in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
@@ -186,6 +210,19 @@ def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
     if errors[0]["type"] == "missing":
         return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
     return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
+
+
+def _keys_at(place: Sequence[int | str]) -> Iterable[str]:
+    """Return the keys of the mapping at a place."""
+    match place:
+        case []:
+            return _Cassette.__annotations__
+        case ["ycimages"]:
+            return _Metadata.__annotations__
+        case ["interactions", _]:
+            return _Interaction.__annotations__
+        case _:
+            return _PARTS[str(place[-1])].__annotations__
 
 
 def _place_in(data: Any, error: ErrorDetails) -> Place:

@@ -110,25 +110,26 @@ def load_yaml(text: str | bytes) -> Any:
         raise NotYamlError(str(error).splitlines()[0], None) from None
 
 
-def line_of(text: str, place: Place) -> int | None:
-    """Return the line, counted from 1, on which a part of the YAML begins; None: not known."""
+def line_of(text: str, place: Place, *, of_key: bool = False) -> int | None:
+    """Return the line, counted from 1, on which a part of the YAML begins, or its key; None: not known."""
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError:  # JSON is YAML only nearly
         return None
-    line = None
-    for step in (*place, None):
-        if node is None:
+    key = node
+    for step in place:
+        below = _below(node, step)
+        if below is None:
             break
-        line = node.start_mark.line + 1
-        node = _below(node, step)
-    return line
+        key, node = below
+    named = key if of_key else node
+    return None if named is None else named.start_mark.line + 1
 
 
-def _below(node: yaml.Node, step: int | str | None) -> yaml.Node | None:
+def _below(node: yaml.Node | None, step: int | str) -> tuple[yaml.Node, yaml.Node] | None:
+    """Return the key and the value at a step of a place; an item of a list is both."""
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        below: yaml.Node = node.value[step]
-        return below
+        return node.value[step], node.value[step]
     if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
+        return next(((key, value) for key, value in node.value if key.value == step), None)
     return None

@@ -19,7 +19,6 @@ from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,
     Interaction,
-    Origin,
     RecordedRequest,
     RecordedResponse,
 )
@@ -58,9 +57,9 @@ def test_what_a_loss_of_power_appends_is_dropped() -> None:
 
 
 def test_our_layout_may_be_changed_by_hand() -> None:
-    """It is YAML like any other: comments, another order, a request in blocks."""
+    """It is YAML like any other: comments, a request in blocks."""
     text = cassette_text(cassette(2)).decode()
-    changed = text.replace("\n- ", "\n# first\n\n- ", 1).replace("complete: true\n", "complete: true\nnote: mine\n")
+    changed = text.replace("\n- ", "\n# first\n\n- ", 1)
     assert parse(changed.encode(), PATH) == cassette(2)
     block = "- request: {method: GET, uri: 'https://h/'}\n  response: {status: {code: 204}}\n"
     assert parse(text.replace("complete", f"{block}complete").encode(), PATH).interactions[-1] == Interaction(
@@ -118,14 +117,6 @@ version: 1
 def test_a_mark_of_the_order_of_bytes_is_passed_over() -> None:
     """Editors of some systems write one."""
     assert parse(b"\xef\xbb\xbf" + cassette_text(cassette()), PATH) == cassette()
-
-
-def test_a_label_may_say_more_than_is_known_here() -> None:
-    """A later version of the same format may add to it."""
-    text = cassette_text(CassetteData(CassetteMetadata(Origin.SERVICE), ())).replace(
-        b'"service"', b'"service", "weather": "fine"'
-    )
-    assert parse(text, PATH).metadata == CassetteMetadata(Origin.SERVICE)
 
 
 def test_a_cassette_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
