@@ -40,7 +40,7 @@ _INI: Final = {
     "quotas": "`default` for the service's own, `none` for none (default: none)",
     "served_hosts": "more host names or globs that the `Host` of a request may have, one a line (default: none)",
     "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
-    "violation_paths": "how violations spell fields: `camelCase` or `snake_case` (default: camelCase)",
+    "violation_paths": "how violations spell fields: `camelCase`, `snake_case` or `GoCase` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""
 

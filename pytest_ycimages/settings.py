@@ -24,9 +24,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from pytest_ycimages.api.gateway import ViolationPaths
+from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.cloud.access import Auth
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
-from pytest_ycimages.cloud.refusals import Texts
 from pytest_ycimages.cloud.rules import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
@@ -201,7 +202,7 @@ def _quotas(value: object) -> object:
 
 
 def _texts(value: dict[str, str]) -> dict[str, str]:
-    Texts(value)
+    words_of(value)
     return value
 
 
@@ -255,7 +256,8 @@ class Settings(CassetteSettings):
             are kept if their requests have more than 16 KiB on average. The rest of the history is limited alike: the
             strikes of each fault, the tokens given, and the operations that have ended, with their idempotency keys, if
             their image is gone or has been updated since.
-        violation_paths: how violations spell fields: `camelCase` or `snake_case`.
+        violation_paths: how the details of a refusal spell fields: `camelCase`, `snake_case` or `GoCase`, in which its
+            text always spells them.
         texts: words of errors that replace the double's own; see the reference for their keys.
         intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
             `ycimages_intercept` answer beside the real ones; in text, with white space between them.
@@ -286,7 +288,7 @@ class Settings(CassetteSettings):
     poll_interval: Annotated[int | None, PlainValidator(_poll_interval)] = None
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
     journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None
-    violation_paths: Literal["camelCase", "snake_case"] = "camelCase"
+    violation_paths: ViolationPaths = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
     intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
     served_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()

@@ -2,20 +2,21 @@
 
 The gateway checks only JSON and its types. A request that it refuses never reaches the service and is answered in
 plain text. The service checks the others against the contract. One pass of pydantic finds both kinds of errors. Field
-paths of the gateway are in snake_case (it prints proto names), those of the service in camelCase.
+paths of the gateway are in snake_case (it prints proto names), those of the service as its `Wording` says.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import from_json
 
 from pytest_ycimages.api.status import FieldViolation
+from pytest_ycimages.api.texts import RULES, words_of
 from pytest_ycimages.errors import shortened
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MAX_BODY: Final = 4 * 2**20
 """Bytes of a request's body; gRPC's own limit, and so the gateway's."""
 
 _SHOWN: Final = 80
+_NAME: Final = re.compile(r"[A-Za-z]\w*")
 _AT_COLUMN: Final = re.compile(r" at line (\d+) column (\d+)$")
 
 _GATEWAY_TYPES: Final = {
@@ -52,17 +54,24 @@ _PROTO_TYPES: Final = {
     "generation2_features": "Generation2HardwareFeatures",
 }
 
-_RULES: Final = {
-    "missing": "The value is required",
-    "string_too_short": "The minimum string length in characters is {min_length}",
-    "string_too_long": "The maximum string length in characters is {max_length}",
-    "string_pattern_mismatch": "Value must match the regular expression {pattern}",
-    "too_long": "No more than {max_length} per resource",
-    "out_of_range": "Acceptable values are {least} to {most}, inclusive",
-    "less_than_equal": "The maximum value is {le}",
-    "update_mask": "Fields that can be updated: {known}",
-    "oneof_missing": "Exactly one of {names} is required",
-}
+ViolationPaths = Literal["camelCase", "snake_case", "GoCase"]
+"""How violations spell fields: as in JSON, as in the proto, or as in the structs that Go makes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How the service words violations of the contract.
+
+    Attributes:
+        paths: how it spells fields.
+        words: the words in force, by the keys of the table of texts.
+    """
+
+    paths: ViolationPaths = "camelCase"
+    words: Mapping[str, str] = field(default_factory=lambda: words_of({}))
+
+
+_OWN_WORDING: Final = Wording()
 
 
 class GatewayRefusalError(ValueError):
@@ -94,13 +103,13 @@ def parse_body(body: bytes) -> dict[str, Any]:
     return value
 
 
-def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case: bool = False) -> Decoded:
+def decode(model: type[RequestMessage], value: Mapping[str, Any], wording: Wording = _OWN_WORDING) -> Decoded:
     """Read `value` as a `model`, or return all its violations of the contract, in the page's order.
 
     Args:
         model: the message that the method takes.
         value: the request's fields, whatever their spelling.
-        snake_case: whether violations spell fields as in the proto rather than as in JSON.
+        wording: how violations are worded.
 
     Raises:
         GatewayRefusalError: a field has the wrong JSON type, or a oneof is given twice.
@@ -112,13 +121,13 @@ def decode(model: type[RequestMessage], value: Mapping[str, Any], *, snake_case:
     for each in errors:
         if each["type"] in _GATEWAY_TYPES:
             raise GatewayRefusalError(_refusal(each, value))
-    return Decoded(None, tuple(_violation(each, snake_case=snake_case) for each in errors))
+    return Decoded(None, tuple(_violation(each, wording) for each in errors))
 
 
-def violation_in(refusal: str) -> FieldViolation:
+def violation_in(refusal: str, paths: ViolationPaths = "camelCase") -> FieldViolation:
     """Return what the gateway refuses, such as an unknown number of an enum, as a violation of the contract."""
     path, _, rule = refusal.partition(": ")
-    return FieldViolation(field=".".join(map(to_camel, path.split("."))), description=rule)
+    return FieldViolation(field=spelled(".".join(map(to_camel, path.split("."))), paths), description=rule)
 
 
 def _malformed(body: bytes, problem: str) -> str:
@@ -160,15 +169,26 @@ def _proto_path(loc: tuple[int | str, ...], body: Mapping[str, Any]) -> str:
     return path.removeprefix(".")
 
 
-def _violation(error: ErrorDetails, *, snake_case: bool) -> FieldViolation:
+def _violation(error: ErrorDetails, wording: Wording) -> FieldViolation:
     """Return the violation of a field, with a path such as `labels.Env` or `productIds[0]`."""
     path = ""
-    for index, part in enumerate(error["loc"][:-1] if _is_key(error) else error["loc"]):
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{to_snake(part)}" if snake_case and index == 0 else f".{shortened(part)}"
-    return FieldViolation(field=path.removeprefix("."), description=_rule(error))
+    for part in error["loc"][:-1] if _is_key(error) else error["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{shortened(part)}"
+    return FieldViolation(field=spelled(path.removeprefix("."), wording.paths), description=_rule(error, wording.words))
+
+
+def spelled(path: str, paths: ViolationPaths) -> str:
+    """Return the path of a field in another spelling. The keys of labels are the client's own words, and stay."""
+    if paths == "camelCase":
+        return path
+    labels, dot, key = path.partition(".") if path.lower().startswith("labels.") else (path, "", "")
+    spelling = to_snake if paths == "snake_case" else _go_name
+    return _NAME.sub(lambda name: spelling(name[0]), labels) + dot + key
+
+
+def _go_name(name: str) -> str:
+    """Return the name that Go's structs have for a field."""
+    return "".join(f"{part[:1].upper()}{part[1:]}" for part in name.split("_"))
 
 
 def _is_key(error: ErrorDetails) -> bool:
@@ -176,24 +196,20 @@ def _is_key(error: ErrorDetails) -> bool:
     return error["loc"][0] == "labels" and error["loc"][2:] == ("[key]",)
 
 
-def _rule(error: ErrorDetails) -> str:
-    context = dict(error.get("ctx", {}))
-    if "pattern" in context:
-        context["pattern"] = f"`{context['pattern'].removeprefix('^').removesuffix('$')}`"
-    subject = "Key: " if _is_key(error) else ""
-    rule = _RULES[error["type"]].format_map(context)
-    return f"{subject}{rule}; given: {_given(error)}"
+def _rule(error: ErrorDetails, words: Mapping[str, str]) -> str:
+    values = {"given": _given(error), **error.get("ctx", {})}
+    key = RULES[error["type"]]
+    if "pattern" in values:
+        values["pattern"] = f"`{values['pattern'].removeprefix('^').removesuffix('$')}`"
+        key = "name_pattern" if error["loc"] == ("name",) else key
+    return f"{'Key: ' if _is_key(error) else ''}{words[key].format_map(values)}"
 
 
 def _given(error: ErrorDetails) -> str:
     given = error["input"]
-    if error["type"] in {"missing", "oneof_missing"}:
-        return "none"
     if error["type"] == "string_too_long":
         return f"{len(given)} characters, {_shown(given)}"
-    if error["type"] == "too_long":
-        return str(len(given))
-    return _shown(given)
+    return str(len(given)) if error["type"] == "too_long" else _shown(given)
 
 
 def _shown(value: Any) -> str:

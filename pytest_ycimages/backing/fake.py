@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.api.gateway import Wording
 from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.backing.backing import Backing, R, ResourceView
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.cloud.sources import Inventory
@@ -32,8 +34,9 @@ class Fake(Backing):
         return self._cloud
 
     def _app(self, control: Control) -> App:
-        snake_case = self.settings.violation_paths == "snake_case"
-        return App(self.pipeline, CONTRACTS[self.settings.contract], control, snake_case=snake_case)
+        settings = self.settings
+        wording = Wording(settings.violation_paths, words_of(settings.texts))
+        return App(self.pipeline, CONTRACTS[settings.contract], control, wording)
 
     @property
     def token(self) -> str:

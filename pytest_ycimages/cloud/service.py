@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
+from pytest_ycimages.api.gateway import spelled
 from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access import AccessService
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
@@ -20,7 +21,7 @@ from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.api.methods import Contract
@@ -130,11 +131,12 @@ class Service:
             if isinstance(caller, Outcome):
                 return caller
             account = caller
-        violations = request.violations
+        if request.violations:
+            return self._invalid(request.violations, [spelled(each.field, "GoCase") for each in request.violations])
         if self._rules.unknown_fields == "reject" and request.message is not None:
-            violations = self._unknown(request.message.unknown_fields())
-        if violations:
-            return self._invalid(violations)
+            unknown = request.message.unknown_fields()
+            if unknown:
+                return self._invalid(self._unknown(unknown), unknown)
         key = request.metadata.get("idempotency-key", "")
         return self._handlers[request.method](request.message, Context(now, account, key, request.authority))
 
@@ -142,8 +144,9 @@ class Service:
         rule = f"Unknown field; the contract in force is '{self._contract.revision}'"
         return tuple(FieldViolation(field=field, description=rule) for field in fields)
 
-    def _invalid(self, violations: tuple[FieldViolation, ...]) -> Outcome:
-        listed = "; ".join(f"{each.field}: {each.description}" for each in violations)
+    def _invalid(self, violations: tuple[FieldViolation, ...], fields: Iterable[str]) -> Outcome:
+        """Return the refusal for `violations`, whose text spells the fields as `fields`."""
+        listed = "; ".join(f"{name}: {each.description}" for name, each in zip(fields, violations, strict=True))
         return self._texts.refuse("validation", BadRequest.of(violations), violations=listed)
 
 

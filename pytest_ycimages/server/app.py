@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.exchange import Reply, Request
-from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, decode, parse_body, violation_in
+from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, Wording, decode, parse_body, violation_in
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
@@ -47,12 +47,14 @@ class App:
         admission: refuses requests that web pages can send, on every path.
     """
 
-    def __init__(self, pipeline: Pipeline, contract: Contract, control: Control, *, snake_case: bool = False) -> None:
+    def __init__(
+        self, pipeline: Pipeline, contract: Contract, control: Control, wording: Wording | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.admission = Admission()
         self._control = control
         self._contract = contract
-        self._snake_case = snake_case
+        self._wording = wording or Wording()
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request, and wait where the call is late.
@@ -111,9 +113,9 @@ class App:
         A gateway is not in the way: what it would refuse is a violation too.
         """
         try:
-            return decode(self._contract.requests[method], fields, snake_case=self._snake_case)
+            return decode(self._contract.requests[method], fields, self._wording)
         except GatewayRefusalError as refusal:
-            return Decoded(None, (violation_in(str(refusal)),))
+            return Decoded(None, (violation_in(str(refusal), self._wording.paths),))
 
     def _unrouted(self, http: HttpRequest, error: NoRouteError) -> Answering:
         if error.allowed:
@@ -133,7 +135,7 @@ class App:
             fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
         if ids:  # the id in the path wins over all
             fields = {**fields, **dict.fromkeys(map(to_camel, ids)), **ids}
-        decoded = decode(self._contract.requests[method], fields, snake_case=self._snake_case)
+        decoded = decode(self._contract.requests[method], fields, self._wording)
         return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
     def _refuse(

@@ -41,9 +41,9 @@ MEANINGS: Final = {
     400: ("the request breaks the contract, or the state forbids it.", "Illegal argument uri"),
     401: ("no token, or one that is not valid.", "The token is invalid"),
     404: ("what the request names is not there.", 'Image "fd8h3k2j1i0g9f8e7d6c" not found'),
-    409: ("the name is taken in the folder.", "Image with name ubuntu-24-04 already exists"),
+    409: ("the name is taken in the folder.", 'Image with name "ubuntu-24-04" already exists'),
     413: ("the body is larger than 4 MiB.", "The request's body has 4194305 bytes; the limit is 4194304 bytes (4 MiB)"),
-    429: ("a quota would be exceeded.", "The limit on maximum number of images has exceeded"),
+    429: ("a quota would be exceeded.", "The limit on maximum number of images has exceeded."),
     431: ("the head is larger than 64 KiB.", "The request's head is larger than 65536 bytes"),
     501: ("the double does not implement this call.", "The double does not implement access bindings of images"),
 }

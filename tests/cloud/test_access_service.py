@@ -63,7 +63,7 @@ def test_a_token_request_without_a_secret_is_invalid(client: Client, body: objec
     """The refusal names both fields."""
     message = refused(client.post("/iam/v1/tokens", json=body), 400, 3)
     assert message == (
-        "Request validation error: identity: Exactly one of yandexPassportOauthToken, jwt is required; given: none"
+        "Request validation error: Identity: Exactly one of yandexPassportOauthToken, jwt is required; given: none"
     )
 
 

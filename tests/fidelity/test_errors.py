@@ -90,8 +90,8 @@ def test_a_quota_is_told_as_data(cloud: Cloud) -> None:
 
 @pytest.mark.fidelity("error.validation-text")
 def test_a_broken_contract_begins_with_the_recorded_words(cloud: Cloud) -> None:
-    """What follows is the double's own."""
-    assert cloud.create(name="N").json["message"].startswith("Request validation error: name: ")
+    """The field follows, as Go spells it, and its rule."""
+    assert cloud.create(description="d" * 257).json["message"].startswith("Request validation error: Description: ")
 
 
 @pytest.mark.fidelity("error.synchronous")

@@ -11,7 +11,7 @@ from tests.client import image_id_of
 if TYPE_CHECKING:
     from tests.client import Cloud
 
-TAKEN: Final = (409, 6, "Image with name one already exists")
+TAKEN: Final = (409, 6, 'Image with name "one" already exists')
 
 
 @pytest.mark.fidelity("name.unique")

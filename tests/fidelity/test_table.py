@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages import Settings, YCImagesError
-from pytest_ycimages.cloud.refusals import TEXTS
+from pytest_ycimages.api.texts import TEXTS
 from pytest_ycimages.cloud.rules import Rules
 from pytest_ycimages.fidelity import BrokenTableError, Mark, read_table, render
 from tests.fidelity.proofs import ROOT, Proof, proofs, proofs_in
@@ -79,7 +79,7 @@ def test_every_open_question_has_a_row(table: Table) -> None:
 def test_the_words_of_every_error_are_proven(marked: list[Proof]) -> None:
     """What stands between the placeholders of a text occurs in the tests, piece by piece."""
     source = "".join((ROOT / path).read_text(encoding="utf-8") for path in {p.test.partition("::")[0] for p in marked})
-    pieces = {(key, piece) for key, text in TEXTS.items() for piece, *_ in Formatter().parse(text)}
+    pieces = {(key, piece) for key, text in TEXTS.items() for piece, *_ in Formatter().parse(text.words)}
     assert {(key, piece) for key, piece in pieces if piece not in source} == set()
 
 

@@ -132,7 +132,7 @@ def test_an_image_is_not_renamed_to_a_name_that_is_taken(cloud: Cloud) -> None:
     """Nor to one that another is about to have; its own it may keep."""
     image_id = full(cloud)
     other = cloud.double.add_image(name="two")
-    taken = (409, 6, "Image with name {} already exists")
+    taken = (409, 6, 'Image with name "{}" already exists')
     assert cloud.patch(other, {"name": "one"}).refusal == (*taken[:2], taken[2].format("one"))
     assert cloud.patch(image_id, {"name": "one"}).status == 200
     assert cloud.patch(image_id, {"name": "three"}).status == 200

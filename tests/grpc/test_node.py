@@ -59,7 +59,7 @@ def test_a_refusal_arrives_with_its_text(ycimages: Double) -> None:
     """As a ClientError of the SDK."""
     refused = bake(ycimages, "No!")
     assert refused["code"] == Code.INVALID_ARGUMENT
-    assert "name: Value must match" in refused["details"]
+    assert "Name: invalid resource name" in refused["details"]
 
 
 def test_a_fault_is_seen(ycimages: Double) -> None:

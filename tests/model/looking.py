@@ -92,7 +92,7 @@ def latest(model: Model, folder: str, family: str) -> Image | Refusal:
         return refusal
     ready = [image for image in model.living() if model.status(image) == "READY" and image.folder == folder]
     found = [image for image in ready if image.fields["family"] == family != ""]
-    nothing = Refusal(5, f'No READY image of family "{family}" in folder "{folder}"')
+    nothing = Refusal(5, f'Image "{family}" not found')
     return max(found, key=lambda image: image.age) if found else nothing
 
 

@@ -228,7 +228,7 @@ class Model:
 
     def _taken(self, folder: str, name: str, by: Image) -> Refusal | None:
         others = [image for image in self.named(folder, name) if image is not by]
-        return Refusal(6, f"Image with name {name} already exists") if name and others else None
+        return Refusal(6, f'Image with name "{name}" already exists') if name and others else None
 
     def _full(self, more: Fields) -> Refusal | None:
         """The quotas of the whole cloud."""

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUOTAS: Final = {
-    "images": ("compute.images.count", "The limit on maximum number of images has exceeded"),
-    "total_size": ("compute.images.size", "The limit on total size of images has exceeded"),
-    "pooled_images": ("compute.diskPools.count", "The limit on maximum number of disk pools has exceeded"),
+    "images": ("compute.images.count", "The limit on maximum number of images has exceeded."),
+    "total_size": ("compute.images.size", "The limit on total size of images has exceeded."),
+    "pooled_images": ("compute.diskPools.count", "The limit on maximum number of disk pools has exceeded."),
     "running_operations": (
         "compute.operations.count",
         "The limit on maximum number of active operations has exceeded.",

@@ -160,7 +160,7 @@ def test_an_id_and_a_name_are_given_once(cloud: Cloud) -> None:
         double.add_image(name="web")
     assert str(refusal.value) == f"The name 'web' is taken in the folder '{double.folder_id}': names are unique."
     assert double.add_image(name="web", folder_id="standard-images")
-    assert cloud.create(name="web").refusal == (409, 6, "Image with name web already exists")
+    assert cloud.create(name="web").refusal == (409, 6, 'Image with name "web" already exists')
     assert cloud.create(name="db").status == 200
     with pytest.raises(UsageError, match="The name 'db' is taken"):
         double.add_image(name="db")

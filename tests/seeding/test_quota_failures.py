@@ -13,9 +13,9 @@ from tests.client import GIB, MIB
 if TYPE_CHECKING:
     from tests.client import Answer, Cloud
 
-IMAGES: Final = "The limit on maximum number of images has exceeded"
-SIZE: Final = "The limit on total size of images has exceeded"
-POOLED: Final = "The limit on maximum number of disk pools has exceeded"
+IMAGES: Final = "The limit on maximum number of images has exceeded."
+SIZE: Final = "The limit on total size of images has exceeded."
+POOLED: Final = "The limit on maximum number of disk pools has exceeded."
 RUNNING: Final = "The limit on maximum number of active operations has exceeded."
 
 

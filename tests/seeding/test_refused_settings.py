@@ -42,7 +42,7 @@ NO_TIMING: Final = (
         ),
         (
             {"violation_paths": "camel"},
-            "invalid settings: violation_paths='camel': Input should be 'camelCase' or 'snake_case'.",
+            "invalid settings: violation_paths='camel': Input should be 'camelCase', 'snake_case' or 'GoCase'.",
         ),
         ({"rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
         ({"cancel_delay": "soon"}, "invalid cancel_delay='soon': expected seconds, zero or more, such as 2.5."),

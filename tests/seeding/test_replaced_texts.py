@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
-from pytest_ycimages.cloud.refusals import TEXTS
+from pytest_ycimages.api.texts import TEXTS
 from tests.client import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.client import Answer
 
 LOST: Final = "https://storage.yandexcloud.net/bucket/lost.vdi"
 NOBODY: Final = "fd80000000000000none"
@@ -43,6 +44,12 @@ def keyed(cloud: Cloud) -> str:
     return client.create(name="second").refusal[2]
 
 
+def rule(answer: Answer) -> str:
+    """What is told of the one broken rule."""
+    (violation,) = answer.detail("google.rpc.BadRequest")["fieldViolations"]
+    return str(violation["description"])
+
+
 def token(cloud: Cloud, jwt: str) -> str:
     """The refusal of a JWT."""
     return cloud.post("/iam/v1/tokens", {"jwt": jwt}).refusal[2]
@@ -63,7 +70,45 @@ SAID: Final[dict[str, tuple[dict[str, Any], Callable[[Cloud], str], dict[str, st
     "validation": (
         {},
         lambda cloud: cloud.create(folderId="").refusal[2],
-        {"violations": 'folderId: The minimum string length in characters is 1; given: ""'},
+        {"violations": 'FolderId: The minimum string length in characters is 1; given: ""'},
+    ),
+    "name_pattern": (
+        {},
+        lambda cloud: rule(cloud.create(name="N")),
+        {"pattern": "`(|[a-z]([-_a-z0-9]{0,61}[a-z0-9])?)`", "given": '"N"'},
+    ),
+    "rule_required": ({}, lambda cloud: rule(cloud.create(folderId=None)), {}),
+    "rule_min_length": ({}, lambda cloud: rule(cloud.create(folderId="")), {"min_length": "1", "given": '""'}),
+    "rule_max_length": (
+        {},
+        lambda cloud: rule(cloud.create(description="d" * 257)),
+        {"max_length": "256", "given": f'257 characters, "{"d" * 78}…'},
+    ),
+    "rule_pattern": (
+        {},
+        lambda cloud: rule(cloud.create(family="F")),
+        {"pattern": "`(|[a-z][-a-z0-9]{1,61}[a-z0-9])`", "given": '"F"'},
+    ),
+    "rule_count": (
+        {},
+        lambda cloud: rule(cloud.create(labels={f"a{n}": "" for n in range(65)})),
+        {"max_length": "64", "given": "65"},
+    ),
+    "rule_range": (
+        {},
+        lambda cloud: rule(cloud.create(minDiskSize=1)),
+        {"least": "4194304", "most": "4398046511104", "given": "1"},
+    ),
+    "rule_maximum": ({}, lambda cloud: rule(cloud.list(pageSize=1001)), {"le": "1000", "given": '"1001"'}),
+    "rule_update_mask": (
+        {},
+        lambda cloud: rule(cloud.patch(NOBODY, {"updateMask": "family"})),
+        {"known": "name, description, minDiskSize, labels", "given": '"family"'},
+    ),
+    "rule_one_of": (
+        {},
+        lambda cloud: rule(cloud.create(diskId=None)),
+        {"names": "imageId, diskId, snapshotId, uri"},
     ),
     "illegal_argument": ({}, lambda cloud: cloud.patch(NOBODY, {}).refusal[2], {"what": "update_mask"}),
     "disk_not_found": ({}, lambda cloud: cloud.create(diskId=NOBODY).refusal[2], {"id": NOBODY}),
@@ -112,11 +157,6 @@ SAID: Final[dict[str, tuple[dict[str, Any], Callable[[Cloud], str], dict[str, st
 """For each text: the settings that it needs, what makes the double say it, and what fills its placeholders."""
 
 
-def placeholders(text: str) -> list[str]:
-    """The names in a text."""
-    return [name for _, name, _, _ in string.Formatter().parse(text) if name]
-
-
 def said(key: str, **texts: Any) -> str:
     """What the double says where it says this text."""
     settings, say, _ = SAID[key]
@@ -131,13 +171,13 @@ def test_every_text_has_its_place() -> None:
     """Each can be met, and none is left over."""
     assert set(SAID) == set(TEXTS)
     for key, text in TEXTS.items():
-        assert set(placeholders(text)) == set(SAID[key][2])
+        assert text.placeholders == tuple(sorted(SAID[key][2]))
 
 
 @pytest.mark.parametrize("key", TEXTS)
 def test_a_text_is_said_with_its_placeholders_filled(key: str) -> None:
     """As it stands in the table."""
-    assert said(key) == TEXTS[key].format_map(SAID[key][2])
+    assert said(key) == TEXTS[key].words.format_map(SAID[key][2])
 
 
 @pytest.mark.parametrize("key", TEXTS)

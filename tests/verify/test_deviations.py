@@ -262,7 +262,7 @@ def test_a_contract_that_refuses_what_was_taken_is_told_by_the_field() -> None:
     (finding,) = verify_fake(taping.tape(), {"contract": "page"}).findings
     assert finding.behaviour == "create.name-pattern"
     assert finding.difference.recorded == "200"
-    assert finding.difference.answered.startswith("400 INVALID_ARGUMENT Request validation error: name")
+    assert finding.difference.answered.startswith("400 INVALID_ARGUMENT Request validation error: Name: ")
 
 
 def test_an_id_that_is_another_than_before_is_found() -> None:
