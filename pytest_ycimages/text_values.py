@@ -17,9 +17,9 @@ from pytest_ycimages.errors import UsageError, unknown_word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)", re.ASCII)
+_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Vocabulary(NamedTuple):
@@ -97,7 +97,7 @@ def _plain(value: object) -> object:
 
 
 def duration_in(text: str) -> float | None:
-    """Return the seconds of a duration such as `200ms`, `5s`, `2m` or `1h`; None for any other text."""
+    """Return the seconds of a duration such as `200ms`, `5s`, `2m`, `1h` or `3d`; None for any other text."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         return None

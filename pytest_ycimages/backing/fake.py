@@ -8,8 +8,8 @@ from pytest_ycimages.api.gateway import Wording
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.backing.backing import Backing, R, ResourceView
+from pytest_ycimages.cloud.inventory import Inventory
 from pytest_ycimages.cloud.service import Service
-from pytest_ycimages.cloud.sources import Inventory
 from pytest_ycimages.faults.fault import EFFECTS
 from pytest_ycimages.server.app import App
 
@@ -30,7 +30,7 @@ class Fake(Backing):
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
         self._cloud = Service(ids, CONTRACTS[settings.contract], settings.rules())
-        self._inventory = Inventory(self._cloud.state, ids, self._cloud.folder_id, self.clock)
+        self._inventory = Inventory(self._cloud, self.clock)
         return self._cloud
 
     def _app(self, control: Control) -> App:

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from pytest_ycimages.api.message import LAST_SECOND, SECOND
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.text_values import duration_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,17 +35,17 @@ def is_seconds(value: object) -> TypeGuard[float]:
 
 
 def seconds_of(name: str, value: object) -> float:
-    """Read seconds written as a number or as text.
+    """Read seconds: a number, a timedelta, or text such as `2.5`, `200ms` or `3d`.
 
     Raises:
         UsageError: `value` is not a duration; the text names it `name`.
     """
-    seconds = value
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(value, str):
         try:
             seconds = float(value)
         except ValueError:
-            seconds = None
+            seconds = duration_in(value)
     if not is_seconds(seconds):
         raise UsageError(f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5.")
     return seconds

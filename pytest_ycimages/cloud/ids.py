@@ -14,6 +14,9 @@ from typing import Final
 IMAGE: Final = "fd8"
 """The prefix of images and of the operations that create them (observed; api-facts.md, section 3)."""
 
+DISK: Final = "epd"
+"""The prefix of disks in the zone `b` (observed)."""
+
 FOLDER: Final = "b1g"
 SERVICE_ACCOUNT: Final = "aje"
 

@@ -38,6 +38,9 @@ _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 """Fields of a request that are messages themselves, or that only one revision knows."""
 
 
+_DELETABLE: Final = (ImageStatus.READY, ImageStatus.ERROR)
+
+
 class ImageService:
     """Creates, updates and deletes images."""
 
@@ -127,7 +130,7 @@ class ImageService:
         seen = self._seen(message, call)
         if seen:
             return seen
-        image = self._texts.ready_image(self._state, message.image_id, call.now)
+        image = self._texts.ready_image(self._state, message.image_id, call.now, statuses=_DELETABLE)
         if isinstance(image, Outcome):
             return image
         refusal = self._quotas.refuse_operation(image.folder_id, call.now)

@@ -51,7 +51,7 @@ class OperationRecord(NamedTuple):
 
 
 class ImageRecord(NamedTuple):
-    """An image as it was when it became READY, and the operations on it since, in order.
+    """An image as it was when it became READY, or a seeded one that is in ERROR, and the operations on it, in order.
 
     Attributes:
         wire: the image as it is once created, before any update, in its JSON form.

@@ -57,12 +57,14 @@ class Texts:
         """Return the refusal with the error `key`: the call changed nothing."""
         return Outcome({}, self.error(key, *details, **values))
 
-    def ready_image(self, state: State, image_id: str, now: int) -> Image | Outcome:
-        """Return an image if it exists and is READY, or the refusal. Naming an image may count as a poll."""
+    def ready_image(
+        self, state: State, image_id: str, now: int, *, statuses: tuple[ImageStatus, ...] = (ImageStatus.READY,)
+    ) -> Image | Outcome:
+        """Return an image if it exists and has one of `statuses`, or the refusal. Naming it may count as a poll."""
         image = state.image_named(image_id, now)
         if image is None:
             return self.refuse("image_not_found", id=image_id)
-        if image.status is not ImageStatus.READY:
+        if image.status not in statuses:
             return self.refuse("invalid_state", kind="Image", id=image_id, why=f"status {image.status}")
         return image
 

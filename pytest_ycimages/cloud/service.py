@@ -45,6 +45,7 @@ class Service:
         ids: the source of ids and tokens.
         planner: plans operations; its settings may be changed.
         folder_id: a folder that exists.
+        account: the service account that calls with `token`.
         token: an IAM token that is valid.
     """
 
@@ -73,7 +74,7 @@ class Service:
         self._rules = rules
         self._contract = contract
         self._access = AccessService(ids, texts, rules.auth, account, rules.journal_limit)
-        self._account = account
+        self.account = account
         self.token = self._access.token
         self._handlers = self._methods(ImageQueries(self.state, texts, strict_folders=strict))
 
@@ -125,7 +126,7 @@ class Service:
         return self.refuse(self._texts.error(f"{kind}_not_found", id=id_))
 
     def _handled(self, request: Request, now: int) -> Outcome:
-        account = self._account
+        account = self.account
         if request.method not in PUBLIC:
             caller = self._access.account_of(request.metadata.get("authorization", ""), now)
             if isinstance(caller, Outcome):

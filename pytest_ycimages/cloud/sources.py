@@ -1,163 +1,20 @@
-"""Sources of images: seeding them, and finding the source of a request (api-facts.md, section 5)."""
+"""Sources of images: finding the source of a request (api-facts.md, section 5)."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
-
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_ycimages.api.create_image import URI
-from pytest_ycimages.api.message import LAST_SECOND, SECOND, resource_time
-from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
-from pytest_ycimages.cloud.ids import FOLDER, IMAGE
-from pytest_ycimages.cloud.records import ImageRecord, Source, StoredObject
+from pytest_ycimages.cloud.records import Source, StoredObject
 from pytest_ycimages.cloud.refusals import Outcome
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.refusals import Texts
     from pytest_ycimages.cloud.state import State
-
-_LARGEST: Final = 2**60
-"""Bytes of the largest disk or file: sizes that are derived from it are still int64."""
-
-DISK: Final = "epd"
-"""The prefix of disks in the zone `b` (observed)."""
-
-SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
-"""The fields of a seeded image that have no argument: its id has one, and it is always READY."""
-
-
-class Inventory:
-    """Seeds folders, disks, snapshots, images and files. Callers hold the double's lock."""
-
-    def __init__(self, state: State, ids: Ids, folder_id: str, clock: Clock) -> None:
-        self._state = state
-        self._ids = ids
-        self._folder_id = folder_id
-        self._clock = clock
-
-    def add_folder(self, folder_id: str | None) -> str:
-        """Add a folder and return its id."""
-        id_ = folder_id or self._ids.resource("folder", FOLDER)
-        self._state.folders.add(id_)
-        return id_
-
-    def add_source(  # noqa: PLR0913 - the properties that an image inherits
-        self, kind: str, id_: str | None, *, size: int, data_size: int, os: str, product_ids: Iterable[str]
-    ) -> str:
-        """Add a disk or a snapshot and return its id."""
-        id_ = id_ or self._ids.resource(kind, IMAGE if kind == "snapshot" else DISK)
-        if (kind, id_) in self._state.sources:
-            raise UsageError(f"The {kind} {id_!r} exists already: give each a different id, or none.")
-        if _bytes("data_size", data_size) > _bytes("size", size):
-            raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
-        licences = tuple(product_ids)
-        if isinstance(product_ids, str) or not all(map(is_text, licences)):
-            example = [product_ids] if isinstance(product_ids, str) else ["f2e1"]
-            raise UsageError(f"invalid product_ids={product_ids!r}: expected a list, such as {example!r}.")
-        self._state.sources[kind, id_] = Source(
-            virtual_size=size,
-            storage_size=chunked(data_size),
-            min_disk_size=size,
-            os=Os(type=_os_type(os)),
-            product_ids=licences,
-        )
-        return id_
-
-    def add_image(self, image_id: str | None, fields: dict[str, Any]) -> str:
-        """Add a READY image and return it."""
-        now = self._clock.now()
-        id_ = image_id or self._ids.resource("image", IMAGE)
-        if id_ in self._state.images:
-            raise UsageError(f"The image {id_!r} exists already: give each a different id, or none.")
-        for name in fields:
-            if name not in SEEDABLE:
-                raise unknown_word("image field", name, SEEDABLE)
-        created_at = _moment(fields["created_at"]) if "created_at" in fields else now
-        fields = {
-            "folder_id": self._folder_id,
-            "os": {"type": OsType.LINUX},
-            "storage_size": UNKNOWN_DATA,
-            "min_disk_size": UNKNOWN_SIZE,
-            **fields,
-            "created_at": resource_time(created_at),
-        }
-        if isinstance(fields["os"], str):
-            fields["os"] = Os(type=_os_type(fields["os"]))
-        try:
-            image = Image(**fields, id=id_, status=ImageStatus.READY)
-            image.to_json()
-        except PydanticSerializationError as error:
-            raise UsageError(f"invalid image: {error}.") from None
-        except ValidationError as error:
-            wrong = (f"{'.'.join(map(str, each['loc']))}={each['input']!r}: {each['msg']}" for each in error.errors())
-            raise UsageError(f"invalid image: {'; '.join(wrong)}.") from None
-        if image.name and self._state.holders(image.folder_id, image.name, now):
-            raise UsageError(f"The name {image.name!r} is taken in the folder {image.folder_id!r}: names are unique.")
-        self._state.folders.add(image.folder_id)
-        self._state.add_image(ImageRecord(image.to_wire(), created_at, virtual_size=image.storage_size))
-        return id_
-
-    def add_object(
-        self, uri: str, *, size: int, virtual_size: int | None, image_format: str | None, reachable: bool
-    ) -> str:
-        """Add a file in Object Storage and return its URI."""
-        address = address_of(uri)
-        if address is None:
-            raise UsageError(
-                f"invalid uri {uri!r}: expected a file in Object Storage, such as https://{OBJECT_STORAGE}/bucket/key."
-            )
-        by_extension = EXTENSIONS.get(PurePosixPath(urlsplit(address).path).suffix.lower(), "raw")
-        self._state.objects[address] = StoredObject(
-            size=_bytes("size", size),
-            virtual_size=max(size, UNKNOWN_SIZE) if virtual_size is None else _bytes("virtual_size", virtual_size),
-            format=image_format.lower() if image_format else by_extension,
-            reachable=reachable,
-        )
-        return address
-
-
-def _bytes(name: str, size: int) -> int:
-    if type(size) is not int or size < 0:
-        raise UsageError(f"invalid {name}={size!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
-    if size > _LARGEST:
-        raise UsageError(f"invalid {name}={size!r}: expected at most 2**60 bytes.")
-    return size
-
-
-def _moment(text: str) -> int:
-    """Return nanoseconds since the epoch, truncated to whole seconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"invalid created_at={text!r}: expected RFC 3339, such as 2026-01-01T00:00:00Z.")
-    seconds = int(moment.timestamp())
-    if not 0 <= seconds <= LAST_SECOND:
-        raise UsageError(f"invalid created_at={text!r}: expected a moment in the years 1970 to 9999 of UTC.")
-    return seconds * SECOND
-
-
-def _os_type(name: str) -> OsType:
-    try:
-        return OsType(name)
-    except ValueError:
-        raise UsageError(f"Unknown operating system type {name!r}. Known: {', '.join(OsType)}.") from None
-
 
 UnknownResources = Literal["accept", "not_found"]
 
@@ -182,6 +39,10 @@ EXTENSIONS: Final = {
     ".vdi": "vdi",
 }
 _UNKNOWN: Final = Source(virtual_size=UNKNOWN_SIZE, storage_size=UNKNOWN_DATA, min_disk_size=UNKNOWN_SIZE)
+
+
+SOURCE_KINDS: Final = ("disk", "image", "snapshot", "uri")
+"""The kinds of sources, as timings know them."""
 
 
 def kind_of_source(message: CreateImageRequest) -> str:

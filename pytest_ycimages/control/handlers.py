@@ -291,11 +291,12 @@ def reset(request: ControlRequest) -> models.Answer:
 # Seed.
 
 
-def adding(add: Callable[..., str], body: type[BaseModel]) -> Callable[[ControlRequest], models.Answer]:
-    """Return the handler that adds a resource by a method of `Double`, with its name and docstring."""
+def adding(add: Callable[..., str | list[str]], body: type[BaseModel]) -> Callable[[ControlRequest], models.Answer]:
+    """Return the handler that adds one resource, or several, by a method of `Double`, with its name and docstring."""
 
     def handler(request: ControlRequest) -> models.Answer:
-        return models.Added(id=add(request.double, **dict(read(body, request.body))))
+        added = add(request.double, **dict(read(body, request.body)))
+        return models.Added(id=added) if isinstance(added, str) else models.AllAdded(ids=added)
 
     handler.__name__, handler.__doc__ = add.__name__, (add.__doc__ or "").partition(".")[0]
     return handler

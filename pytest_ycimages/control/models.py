@@ -127,6 +127,7 @@ _JSON: Final = {
     "Per": _one_of(Per),
     **dict.fromkeys(("Fault", "On", "When", "Success", "Failure", "CancelWord"), str),
     "Timing": float,
+    "timedelta": str,
     "Injection": object,
 }
 """What stands for the names in annotations of the Python API in JSON. A call is the moment when it came."""
@@ -266,6 +267,13 @@ class Added(Answer):
     """Its id; for a file in Object Storage, its address."""
 
 
+class AllAdded(Answer):
+    """What was added, oldest first."""
+
+    ids: list[str]
+    """The ids."""
+
+
 # Settings that can be changed while a double runs.
 
 CHANGEABLE: Final = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latency")
@@ -293,7 +301,9 @@ OperationToAsk: Final = _body_of(Double.next_operation, "OperationToAsk")
 Folder: Final = _body_of(Double.add_folder, "Folder", like=Double.add_image)
 Disk: Final = _body_of(Double.add_disk, "Disk")
 Snapshot: Final = _body_of(Double.add_snapshot, "Snapshot", like=Double.add_disk)
-ReadyImage: Final = _body_of(Double.add_image, "ReadyImage")
+SeededImage: Final = _body_of(Double.add_image, "SeededImage")
+SeededImages: Final = _body_of(Double.add_images, "SeededImages")
+SeededOperation: Final = _body_of(Double.add_operation, "SeededOperation")
 StoredFile: Final = _body_of(Double.add_object, "StoredFile")
 
 

@@ -71,14 +71,21 @@ class Route:
         return [(self.status, self.answer), *self.refusals, *((status, models.Refused) for status in statuses)]
 
 
-def _adding(path: str, add: Callable[..., str], body: type[BaseModel], example: object) -> Route:
-    """Return the route that adds a resource by a method of `Double`."""
-    return Route("POST", path, handlers.adding(add, body), models.Added, 201, body, example)
+def _adding(
+    path: str,
+    add: Callable[..., str | list[str]],
+    body: type[BaseModel],
+    example: object,
+    answer: type[models.Answer] = models.Added,
+) -> Route:
+    """Return the route that adds one resource, or several, by a method of `Double`."""
+    return Route("POST", path, handlers.adding(add, body), answer, 201, body, example)
 
 
 _GONE: Final = ((404, models.Refused),)
 _RULE: Final = {"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"}
 _FILE: Final = {"uri": "https://storage.yandexcloud.net/images/base.qcow2"}
+_SEVERAL: Final = {"images": 5, "every": "1d", "family": "base", "name": "base-{n}"}
 _NEXT: Final = {"timing": 60}
 _TIMING: Final = {"timing": "AfterPolls(3)", "latency": 0}
 
@@ -103,7 +110,9 @@ ROUTES: Final = (
     _adding("folders", Double.add_folder, models.Folder, {}),
     _adding("disks", Double.add_disk, models.Disk, {"size": 10 * 2**30}),
     _adding("snapshots", Double.add_snapshot, models.Snapshot, {"os": "WINDOWS"}),
-    _adding("images", Double.add_image, models.ReadyImage, {"name": "base", "family": "ubuntu"}),
+    _adding("images", Double.add_image, models.SeededImage, {"name": "base", "family": "ubuntu"}),
+    _adding("images/several", Double.add_images, models.SeededImages, _SEVERAL, models.AllAdded),
+    _adding("operations", Double.add_operation, models.SeededOperation, {"name": "half-made", "age": "30s"}),
     _adding("objects", Double.add_object, models.StoredFile, _FILE),
 )
 

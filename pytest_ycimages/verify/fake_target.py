@@ -19,8 +19,9 @@ from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.cassette.answers import images_in, operation_image, operations_in, recorded_calls
 from pytest_ycimages.cassette.model import RecordedResponse
 from pytest_ycimages.cloud.clock import ManualClock
+from pytest_ycimages.cloud.inventory import SEEDABLE
 from pytest_ycimages.cloud.outcome import Failure
-from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, SEEDABLE, UNKNOWN_DATA, UNKNOWN_SIZE
+from pytest_ycimages.cloud.sources import CHUNK, EXTENSIONS, UNKNOWN_DATA, UNKNOWN_SIZE
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding

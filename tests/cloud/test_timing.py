@@ -146,7 +146,7 @@ def test_a_timing_may_be_written_as_a_number_as_text_or_as_itself(written: objec
         "AfterPolls(*[1])",
         "1 +",
         "",
-        "5d",
+        "5x",
         "[5]",
         "None",
         "\0",

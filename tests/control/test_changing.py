@@ -182,6 +182,27 @@ def test_what_exists_is_added(ycimages: Double, control: Control, session: reque
         assert operation["response"]["status"] == "READY", name
 
 
+@pytest.mark.ycimages(timing=60, clock="manual")
+def test_operations_in_flight_and_several_images_are_added(ycimages: Double, control: Control) -> None:
+    """With ages as numbers or text, and in any status."""
+    image_id = control("POST", "images", {"status": "CREATING", "age": 45.5, "operation_id": "making"}).json()["id"]
+    assert ycimages.operations["making"].metadata.image_id == image_id
+    running = control("POST", "operations", {"operation_id": "running", "age": "45s", "name": "web"})
+    assert (running.status_code, running.json()) == (201, {"id": "running"})
+    assert not ycimages.operations["running"].done
+    body = {"images": 3, "every": "1d", "family": "base", "name": "base-{n}"}
+    several = control("POST", "images/several", body)
+    assert several.status_code == 201
+    images = [ycimages.images[id_] for id_ in several.json()["ids"]]
+    assert [(image.name, image.created_at[:10]) for image in images] == [
+        ("base-1", "2025-12-30"),
+        ("base-2", "2025-12-31"),
+        ("base-3", "2026-01-01"),
+    ]
+    (failed,) = control("POST", "images/several", {"images": [{"status": "ERROR", "name": "broken"}]}).json()["ids"]
+    assert ycimages.images[failed].status == "ERROR"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "error"),
     [
@@ -195,6 +216,15 @@ def test_what_exists_is_added(ycimages: Double, control: Control, session: reque
         ("images", {"name": 5}, "invalid image: name=5: "),
         ("images", {"image_id": 5}, "image_id=5: Input should be a valid string. "),
         ("images", [], "invalid body []: expected an object with one or more of image_id"),
+        ("images", {"age": "soon"}, "invalid age='soon': expected seconds, zero or more, such as 2.5."),
+        ("images", {"age": [5]}, "age.float=[5]: Input should be a valid number; age.str=[5]: "),
+        ("images/several", {}, "images is missing. The fields are images, every."),
+        ("images/several", {"images": [{}, {"nme": "a"}]}, "Unknown image field 'nme'. Did you mean 'name'? Known: "),
+        (
+            "operations",
+            {"method": "images.delete"},
+            "The image None is not named: images.delete needs one that is READY.",
+        ),
         ("objects", {}, "uri is missing. The fields are uri, size, virtual_size, format, reachable."),
         ("objects", {"uri": "http://x/y"}, "invalid uri 'http://x/y': expected a file in Object Storage"),
     ],

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_ycimages import Double, UsageError
-from tests.client import GIB
+from tests.client import GIB, Cloud
 
 if TYPE_CHECKING:
-    from tests.client import Cloud
+    from collections.abc import Callable
 
 FIELDS: Final = (
-    "created_at, description, family, folder_id, hardware_generation, labels, min_disk_size, name, os, pooled, "
-    "product_ids, storage_size"
+    "age, created_at, description, family, folder_id, hardware_generation, labels, min_disk_size, name, operation_id, "
+    "os, pooled, product_ids, status, storage_size"
+)
+BEFORE: Final = datetime(1969, 12, 31, tzinfo=UTC)
+ID: Final = "expected 1 to 50 letters, digits, '-' and '_', such as 'fd80000000000000000a'."
+NO_OPERATION: Final = (
+    "an image that is READY has no operation in flight. Add one with status='CREATING' or 'DELETING', or with "
+    "`add_operation`."
+)
+MOMENT: Final = (
+    "expected an aware datetime, such as datetime(2026, 1, 1, tzinfo=UTC), or RFC 3339, such as 2026-01-01T00:00:00Z."
 )
 
 
@@ -131,22 +142,64 @@ def test_images_created_at_one_moment_keep_their_order(cloud: Cloud) -> None:
         ({"name": 5}, "invalid image: name=5: Input should be a valid string."),
         (
             {"created_at": "yesterday"},
-            "invalid created_at='yesterday': expected RFC 3339, such as 2026-01-01T00:00:00Z.",
+            f"invalid created_at='yesterday': {MOMENT}",
         ),
         (
             {"created_at": "2026-01-01"},
-            "invalid created_at='2026-01-01': expected RFC 3339, such as 2026-01-01T00:00:00Z.",
+            f"invalid created_at='2026-01-01': {MOMENT}",
         ),
-        ({"created_at": 5}, "invalid created_at=5: expected RFC 3339, such as 2026-01-01T00:00:00Z."),
+        ({"created_at": 5}, f"invalid created_at=5: {MOMENT}"),
+        ({"created_at": date(2026, 1, 1)}, f"invalid created_at=datetime.date(2026, 1, 1): {MOMENT}"),
+        (
+            {"created_at": datetime(2026, 1, 1)},  # noqa: DTZ001 - that it has no zone is the point
+            f"invalid created_at=datetime.datetime(2026, 1, 1, 0, 0): it names no time zone; {MOMENT}",
+        ),
+        (
+            {"created_at": BEFORE},
+            f"invalid created_at={BEFORE!r}: expected a moment in the years 1970 to 9999 of UTC.",
+        ),
+        ({"age": "3 dogs"}, "invalid age='3 dogs': expected seconds, zero or more, such as 2.5."),
+        ({"age": -1}, "invalid age=-1: expected seconds, zero or more, such as 2.5."),
+        (
+            {"age": timedelta(-1)},
+            "invalid age=datetime.timedelta(days=-1): expected seconds, zero or more, such as 2.5.",
+        ),
+        (
+            {"age": "30000d"},
+            "invalid age='30000d': expected a moment after 1970, and it is 2026-01-01T00:00:00Z now.",
+        ),
+        (
+            {"age": 5, "created_at": "2026-01-01T00:00:00Z"},
+            "age=5 and created_at='2026-01-01T00:00:00Z' say the same. Give one of them.",
+        ),
+        (
+            {"status": "CREATNG"},
+            "Unknown image status 'CREATNG'. Did you mean 'CREATING'? Known: CREATING, DELETING, ERROR, READY.",
+        ),
+        (
+            {"operation_id": "fd8-one"},
+            f"invalid operation_id='fd8-one': {NO_OPERATION}",
+        ),
+        (
+            {"operation_id": "a/b", "status": "CREATING"},
+            f"invalid operation_id='a/b': {ID}",
+        ),
     ],
 )
 def test_an_image_that_cannot_be_is_refused(given: dict[str, Any], text: str) -> None:
     """When it is added, and nothing is added."""
-    double = Double()
-    with pytest.raises(UsageError) as refusal:
-        double.add_image(**given)
-    assert str(refusal.value) == text
-    assert not double.images
+    double = Double(clock="manual")
+    ways: list[Callable[[], object]] = [
+        partial(double.add_image, **given),
+        partial(double.add_images, 1, **given),
+        partial(double.add_images, [{"folder_id": "first"}, given]),
+    ]
+    for add in ways:
+        with pytest.raises(UsageError) as refusal:
+            add()
+        assert str(refusal.value) == text
+        assert not double.images
+        assert not double.operations
 
 
 def test_an_id_and_a_name_are_given_once(cloud: Cloud) -> None:
@@ -177,3 +230,122 @@ def test_the_name_of_an_image_that_is_gone_is_free(cloud: Cloud) -> None:
         assert double.add_image(name=name)
     with pytest.raises(UsageError, match="The name 'new' is taken"):
         double.add_image(name="new")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"created_at": datetime(2025, 12, 29, tzinfo=UTC)},
+        {"created_at": datetime(2025, 12, 29, 3, tzinfo=timezone(timedelta(hours=3)))},
+        {"created_at": "2025-12-29T00:00:00Z"},
+        {"created_at": "2025-12-29T03:00:00.000000001+03:00"},
+        {"age": 3 * 86400},
+        {"age": "259200"},
+        {"age": "3d"},
+        {"age": "72h"},
+        {"age": timedelta(days=3)},
+    ],
+)
+def test_an_image_is_as_old_as_the_test_says(cloud: Cloud, given: dict[str, Any]) -> None:
+    """By a moment or an age, in every form that durations have."""
+    assert cloud.image(cloud.double.add_image(**given))["createdAt"] == "2025-12-29T00:00:00Z"
+
+
+def test_a_fraction_of_a_second_orders_images(cloud: Cloud) -> None:
+    """The service shows whole seconds of it."""
+    ids = [
+        cloud.double.add_image(family="webs", created_at=datetime(2025, 1, 1, 0, 0, 0, part, tzinfo=UTC))
+        for part in (3, 1, 2)
+    ]
+    listed = [image["id"] for image in cloud.list(orderBy="createdAt").json["images"]]
+    assert listed == [ids[1], ids[2], ids[0]]
+    assert cloud.latest("webs").json["id"] == ids[0]
+    assert cloud.image(ids[0])["createdAt"] == "2025-01-01T00:00:00Z"
+
+
+def test_an_image_in_error_stays_so_until_it_is_deleted(cloud: Cloud) -> None:
+    """It is shown, and neither a source nor the latest of its family; a client that cleans up can delete it."""
+    broken = cloud.double.add_image(status="ERROR", family="webs", name="web")
+    assert cloud.image(broken)["status"] == cloud.double.images[broken].status == "ERROR"
+    assert cloud.latest("webs").status == 404
+    refusal = (400, 9, f'Image "{broken}" has an invalid state for this operation: status ERROR')
+    assert cloud.create(imageId=broken).refusal == refusal
+    assert cloud.patch(broken, {"name": "new"}).refusal == refusal
+    assert cloud.operation(cloud.delete(broken).json["id"])["done"]
+    assert broken not in cloud.double.images
+
+
+def test_several_images_are_added_in_one_call(cloud: Cloud) -> None:
+    """Oldest first, a day apart, named by their number."""
+    ids = cloud.double.add_images(3, every="1d", age="1h", family="base", name="base-{n}", labels={"env": "test"})
+    images = [cloud.image(id_) for id_ in ids]
+    assert [image["createdAt"] for image in images] == [f"2025-12-{day}T23:00:00Z" for day in (29, 30, 31)]
+    assert [image["name"] for image in images] == ["base-1", "base-2", "base-3"]
+    assert all(image["labels"] == {"env": "test"} for image in images)
+    assert cloud.latest("base").json["id"] == ids[-1]
+
+
+def test_what_an_image_has_of_its_own_wins(cloud: Cloud) -> None:
+    """Over what all have, and over its place in the order."""
+    ids = cloud.double.add_images(
+        [
+            {"name": "old", "created_at": datetime(2020, 1, 1, tzinfo=UTC)},
+            {"name": "odd", "age": "2h", "status": "ERROR"},
+            {"image_id": "fd8-mine", "family": "other"},
+            {"status": "CREATING", "operation_id": "fd8-running"},
+        ],
+        every=60,
+        age=30,
+        name="web-{n}",
+        family="base",
+    )
+    images = [cloud.double.images[id_] for id_ in ids]
+    assert [image.name for image in images] == ["old", "odd", "web-3", "web-4"]
+    assert [image.created_at for image in images] == [
+        "2020-01-01T00:00:00Z",
+        "2025-12-31T22:00:00Z",
+        "2025-12-31T23:58:30Z",
+        "2025-12-31T23:59:30Z",
+    ]
+    assert [str(image.status) for image in images] == ["READY", "ERROR", "READY", "CREATING"]
+    assert ids[2] == "fd8-mine"
+    assert [image.family for image in images] == ["base", "base", "other", "base"]
+    assert cloud.double.operations["fd8-running"].created_at.startswith("2025-12-31T23:59:30")
+
+
+@pytest.mark.parametrize(
+    ("images", "given", "text"),
+    [
+        (0, {}, "invalid images=0: expected how many to add, 1 or more, or a list of their fields."),
+        (True, {}, "invalid images=True: expected how many to add, 1 or more, or a list of their fields."),
+        (["a"], {}, "invalid image 'a': expected a dict of its fields, such as {'name': 'base', 'age': '3d'}."),
+        (2, {"every": "x"}, "invalid every='x': expected seconds, zero or more, such as 2.5."),
+        (
+            2,
+            {"every": 5, "created_at": "2026-01-01T00:00:00Z"},
+            "`every` counts back from `age`, the age of the last image: give that instead of `created_at`.",
+        ),
+    ],
+)
+def test_several_images_that_cannot_be_are_refused(images: Any, given: dict[str, Any], text: str) -> None:
+    """And none is added."""
+    double = Double(clock="manual")
+    with pytest.raises(UsageError) as refusal:
+        double.add_images(images, **given)
+    assert str(refusal.value) == text
+    assert not double.images
+
+
+def test_of_several_images_all_are_added_or_none() -> None:
+    """Not their folders, their names, their operations, nor the request for the next operation."""
+    double = Double(clock="manual", unknown_resources="not_found")
+    double.next_operation("images.create", timing=60)
+    before = double.upcoming
+    with pytest.raises(UsageError, match="The name 'web-1' is taken"):
+        double.add_images([{"status": "CREATING", "name": "web-1"}, {"name": "web-1"}], folder_id="elsewhere")
+    assert not double.images
+    assert not double.operations
+    assert double.upcoming == before
+    assert double.add_image(name="web-1")
+    cloud = Cloud(double)
+    assert cloud.create(folderId="elsewhere", diskId=double.add_disk()).status == 400
