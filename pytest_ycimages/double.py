@@ -20,6 +20,7 @@ from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, Usage
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
+from pytest_ycimages.network import no_proxy
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server import activity
@@ -77,6 +78,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
         given = self.settings.control_token
         self.control_token = given.get_secret_value() if given else random_token() if self.settings.allow_remote else ""
         self._listener: Listener | None = None
+        self._opening = threading.Lock()
+        self._is_open = False
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
         self._backing.open(self._control)
@@ -102,27 +105,42 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     def __repr__(self) -> str:
         """Show the name, the address and the numbers of images and calls."""
-        where = self.url if self._listener else "not serving"
-        return f"<Double {self.name or 'unnamed'}: {where}, seed {self.settings.seed}, {len(self.calls)} calls>"
+        where = "no port opened yet" if self._is_open else "not serving"
+        return (
+            f"<Double {self.name or 'unnamed'}: {self.url if self._listener else where}, seed {self.settings.seed}, "
+            f"{len(self.calls)} calls>"
+        )
 
     # Serving.
 
     def start(self) -> Self:
-        """Listen on `host`. A second start has no effect; a start after `close` takes a new port.
+        """Serve on `host`. A second start has no effect; a start after `close` takes a new port.
+
+        A port that the settings name is opened at once, another one when the address is first read, such as `url`.
+        While the double is open, proxies of the environment do not apply to this machine.
 
         Raises:
             UsageError: the port is taken.
         """
-        if self._listener is None or self._listener.is_closed:
-            host, port = self.settings.host, self.settings.port
+        with self._opening:
+            if self._is_open:
+                return self
+            self._listener = None
             self._closed.clear()
-            try:
-                self._listener = Listener(self._backing.app.answer, host, port, partial(speak, self._backing.app))
-            except OSError as error:
-                raise UsageError(
-                    f"Cannot listen on {host}:{port}: {error}. Leave `port` out to take a free one."
-                ) from error
+            if self.settings.port:
+                self._listener = self._listening()
+            self._is_open = True
+            no_proxy.begin(self.settings.host)
         return self
+
+    def _listening(self) -> Listener:
+        host, port = self.settings.host, self.settings.port
+        try:
+            return Listener(self._backing.app.answer, host, port, partial(speak, self._backing.app))
+        except OSError as error:
+            raise UsageError(
+                f"Cannot listen on {host}:{port}: {error}. Leave `port` out to take a free one."
+            ) from error
 
     def close(self, *, whole: bool = True, patience: float = PATIENCE) -> None:
         """Stop listening and close every connection. State and journal stay readable. A second close has no effect.
@@ -137,6 +155,10 @@ class Double(Seeding, Planning, Injecting, InProcess):
                 is incomplete.
         """
         self._closed.set()
+        with self._opening:
+            if self._is_open:
+                self._is_open = False
+                no_proxy.end(self.settings.host)
         if self._listener is not None:
             whole = self._listener.close(patience) and whole
         self._backing.close(whole=whole)
@@ -253,12 +275,19 @@ class Double(Seeding, Planning, Injecting, InProcess):
         return self._serving().port
 
     def _serving(self) -> Listener:
-        if self._listener is None:
+        no_proxy.ensure()
+        listener = self._listener
+        if listener is None:
+            with self._opening:
+                listener = self._listener
+                if listener is None and self._is_open:
+                    listener = self._listener = self._listening()
+        if listener is None:
             raise UsageError(
                 "This double is not serving, so it has no address. Write `with Double() as ycimages:`, call start(), "
                 "or use `app` in process."
             )
-        return self._listener
+        return listener
 
     @property
     def clock(self) -> Clock:

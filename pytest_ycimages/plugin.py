@@ -121,9 +121,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "teardown":
         record_end(item)
         if DOUBLES in item.stash:
-            from pytest_ycimages.plugin_doubles import report_recordings  # noqa: PLC0415 - only for tests with doubles
+            from pytest_ycimages.network import no_proxy  # noqa: PLC0415 - only for tests with doubles
+            from pytest_ycimages.plugin_doubles import report_recordings  # noqa: PLC0415 - as above
 
             report_recordings(item, report)
+            no_proxy.settle()
     elif not report.passed:
         item.stash[PASSED] = False
     if report.failed:

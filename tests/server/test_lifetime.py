@@ -57,6 +57,7 @@ def test_starting_and_stopping_leaks_nothing() -> None:
 
 def test_many_connections_leak_nothing(ycimages: Double) -> None:
     """A long test run may open any number of them."""
+    assert ycimages.port  # opens it
     gc.collect()
     open_files = _open_files()
     for _ in range(200):
