@@ -21,7 +21,7 @@ _EXPORTS: Final = {
     "cloud.script": "Schedule Script Stage Start",
     "cloud.timing": (
         "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "
-        "REALISTIC_IMAGE REALISTIC_SNAPSHOT REALISTIC_URI Timing Uniform"
+        "REALISTIC_IMAGE REALISTIC_SLOW_DISK REALISTIC_SNAPSHOT REALISTIC_URI Timing Uniform"
     ),
     "double": "Double",
     "errors": (

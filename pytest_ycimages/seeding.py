@@ -49,6 +49,16 @@ class Seeding:
                 "disk", disk_id, size=size, data_size=data_size, os=os, product_ids=product_ids
             )
 
+    def remove_disk(self, disk_id: str) -> None:
+        """Remove a disk: images that are being made from it go on, and a later create from it is refused.
+
+        Args:
+            disk_id: its id. It need not have been added; from now on it does not exist, whatever `unknown_resources`
+                says, until it is added again.
+        """
+        with self._backing.pipeline.lock:
+            self._backing.inventory.remove_source("disk", disk_id)
+
     def add_snapshot(
         self,
         snapshot_id: str | None = None,

@@ -91,7 +91,13 @@ class Inventory:
             os=Os(type=_os_type(os)),
             product_ids=licences,
         )
+        self._state.removed.discard((kind, id_))
         return id_
+
+    def remove_source(self, kind: str, id_: str) -> None:
+        """Remove a disk or a snapshot, whether it was added or not."""
+        self._state.sources.pop((kind, id_), None)
+        self._state.removed.add((kind, id_))
 
     def add_object(
         self, uri: str, *, size: int, virtual_size: int | None, image_format: str | None, reachable: bool

@@ -122,7 +122,7 @@ class SourceFinder:
         source = self._state.sources.get((kind, id_))
         if source is not None:
             return FoundSource(source)
-        if self._unknown == "accept":
+        if self._unknown == "accept" and (kind, id_) not in self._state.removed:
             return FoundSource(_UNKNOWN, known=False)
         return self._texts.refuse(f"{kind}_not_found", id=id_)
 

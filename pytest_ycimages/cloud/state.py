@@ -112,6 +112,7 @@ class State:
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     sources: dict[tuple[str, str], Source] = field(default_factory=dict)
+    removed: set[tuple[str, str]] = field(default_factory=set)
     objects: dict[str, StoredObject] = field(default_factory=dict)
     catalog: Catalog = field(default_factory=Catalog)
     _unfinished: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))

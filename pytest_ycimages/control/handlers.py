@@ -302,6 +302,13 @@ def adding(add: Callable[..., str | list[str]], body: type[BaseModel]) -> Callab
     return handler
 
 
+def remove_disk(request: ControlRequest) -> models.Answer:
+    """Remove a disk."""
+    fields = dict(read(models.DiskToRemove, request.body))
+    request.double.remove_disk(**fields)
+    return models.Removed(id=fields["disk_id"])
+
+
 # Write settings.
 
 

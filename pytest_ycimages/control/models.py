@@ -274,6 +274,13 @@ class AllAdded(Answer):
     """The ids."""
 
 
+class Removed(Answer):
+    """What was removed."""
+
+    id: str
+    """Its id."""
+
+
 # Settings that can be changed while a double runs.
 
 CHANGEABLE: Final = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latency")
@@ -300,6 +307,7 @@ FaultToInject: Final = _body_of(Double.inject, "FaultToInject")
 OperationToAsk: Final = _body_of(Double.next_operation, "OperationToAsk")
 Folder: Final = _body_of(Double.add_folder, "Folder", like=Double.add_image)
 Disk: Final = _body_of(Double.add_disk, "Disk")
+DiskToRemove: Final = _body_of(Double.remove_disk, "DiskToRemove")
 Snapshot: Final = _body_of(Double.add_snapshot, "Snapshot", like=Double.add_disk)
 SeededImage: Final = _body_of(Double.add_image, "SeededImage")
 SeededImages: Final = _body_of(Double.add_images, "SeededImages")

@@ -84,6 +84,7 @@ def _adding(
 
 _GONE: Final = ((404, models.Refused),)
 _RULE: Final = {"fault": "reset()", "on": "images.create", "when": "first(1)", "commit": "after"}
+_DISK: Final = {"disk_id": "epd0000000000000000a"}
 _FILE: Final = {"uri": "https://storage.yandexcloud.net/images/base.qcow2"}
 _SEVERAL: Final = {"images": 5, "every": "1d", "family": "base", "name": "base-{n}"}
 _NEXT: Final = {"timing": 60}
@@ -109,6 +110,7 @@ ROUTES: Final = (
     Route("POST", "reset", handlers.reset, models.State),
     _adding("folders", Double.add_folder, models.Folder, {}),
     _adding("disks", Double.add_disk, models.Disk, {"size": 10 * 2**30}),
+    Route("POST", "disks/remove", handlers.remove_disk, models.Removed, 200, models.DiskToRemove, _DISK),
     _adding("snapshots", Double.add_snapshot, models.Snapshot, {"os": "WINDOWS"}),
     _adding("images", Double.add_image, models.SeededImage, {"name": "base", "family": "ubuntu"}),
     _adding("images/several", Double.add_images, models.SeededImages, _SEVERAL, models.AllAdded),

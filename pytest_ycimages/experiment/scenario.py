@@ -135,6 +135,7 @@ DEFAULT_FAULTS: Final = (
     Candidate(catalogue.slow(120)),
     Candidate(catalogue.stall(after=60), commits=_AFTER),
     Candidate(catalogue.hang()),
+    Candidate(catalogue.operation_slow(360)),
     Candidate(catalogue.operation_fails(message=_WHY)),
     Candidate(catalogue.operation_fails(message=_WHY, rollback=600)),
     Candidate(catalogue.operation_never_ends()),

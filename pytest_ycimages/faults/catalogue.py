@@ -15,7 +15,7 @@ from pytest_ycimages.api.status import Code, QuotaFailure
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.planner import NextOperation
 from pytest_ycimages.cloud.rules import CANCELLED, STARTING
-from pytest_ycimages.cloud.timing import Never, timing_of
+from pytest_ycimages.cloud.timing import After, Never, timing_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import (
     REGISTERED,
@@ -45,8 +45,8 @@ from pytest_ycimages.faults.fault import (
 __all__ = [
     "bad_gateway", "bad_request", "cancel_ignored", "close", "error", "garble", "gateway_timeout", "goaway", "hang",
     "image_seen_late", "internal", "operation_fails", "operation_lost", "operation_never_ends", "operation_seen_late",
-    "permission_denied", "quota_exceeded", "ramp", "rate_limited", "refuse", "reset", "slow", "stale", "stall",
-    "stream_reset", "token_expired", "trickle", "truncate", "unavailable",
+    "operation_slow", "permission_denied", "quota_exceeded", "ramp", "rate_limited", "refuse", "reset", "slow", "stale",
+    "stall", "stream_reset", "token_expired", "trickle", "truncate", "unavailable",
 ]  # fmt: skip
 
 # Damage.
@@ -388,6 +388,12 @@ def operation_fails(
 def operation_never_ends() -> Effect:
     """Let the operation run for ever."""
     return Planned(NextOperation("*", STARTING, timing=Never()))
+
+
+@register(STARTING)
+def operation_slow(seconds: Seconds) -> Effect:
+    """Let the operation take so many seconds, on the double's clock, whatever the setting `timing` says."""
+    return Planned(NextOperation("*", STARTING, timing=After(seconds)))
 
 
 @register(CANCELLED)

@@ -173,7 +173,8 @@ def test_a_misspelt_timing_is_told_the_nearest_one() -> None:
         timing_of("Aftr(3)")
     assert str(refusal.value) == (
         "Unknown timing 'Aftr'. Did you mean 'After'? Known: After, AfterPolls, Immediate, LogNormal, Never, PerGiB, "
-        "REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, REALISTIC_IMAGE, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
+        "REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, REALISTIC_IMAGE, REALISTIC_SLOW_DISK, REALISTIC_SNAPSHOT, "
+        "REALISTIC_URI, Uniform."
     )
 
 

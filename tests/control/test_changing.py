@@ -203,9 +203,21 @@ def test_operations_in_flight_and_several_images_are_added(ycimages: Double, con
     assert ycimages.images[failed].status == "ERROR"
 
 
+def test_a_disk_is_removed(ycimages: Double, control: Control, session: requests.Session) -> None:
+    """It is refused from then on; added again, it is accepted."""
+    assert control("POST", "disks/remove", {"disk_id": "epd0000000000000000a"}).json() == {"id": "epd0000000000000000a"}
+    body = {"folderId": ycimages.folder_id, "diskId": "epd0000000000000000a"}
+    headers = {"Authorization": f"Bearer {ycimages.token}"}
+    url = f"{ycimages.url}/compute/v1/images"
+    assert "not found" in session.post(url, json=body, headers=headers).json()["message"]
+    control("POST", "disks", {"disk_id": "epd0000000000000000a"})
+    assert session.post(url, json=body, headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "error"),
     [
+        ("disks/remove", {}, "disk_id is missing. The fields are disk_id."),
         ("folders", {"folder_id": 5}, "folder_id=5: Input should be a valid string. The fields are folder_id."),
         ("disks", {"size": "5"}, "size='5': Input should be a valid integer. The fields are "),
         ("disks", {"szie": 5}, "Unknown field 'szie'. Did you mean 'size'? Known: "),

@@ -290,3 +290,29 @@ def fatal_not_found(url: str, token: str) -> str:
 def trusts_a_truncated_body(url: str, token: str) -> str:
     """Takes what has arrived of a body for all of it."""
     return _TrustsTruncated(url, token).bake()
+
+
+class _Packs(Baker):
+    """Waits for five minutes, and then ends with an error, without a cancel."""
+
+    def create(self) -> Any:
+        """Ask for an image of a name."""
+        return self.call("POST", "/compute/v1/images", json.dumps({**BODY, "name": "base"}))
+
+    def give_up(self, operation: Any) -> Any:
+        """Only say so."""
+        raise TimeoutError(f"operation {operation['id']}: context deadline exceeded")
+
+
+def packs(url: str, token: str) -> str:
+    """Gives up after five minutes, as Packer did, and cancels nothing."""
+    return _Packs(url, token).bake()
+
+
+def packs_again(url: str, token: str) -> str:
+    """Builds again some minutes after a build that was too slow, as a job does that is started again."""
+    try:
+        return packs(url, token)
+    except TimeoutError:
+        time.sleep(120)
+        return packs(url, token)

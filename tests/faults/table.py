@@ -172,6 +172,7 @@ TABLE: Final[Mapping[str, tuple[Row, ...]]] = {
     "The operation": (
         done("operation_fails('RESOURCE_EXHAUSTED', 'no space', after=5, rollback=5)", "before", everyone("200")),
         done("operation_never_ends()", "before", everyone("200")),
+        done("operation_slow(5)", "before", everyone("200")),
         done("operation_lost()", "before", everyone("200")),
         done("operation_seen_late(reads=2)", "before", everyone("200")),
         done("image_seen_late(seconds=5)", "before", everyone("200")),

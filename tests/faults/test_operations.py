@@ -17,6 +17,7 @@ from pytest_ycimages import (
     operation_lost,
     operation_never_ends,
     operation_seen_late,
+    operation_slow,
 )
 from tests.client import Cloud
 
@@ -78,6 +79,18 @@ def test_an_operation_never_ends(double: Double, client: Cloud) -> None:
     double.clock.advance(10**6)
     assert not client.operation(operation["id"])["done"]
     assert client.cancel(operation["id"])["error"]["code"] == 1
+
+
+def test_an_operation_takes_as_long_as_it_is_told_to(double: Double, client: Cloud) -> None:
+    """And succeeds; the next one takes as long as the setting says."""
+    double.inject(operation_slow(360), when=first(1))
+    slow, other = client.create().json, client.create().json
+    double.clock.advance(10)
+    assert [client.operation(each["id"])["done"] for each in (slow, other)] == [False, True]
+    double.clock.advance(349.999)
+    assert not client.operation(slow["id"])["done"]
+    double.clock.advance(0.001)
+    assert client.operation(slow["id"])["response"]["status"] == "READY"
 
 
 def test_a_cancel_is_ignored(double: Double, client: Cloud) -> None:

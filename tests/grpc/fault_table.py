@@ -77,6 +77,7 @@ ROWS: Final = (
     Row("goaway()", "GOAWAY before the stream: grpcio tries again by itself", _TERMINATED, creates=2),
     Row("operation_fails()", _PLAN, alike("OK")),
     Row("operation_never_ends()", _PLAN, alike("OK")),
+    Row("operation_slow(5)", _PLAN, alike("OK")),
     Row("operation_lost()", _PLAN, alike("OK")),
     Row("operation_seen_late(reads=1)", _PLAN, alike("OK")),
     Row("image_seen_late(reads=1)", _PLAN, alike("OK")),

@@ -149,7 +149,7 @@ def test_the_earlier_source_wins_in_what_it_says(
 
 TIMINGS = (
     "Known: After, AfterPolls, Immediate, LogNormal, Never, PerGiB, REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, "
-    "REALISTIC_IMAGE, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
+    "REALISTIC_IMAGE, REALISTIC_SLOW_DISK, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
 )
 ORDER = "Input should be 'effect_first' or 'latency_first'"
 WHOLE = "The header has whole seconds, 1 or more; None sends no header"

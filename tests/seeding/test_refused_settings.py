@@ -79,7 +79,7 @@ NO_TIMING: Final = (
             (
                 "Unknown timing 'AfterPoll'. Did you mean 'AfterPolls'? Known: After, AfterPolls, Immediate, "
                 "LogNormal, Never, PerGiB, REALISTIC, REALISTIC_DELETE, REALISTIC_DISK, REALISTIC_IMAGE, "
-                "REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
+                "REALISTIC_SLOW_DISK, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
             ),
         ),
         (

@@ -27,6 +27,35 @@ def test_a_source_that_nobody_added_is_refused(cloud: Cloud, field: str, kind: s
     assert not cloud.double.operations
 
 
+@pytest.mark.parametrize("is_added", [True, False])
+def test_a_disk_that_was_removed_is_refused(cloud: Cloud, is_added: bool) -> None:  # noqa: FBT001 - a case
+    """Whether it had been added or not; added again, it is accepted."""
+    if is_added:
+        cloud.double.add_disk(NOBODY)
+    cloud.double.remove_disk(NOBODY)
+    assert f'Disk "{NOBODY}" not found' in cloud.create(diskId=NOBODY).refusal
+    assert cloud.create(snapshotId=NOBODY).status == 200
+    cloud.double.add_disk(NOBODY)
+    assert cloud.made(diskId=NOBODY) in cloud.double.images
+
+
+@pytest.mark.ycimages(timing=10)
+def test_a_disk_may_be_removed_while_an_image_is_made_of_it(cloud: Cloud) -> None:
+    """The image becomes READY."""
+    disk = cloud.double.add_disk()
+    created = cloud.create(diskId=disk).json
+    cloud.double.remove_disk(disk)
+    cloud.double.clock.advance(10)
+    assert cloud.operation(created["id"])["response"]["status"] == "READY"
+
+
+def test_a_reset_brings_a_removed_disk_back(cloud: Cloud) -> None:
+    """As everything that a test did."""
+    cloud.double.remove_disk(NOBODY)
+    cloud.double.reset()
+    assert cloud.create(diskId=NOBODY).status == 200
+
+
 def test_a_file_that_nobody_added_is_taken_by_default(cloud: Cloud) -> None:
     """As far as its name speaks of a format that can be read."""
     assert cloud.operation(cloud.create(uri=LOST).json["id"])["response"]["status"] == "READY"
