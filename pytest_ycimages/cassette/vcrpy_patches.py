@@ -6,12 +6,18 @@ vcrpy records and replays nothing here. Its cassette only passes the requests of
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, nullcontext
+from http.client import HTTPSConnection
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
 from urllib.parse import urlsplit
 
+import vcr.patch
 from vcr.cassette import Cassette
+from vcr.stubs import VCRConnection
 
 from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.requests import is_loopback
@@ -28,10 +34,42 @@ Answer = Callable[[RecordedRequest], RecordedResponse]
 def vcrpy_patched(answer: Answer) -> Generator[None]:
     """Route every HTTP client in the process to `answer`, whatever host it calls, while the context lasts.
 
-    Requests to this machine are not routed.
+    Requests to this machine are not routed. vcrpy itself takes its patches off the whole process for moments, in which
+    the requests of other threads would escape. Here they stay.
     """
-    with _Cassette.use(path="", custom_patches=(), answer=answer):
+    with (
+        mock.patch.object(VCRConnection, "__init__", _connection_made),
+        mock.patch.object(vcr.patch, "force_reset", nullcontext),
+        _Cassette.use(path="", custom_patches=(), answer=answer),
+    ):
         yield
+
+
+_reset: Final = vcr.patch.force_reset
+_resetting: Final = threading.RLock()
+
+
+def _connection_made(self: Any, *args: Any, **options: Any) -> None:
+    """Make the client's own connection beside that of vcrpy, without taking patches off."""
+    options.pop("strict", None)
+    real = self._baseclass
+    is_bound = not real.__module__.startswith("httplib2")  # which looks its classes up by their patched names
+    with nullcontext() if is_bound else _resetting, nullcontext() if is_bound else _reset():
+        self.real_connection = (_HTTPSConnection if real is HTTPSConnection else real)(*args, **options)
+    self._sock = None
+
+
+class _HTTPSConnection(HTTPSConnection):
+    """A connection of http.client whose `__init__` does not look up its own class, which is patched, by name."""
+
+    __init__ = FunctionType(  # a copy of the same function
+        HTTPSConnection.__init__.__code__,
+        {**HTTPSConnection.__init__.__globals__, "HTTPSConnection": HTTPSConnection},
+        "__init__",
+        HTTPSConnection.__init__.__defaults__,
+        HTTPSConnection.__init__.__closure__,
+    )
+    __init__.__kwdefaults__ = HTTPSConnection.__init__.__kwdefaults__
 
 
 class _Cassette(Cassette):  # type: ignore[misc] # vcrpy has no types
