@@ -112,9 +112,15 @@ def _seconds_text(seconds: int) -> str:
 
 
 def operation_time(nanoseconds: int) -> str:
-    """Return a moment as operations print it: RFC 3339 with nine digits of a second (observed)."""
+    """Return a moment as operations and tokens print it: RFC 3339 with 0, 3, 6 or 9 digits of a second (observed).
+
+    protobuf prints a time so: as many groups of three digits as it has.
+    """
     seconds, rest = divmod(nanoseconds, SECOND)
-    return f"{_seconds_text(seconds)}.{rest:09d}Z"
+    digits = f".{rest:09d}" if rest else ""
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{_seconds_text(seconds)}{digits}Z"
 
 
 def resource_time(nanoseconds: int) -> str:

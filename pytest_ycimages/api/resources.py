@@ -187,7 +187,7 @@ class Operation(Message):
         response: the image, or `Empty` after a delete, once the operation has succeeded.
         id: 20 characters, beginning with `fd8`.
         description: such as `Create image`.
-        created_at: when the operation was created: RFC 3339, with nine digits of a second.
+        created_at: when the operation was created: RFC 3339, with 0, 3, 6 or 9 digits of a second.
         created_by: the calling account.
         modified_at: when the operation last changed, in the same form.
     """

@@ -212,7 +212,7 @@ _CANCELLED: Final = Status(code=Code.CANCELLED, message="Cancelled by client")
 _RUNNING: Final = {"running": _operation("Create image", _CREATING)}
 _CREATED: Final = {"done": _operation("Create image", _CREATING, _SHOWN)}
 _IMAGE_SHOWN: Final = {"image": _SHOWN.to_wire()}
-_TOKEN: Final = {"token": CreateTokenResponse(iam_token=_IAM, expires_at="2026-02-01T00:00:00.000000000Z").to_wire()}
+_TOKEN: Final = {"token": CreateTokenResponse(iam_token=_IAM, expires_at="2026-02-01T00:00:00Z").to_wire()}
 _COMPUTE: Final = ApiEndpoint(id="compute", address="127.0.0.1:41233")
 
 RESPONSES: Final[dict[str, dict[str, Wire]]] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cassette.requests import json_value, normalize
-from pytest_ycimages.verify.normalize import NEXT_PAGE, TIMES, UUID, Kind, layouts_of
+from pytest_ycimages.verify.normalize import EXACT, NEXT_PAGE, TIMES, UUID, Kind, layouts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,9 +170,10 @@ class _JsonDiff:
             yield Difference(path, as_text(was), as_text(now), Kind.VALUE)
 
     def _objects(self, path: str, name: str, was: Wire, now: Wire) -> Iterator[Difference]:
+        exact = TIMES if "modifiedAt" in was else ()
         for key, value in was.items():
             if key in now:
-                yield from self.value(f"{path}.{key}", key, value, now[key])
+                yield from self.value(f"{path}.{key}", EXACT if key in exact else key, value, now[key])
             else:
                 yield Difference(f"{path}.{key}", as_text(value), "", Kind.MISSING)
         for key, value in now.items():

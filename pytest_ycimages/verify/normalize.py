@@ -32,6 +32,11 @@ _ID_FIELDS: Final = frozenset(
 )
 """The fields whose ids differ from run to run. Ids of licences, for example, do not."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)")
+_GROUPS: Final = frozenset({0, 3, 6, 9})
+"""The numbers of digits after the second that protobuf prints."""
+EXACT: Final = "exact time"
+"""The name for the times of an operation or a token; those of images are cut to whole seconds."""
+_EXACT: Final = frozenset({EXACT, "expiresAt"})
 _RANDOM_FIELDS: Final = frozenset({NEXT_PAGE, "iamToken"})
 _SCRUBBED: Final = "SCRUBBED"
 _PAGE_TOKENS: Final = frozenset({"pageToken", "page_token"})
@@ -126,7 +131,8 @@ class IdMap:
             self.bind(recorded, answered)
             return NormalPair(Kind.FORM, _prefix(recorded), _prefix(answered))
         if _TIME.fullmatch(recorded):
-            return NormalPair(Kind.FORM, time_form(recorded), time_form(answered))
+            is_exact = name in _EXACT
+            return NormalPair(Kind.FORM, *(time_form(text, is_exact=is_exact) for text in (recorded, answered)))
         if UUID.fullmatch(recorded):
             is_related = name == "requestId" and bool(request_ids[0])
             sides = zip((recorded, answered), request_ids, strict=True)
@@ -145,7 +151,9 @@ class IdMap:
         Returns:
             For each relation the name of the time, and how it is in the recording and today.
         """
-        if any(time_form(recorded[name]) != time_form(answered[name]) for name in recorded.keys() & answered.keys()):
+        pairs = [(recorded[name], answered[name]) for name in recorded.keys() & answered.keys()]
+        is_exact = "modifiedAt" in recorded
+        if any(time_form(was, is_exact=is_exact) != time_form(now, is_exact=is_exact) for was, now in pairs):
             self.forget_times(id_)
             return []
         if not recorded:
@@ -196,10 +204,20 @@ def _prefix(id_: str) -> str:
     return found[1] if found else ""
 
 
-def time_form(text: str) -> tuple[int, str] | None:
-    """Return the number of digits after the second and the zone of a time, or None for another text."""
+def time_form(text: str, *, is_exact: bool = False) -> tuple[int | str, str] | None:
+    """Return the number of digits after the second and the zone of a time, or None for another text.
+
+    Args:
+        text: the time.
+        is_exact: whether its fraction is not cut, so that the number of digits is by chance if protobuf prints it.
+    """
     found = _TIME.fullmatch(text)
-    return (max(0, len(found["fraction"] or "") - 1), found["zone"]) if found else None
+    if not found:
+        return None
+    fraction = (found["fraction"] or "")[1:]
+    if is_exact and len(fraction) in _GROUPS and not fraction.endswith("000"):
+        return "as protobuf prints it", found["zone"]
+    return len(fraction), found["zone"]
 
 
 def ids_in(texts: Iterable[str]) -> set[str]:

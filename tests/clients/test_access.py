@@ -73,7 +73,7 @@ def test_a_token_is_given_and_taken(anonymous: httpx.Client, secret: dict[str, s
     answer = anonymous.post("/iam/v1/tokens", json=secret, headers=headers).json()
     version, claims, signature = answer["iamToken"].split(".")
     assert (version, bool(claims), len(signature)) == ("t1", True, 86)
-    assert answer["expiresAt"] == "2026-01-01T12:00:00.000000000Z"
+    assert answer["expiresAt"] == "2026-01-01T12:00:00Z"
     bearer = {"Authorization": f"Bearer {answer['iamToken']}"}
     assert anonymous.post("/compute/v1/images", headers=bearer, json=CREATE).status_code == 200
 

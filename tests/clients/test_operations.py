@@ -46,8 +46,8 @@ def test_an_operation_ends_when_the_test_moves_the_clock(client: httpx.Client, y
         **client.get(image).json(),
     }
     assert (ended["createdAt"], ended["modifiedAt"]) == (
-        "2026-01-01T00:00:00.000000000Z",
-        "2026-01-01T00:01:00.000000000Z",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:01:00Z",
     )
 
 

@@ -15,7 +15,7 @@ def test_a_manual_clock_begins_at_a_fixed_moment_and_stands_still() -> None:
     """Timestamps in golden texts stay the same for ever."""
     clock = ManualClock()
     assert clock.now() == clock.now() == MANUAL_START
-    assert operation_time(clock.now()) == "2026-01-01T00:00:00.000000000Z"
+    assert operation_time(clock.now()) == "2026-01-01T00:00:00Z"
 
 
 def test_a_manual_clock_begins_where_it_is_told() -> None:

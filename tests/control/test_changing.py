@@ -114,7 +114,7 @@ def test_a_next_operation_that_cannot_be(control: Control, ycimages: Double, bod
 def test_the_clock_is_advanced(ycimages: Double, control: Control) -> None:
     """A manual clock, by whole seconds and by parts of one."""
     moved = control("POST", "clock/advance", {"seconds": 5})
-    assert moved.json() == {"now": "2026-01-01T00:00:05.000000000Z", "elapsed": 5, "kind": "manual"}
+    assert moved.json() == {"now": "2026-01-01T00:00:05Z", "elapsed": 5, "kind": "manual"}
     assert control("POST", "clock/advance", {"seconds": 0.25}).json()["elapsed"] == 5.25
     assert control("GET", "clock").json()["elapsed"] == 5.25
     assert ycimages.clock.now() - ycimages.clock.began_at == 5_250_000_000

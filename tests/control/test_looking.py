@@ -29,7 +29,7 @@ def test_the_state_is_the_doubles_own(ycimages: Double, control: Control, create
     state, *others = [control("GET", "state").json() for _ in range(3)]
     assert others == [state, state]
     assert (state["folder_id"], state["token"]) == (ycimages.folder_id, ycimages.token)
-    assert state["clock"] == {"now": "2026-01-01T00:00:02.500000000Z", "elapsed": 2.5, "kind": "manual"}
+    assert state["clock"] == {"now": "2026-01-01T00:00:02.500Z", "elapsed": 2.5, "kind": "manual"}
     assert state["operations"] == {operation["id"]: operation}
     image_id = operation["metadata"]["imageId"]
     assert state["images"][image_id]["status"] == "CREATING"

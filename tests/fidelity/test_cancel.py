@@ -41,7 +41,7 @@ def test_a_cancel_is_answered_with_the_operation_as_it_is_now(cloud: Cloud) -> N
     assert cloud.cancel(created["id"]) == {
         **created,
         "error": {"code": 1, "message": "Cancelled by client"},
-        "modifiedAt": "2026-01-01T00:00:01.000000000Z",
+        "modifiedAt": "2026-01-01T00:00:01Z",
     }
 
 
@@ -131,7 +131,7 @@ def test_a_late_cancel_takes_effect_later(cloud: Cloud) -> None:
     assert cloud.operation(created["id"]) == {
         **created,
         "error": {"code": 1, "message": "Cancelled by client"},
-        "modifiedAt": "2026-01-01T00:00:06.000000000Z",
+        "modifiedAt": "2026-01-01T00:00:06Z",
     }
     cloud.double.clock.advance(2)
     assert cloud.operation(created["id"])["done"]
@@ -159,7 +159,7 @@ def test_a_cancel_that_is_too_late_finds_the_operation_done(cloud: Cloud) -> Non
     succeeded = cloud.create().json
     cloud.double.clock.advance(3)
     answer = cloud.cancel(succeeded["id"])
-    assert (answer["done"], answer["modifiedAt"]) == (True, "2026-01-01T00:00:03.000000000Z")
+    assert (answer["done"], answer["modifiedAt"]) == (True, "2026-01-01T00:00:03Z")
     assert cloud.image(succeeded["metadata"]["imageId"])["status"] == answer["response"]["status"] == "READY"
     cloud.double.outcome = Failure("INTERNAL", "broken")
     answer = cloud.cancel(cloud.create().json["id"])

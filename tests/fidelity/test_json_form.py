@@ -30,11 +30,18 @@ def test_an_image_is_created_at_a_whole_second(cloud: Cloud) -> None:
 
 @pytest.mark.fidelity("json.operation-time")
 def test_an_operation_is_created_to_the_nanosecond(cloud: Cloud) -> None:
-    """With nine digits, trailing zeros included."""
-    cloud.double.clock.advance(0.452564354)
-    assert cloud.create().json["createdAt"] == "2026-01-01T00:00:00.452564354Z"
-    cloud.double.clock.advance(0.547435646)
-    assert cloud.create().json["modifiedAt"] == "2026-01-01T00:00:01.000000000Z"
+    """With as many groups of three digits as protobuf prints; a whole second has none."""
+    times = {
+        0.0: "00Z",
+        0.452: "00.452Z",
+        0.000_564: "00.452564Z",
+        0.000_000_354: "00.452564354Z",
+        0.547_435_646: "01Z",
+    }
+    for step, end in times.items():
+        cloud.double.clock.advance(step)
+        operation = cloud.create().json
+        assert operation["createdAt"] == operation["modifiedAt"] == f"2026-01-01T00:00:{end}"
 
 
 @pytest.mark.fidelity("json.empty-omitted")

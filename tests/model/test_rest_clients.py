@@ -199,7 +199,7 @@ def test_a_client_renews_its_token_once_it_has_expired(ycimages: Double) -> None
         return requests.get(f"{ycimages.url}/{IMAGES}", params=query, headers=headers, timeout=20)
 
     first, expires_at = renewed()
-    assert expires_at == "2026-01-01T12:00:00.000000000Z"
+    assert expires_at == "2026-01-01T12:00:00Z"
     ycimages.clock.advance(12 * 3600 - 1e-9)
     assert listed(first).status_code == 200
     ycimages.clock.advance(1e-9)
@@ -208,7 +208,7 @@ def test_a_client_renews_its_token_once_it_has_expired(ycimages: Double) -> None
     assert refusal.json()["message"] == "The token is invalid"
     second, expires_at = renewed()
     assert second != first
-    assert expires_at == "2026-01-02T00:00:00.000000000Z"
+    assert expires_at == "2026-01-02T00:00:00Z"
     assert listed(second).status_code == 200
     assert listed("t1.never-given").status_code == 401
     assert listed(ycimages.token).status_code == 200, "the double's own token does not expire"

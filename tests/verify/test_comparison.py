@@ -15,6 +15,8 @@ from pytest_ycimages.verify.normalize import IdMap, Kind
 
 REQUEST: Final = RecordedRequest("GET", "https://compute.api.cloud.yandex.net/compute/v1/images/x")
 ID, OTHER, THIRD = "fd80000000000000000a", "fd80000000000000000b", "fd80000000000000000c"
+FRACTIONS = ("", ".120", ".120001", ".000000009")
+"""The digits of a second that protobuf may print."""
 
 words: Final = st.text('abcäй"\\ {}[]:,', max_size=5)
 values: Final = st.recursive(
@@ -112,6 +114,15 @@ def test_what_is_otherwise_is_of_its_kind(recorded: Any, answered: Any, kind: Ki
     ("recorded", "answered"),
     [
         ({"at": "2026-01-01T00:00:00.123456789Z"}, {"at": "2027-12-31T23:59:59.000000000Z"}),
+        *(
+            (
+                {"id": ID, "createdAt": f"2026-01-01T00:00:00{was}Z", "modifiedAt": f"2026-01-01T00:00:00{was}Z"},
+                {"id": ID, "createdAt": f"2027-12-31T00:00:00{now}Z", "modifiedAt": f"2027-12-31T00:00:00{now}Z"},
+            )
+            for was in FRACTIONS
+            for now in FRACTIONS
+        ),
+        *(({"expiresAt": "2026-01-01T00:00:00Z"}, {"expiresAt": f"2026-01-01T00:00:00{each}Z"}) for each in FRACTIONS),
         ({"requestId": "00000000-0000-4000-8000-000000000000"}, {"requestId": "12345678-1234-4123-8123-123456789012"}),
         ({"nextPageToken": "a"}, {"nextPageToken": "bcd"}),
         ({"iamToken": "~SCRUBBED~"}, {"iamToken": "t1.a.b"}),

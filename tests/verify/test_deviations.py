@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 CREATE, RUNNING, DONE, LOOK, LIST, REFUSED, INVALID = range(1, 8)
-AT_ONCE, LATER = "2026-01-01T00:00:00.000000009Z", "2026-01-01T00:00:06.000000000Z"
+AT_ONCE, LATER = "2026-01-01T00:00:00.000000009Z", "2026-01-01T00:00:06Z"
 VIOLATION: Final = "body.details[0].fieldViolations[0]"
 
 
@@ -82,15 +82,6 @@ def without(name: str) -> Callable[[Wire], None]:
     return changed
 
 
-def cut(name: str, length: int) -> Callable[[Wire], None]:
-    """Cuts digits off a time."""
-
-    def changed(body: Wire) -> None:
-        body[name] = body[name][:length] + "Z"
-
-    return changed
-
-
 def reversed_list(items: Any) -> list[Any]:
     """The items in the other order."""
     return [*reversed(items)]
@@ -114,7 +105,9 @@ DEVIATIONS: Final[list[tuple[int, Callable[[Wire], Any], str, Kind, str]]] = [
     (CREATE, put(extra=1), "body.extra", Kind.MISSING, ""),
     (CREATE, put(done="false"), "body.done", Kind.TYPE, "json.done-printed"),
     (CREATE, without("done"), "body.done", Kind.EXTRA, "json.done-printed"),
-    (CREATE, cut("createdAt", 26), "body.createdAt", Kind.FORM, "json.operation-time"),
+    (CREATE, put(createdAt="2026-01-01T00:00:00.0000Z"), "body.createdAt", Kind.FORM, "json.operation-time"),
+    (CREATE, put(createdAt="2026-01-01T00:00:00.000Z"), "body.createdAt", Kind.FORM, "json.operation-time"),
+    (LOOK, put(createdAt="2026-01-01T00:00:00.123456789Z"), "body.createdAt", Kind.FORM, "json.resource-time"),
     (CREATE, put(modifiedAt=AT_ONCE), "body.modifiedAt", Kind.FORM, "operation.modified-at-start"),
     (CREATE, ordered("id done"), "body", Kind.ORDER, "json.order-operation"),
     (CREATE, within("metadata", ordered("imageId")), "body.metadata", Kind.ORDER, "json.any-type-first"),
