@@ -28,6 +28,7 @@ from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cloud.clock import Clock
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App, Control
+    from pytest_ycimages.settings import Settings
 
 _SERVICE: Final = "https://api.cloud.yandex.net"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -60,28 +62,10 @@ class Record(CassetteBacking):
 
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
-        path = path_of(settings)
-        opened.add(path.absolute())
+        opened.add(path_of(settings).absolute())
         upstream = Upstream(settings.upstream)
-        credential, self._folder_id = upstream.account
-        self._token = upstream.stand_in
-        origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
-        metadata = CassetteMetadata(
-            origin=origin,
-            upstream="" if origin is Origin.FAKE else settings.upstream or _SERVICE,
-            recorded_at=resource_time(self.clock.now()),
-            contract=upstream.double.contract if upstream.double else "current",
-            tool=version("pytest-ycimages"),
-            folder_id=self._folder_id,
-        )
-        self._metadata = scrub_metadata(pseudonyms.metadata(metadata) if pseudonyms else metadata)
-        self._recorder = Recorder(
-            upstream=upstream,
-            writer=CassetteWriter(path, self._metadata),
-            clock=self.clock,
-            scrubber=Redactor((credential.reveal(), self._token), redaction_rules(settings.scrub, keep=settings.keep)),
-            pseudonyms=pseudonyms,
-        )
+        self._recorder, self._metadata = recorder_of(path_of(settings), upstream, settings, self.clock)
+        self._folder_id, self._token = upstream.account.folder_id, upstream.stand_in
         return Service(ids, CONTRACTS[settings.contract], settings.rules())  # it answers no call
 
     def _begun(self) -> Pipeline:
@@ -134,6 +118,41 @@ class Record(CassetteBacking):
         if isinstance(self.clock, MachineClock):
             sending.discard(self.clock)
         self._recorder.close(whole=whole)
+
+
+def recorder_of(path: Path, upstream: Upstream, settings: Settings, clock: Clock) -> tuple[Recorder, CassetteMetadata]:
+    """Return a recorder of an upstream into a new cassette at `path`, and the metadata of that cassette.
+
+    Args:
+        path: the file of the cassette.
+        upstream: the server to record.
+        settings: what is redacted and replaced, and the name of the upstream.
+        clock: the time at which calls come.
+
+    Raises:
+        UsageError: the environment lacks the credentials, or the upstream cannot be reached.
+        CassetteError: the file cannot be recorded.
+    """
+    origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
+    credential, folder_id = upstream.account
+    metadata = CassetteMetadata(
+        origin=origin,
+        upstream="" if origin is Origin.FAKE else settings.upstream or _SERVICE,
+        recorded_at=resource_time(clock.now()),
+        contract=upstream.double.contract if upstream.double else "current",
+        tool=version("pytest-ycimages"),
+        folder_id=folder_id,
+    )
+    metadata = scrub_metadata(pseudonyms.metadata(metadata) if pseudonyms else metadata)
+    rules = redaction_rules(settings.scrub, keep=settings.keep)
+    recorder = Recorder(
+        upstream=upstream,
+        writer=CassetteWriter(path, metadata),
+        clock=clock,
+        scrubber=Redactor((credential.reveal(), upstream.stand_in), rules),
+        pseudonyms=pseudonyms,
+    )
+    return recorder, metadata
 
 
 def shares_time(upstream: str | None) -> bool:

@@ -12,6 +12,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cli.cassette import cassette
 from pytest_ycimages.cli.experiment import experiment
+from pytest_ycimages.cli.observe import observe_command
 from pytest_ycimages.cli.serve import JOURNAL_LIMIT, demonstrate, pairs, serve_until_stopped, settings_in, with_notes
 from pytest_ycimages.cli.verify import fidelity_command, verify_command
 from pytest_ycimages.double import Double
@@ -50,7 +51,7 @@ def ycimages() -> None:
     """Run a test double of the Yandex Compute Cloud image API, and work with its cassettes."""
 
 
-for _command in (experiment, cassette, verify_command, fidelity_command):
+for _command in (experiment, cassette, verify_command, observe_command, fidelity_command):
     ycimages.add_command(_command)
 
 

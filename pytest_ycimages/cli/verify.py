@@ -86,8 +86,7 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     if form == "json":
         click.echo(to_json(as_json(str(file), verification), indent=2))
     else:
-        console = Console(highlight=False, emoji=False, soft_wrap=True)
-        _print(str(file), verification, console, is_kept=upstream is not None)
+        print_verification(str(file), verification, is_kept=upstream is not None)
     sys.exit(1 if verification.differs else 0)
 
 
@@ -103,7 +102,15 @@ def _announce(cassette: CassetteData, name: str, *, mutate: bool) -> None:
         click.echo("Resources that this creates are kept, except those that the cassette deletes.", err=True)
 
 
-def _print(name: str, verification: Verification, console: Console, *, is_kept: bool) -> None:
+def print_verification(name: str, verification: Verification, *, is_kept: bool) -> None:
+    """Print a verification of the cassette `name`.
+
+    Args:
+        name: the name of the cassette.
+        verification: its verification.
+        is_kept: whether what was created is left in the service.
+    """
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     is_evidence = verification.metadata.origin is Origin.SERVICE
     console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.metadata))}[/]")
     if verification.findings:

@@ -187,7 +187,11 @@ _ASSUMED: Final[Wire] = {"size": UNKNOWN_SIZE, "data_size": UNKNOWN_DATA, "os": 
 def _has_missing_names(calls: Iterable[RecordedCall]) -> bool:
     """Return whether a recorded refusal shows that a source or a folder did not exist."""
     made = frozenset(_made(calls))
-    return any(_is_missing(call) and call.asked.get("imageId") not in made for call in calls if call.asked)
+    return any(
+        _is_missing(call) and call.asked.get("imageId") not in made
+        for call in calls
+        if call.asked or call.method.startswith("images.l")
+    )
 
 
 def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
