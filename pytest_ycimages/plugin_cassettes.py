@@ -207,13 +207,17 @@ def _cassette_dir(config: pytest.Config) -> Path:
 def cassette_path(item: pytest.Item, number: int = 1) -> Path:
     """Return the file of the cassette of a test's n-th double."""
     from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - as above
 
     marker = item.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
     if len(names) > 1 or not all(isinstance(name, str) for name in names):
         raise pytest.UsageError(f"@pytest.mark.ycimages_cassette takes one name; it was given {names!r}.")
     directory = _cassette_dir(item.config)
-    return numbered(named(directory, names[0]) if names else of_test(directory, item.nodeid), number)
+    if names:
+        return numbered(named(directory, names[0]), number)
+    test = defined_name(item)
+    return numbered(of_test(directory, test.module, test.parts, is_alike=test.is_alike), number)
 
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
@@ -282,10 +286,16 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, Any]:
-    """Record that a module could not be collected, or skipped itself."""
+    """Record that a module could not be collected, or skipped itself, and names that differ by case only."""
     report = yield
     if not report.passed:
         collector.config.stash[_INCOMPLETE] = True
+        return report
+    names = {node.name for node in report.result}
+    if len(names) > len({name.casefold() for name in names}):
+        from pytest_ycimages.plugin_names import mark_alike  # noqa: PLC0415 - rarely needed
+
+        mark_alike(report.result)
     return report
 
 
@@ -300,7 +310,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in candidates:
             item.stash[_OWN] = str(cassette_path(item).absolute())
             usage.belonging[item.stash[_OWN]] += 1
+        _refuse_alike(item for item in candidates if for_all or has_cassette(item))
     return (yield)
+
+
+def _refuse_alike(items: Iterable[pytest.Item]) -> None:
+    """Refuse cassettes that are one file where case is ignored: names that markers give, or modules with such names."""
+    owners = dict[str, pytest.Item]()
+    for item in items:
+        owner = owners.setdefault(item.stash[_OWN].casefold(), item)
+        if owner.stash[_OWN] != item.stash[_OWN]:
+            raise pytest.UsageError(
+                f"The cassettes of {owner.nodeid} and {item.nodeid} differ by case only, so they are one file on many "
+                f"systems: {owner.stash[_OWN]} and {item.stash[_OWN]}. Give one of them another name, such as "
+                '@pytest.mark.ycimages_cassette("another").'
+            )
 
 
 @pytest.hookimpl(trylast=True)

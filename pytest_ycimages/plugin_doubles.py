@@ -14,7 +14,8 @@ from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import CassetteError, CassetteInUseError, CassetteUnusedError, YCImagesError
 from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, record_usage
-from pytest_ycimages.plugin_modes import announce, asks_for_cassette, mode_of, records
+from pytest_ycimages.plugin_modes import NOT_WHOLE, announce, asks_for_cassette, is_missing, mode_of, records
+from pytest_ycimages.plugin_names import defined_name
 from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
 from pytest_ycimages.settings import merged
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 _RECORDING: pytest.StashKey[list[Double]] = pytest.StashKey()
 """The doubles that record a test whose result is not known yet."""
-_RECORDED_BY: Final = pytest.StashKey[dict[str, list[str]]]()
-"""Files -> the tests of this run that record them."""
+_RECORDED_BY: Final = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
+"""Files -> the node ids and names of the tests of this run that record them."""
 
 
 def new_double(
@@ -44,6 +45,8 @@ def new_double(
     made = merged(*_sources(item, settings, fixture))
     if made.mode != "fake" and made.cassette is None:
         made = merged({"cassette": cassette_path(item, number)}, made)
+    if made.mode == "missing" and made.cassette is not None and is_missing(item, made.cassette):
+        made = made.model_copy(update={"mode": "record"})
     try:
         return _make_double(item, made.decided(), name_of(item) if number == 1 else f"{name_of(item)} #{number}")
     except CassetteError as error:  # its text is complete without a traceback
@@ -122,7 +125,10 @@ def report_recordings(item: pytest.Item, report: pytest.TestReport) -> None:
         report: the report of its teardown.
     """
     if any(double.settings.mode == "record" for double in item.stash[DOUBLES]):
-        problems = finish_recordings(item.config, whole=report.passed and item.stash.get(PASSED, False))
+        whole = report.passed and item.stash.get(PASSED, False)
+        problems = finish_recordings(item.config, whole=whole)
+        recorded = {double.settings.cassette for double in item.stash[DOUBLES] if double.settings.mode == "record"}
+        item.stash[NOT_WHOLE] = set() if whole else recorded
         if problems and report.passed:
             report.outcome, report.longrepr = "failed", "\n".join(problems)
 
@@ -159,12 +165,25 @@ def _refuse_shared(item: pytest.Item, path: Path) -> None:
     if recorded_by is None:
         recorded_by = item.config.stash[_RECORDED_BY] = {}
         for each in filter(records, item.session.items):
-            recorded_by.setdefault(str(cassette_path(each).absolute()), []).append(each.nodeid)
+            recorded_by.setdefault(str(cassette_path(each).absolute()), []).append(_recorder(each))
     tests = recorded_by.setdefault(str(path.absolute()), [])
-    if item.nodeid not in tests:
-        tests.append(item.nodeid)
-    if len(tests) > 1:
-        raise CassetteInUseError(_shared_text(path, tests))
+    if _recorder(item) not in tests:
+        tests.append(_recorder(item))
+    names = {name for _, name in tests}
+    if len(names) > 1:
+        raise CassetteInUseError(_shared_text(path, sorted(names)))
+    if len(set(tests)) > 1:
+        raise CassetteInUseError(
+            f"{path} would be recorded by {len(set(tests))} repetitions of one test, in several workers at once. "
+            f"Record it in one process, and repeat the replay: pytest {shlex.quote(names.pop())} "
+            "--ycimages-mode=record -n 0"
+        )
+
+
+def _recorder(item: pytest.Item) -> tuple[str, str]:
+    """Return the node id and the name of a test that records; in one process, its repetitions do so in turn."""
+    name = str(defined_name(item))
+    return item.nodeid if hasattr(item.config, "workerinput") else name, name
 
 
 def _shared_text(path: Path, tests: Sequence[str]) -> str:

@@ -31,6 +31,8 @@ _OF_TESTS_WITH_CASSETTES: Final = frozenset({"record", "missing"})
 _KINDS: Final = {"t1.": "IAM token", "y0_": "OAuth token", "AQAA": "OAuth token", "AQVN": "API key"}
 """The first characters of a credential -> its kind."""
 _NOTHING: Final[Mapping[str, Any]] = {}
+NOT_WHOLE: Final = pytest.StashKey[set[Path | None]]()
+"""The files that an earlier try of the same test has recorded in part: plugins run tests that fail again."""
 _ANNOUNCED: Final = pytest.StashKey[tuple[str, str]]()
 """The mode and the upstream of a test that sends requests, as they were printed."""
 
@@ -103,8 +105,13 @@ def records(item: pytest.Item) -> bool:
 def _mode_that_sends(item: pytest.Item, upstream: str, fixture: Source = _NOTHING) -> str | None:
     mode = mode_of(item, fixture=fixture)
     if mode == "missing":
-        mode = "replay" if _cassette_of(item, fixture).exists() else "record"
+        mode = "record" if is_missing(item, _cassette_of(item, fixture)) else "replay"
     return mode if mode == "record" or (mode == "verify" and upstream) else None
+
+
+def is_missing(item: pytest.Item, path: Path) -> bool:
+    """Return whether a run with the mode `missing` records a cassette of a test."""
+    return path in item.stash.get(NOT_WHOLE, ()) or not path.exists()
 
 
 def _cassette_of(item: pytest.Item, fixture: Source) -> Path:

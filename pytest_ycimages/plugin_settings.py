@@ -100,5 +100,7 @@ def ini(config: pytest.Config) -> dict[str, Any]:
 
 def name_of(item: pytest.Item) -> str:
     """Return the name of the test's first double, which its ids depend on: the marker's `name`, or the test's."""
+    from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - only for tests with doubles
+
     names = (marker.kwargs.get("name") for marker in item.iter_markers("ycimages"))
-    return next(filter(None, names), item.nodeid)
+    return next(filter(None, names), None) or str(defined_name(item, repetitions=True))

@@ -24,6 +24,8 @@ opened: Final = set[Path]()
 _LONGEST: Final = 100
 _STRANGE: Final = re.compile(r"[^\w.=,+@\[\]-]+", re.ASCII)
 """Characters that are not allowed in the name of a file."""
+_RESERVED: Final = re.compile(r"^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+"""Names of devices on Windows, which a name of a file there is before its first dot."""
 _DAY: Final = 24 * 60 * 60 * 10**9
 """In nanoseconds."""
 ORPHANS_UNKNOWN: Final = (
@@ -103,17 +105,19 @@ def named(directory: Path, name: str) -> Path:
     return path if path.suffix in SUFFIXES else path.with_name(f"{path.name}.yaml")
 
 
-def of_test(directory: Path, nodeid: str) -> Path:
+def of_test(directory: Path, module: str, names: Sequence[str], *, is_alike: bool = False) -> Path:
     """Return the file of a test without a named cassette: a folder for the module, a file for the test.
 
-    Two tests never share one: a name that is not allowed for a file is changed, and gets a part of its hash.
+    Two tests never share one: a name that is not allowed for a file on any system is changed, and gets a part of its
+    hash. So does a name with `is_alike`: a file system that ignores case would take it for another.
     """
-    module, *names = nodeid.split("::")
     test = ".".join(names)
-    plain = _STRANGE.sub("-", test)[:_LONGEST]
-    if plain != test:
-        plain += f"-{hashlib.blake2b(test.encode(), digest_size=4).hexdigest()}"
-    folder = Path(*(part for part in Path(module).with_suffix("").parts if part not in {"..", "/"}))
+    plain = _RESERVED.sub(r"\g<0>-", _STRANGE.sub("-", test))[:_LONGEST]
+    if is_alike or plain != test:
+        hashed = f"{module}::{test}" if is_alike else test
+        plain += f"-{hashlib.blake2b(hashed.encode(), digest_size=4).hexdigest()}"
+    parts = (part for part in Path(module).with_suffix("").parts if part not in {"..", "/"})
+    folder = Path(*(_RESERVED.sub(r"\g<0>-", part) for part in parts))
     return directory / folder / f"{plain}.yaml"
 
 
