@@ -163,7 +163,7 @@ class Latency:
     @property
     def is_zero(self) -> bool:
         """Whether it delays nothing."""
-        return self._distribution == _Fixed(0)
+        return self._distribution == _NO_DELAY
 
     def __str__(self) -> str:
         if self.over_body:
@@ -174,7 +174,8 @@ class Latency:
         return f"Latency.{str(self._distribution)[:-1]}{', over_body=True' if self.over_body else ''})"
 
 
-NO_LATENCY: Final = Latency.fixed(0)
+_NO_DELAY: Final = _Fixed(0)
+NO_LATENCY: Final = Latency(_NO_DELAY)
 
 _LATENCIES: Final = Vocabulary(
     what="latency",
@@ -211,11 +212,12 @@ def latency_of(value: object) -> Latency | Mapping[str, Latency]:
 def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
     """Return the latency of every method that has one, by its word. Where two patterns match, the first counts."""
     patterns = latency.items() if isinstance(latency, Mapping) else [("*", latency)]
-    found: dict[str, Latency] = {}
+    found: dict[str, Latency | None] = {}
     for pattern, each in patterns:
+        late = None if each.is_zero else each
         for word in matching(pattern):
-            found.setdefault(word, each)
-    return {word: each for word, each in found.items() if not each.is_zero}
+            found.setdefault(word, late)
+    return {word: late for word, late in found.items() if late is not None}
 
 
 def _value_in(written: object) -> object:

@@ -142,6 +142,7 @@ def _allowed(path: str) -> tuple[str, ...]:
     return tuple(sorted(verbs | ({"HEAD"} if "GET" in verbs else set())))
 
 
+@lru_cache(maxsize=256)
 def matching(pattern: str) -> frozenset[str]:
     """Return all method words that `pattern` names.
 

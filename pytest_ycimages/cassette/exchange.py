@@ -87,7 +87,13 @@ def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummar
     """Return the reply to a `verb`, for the journal, and verbatim for HTTP; `answer` is the summary, if it is known."""
     answer = answer or summarize(response)
     body = answer.body if isinstance(answer.body, dict) else {}
-    headers = tuple((name, _as_sent(value)) for name, value in response.headers if name not in _CONNECTION)
+    headers = tuple(
+        [
+            (name, value if value.isascii() else _as_sent(value))
+            for name, value in response.headers
+            if name not in _CONNECTION
+        ]
+    )
     is_head = verb == "HEAD"
     image_id = str(body["id"]) if is_image(body) else answer.image_id
     sent = (*headers, *_length(response)) if is_head else headers
@@ -104,7 +110,7 @@ def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummar
 
 def _as_sent(value: str) -> str:
     """Return the value of a header as HTTP has it: a character for each byte. Some recorders decode UTF-8."""
-    return value if value.isascii() or max(value) <= "\xff" else value.encode("utf-8", "replace").decode("latin-1")
+    return value if max(value) <= "\xff" else value.encode("utf-8", "replace").decode("latin-1")
 
 
 def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:

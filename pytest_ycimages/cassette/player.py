@@ -220,9 +220,6 @@ class Words:
         self._phrases: dict[str, str] = {}
         self._of_field: dict[tuple[str, str], str] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._words or self._phrases or self._of_field)
-
     def add(self, field: str, old: str, new: str) -> None:
         """Replace `old`, which a client sent in `field`, by `new`."""
         if not old:
@@ -275,11 +272,13 @@ class Substitution:
     """This client's values for those of the recorded client, so far."""
 
     def __init__(self) -> None:
+        self._is_empty = True
         self._sent = Words()
         self._recorded = Words()
 
     def add(self, recorded: Values, sent: Values) -> None:
         """Add pairs of a recorded value and the one sent in its place."""
+        self._is_empty = False
         for (path, old), (_, new) in zip(recorded, sent, strict=False):
             field = path.rpartition(".")[2]
             self._sent.add(field, old, new)
@@ -287,7 +286,7 @@ class Substitution:
 
     def recorded(self, request: NormalizedRequest) -> NormalizedRequest | None:
         """Return the request that the recorded client would have made; None: the same one."""
-        if not self._recorded:
+        if self._is_empty:
             return None
         there = request._replace(
             path=self._recorded.in_text(request.path),
@@ -298,7 +297,7 @@ class Substitution:
 
     def sent(self, response: RecordedResponse) -> RecordedResponse:
         """Return the answer for this client."""
-        if not self._sent or not response.body:
+        if self._is_empty or not response.body:
             return response
         try:
             text = response.body.decode()

@@ -74,12 +74,15 @@ class Redactor:
 
     def learn(self, credentials: Iterable[str]) -> bool:
         """Remember credentials that are worth knowing; return whether one of them was new."""
-        new = worth_knowing(credentials) - self.known
-        if new:
-            with self._lock:
-                self.known |= new
-                self._rules = self._rules._replace(known=pattern_of(self.known))
-        return bool(new)
+        return self._learn(worth_knowing(credentials))
+
+    def _learn(self, credentials: frozenset[str]) -> bool:
+        if credentials <= self.known:
+            return False
+        with self._lock:
+            self.known |= credentials
+            self._rules = self._rules._replace(known=pattern_of(self.known))
+        return True
 
     def scrub(self, interaction: Interaction) -> Interaction:
         """Return the interaction without secrets, its bodies decoded.
@@ -88,13 +91,13 @@ class Redactor:
             UnreadableBodyError: a body has an encoding that cannot be decoded.
         """
         request, response = interaction.request, interaction.response
-        self.learn(credentials_in_headers(response.headers))
+        self._learn(credentials_in_headers(response.headers))
         fields = fields_of(request.uri)
         names = self._response_headers | HEAD_HEADERS if request.method == "HEAD" else self._response_headers
         while True:
             clean, pass_ = self.scrub_request(request), Redaction(self._rules)
             headers, body = self._message(pass_, response, names, fields and fields.response)
-            if not self.learn(pass_.found):
+            if not pass_.found or not self.learn(pass_.found):
                 answer = response._replace(reason=pass_.text(response.reason), headers=headers, body=body)
                 return interaction._replace(request=clean, response=answer)
 
@@ -104,14 +107,14 @@ class Redactor:
         Raises:
             UnreadableBodyError: its body has an encoding that cannot be decoded.
         """
-        self.learn(credentials_in_headers(request.headers))
+        self._learn(credentials_in_headers(request.headers))
         exchange = fields_of(request.uri)
         fields = exchange and exchange.request
         while True:
             pass_ = Redaction(self._rules)
             uri = pass_.uri(request.uri, fields)
             headers, body = self._message(pass_, request, self._request_headers, fields)
-            if not self.learn(pass_.found):
+            if not pass_.found or not self.learn(pass_.found):
                 return request._replace(uri=uri, headers=headers, body=body)
 
     def _message(

@@ -317,7 +317,12 @@ def canonical(value: Any) -> Hashable:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "{}", *((name, canonical(value[name])) for name in sorted(value))
+        names = sorted(value)
+        return (
+            "{}",
+            *names,
+            *[each if isinstance(each, str) else canonical(each) for each in map(value.__getitem__, names)],
+        )
     if isinstance(value, list):
         return "[]", *map(canonical, value)
     if isinstance(value, bool):  # for Python, true is 1

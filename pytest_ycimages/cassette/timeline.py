@@ -225,11 +225,12 @@ class ReplayState:
     def make(self, index: int, now: int) -> None:
         """Record that the change at `index` was made at `now`."""
         at = self._timelines.cassette.interactions[index].at
+        base = None if at is None else now - nanoseconds(at)
         self._made.add(index)
         for subject in self._timelines.subjects.get(index, ()):
             self._latest_made[subject] = max(index, self._latest_made.get(subject, index))
-            if at is not None:
-                self._bases[subject] = now - nanoseconds(at)
+            if base is not None:
+                self._bases[subject] = base
 
     def show(self, index: int, answer: AnswerSummary) -> None:
         """Record that the answer at `index` was shown."""

@@ -46,8 +46,8 @@ _MOST: Final = 1000
 
 def worth_knowing(texts: Iterable[str]) -> frozenset[str]:
     """Return those texts that are long enough and no placeholders."""
-    found = {text.strip() for text in texts}
-    return frozenset(text for text in found if len(text) >= SHORTEST and not is_placeholder(text))
+    found = [text for each in texts if len(text := each.strip()) >= SHORTEST and not is_placeholder(text)]
+    return frozenset(found)
 
 
 def is_placeholder(text: str) -> bool:

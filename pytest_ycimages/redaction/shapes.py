@@ -214,7 +214,9 @@ _HINTS: Final = re.compile("|".join(sorted({re.escape(hint) for shape in SHAPES 
 
 def may_hold_secret(text: str) -> bool:
     """Return whether a text may have a token, a name of a secret, or an address in it: a quick search."""
-    return "%" in text or "://" in text or _HINTS.search(text) is not None or mentions_secret(text)
+    if "%" in text or "://" in text or _HINTS.search(text):
+        return True
+    return _NAME_HINTS.search(text.lower()) is not None
 
 
 def tokens_in(text: str) -> Iterator[tuple[Shape, re.Match[str]]]:

@@ -131,7 +131,8 @@ class Redaction:
 
     def path(self, text: str) -> str:
         """Return an address without its query, in which no names are expected, without secrets."""
-        if not self.suspects(text):
+        known = self._rules.known
+        if not self.suspects(text.removeprefix("https://")) and (known is None or known.search(text) is None):
             return text
         return without_tokens(self._without_encoded(self._without_known(text), _LAYERS))
 
@@ -191,8 +192,11 @@ class Redaction:
         if fields.types and "@type" in value:
             fields = fields.types.get(str(value["@type"]), UNKNOWN)
         names, others = fields.names, fields.others or UNKNOWN
-        clean = {self.text(name): self._field(name, each, names.get(name, others)) for name, each in value.items()}
-        if any(names.get(name) is TOKEN for name in value):
+        clean = {
+            name if name in names else self.text(name): self._field(name, each, names.get(name, others))
+            for name, each in value.items()
+        }
+        if TOKEN in map(names.get, value):
             clean |= {name: EXPIRES_AT for name in value if names.get(name) is EXPIRY}
         return clean
 
