@@ -30,7 +30,7 @@ from pytest_ycimages.server.protocols import speak
 from pytest_ycimages.settings import Settings, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from pytest_ycimages.api.resources import Image, Operation
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
     from pytest_ycimages.settings import Mode
@@ -85,6 +86,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._backing.open(self._control)
         self._endpoint = Endpoint(self._backing.app)
         self._warned = 0
+        self._raised: list[YCImagesError] = []
 
     def _pause(self, seconds: float) -> None:
         """Wait in real time while the double is open; a call in process does not wait once it is closed.
@@ -189,22 +191,58 @@ class Double(Seeding, Planning, Injecting, InProcess):
             FaultNeverStruckError: a planned fault has not struck.
         """
         __tracebackhide__ = True
-        first, *others = self._backing.problems or (None,)
+        self._raise_first(self._problems())
+        if faults:
+            self.check_end()
+        self._warn_of_unknown_fields()
+
+    def check_since_last_time(self) -> None:
+        """Raise errors that the double has met since the last time, and warn about unknown fields.
+
+        Raises:
+            YCImagesError: as `check` does; faults and cassettes may still be used.
+        """
+        __tracebackhide__ = True
+        fresh = [each for each in self._problems() if not any(each is one for one in self._raised)]
+        self._raised += fresh
+        self._backing.pipeline.failure, self._backing.pipeline.failed = None, 0
+        self._raise_first(fresh)
+        self._warn_of_unknown_fields()
+
+    def check_end(self) -> None:
+        """Raise unless all planned faults have struck, and all interactions of the cassette were used.
+
+        Raises:
+            CassetteUnusedError: the client did not request all interactions of the cassette.
+            CassetteDiffersError: answers differ from the recorded ones.
+            FaultNeverStruckError: a planned fault has not struck.
+        """
+        __tracebackhide__ = True
+        self._check_faults()
+        self._backing.check_end()
+
+    def _problems(self) -> list[YCImagesError]:
+        pipeline = self._backing.pipeline
+        problems = [*self._backing.problems]
+        if pipeline.failure is not None:
+            line, error = pipeline.failure
+            failed = DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}")
+            failed.__cause__ = error
+            problems.append(failed)
+        return problems
+
+    @staticmethod
+    def _raise_first(problems: Sequence[YCImagesError]) -> None:
+        __tracebackhide__ = True
+        first, *others = problems or (None,)
         if first is not None:
             for other in others:
                 first.add_note(f"\nAnd then: {other}")
             raise first
-        pipeline = self._backing.pipeline
-        if pipeline.failure is not None:
-            line, error = pipeline.failure
-            raise DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}") from error
-        if faults:
-            self._check_faults()
-            self._backing.check_end()
-        if self.settings.unknown_fields == "warn":
-            self._warn_of_unknown_fields()
 
     def _warn_of_unknown_fields(self) -> None:
+        if self.settings.unknown_fields != "warn":
+            return
         dropped, fresh = self.calls.dropped, self.calls[max(0, self._warned - self.calls.dropped) :]
         self._warned = dropped + len(self.calls)
         for call in fresh:
@@ -228,6 +266,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     def reset(self) -> None:
         """Return to the initial state and settings, at the same address."""
+        self._drop_faults()
         with self._backing.pipeline.lock:
             self._warned = 0
             self._backing.reset()

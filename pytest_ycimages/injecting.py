@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.errors import FaultNeverStruckError
 from pytest_ycimages.faults.injection import fault_reports
-from pytest_ycimages.faults.rule import Rule
+from pytest_ycimages.faults.rule import Rule, rules_of
 from pytest_ycimages.faults.schedules import always
 
 if TYPE_CHECKING:
@@ -17,12 +17,22 @@ if TYPE_CHECKING:
     from pytest_ycimages.faults.injection import FaultReport, Injection
     from pytest_ycimages.faults.rule import On, Per
     from pytest_ycimages.faults.schedules import When
+    from pytest_ycimages.settings import Settings
+
+
+_REPORTED: Final = 100
+"""How many dropped faults are kept for the report: the first."""
 
 
 class Injecting:
     """Injects faults and reports what they did."""
 
+    settings: Settings
     _backing: Backing
+    _dropped: tuple[str, ...] = ()
+    """The reports of faults that had to strike, and had not when a reset dropped them."""
+    _struck: frozenset[int] = frozenset()
+    """Which faults of the settings, by their numbers, had struck before a reset."""
 
     def inject(  # noqa: PLR0913 - the parts of a rule, each by its name
         self,
@@ -80,14 +90,29 @@ class Injecting:
             FaultNeverStruckError: the text has the report of each.
         """
         __tracebackhide__ = True
-        idle = [each for each in self.injections if each.rule.expect and not each.struck]
-        if idle:
+        reports = [*self._dropped, *(each.report() for each in self._idle())]
+        if reports:
             raise FaultNeverStruckError(
                 "\n".join(
                     [
-                        f"{len(idle)} fault(s) never struck, so this test has not shown what it was written for:",
-                        *(each.report() for each in idle),
+                        f"{len(reports)} fault(s) never struck, so this test has not shown what it was written for:",
+                        *reports,
                         "If that is all right, inject with expect=False.",
                     ]
                 )
             )
+
+    def _idle(self) -> list[Injection]:
+        """Return the planned faults that have not struck; those of the settings may have struck before a reset."""
+        return [
+            each
+            for number, each in enumerate(self.injections)
+            if each.rule.expect and not each.struck and number not in self._struck
+        ]
+
+    def _drop_faults(self) -> None:
+        """Record which faults have struck before a reset drops them and injects those of the settings anew."""
+        own = len(rules_of(self.settings.faults))
+        dropped = (each.report() for each in self._idle() if each not in self.injections[:own])
+        self._dropped = (*self._dropped, *dropped)[:_REPORTED]
+        self._struck |= {number for number, each in enumerate(self.injections[:own]) if each.struck}

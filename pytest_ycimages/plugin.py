@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages.plugin_cassettes import (
-    DOUBLES,
     MARKER,
-    PASSED,
     add_cassette_options,
     check_orphans_setting,
-    fixtures,
     pytest_collection_modifyitems,
     pytest_make_collect_report,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
     record_end,
-    ycimages_cassette,
 )
 from pytest_ycimages.plugin_fixtures import (
     ycimages,
+    ycimages_cassette,
+    ycimages_class,
     ycimages_experiment,
     ycimages_factory,
+    ycimages_factory_class,
+    ycimages_factory_module,
+    ycimages_factory_session,
     ycimages_intercept,
+    ycimages_module,
+    ycimages_session,
     ycimages_settings,
     ycimages_time,
 )
+from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, begin_test, scopes_of
 from pytest_ycimages.plugin_settings import SEED, add_settings_options, choose_seed
 
 if TYPE_CHECKING:
@@ -44,9 +48,15 @@ __all__ = [
     "pytest_testnodedown",
     "ycimages",
     "ycimages_cassette",
+    "ycimages_class",
     "ycimages_experiment",
     "ycimages_factory",
+    "ycimages_factory_class",
+    "ycimages_factory_module",
+    "ycimages_factory_session",
     "ycimages_intercept",
+    "ycimages_module",
+    "ycimages_session",
     "ycimages_settings",
     "ycimages_time",
 ]
@@ -87,13 +97,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     Under pytest-xdist the first worker prints it: all collect the same tests, and the controller collects none.
     """
-    if any("ycimages_factory" in fixtures(item) for item in session.items):
+    if any(map(scopes_of, session.items)):
         from pytest_ycimages.plugin_modes import announcements, show  # noqa: PLC0415 - only for tests with doubles
 
         lines = announcements(session.items)
         worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
         if worker == "gw0" and not session.config.option.collectonly:
             show(session.config, lines)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Record that a test begins."""
+    begin_test(item)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -104,12 +121,24 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return result
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Check the doubles that a test shares with others."""
+    if not item.stash.get(SHARED, None):
+        return (yield)
+    from pytest_ycimages.plugin_doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles
+
+    __tracebackhide__ = True
+    with checking_shared(item):
+        return (yield)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop the recordings of a test that was stopped in its teardown."""
-    if "pytest_ycimages.plugin_doubles" in sys.modules:
-        from pytest_ycimages.plugin_doubles import finish_recordings  # noqa: PLC0415 - only for tests with doubles
+    if "pytest_ycimages.plugin_recordings" in sys.modules:
+        from pytest_ycimages.plugin_recordings import finish_recordings  # noqa: PLC0415 - only for tests with doubles
 
-        finish_recordings(config, whole=False)
+        finish_recordings(config, has_passed=False, at_once=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -120,20 +149,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         del item.stash[PASSED]  # left by an earlier run of the same test
     if report.when == "teardown":
         record_end(item)
-        if DOUBLES in item.stash:
-            from pytest_ycimages.network import no_proxy  # noqa: PLC0415 - only for tests with doubles
-            from pytest_ycimages.plugin_doubles import report_recordings  # noqa: PLC0415 - as above
-
-            report_recordings(item, report)
-            no_proxy.settle()
     elif not report.passed:
         item.stash[PASSED] = False
-    if report.failed:
-        for double in item.stash.get(DOUBLES, []):
-            from pytest_ycimages.plugin_doubles import timeline  # noqa: PLC0415 - only for failures
+    if DOUBLES in item.stash or item.stash.get(SHARED, None):
+        from pytest_ycimages.plugin_doubles import note_result  # noqa: PLC0415 - only for tests with doubles
 
-            seed = double.settings.seed
-            report.sections.append(
-                (f"ycimages: {double.name}", f"{timeline(double)}\nreproduce with: --ycimages-seed={seed}")
-            )
+        note_result(item, report)
     return report

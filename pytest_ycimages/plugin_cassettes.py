@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
+from pytest_ycimages.plugin_scopes import (
+    DOUBLES,
+    PASSED,
+    Node,
+    count_sharing,
+    fixtures,
+    node_of,
+    owners,
+    part_of,
+    scopes_of,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.settings import Settings
@@ -38,16 +49,12 @@ _HEAD: Final = 4096
 _NUMBER: Final = re.compile(r"-\d+$", re.ASCII)
 """The end of the stem of the cassettes of a test's second and further doubles."""
 
-DOUBLES: pytest.StashKey[list[Double]] = pytest.StashKey()
-"""The doubles of a test."""
-PASSED: Final = pytest.StashKey[bool]()
-"""Whether a test has passed; False as soon as it is known that it does not."""
 _USAGE: pytest.StashKey[CassetteUsage] = pytest.StashKey()
 _ORPHANS: pytest.StashKey[list[Path]] = pytest.StashKey()
 _INCOMPLETE: Final = pytest.StashKey[bool]()
 """Whether a module of tests could not be collected, or skipped itself."""
-_OWN: Final = pytest.StashKey[str]()
-"""The file of a test's own cassette, whether it exists or not."""
+_OWN: Final = pytest.StashKey[dict[str, tuple[Node, str]]]()
+"""The files of a test's cassettes, whether they exist or not -> what owns each, and the scope of its doubles."""
 _ENDED: Final = pytest.StashKey[bool]()
 
 
@@ -186,15 +193,9 @@ def check_orphans_setting(config: pytest.Config) -> None:
 # The cassette of a test.
 
 
-def fixtures(item: pytest.Item) -> Sequence[str]:
-    """Return the names of the fixtures that a test is known to use before it runs."""
-    names: Sequence[str] = getattr(item, "fixturenames", ())
-    return names
-
-
-def has_cassette(item: pytest.Item) -> bool:
-    """Return whether a test uses a cassette."""
-    return "ycimages_cassette" in fixtures(item) or item.get_closest_marker("ycimages_cassette") is not None
+def has_cassette(node: Node) -> bool:
+    """Return whether a test, or all tests of a class or a module, use a cassette."""
+    return "ycimages_cassette" in fixtures(node) or node.get_closest_marker("ycimages_cassette") is not None
 
 
 def _cassette_dir(config: pytest.Config) -> Path:
@@ -204,20 +205,27 @@ def _cassette_dir(config: pytest.Config) -> Path:
     return config.rootpath / str(config.getini("ycimages_cassette_dir") or "cassettes")
 
 
-def cassette_path(item: pytest.Item, number: int = 1) -> Path:
-    """Return the file of the cassette of a test's n-th double."""
+def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
+    """Return the file of the cassette of the n-th double of a test, class, module or session.
+
+    Args:
+        node: what owns the double.
+        number: the number of the double.
+        part: what its name has beyond that of its node; see `part_of`.
+    """
     from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
     from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - as above
 
-    marker = item.get_closest_marker("ycimages_cassette")
+    marker = node.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
     if len(names) > 1 or not all(isinstance(name, str) for name in names):
         raise pytest.UsageError(f"@pytest.mark.ycimages_cassette takes one name; it was given {names!r}.")
-    directory = _cassette_dir(item.config)
+    directory = _cassette_dir(node.config)
     if names:
         return numbered(named(directory, names[0]), number)
-    test = defined_name(item)
-    return numbered(of_test(directory, test.module, test.parts, is_alike=test.is_alike), number)
+    own = defined_name(node)
+    part = part.replace(" #", ".")
+    return numbered(of_test(directory, own.module, own.parts, part=part, is_alike=own.is_alike), number)
 
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
@@ -227,36 +235,19 @@ def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextM
     return network_refused(settings.allowed_hosts, refusals.append)
 
 
-def settings_of_markers(item: pytest.Item, *kinds: str) -> list[dict[str, Any]]:
-    """Return the settings of the test's markers, the closest of each kind first: all keywords but the name."""
-    markers = (marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in item.iter_markers(kind))
+def settings_of_markers(node: Node, *kinds: str) -> list[dict[str, Any]]:
+    """Return the settings of a node's markers, the closest of each kind first: all keywords but the name."""
+    markers = (marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in node.iter_markers(kind))
     return [{key: value for key, value in marker.kwargs.items() if key != "name"} for marker in markers]
-
-
-@pytest.fixture
-def ycimages_cassette(request: pytest.FixtureRequest, ycimages: Double) -> Generator[Cassette]:
-    """Replay this test's cassette for clients whose host names cannot be changed, by way of vcrpy.
-
-    vcrpy routes every HTTP client in the process to `ycimages`, whatever host it calls. With `--ycimages-mode=record`,
-    the cassette is recorded instead.
-    """
-    from pytest_ycimages.cassette.handle import Cassette  # noqa: PLC0415 - only for tests with cassettes
-    from pytest_ycimages.cassette.model import CassetteMetadata, Origin  # noqa: PLC0415 - only for tests with cassettes
-
-    with ycimages.through_vcrpy():
-        if ycimages.settings.mode == "fake":  # the fake was chosen for this test, which then has an empty cassette
-            yield Cassette(cassette_path(request.node), CassetteMetadata(Origin.FAKE), tuple)
-        else:
-            yield ycimages.cassette
 
 
 # The usage of a run.
 
 
-def record_usage(item: pytest.Item, double: Double) -> None:
-    """Record which interactions a passed test left unused."""
-    usage = item.config.stash.get(_USAGE, None)
-    if usage is not None and double.settings.mode in {"replay", "verify"} and item.stash.get(PASSED, False):
+def record_usage(config: pytest.Config, double: Double) -> None:
+    """Record which interactions were left unused by a passed test, or by all tests that share a double."""
+    usage = config.stash.get(_USAGE, None)
+    if usage is not None and double.settings.mode in {"replay", "verify"}:
         cassette = double.cassette
         usage.use(str(cassette.path.absolute()), len(cassette.interactions), cassette.unused)
 
@@ -267,12 +258,13 @@ def record_end(item: pytest.Item) -> None:
     if usage is not None:
         if not item.stash.get(_ENDED, False):
             usage.ended += 1
-            own, doubles = item.stash.get(_OWN, ""), item.stash.get(DOUBLES, [])
-            if doubles and not has_cassette(item) and all(double.settings.mode == "fake" for double in doubles):
-                usage.left[own] += 1
+            for path, (node, scope) in item.stash.get(_OWN, {}).items():
+                doubles = node.stash[DOUBLES][scope].all if scope in node.stash.get(DOUBLES, {}) else []
+                if doubles and not has_cassette(node) and all(double.settings.mode == "fake" for double in doubles):
+                    usage.left[path] += 1
         item.stash[_ENDED] = True
         if _OWN in item.stash and item.stash.get(PASSED, False):
-            usage.passed[item.stash[_OWN]] += 1
+            usage.passed.update(item.stash[_OWN].keys())
             del item.stash[_OWN]
 
 
@@ -303,28 +295,39 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """Record which cassettes belong to tests, before any test is deselected."""
     for_all = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
-    candidates = [item for item in items if has_cassette(item) or "ycimages_factory" in fixtures(item)]
-    if (candidates and for_all) or any(map(has_cassette, candidates)) or _cassette_dir(config).is_dir():
+    candidates = [item for item in items if has_cassette(item) or scopes_of(item)]
+    if (candidates and for_all) or any(map(_any_cassette, candidates)) or _cassette_dir(config).is_dir():
         usage = config.stash.setdefault(_USAGE, CassetteUsage())
         usage.collected = len(items)
         for item in candidates:
-            item.stash[_OWN] = str(cassette_path(item).absolute())
-            usage.belonging[item.stash[_OWN]] += 1
-        _refuse_alike(item for item in candidates if for_all or has_cassette(item))
+            item.stash[_OWN] = _own_cassettes(item)
+            usage.belonging.update(item.stash[_OWN].keys())
+        _refuse_alike(item for item in candidates if for_all or _any_cassette(item))
+    count_sharing(config, candidates)
     return (yield)
 
 
 def _refuse_alike(items: Iterable[pytest.Item]) -> None:
     """Refuse cassettes that are one file where case is ignored: names that markers give, or modules with such names."""
-    owners = dict[str, pytest.Item]()
+    known = dict[str, tuple[str, str]]()
     for item in items:
-        owner = owners.setdefault(item.stash[_OWN].casefold(), item)
-        if owner.stash[_OWN] != item.stash[_OWN]:
-            raise pytest.UsageError(
-                f"The cassettes of {owner.nodeid} and {item.nodeid} differ by case only, so they are one file on many "
-                f"systems: {owner.stash[_OWN]} and {item.stash[_OWN]}. Give one of them another name, such as "
-                '@pytest.mark.ycimages_cassette("another").'
-            )
+        for path in item.stash[_OWN]:
+            other, first = known.setdefault(path.casefold(), (path, item.nodeid))
+            if other != path:
+                raise pytest.UsageError(
+                    f"The cassettes of {first} and {item.nodeid} differ by case only, so they are one file on many "
+                    f"systems: {other} and {path}. Give one of them another name, such as "
+                    '@pytest.mark.ycimages_cassette("another").'
+                )
+
+
+def _any_cassette(item: pytest.Item) -> bool:
+    return any(map(has_cassette, (item, *owners(item))))
+
+
+def _own_cassettes(item: pytest.Item) -> dict[str, tuple[Node, str]]:
+    own = ((node_of(item, scope), scope) for scope in scopes_of(item) or ["function"])
+    return {str(cassette_path(node, part=part_of(item, scope)).absolute()): (node, scope) for node, scope in own}
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,216 +1,334 @@
-"""Doubles of a test in pytest: making, closing, checking and reporting them. Loaded for the first test that has one.
+"""Doubles in pytest: making, closing, checking and reporting those of a test, and those that several tests share.
 
-A recording replaces an older file once its test has passed, teardown included.
+Loaded for the first test that has one.
 """
 
 from __future__ import annotations
 
-import shlex
+import os
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteError, CassetteInUseError, CassetteUnusedError, YCImagesError
-from pytest_ycimages.plugin_cassettes import DOUBLES, PASSED, cassette_path, record_usage
-from pytest_ycimages.plugin_modes import NOT_WHOLE, announce, asks_for_cassette, is_missing, mode_of, records
-from pytest_ycimages.plugin_names import defined_name
+from pytest_ycimages.errors import CassetteError, CassetteUnusedError, YCImagesError
+from pytest_ycimages.journal import Calls
+from pytest_ycimages.network import no_proxy
+from pytest_ycimages.plugin_cassettes import cassette_path, guard, record_usage
+from pytest_ycimages.plugin_modes import announce, asks_for_cassette, is_missing, mode_of
+from pytest_ycimages.plugin_recordings import add_recording, refuse_part, refuse_shared, report_recordings
+from pytest_ycimages.plugin_scopes import (
+    DOUBLES,
+    PASSED,
+    SHARED,
+    SharedDoubles,
+    label,
+    node_of,
+    part_of,
+    scopes_of,
+    settings_definition,
+    suffix,
+    tests_sharing,
+)
 from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Generator, Mapping, Sequence
 
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.settings import Settings
 
-_RECORDING: pytest.StashKey[list[Double]] = pytest.StashKey()
-"""The doubles that record a test whose result is not known yet."""
-_RECORDED_BY: Final = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
-"""Files -> the node ids and names of the tests of this run that record them."""
 
+class Doubles:
+    """The doubles of one test, or those that the tests of a class, a module or the session share.
 
-def new_double(
-    item: pytest.Item, number: int, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
-) -> Double:
-    """Return the n-th double of a test.
+    Args:
+        item: the test that asks for them first.
+        scope: the scope of their fixture.
+        fixture: the settings that the fixture `ycimages_settings` gives.
 
-    Raises:
-        CassetteError: its cassette cannot be replayed or recorded.
+    Attributes:
+        node: what owns them: the test, its class, its module, or the session.
+        all: the doubles, in the order of their making.
+        is_closed: whether their scope has ended.
     """
-    __tracebackhide__ = True
 
-    made = merged(*_sources(item, settings, fixture))
-    if made.mode != "fake" and made.cassette is None:
-        made = merged({"cassette": cassette_path(item, number)}, made)
-    if made.mode == "missing" and made.cassette is not None and is_missing(item, made.cassette):
-        made = made.model_copy(update={"mode": "record"})
-    try:
-        return _make_double(item, made.decided(), name_of(item) if number == 1 else f"{name_of(item)} #{number}")
-    except CassetteError as error:  # its text is complete without a traceback
-        if not asks_for_cassette(item, settings, fixture):
-            error.add_note(
-                "It asks for no cassette: mark it with @pytest.mark.ycimages_cassette, or record it with "
-                "--ycimages-mode=record-all"
+    def __init__(self, item: pytest.Item, scope: str, fixture: Settings | Mapping[str, Any]) -> None:
+        self.scope = scope
+        self.node = node_of(item, scope)
+        self.all: list[Double] = []
+        self.is_closed = False
+        self._fixture = fixture
+        self._settings_from = settings_definition(item)
+        self._part = part_of(item, scope)
+        self._refusals: list[YCImagesError] = []
+        self._guards = ExitStack()
+        self._marks: dict[Double, tuple[Calls, int]] = {}
+        self._passed: set[str] = set()
+        self._has_failed = False
+        self.node.stash.setdefault(DOUBLES, {})[scope] = self
+        if scope != "function":
+            for owner in (item, item.session):
+                owner.stash.setdefault(SHARED, {})[self] = None
+
+    # Making.
+
+    def make(self, **settings: Any) -> Double:
+        """Start another double.
+
+        Raises:
+            CassetteError: its cassette cannot be replayed or recorded.
+        """
+        __tracebackhide__ = True
+        double = self._new(settings)
+        self.all.append(double)
+        self._guard(double)
+        return double.start()
+
+    def _new(self, settings: Mapping[str, Any]) -> Double:
+        __tracebackhide__ = True
+        node, number = self.node, len(self.all) + 1
+        made = merged(*self._sources(settings))
+        if made.mode != "fake" and made.cassette is None:
+            made = merged({"cassette": cassette_path(node, number, self._part)}, made)
+        if made.mode == "missing" and made.cassette is not None and is_missing(node, made.cassette):
+            made = made.model_copy(update={"mode": "record"})
+        name = f"{name_of(node)}{self._part}"
+        try:
+            return self._make(made.decided(), name if number == 1 else f"{name} #{number}")
+        except CassetteError as error:  # its text is complete without a traceback
+            if not asks_for_cassette(node, settings, self._fixture):
+                error.add_note(
+                    "It asks for no cassette: mark it with @pytest.mark.ycimages_cassette, or record it with "
+                    "--ycimages-mode=record-all"
+                )
+            raise error.with_traceback(None) from None
+
+    def _sources(self, settings: Mapping[str, Any]) -> list[Settings | Mapping[str, Any]]:
+        """Return the settings of a double by precedence: command line > marker > fixture > ini."""
+        node, config = self.node, self.node.config
+        mode = {"mode": mode_of(node, settings, self._fixture)}
+        upstream = config.option.ycimages_upstream
+        command_line = seed_option(config) | ({"upstream": upstream} if upstream else {})
+        return [mode, settings, command_line, *markers(node), self._fixture, ini(config)]
+
+    def _make(self, settings: Settings, name: str) -> Double:
+        __tracebackhide__ = True
+        if settings.mode == "record" or (settings.mode == "verify" and settings.upstream):
+            announce(self.node, settings)
+        if settings.mode != "record" or settings.cassette is None:
+            return Double(settings, name=name)
+        refuse_shared(self.node, settings.cassette)
+        refuse_part(self.node, self.scope, settings.cassette)
+        double = Double(settings, name=name)
+        double.cassette.defer()  # until its tests have passed, even if it is closed before
+        add_recording(self)
+        return double
+
+    def _guard(self, double: Double) -> None:
+        if double.settings.mode in {"replay", "verify"}:
+            self._guards.enter_context(guard(double.settings, self._refusals))
+
+    # Tests that share them.
+
+    def is_used_by(self, item: pytest.Item) -> bool:
+        """Return whether a test is known to use them."""
+        return self.scope in scopes_of(item) and node_of(item, self.scope) is self.node
+
+    def begin(self, item: pytest.Item) -> None:
+        """Record that a test begins, while these doubles are open already."""
+        self._marks = {each: (each.calls, each.calls.dropped + len(each.calls)) for each in self.all}
+        if self.is_used_by(item):
+            self._check_reach(item)
+            no_proxy.ensure()  # an earlier test may have changed the environment
+            for double in self.all:
+                self._guard(double)
+
+    def _check_reach(self, item: pytest.Item) -> None:
+        definition = settings_definition(item)
+        if definition is not self._settings_from:
+            fixture = f"ycimages{suffix(self.scope)}"
+            pytest.fail(
+                f"{item.nodeid} uses {fixture}, which was started with {_place(self._settings_from)}, but "
+                f"{_place(definition)} holds for this test. Define ycimages_settings once for all tests that share "
+                "a double, or use a double of a narrower scope.",
+                pytrace=False,
             )
-        raise error.with_traceback(None) from None
+
+    def note(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Record how a phase of a test that shares them went."""
+        if not report.passed:
+            self._has_failed = True
+        elif report.when == "call" and self.is_used_by(item):
+            self._passed.add(item.nodeid)
+
+    def _fail(self) -> None:
+        self._has_failed = True
+        if self.scope == "function":
+            self.node.stash[PASSED] = False
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether all tests that share them are in this run, and have passed."""
+        if self.scope == "function":
+            return self.node.stash.get(PASSED, False)
+        return not self._has_failed and len(self._passed) == tests_sharing(self.node, self.scope)
+
+    def take_problems(self) -> list[Exception]:
+        """Return what has gone wrong since the last time."""
+        found = [each for double in self.all if (each := self._problem(double)) is not None]
+        found += self._refusals[:1]
+        self._refusals.clear()
+        return found
+
+    def _problem(self, double: Double, *, ends: bool = False) -> Exception | None:
+        """Return what is wrong with a double. At the end, faults and interactions must have been used."""
+        try:
+            double.check_since_last_time()
+            if ends:
+                double.check_end()
+        except CassetteUnusedError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the other doubles are checked too
+            self._fail()
+            return error
+        return None
+
+    def calls_before(self, double: Double) -> int:
+        """Return how many calls a double had answered when the present test, or the last one, began."""
+        calls, count = self._marks.get(double, (None, 0))
+        return count if calls is double.calls else 0  # a reset begins another journal
+
+    def suspend(self) -> None:
+        """Let other tests connect where they like."""
+        self._guards.close()
+
+    def close(self) -> None:
+        """Close and check every double, even if another has failed.
+
+        Raises:
+            Exception: what is wrong, without a traceback of this package unless it is what has failed.
+        """
+        __tracebackhide__ = True
+        self._guards.close()
+        self.is_closed = True
+        self.node.session.stash.get(SHARED, {}).pop(self, None)
+        for double in self.all:
+            double.close()
+        wrong: list[Exception] = []
+        for double in self.all:
+            problem = self._problem(double, ends=self.has_passed)
+            wrong += [problem] if problem is not None else []
+            if self.has_passed:
+                record_usage(self.node.config, double)
+        wrong += self._refusals[:1]
+        if wrong and self.scope != "function":
+            wrong[0].add_note(
+                f"\nFound at the end of {label(self.node)}, whose tests share the double of "
+                f"ycimages{suffix(self.scope)}; pytest reports it with the last of them."
+            )
+        raise_first(wrong)
 
 
-def _sources(
-    item: pytest.Item, settings: Mapping[str, Any], fixture: Settings | Mapping[str, Any]
-) -> list[Settings | Mapping[str, Any]]:
-    """Return the settings of a test's double by precedence: command line > marker > fixture > ini."""
-    mode = {"mode": mode_of(item, settings, fixture)}
-    upstream = item.config.option.ycimages_upstream
-    command_line = seed_option(item.config) | ({"upstream": upstream} if upstream else {})
-    return [mode, settings, command_line, *markers(item), fixture, ini(item.config)]
+def _place(definition: pytest.FixtureDef[Any] | None) -> str:
+    code = getattr(getattr(definition, "func", None), "__code__", None)
+    if code is None:
+        return "another ycimages_settings"
+    return f"the ycimages_settings of {os.path.relpath(code.co_filename)}:{code.co_firstlineno}"
 
 
-def _make_double(item: pytest.Item, settings: Settings, name: str) -> Double:
-    """Return a new double of a test.
+def raise_first(wrong: Sequence[Exception]) -> None:
+    """Raise the first of several errors, with the others as notes.
 
     Raises:
-        CassetteError: its cassette cannot be replayed or recorded.
+        Exception: without a traceback of this package, unless it is what has failed.
     """
     __tracebackhide__ = True
-    if settings.mode == "record" or (settings.mode == "verify" and settings.upstream):
-        announce(item, settings)
-    if settings.mode != "record" or settings.cassette is None:
-        return Double(settings, name=name)
-    _refuse_shared(item, settings.cassette)
-    double = Double(settings, name=name)
-    double.cassette.defer()  # until its test has passed, even if it is closed before
-    item.config.stash.setdefault(_RECORDING, []).append(double)
-    return double
-
-
-def finish(item: pytest.Item, doubles: Sequence[Double], refusals: Sequence[YCImagesError]) -> None:
-    """Close and check every double, even if another has failed.
-
-    Raises:
-        Exception: what is wrong, without a traceback of this package unless it is what has failed.
-    """
-    __tracebackhide__ = True
-    for double in doubles:
-        double.close()
-    wrong = [*filter(None, (_check(item, double) for double in doubles)), *refusals[:1]]
     if wrong:
         first, *others = wrong
         for other in others:
-            first.add_note(f"\nAnd then: {type(other).__name__}: {other}")
+            first.add_note(_then(other))
         raise first.with_traceback(None) if isinstance(first, YCImagesError | Warning) else first
 
 
-def _check(item: pytest.Item, double: Double) -> Exception | None:
-    """Return what is wrong with a double. Faults and interactions must have been used only if its test has passed."""
-    wrong: Exception | None = None
-    try:
-        double.check(faults=item.stash.get(PASSED, False))
-    except CassetteUnusedError as error:
-        wrong = error
-    except Exception as error:  # noqa: BLE001 - the other doubles are checked too
-        wrong = error
-        item.stash[PASSED] = False
-    record_usage(item, double)
-    return wrong
+def _then(error: Exception) -> str:
+    return f"\nAnd then: {type(error).__name__}: {error}"
 
 
-def report_recordings(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Put the recordings of a test that has passed in place, and fail its teardown if one cannot be written.
-
-    Args:
-        item: the test.
-        report: the report of its teardown.
-    """
-    if any(double.settings.mode == "record" for double in item.stash[DOUBLES]):
-        whole = report.passed and item.stash.get(PASSED, False)
-        problems = finish_recordings(item.config, whole=whole)
-        recorded = {double.settings.cassette for double in item.stash[DOUBLES] if double.settings.mode == "record"}
-        item.stash[NOT_WHOLE] = set() if whole else recorded
-        if problems and report.passed:
-            report.outcome, report.longrepr = "failed", "\n".join(problems)
-
-
-def finish_recordings(config: pytest.Config, *, whole: bool) -> list[str]:
-    """Put the recordings of a test in place, or drop those that would replace an older file.
-
-    Args:
-        config: the configuration of the run.
-        whole: whether the test has passed, with all its teardown.
-
-    Returns:
-        The errors of those that could not be written.
-    """
-    problems, doubles = [], config.stash.get(_RECORDING, [])
-    while doubles:
-        double = doubles.pop()
-        double.close(whole=whole)  # a test that was stopped in its teardown has not closed it
-        try:
-            double.cassette.finish(whole=whole)
-        except OSError as error:
-            problems.append(f"{double.cassette.path} cannot be written: {error}")
-    return problems
-
-
-def _refuse_shared(item: pytest.Item, path: Path) -> None:
-    """Refuse to record one file by two tests of a run, of which the second would overwrite the first.
-
-    Raises:
-        CassetteInUseError: another test records it, in this process or in another worker of pytest-xdist.
-    """
+@contextmanager
+def checking_shared(item: pytest.Item) -> Generator[None]:
+    """Raise what has gone wrong in the doubles that a test shares with others, after its teardown."""
     __tracebackhide__ = True
-    recorded_by = item.config.stash.get(_RECORDED_BY, None)
-    if recorded_by is None:
-        recorded_by = item.config.stash[_RECORDED_BY] = {}
-        for each in filter(records, item.session.items):
-            recorded_by.setdefault(str(cassette_path(each).absolute()), []).append(_recorder(each))
-    tests = recorded_by.setdefault(str(path.absolute()), [])
-    if _recorder(item) not in tests:
-        tests.append(_recorder(item))
-    names = {name for _, name in tests}
-    if len(names) > 1:
-        raise CassetteInUseError(_shared_text(path, sorted(names)))
-    if len(set(tests)) > 1:
-        raise CassetteInUseError(
-            f"{path} would be recorded by {len(set(tests))} repetitions of one test, in several workers at once. "
-            f"Record it in one process, and repeat the replay: pytest {shlex.quote(names.pop())} "
-            "--ycimages-mode=record -n 0"
-        )
+    wrong = [each for doubles in item.stash.get(SHARED, {}) for each in doubles.take_problems()]
+    try:
+        yield
+    except Exception as error:
+        for each in wrong:
+            error.add_note(_then(each))
+        raise
+    finally:
+        still_open = item.session.stash.get(SHARED, {})
+        wrong += [each for doubles in still_open for each in doubles.take_problems()]
+        for doubles in still_open:
+            doubles.suspend()
+    raise_first(wrong)
 
 
-def _recorder(item: pytest.Item) -> tuple[str, str]:
-    """Return the node id and the name of a test that records; in one process, its repetitions do so in turn."""
-    name = str(defined_name(item))
-    return item.nodeid if hasattr(item.config, "workerinput") else name, name
-
-
-def _shared_text(path: Path, tests: Sequence[str]) -> str:
-    lines = [f"{path} would be recorded by several tests of this run, each in the place of what another has recorded:"]
-    lines += (f"  {test}" for test in tests)
-    lines.append(
-        "Give each test a cassette of its own: @pytest.mark.ycimages_cassette without a name names it after the test. "
-        f"Or record one, which the others replay: pytest {shlex.quote(tests[0])} --ycimages-mode=record"
-    )
-    return "\n".join(lines)
+def doubles_of(item: pytest.Item) -> list[SharedDoubles]:
+    """Return the doubles of a test, and those of wider scopes that it was to use, or has called."""
+    shared = [
+        each
+        for each in item.stash.get(SHARED, {})
+        if each.node is not item
+        and (each.is_used_by(item) or any(len(double.calls) > each.calls_before(double) for double in each.all))
+    ]
+    return [*item.stash.get(DOUBLES, {}).values(), *shared]
 
 
 _SHOWN: Final = 100
 """The number of calls and of operations in a timeline."""
 
 
-def timeline(double: Double) -> str:
-    """Return the last calls of `double`, one a line, then the state and pacing of its operations."""
-    calls = double.calls
+def note_result(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Tell the doubles of a test how one of its phases went, and add their calls during this test to a failure."""
+    for doubles in item.stash.get(SHARED, {}):
+        doubles.note(item, report)
+    if report.when == "teardown":
+        report_recordings(item.config, report)
+        no_proxy.settle()
+    if report.failed:
+        for doubles in doubles_of(item):
+            for double in doubles.all:
+                text = timeline(double, doubles.calls_before(double))
+                again = f"reproduce with: --ycimages-seed={double.settings.seed}"
+                report.sections.append((f"ycimages: {double.name}", f"{text}\n{again}"))
+
+
+def timeline(double: Double, before: int = 0) -> str:
+    """Return the last calls of `double`, one a line, then the state and pacing of its operations.
+
+    Args:
+        double: the double.
+        before: how many calls to leave out, with the operations that only they are about: those of earlier tests.
+    """
     settings = double.settings
+    calls, operations = double.calls, list(double.operations.values())
     behind = f"timing {double.timing}" if settings.mode == "fake" else f"mode {settings.mode}, {double.cassette}"
-    lines = [f"{len(calls)} calls, {behind}, clock {last_kind_of(double.clock)}"]
+    since = ""
+    if before:
+        calls = Calls([call for _, call in calls.numbered(after=before)])
+        touched = {call.operation_id for call in calls}
+        operations = [each for each in operations if each.id in touched]
+        since = f" in this test, after {before} in earlier ones"
+    lines = [f"{len(calls)} calls{since}, {behind}, clock {last_kind_of(double.clock)}"]
     if len(calls) > _SHOWN:
         lines.append(f"... {len(calls) - _SHOWN} earlier calls; double.calls has them all")
     lines += map(str, calls[-_SHOWN:])
     pacing = calls.pacing
-    for operation in list(double.operations.values())[-_SHOWN:]:
+    for operation in operations[-_SHOWN:]:
         lines.append(f"operation {_state(operation)}")
         if operation.id in pacing and pacing[operation.id].polls:
             lines.append(f"    {pacing[operation.id].summary}")

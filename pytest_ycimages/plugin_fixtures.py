@@ -1,76 +1,139 @@
-"""The fixtures of the plugin. Heavy imports are inside them."""
+"""The fixtures of the plugin, for each scope. Heavy imports are inside them."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import DOUBLES, guard
+from pytest_ycimages.plugin_cassettes import cassette_path, has_cassette
+from pytest_ycimages.plugin_scopes import CURRENT, Node, fixtures, node_of, owners, scopes_of, suffix
 from pytest_ycimages.plugin_settings import ini, markers, seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.double import Double
-    from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.experiment.report import Report
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
+    Given = Settings | Mapping[str, Any]
+    Factory = Callable[..., Double]
 
-@pytest.fixture
-def ycimages_settings() -> Settings | Mapping[str, Any]:
+
+@pytest.fixture(scope="session")
+def ycimages_settings() -> Given:
     """Return the settings of doubles: override it in a module, class or conftest with a dict or `Settings`.
 
-    The command line and the marker win over it; it wins over the ini file.
+    The command line and the marker win over it; it wins over the ini file. For doubles that several tests share, it
+    needs at least their scope.
     """
     return {}
 
 
+# Doubles.
+
+
 @pytest.fixture
-def ycimages_factory(
-    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
-) -> Generator[Callable[..., Double]]:
+def ycimages_factory(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
     """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
-    from pytest_ycimages.plugin_doubles import finish, new_double  # noqa: PLC0415 - heavy
-
-    if "ycimages_time" in request.fixturenames:
-        request.getfixturevalue("ycimages_time")  # virtual time begins before the doubles and ends after them
-    item: pytest.Item = request.node
-    doubles: list[Double] = []
-    item.stash[DOUBLES] = doubles
-    guards = ExitStack()
-    refusals: list[YCImagesError] = []
-
-    def factory(**settings: Any) -> Double:
-        __tracebackhide__ = True
-        double = new_double(item, len(doubles) + 1, settings, ycimages_settings)
-        doubles.append(double)
-        if double.settings.mode in {"replay", "verify"}:
-            guards.enter_context(guard(double.settings, refusals))
-        return double.start()
-
-    with guards:
-        yield factory
     __tracebackhide__ = True
-    finish(item, doubles, refusals)
+    yield from _doubles(request, ycimages_settings)
+
+
+@pytest.fixture(scope="class")
+def ycimages_factory_class(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
+    """Make doubles that the tests of a class share: `ycimages_factory_class(**settings)` starts one."""
+    __tracebackhide__ = True
+    yield from _doubles(request, ycimages_settings)
+
+
+@pytest.fixture(scope="module")
+def ycimages_factory_module(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
+    """Make doubles that the tests of a module share: `ycimages_factory_module(**settings)` starts one."""
+    __tracebackhide__ = True
+    yield from _doubles(request, ycimages_settings)
+
+
+@pytest.fixture(scope="session")
+def ycimages_factory_session(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
+    """Make doubles that all tests share: `ycimages_factory_session(**settings)` starts one."""
+    __tracebackhide__ = True
+    yield from _doubles(request, ycimages_settings)
+
+
+def _doubles(request: pytest.FixtureRequest, settings: Given) -> Generator[Factory]:
+    from pytest_ycimages.plugin_doubles import Doubles  # noqa: PLC0415 - heavy
+
+    time = f"ycimages_time{suffix(request.scope)}"
+    if time in request.fixturenames:
+        request.getfixturevalue(time)  # virtual time begins before the doubles and ends after them
+    __tracebackhide__ = True
+    doubles = Doubles(request.session.stash[CURRENT], request.scope, settings)
+    yield doubles.make
+    doubles.close()
 
 
 @pytest.fixture
-def ycimages_time(
-    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
-) -> Generator[VirtualTime]:
+def ycimages(ycimages_factory: Factory) -> Double:
+    """Start a test double of the image API with a port and a state of its own, checked at teardown."""
+    __tracebackhide__ = True
+    return ycimages_factory()
+
+
+@pytest.fixture(scope="class")
+def ycimages_class(request: pytest.FixtureRequest, ycimages_factory_class: Factory) -> Generator[Double]:
+    """Start a double that the tests of a class share; a `unittest.TestCase` finds it as `self.ycimages_class`."""
+    import unittest  # noqa: PLC0415 - only for its classes
+
+    __tracebackhide__ = True
+    double = ycimages_factory_class()
+    cls: Any = request.cls
+    if cls is None or not issubclass(cls, unittest.TestCase):
+        yield double
+    else:  # its tests take no arguments
+        cls.ycimages_class = double
+        yield double
+        del cls.ycimages_class
+
+
+@pytest.fixture(scope="module")
+def ycimages_module(ycimages_factory_module: Factory) -> Double:
+    """Start a double that the tests of a module share, checked when the last of them has ended."""
+    __tracebackhide__ = True
+    return ycimages_factory_module()
+
+
+@pytest.fixture(scope="session")
+def ycimages_session(ycimages_factory_session: Factory) -> Double:
+    """Start a double that all tests share, one in each worker of pytest-xdist, checked at the end of the run."""
+    __tracebackhide__ = True
+    return ycimages_factory_session()
+
+
+# Virtual time.
+
+
+@pytest.fixture
+def ycimages_time(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
     """Start virtual time: waits take no real time, and move the one clock that client and doubles share.
 
     A test that records a service in another process, or compares its answers, has real time instead.
     """
+    with _time(request, ycimages_settings) as time:
+        yield time
+
+
+@contextmanager
+def _time(request: pytest.FixtureRequest, settings: Given) -> Generator[VirtualTime]:
     from pytest_ycimages.virtual.time import RealTime, VirtualTime  # noqa: PLC0415 - only for tests that use time
 
     time: VirtualTime
-    if _sends(request, ycimages_settings):
+    if _sends(request.session.stash[CURRENT], settings):
         time = RealTime()
     else:
         plugins = request.config.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the tests
@@ -79,32 +142,70 @@ def ycimages_time(
         yield time
 
 
-def _sends(request: pytest.FixtureRequest, fixture: Settings | Mapping[str, Any]) -> bool:
-    if "ycimages_factory" not in request.fixturenames:
+def _sends(item: pytest.Item, settings: Given) -> bool:
+    nodes = owners(item)
+    if not nodes:
         return False
     from pytest_ycimages.plugin_modes import sends  # noqa: PLC0415 - only for tests with doubles
 
-    return sends(request.node, fixture)
+    return any(sends(node, settings) for node in nodes)
+
+
+# What a double can do besides.
+
+
+def _double_of(request: pytest.FixtureRequest) -> tuple[Double, Node]:
+    """Return the double of a test: its own, unless it asks for one of a wider scope only; and what owns it."""
+    item = request.session.stash[CURRENT]
+    scope = "function" if "ycimages" in fixtures(item) else next(iter(scopes_of(item)))
+    if scope != "function" and f"ycimages_{scope}" not in fixtures(item):  # doubles of a factory: which of them?
+        pytest.fail(
+            f"{request.fixturename} takes the double of `ycimages_{scope}`, and this test uses only "
+            f"`ycimages_factory_{scope}`. Use the double's own method: `with double.intercept():` or "
+            "`with double.through_vcrpy():`.",
+            pytrace=False,
+        )
+    double: Double = request.getfixturevalue(f"ycimages{suffix(scope)}")
+    return double, node_of(item, scope)
 
 
 @pytest.fixture
-def ycimages(ycimages_factory: Callable[..., Double]) -> Double:
-    """Start a test double of the image API with a port and a state of its own, checked at teardown."""
-    __tracebackhide__ = True
-    return ycimages_factory()
+def ycimages_intercept(request: pytest.FixtureRequest) -> Generator[Double]:
+    """Answer the host names of the real service with the test's double, for every HTTP client of this process.
+
+    It is the double of `ycimages_class`, `ycimages_module` or `ycimages_session` in a test that uses no `ycimages`.
+    """
+    double, _ = _double_of(request)
+    with double.intercept():
+        yield double
 
 
 @pytest.fixture
-def ycimages_intercept(ycimages: Double) -> Generator[Double]:
-    """Answer the host names of the real service with the test's double, for every HTTP client of this process."""
-    with ycimages.intercept():
-        yield ycimages
+def ycimages_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
+    """Replay this test's cassette for clients whose host names cannot be changed, by way of vcrpy.
+
+    vcrpy routes every HTTP client in the process to the test's double, whatever host it calls. With
+    `--ycimages-mode=record`, the cassette is recorded instead.
+    """
+    from pytest_ycimages.cassette.handle import Cassette  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.cassette.model import CassetteMetadata, Origin  # noqa: PLC0415 - only for tests with cassettes
+
+    double, node = _double_of(request)
+    is_fake = double.settings.mode == "fake"
+    if is_fake and not has_cassette(node):
+        pytest.fail(
+            "ycimages_cassette takes the double that this test shares with others, which has no cassette: mark their "
+            'class or module with @pytest.mark.ycimages_cassette, or give ycimages_settings {"mode": "replay"} for '
+            "the session.",
+            pytrace=False,
+        )
+    with double.through_vcrpy():
+        # a fake was chosen for this test, which then has an empty cassette
+        yield Cassette(cassette_path(node), CassetteMetadata(Origin.FAKE), tuple) if is_fake else double.cassette
 
 
 @pytest.fixture
-def ycimages_experiment(
-    request: pytest.FixtureRequest, ycimages_settings: Settings | Mapping[str, Any]
-) -> Callable[..., Report]:
+def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given) -> Callable[..., Report]:
     """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
 
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,

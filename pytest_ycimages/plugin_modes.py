@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import cassette_path, fixtures, has_cassette, settings_of_markers
+from pytest_ycimages.plugin_cassettes import cassette_path, has_cassette, settings_of_markers
+from pytest_ycimages.plugin_scopes import Node, label, owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ _ANNOUNCED: Final = pytest.StashKey[tuple[str, str]]()
 """The mode and the upstream of a test that sends requests, as they were printed."""
 
 
-def mode_of(item: pytest.Item, given: Source = _NOTHING, fixture: Source = _NOTHING) -> str:
+def mode_of(node: Node, given: Source = _NOTHING, fixture: Source = _NOTHING) -> str:
     """Return the mode of a test's double: that of `given`, the command line, a marker, `fixture`, or the ini file.
 
     `record` and `missing` for a whole run do not concern a test without a cassette; `record-all` does. A marker that
@@ -45,20 +46,20 @@ def mode_of(item: pytest.Item, given: Source = _NOTHING, fixture: Source = _NOTH
     """
     if mode := _value(given, "mode"):
         return str(mode)
-    own = [*settings_of_markers(item), fixture]
+    own = [*settings_of_markers(node), fixture]
     if any(_value(marker, "mode") == "fake" for marker in own[:-1]):
         return "fake"
-    asks = asks_for_cassette(item, given, fixture)
-    option, ini = (_of_run(mode, asks=asks) for mode in modes_of_run(item.config))
+    asks = asks_for_cassette(node, given, fixture)
+    option, ini = (_of_run(mode, asks=asks) for mode in modes_of_run(node.config))
     modes = (str(_value(source, "mode") or "") for source in own)
-    return next(filter(None, (option, *modes, ini)), "replay" if has_cassette(item) else "fake")
+    return next(filter(None, (option, *modes, ini)), "replay" if has_cassette(node) else "fake")
 
 
-def asks_for_cassette(item: pytest.Item, given: Source = _NOTHING, fixture: Source = _NOTHING) -> bool:
+def asks_for_cassette(node: Node, given: Source = _NOTHING, fixture: Source = _NOTHING) -> bool:
     """Return whether a test asks for a cassette, by a marker, a fixture, or a setting of its own."""
-    own = (given, *settings_of_markers(item), fixture)
+    own = (given, *settings_of_markers(node), fixture)
     modes = filter(None, (_value(source, "mode") for source in own))
-    return has_cassette(item) or any(_value(source, "cassette") for source in own) or next(modes, "fake") != "fake"
+    return has_cassette(node) or any(_value(source, "cassette") for source in own) or next(modes, "fake") != "fake"
 
 
 def modes_of_run(config: pytest.Config) -> tuple[str, str]:
@@ -79,45 +80,45 @@ def _value(source: Source, name: str) -> Any:
     return getattr(source, name) if name in getattr(source, "model_fields_set", ()) else None
 
 
-def upstream_of(item: pytest.Item, fixture: Source = _NOTHING) -> str:
+def upstream_of(node: Node, fixture: Source = _NOTHING) -> str:
     """Return the upstream of a test's double; empty: the service itself to record, and the fake to compare with."""
-    option, ini = item.config.option.ycimages_upstream, item.config.getini("ycimages_upstream")
-    own = (_value(source, "upstream") for source in (*settings_of_markers(item), fixture))
+    option, ini = node.config.option.ycimages_upstream, node.config.getini("ycimages_upstream")
+    own = (_value(source, "upstream") for source in (*settings_of_markers(node), fixture))
     upstream = str(next(filter(None, (option, *own, ini)), ""))
     return "" if upstream == "none" else upstream
 
 
-def sends(item: pytest.Item, fixture: Source = _NOTHING) -> bool:
+def sends(node: Node, fixture: Source = _NOTHING) -> bool:
     """Return whether the first double of a test sends requests to another process: to record, or to compare answers."""
-    upstream = upstream_of(item, fixture)
-    if _mode_that_sends(item, upstream, fixture) is None:
+    upstream = upstream_of(node, fixture)
+    if _mode_that_sends(node, upstream, fixture) is None:
         return False
     from pytest_ycimages.backing.record import shares_time  # noqa: PLC0415 - only for tests that send requests
 
     return not shares_time(upstream)
 
 
-def records(item: pytest.Item) -> bool:
-    """Return whether a test is known to record before it runs, without what its fixtures say."""
-    return "ycimages_factory" in fixtures(item) and _mode_that_sends(item, upstream_of(item)) == "record"
+def records(node: Node) -> bool:
+    """Return whether the doubles of a test, class or module are known to record before it runs, but for fixtures."""
+    return _mode_that_sends(node, upstream_of(node)) == "record"
 
 
-def _mode_that_sends(item: pytest.Item, upstream: str, fixture: Source = _NOTHING) -> str | None:
-    mode = mode_of(item, fixture=fixture)
+def _mode_that_sends(node: Node, upstream: str, fixture: Source = _NOTHING) -> str | None:
+    mode = mode_of(node, fixture=fixture)
     if mode == "missing":
-        mode = "record" if is_missing(item, _cassette_of(item, fixture)) else "replay"
+        mode = "record" if is_missing(node, _cassette_of(node, fixture)) else "replay"
     return mode if mode == "record" or (mode == "verify" and upstream) else None
 
 
-def is_missing(item: pytest.Item, path: Path) -> bool:
-    """Return whether a run with the mode `missing` records a cassette of a test."""
-    return path in item.stash.get(NOT_WHOLE, ()) or not path.exists()
+def is_missing(node: Node, path: Path) -> bool:
+    """Return whether a run with the mode `missing` records a cassette of a test, class or module."""
+    return path in node.stash.get(NOT_WHOLE, ()) or not path.exists()
 
 
-def _cassette_of(item: pytest.Item, fixture: Source) -> Path:
-    own = (_value(source, "cassette") for source in (*settings_of_markers(item), fixture))
+def _cassette_of(node: Node, fixture: Source) -> Path:
+    own = (_value(source, "cassette") for source in (*settings_of_markers(node), fixture))
     given = next(filter(None, own), None)
-    return cassette_path(item) if given is None else Path(given)
+    return cassette_path(node) if given is None else Path(given)
 
 
 # What is printed before the first request.
@@ -127,21 +128,21 @@ def announcements(items: Iterable[pytest.Item]) -> list[str]:
     """Return a line for each upstream: how many tests will send requests there, and with which credential."""
     counted = Counter[tuple[str, str]]()
     for item in items:
-        if "ycimages_factory" in fixtures(item):
-            upstream = upstream_of(item)
-            mode = _mode_that_sends(item, upstream)
+        for node in owners(item):
+            upstream = upstream_of(node)
+            mode = _mode_that_sends(node, upstream)
             if mode is not None:
-                item.stash[_ANNOUNCED] = mode, _address(upstream)
-                counted[item.stash[_ANNOUNCED]] += 1
+                node.stash[_ANNOUNCED] = mode, _address(upstream)
+        counted.update({node.stash[_ANNOUNCED] for node in owners(item) if _ANNOUNCED in node.stash})
     return [_line(f"{number} test{'s' * (number > 1)} will send", *key) for key, number in counted.items()]
 
 
-def announce(item: pytest.Item, settings: Settings) -> None:
+def announce(node: Node, settings: Settings) -> None:
     """Print that a test sends requests, if its fixtures or its code have decided so after the collection."""
     what = settings.mode, _address(settings.upstream or "")
-    if item.stash.get(_ANNOUNCED, None) != what:
-        item.stash[_ANNOUNCED] = what
-        show(item.config, [_line(f"{item.nodeid} sends", *what)])
+    if node.stash.get(_ANNOUNCED, None) != what:
+        node.stash[_ANNOUNCED] = what
+        show(node.config, [_line(f"{label(node)} sends", *what)])
 
 
 def show(config: pytest.Config, lines: Iterable[str]) -> None:

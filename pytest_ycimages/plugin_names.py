@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pytest_ycimages.plugin_scopes import Node
+
 ALIKE: Final = pytest.StashKey[bool]()
 """Whether another node beside this one has a name that differs by case only."""
 
@@ -34,16 +36,20 @@ class DefinedName(NamedTuple):
         return "::".join((self.module, *self.parts))
 
 
-def defined_name(item: pytest.Item, *, repetitions: bool = False) -> DefinedName:
-    """Return the name of a test: without groups of pytest-xdist, and unless `repetitions`, alike for each of these."""
-    above = item.listchain()
-    file = next((node for node in above if isinstance(node, pytest.File)), None)
+def defined_name(node: Node, *, repetitions: bool = False) -> DefinedName:
+    """Return the name of a test: without groups of pytest-xdist, and unless `repetitions`, alike for each of these.
+
+    A class, a module and the session have one too: `test_it.py::TestBake`, `test_it.py` and `session`.
+    """
+    above = node.listchain()
+    file = next((each for each in above if isinstance(each, pytest.File)), None)
     if file is None:
-        module, *parts = item.nodeid.split("::")
+        module, *parts = (node.nodeid or "session").split("::")
         return DefinedName(module, tuple(parts))
-    own = item.name if repetitions else _without_repetitions(item)
-    parts = [*(node.name for node in above[above.index(file) + 1 : -1]), own]
-    return DefinedName(file.nodeid, tuple(parts), any(node.stash.get(ALIKE, False) for node in above))
+    parts = [each.name for each in above[above.index(file) + 1 :]]
+    if isinstance(node, pytest.Item) and not repetitions:
+        parts[-1] = _without_repetitions(node)
+    return DefinedName(file.nodeid, tuple(parts), any(each.stash.get(ALIKE, False) for each in above))
 
 
 def mark_alike(nodes: Iterable[pytest.Item | pytest.Collector]) -> None:

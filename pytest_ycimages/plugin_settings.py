@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
 from pytest_ycimages.plugin_cassettes import settings_of_markers
+
+if TYPE_CHECKING:
+    from pytest_ycimages.plugin_scopes import Node
 
 _INI: Final = {
     "mode": "which backend answers, as --ycimages-mode says (default: fake)",
@@ -77,14 +80,14 @@ def choose_seed(config: pytest.Config) -> None:
     config.stash[SEED] = seed
 
 
-def markers(item: pytest.Item, *kinds: str) -> list[dict[str, Any]]:
-    """Return the settings of a test's markers, the closest first; see `settings_of_markers`."""
-    for marker in item.iter_markers("ycimages"):
+def markers(node: Node, *kinds: str) -> list[dict[str, Any]]:
+    """Return the settings of the markers of a test, class or module, the closest first; see `settings_of_markers`."""
+    for marker in node.iter_markers("ycimages"):
         if marker.args:
             raise pytest.UsageError(
                 f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
             )
-    return settings_of_markers(item, *kinds)
+    return settings_of_markers(node, *kinds)
 
 
 def seed_option(config: pytest.Config) -> dict[str, str]:
@@ -98,9 +101,12 @@ def ini(config: pytest.Config) -> dict[str, Any]:
     return values | {"seed": config.stash[SEED]}
 
 
-def name_of(item: pytest.Item) -> str:
-    """Return the name of the test's first double, which its ids depend on: the marker's `name`, or the test's."""
+def name_of(node: Node) -> str:
+    """Return the name of the first double of a test, class, module or session, which its ids depend on.
+
+    It is the marker's `name`, or that of the node.
+    """
     from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - only for tests with doubles
 
-    names = (marker.kwargs.get("name") for marker in item.iter_markers("ycimages"))
-    return next(filter(None, names), None) or str(defined_name(item, repetitions=True))
+    names = (marker.kwargs.get("name") for marker in node.iter_markers("ycimages"))
+    return next(filter(None, names), None) or str(defined_name(node, repetitions=True))

@@ -92,13 +92,18 @@ class Replay(CassetteBacking):
     recorded: CassetteData
 
     _player: Player | None = None
+    _unused_before: frozenset[int] | None = None
     _scrubbed: ForReplay
     _expired: Sequence[YCImagesError] = ()
 
     def _service(self, ids: Ids) -> ReplayService:
         settings = self.settings
         rules = redaction_rules(settings.scrub, keep=settings.keep)
-        self._player = self._open(settings) if self._player is None else self._player.rewound()
+        if self._player is None:
+            self._player = self._open(settings)
+        else:
+            self._unused_before = frozenset(self.unused())
+            self._player = self._player.rewound()
         self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
@@ -158,8 +163,13 @@ class Replay(CassetteBacking):
     @property
     def cassette(self) -> Cassette:
         """Return the cassette that is replayed."""
-        player = self._replaying.player
-        return Cassette(self.path, self.recorded.metadata, lambda: self.recorded.interactions, player.unused)
+        return Cassette(self.path, self.recorded.metadata, lambda: self.recorded.interactions, self.unused)
+
+    def unused(self) -> Sequence[int]:
+        """Return the indexes of the interactions that have had no part in any answer, before a reset neither."""
+        unused = self._replaying.player.unused()
+        before = self._unused_before
+        return unused if before is None else [index for index in unused if index in before]
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
@@ -172,7 +182,7 @@ class Replay(CassetteBacking):
         Raises:
             CassetteUnusedError: interactions that were not requested.
         """
-        unused = self._replaying.player.unused()
+        unused = self.unused()
         if unused:
             error = CassetteUnusedError(unused_text(str(self.path), self._scrubbed.played, unused))
             for judged in _judged(error, self.settings.unused_interactions):
@@ -194,9 +204,12 @@ def path_of(settings: Settings) -> Path:
 
 
 def how_to_record(name: str, path: Path) -> str:
-    """Return the command that records a cassette anew, for the double `name`."""
-    if "::" in name:
-        return f"pytest {shlex.quote(name.partition(' #')[0])} --ycimages-mode=record"
+    """Return the command that records a cassette anew, for the double of a test, class, module or session `name`."""
+    node = name.partition(" #")[0]
+    if node == "session":
+        return "pytest --ycimages-mode=record"
+    if "::" in node or node.endswith(".py"):
+        return f"pytest {shlex.quote(node)} --ycimages-mode=record"
     return f"ycimages record {shlex.quote(str(path))}"
 
 

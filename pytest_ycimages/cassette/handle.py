@@ -105,20 +105,22 @@ def named(directory: Path, name: str) -> Path:
     return path if path.suffix in SUFFIXES else path.with_name(f"{path.name}.yaml")
 
 
-def of_test(directory: Path, module: str, names: Sequence[str], *, is_alike: bool = False) -> Path:
+def of_test(directory: Path, module: str, names: Sequence[str], *, part: str = "", is_alike: bool = False) -> Path:
     """Return the file of a test without a named cassette: a folder for the module, a file for the test.
+
+    Doubles that the tests of a class share have a file beside those of the tests; those of a module have one beside
+    its folder, and those of the session have `session.yaml`.
 
     Two tests never share one: a name that is not allowed for a file on any system is changed, and gets a part of its
     hash. So does a name with `is_alike`: a file system that ignores case would take it for another.
     """
-    test = ".".join(names)
+    folders = [each for each in Path(module).with_suffix("").parts if each not in {"..", "/"}]
+    test = f"{'.'.join(names) if names else folders.pop()}{part}"
     plain = _RESERVED.sub(r"\g<0>-", _STRANGE.sub("-", test))[:_LONGEST]
     if is_alike or plain != test:
         hashed = f"{module}::{test}" if is_alike else test
         plain += f"-{hashlib.blake2b(hashed.encode(), digest_size=4).hexdigest()}"
-    parts = (part for part in Path(module).with_suffix("").parts if part not in {"..", "/"})
-    folder = Path(*(_RESERVED.sub(r"\g<0>-", part) for part in parts))
-    return directory / folder / f"{plain}.yaml"
+    return directory.joinpath(*(_RESERVED.sub(r"\g<0>-", folder) for folder in folders), f"{plain}.yaml")
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -56,6 +56,22 @@ def test_a_fault_that_need_not_strike_is_no_error() -> None:
         double.check()
 
 
+def test_a_reset_does_not_hide_a_fault_that_never_struck() -> None:
+    """It is dropped, and still was to strike. Those of the settings need to strike in one round only."""
+    double = Double(faults=["unavailable(), when=first(1)"])
+    double.inject(internal(), on="images.delete")
+    Cloud(double).create()
+    double.reset()
+    with pytest.raises(FaultNeverStruckError) as caught:
+        double.check()
+    assert "1 fault(s) never struck" in str(caught.value)
+    assert "inject(internal(), on='images.delete')" in str(caught.value)
+    double.inject(internal(), on="images.update", expect=False)
+    double.reset()
+    with pytest.raises(FaultNeverStruckError, match=r"^1 fault\(s\) never struck"):
+        double.check()
+
+
 def test_a_double_that_is_reset_forgets_faults_but_those_of_its_settings() -> None:
     """And these begin anew."""
     double = Double(faults=["unavailable(), when=first(1)"])

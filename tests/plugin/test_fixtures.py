@@ -168,7 +168,9 @@ def test_a_double_that_cannot_start_is_an_error_with_its_reason(project: pytest.
 def test_pytest_lists_the_fixtures_the_marker_and_the_options(project: pytest.Pytester) -> None:
     """Pytest lists each fixture, the marker and the options with a sentence."""
     fixtures = project.runpytest_inprocess("--fixtures")
-    fixtures.stdout.fnmatch_lines_random(["ycimages -- *", "ycimages_factory -- *", "ycimages_settings -- *"])
+    fixtures.stdout.fnmatch_lines_random(
+        ["ycimages -- *", "ycimages_factory -- *", "ycimages_settings [[]session scope] -- *"]
+    )
     fixtures.stdout.fnmatch_lines(["*Start a test double of the image API*"])
     markers = project.runpytest_inprocess("--markers")
     markers.stdout.fnmatch_lines(["@pytest.mark.ycimages(?*settings): settings of the test's doubles*"])

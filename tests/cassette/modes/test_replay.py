@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from pytest_ycimages import (
     reset,
     unavailable,
 )
+from pytest_ycimages.backing.replay import how_to_record
 from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cassette.model import (
     CassetteData,
@@ -33,9 +35,6 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest,
     RecordedResponse,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEADERS = {"Authorization": "Bearer any"}
 BODY = {"folderId": "b1g00000000000000000", "diskId": "epd0000000000000000a", "name": "web-1"}
@@ -192,6 +191,33 @@ def test_a_double_that_is_reset_plays_from_the_beginning(cassette: Path) -> None
         replay.reset()
         assert not replay.calls
         assert created(replay).status_code == listed(replay).status_code == 200
+
+
+def test_an_interaction_that_was_used_before_a_reset_has_been_used(cassette: Path) -> None:
+    """Only what no request used in any round is unused."""
+    with Double(mode="replay", cassette=cassette) as replay:
+        count = len(replay.cassette.unused)
+        assert created(replay).status_code == 200
+        left = replay.cassette.unused
+        assert 0 < len(left) < count
+        replay.reset()
+        assert replay.cassette.unused == left
+        assert listed(replay).status_code == 200
+        assert len(replay.cassette.unused) < len(left)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("tests/test_it.py::TestBake", "pytest tests/test_it.py::TestBake"),
+        ("tests/test_it.py #page", "pytest tests/test_it.py"),
+        ("session", "pytest"),
+        ("test_it.py::test_a #class", "pytest test_it.py::test_a"),
+    ],
+)
+def test_a_shared_cassette_that_is_missing_is_recorded_by_all_its_tests(name: str, command: str) -> None:
+    """Not by the first of them."""
+    assert how_to_record(name, Path("a.yaml")) == f"{command} --ycimages-mode=record"
 
 
 def test_clients_without_sockets_replay_as_well(cassette: Path) -> None:

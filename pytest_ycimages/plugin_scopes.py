@@ -1,0 +1,192 @@
+"""Scopes of doubles in pytest: which tests share a double, and whether all of them are in this run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_ycimages.double import Double
+
+
+Node = pytest.Item | pytest.Collector
+"""A test, a class, a module or the session: what owns doubles."""
+
+WIDER: Final = ("class", "module", "session")
+"""The scopes of doubles that several tests share, the narrowest first."""
+_CAPABILITIES: Final = frozenset({"ycimages_cassette", "ycimages_intercept"})
+"""Fixtures that take a double of the test: its own, unless it asks for one of a wider scope only."""
+CURRENT: Final = pytest.StashKey[pytest.Item]()
+"""The test that runs."""
+SHARED: Final = pytest.StashKey["dict[SharedDoubles, None]"]()
+"""Of the session: the doubles of wider scopes that are open. Of a test: those that were open while it ran."""
+DOUBLES: Final = pytest.StashKey["dict[str, SharedDoubles]"]()
+"""Of a test, class, module or session: its doubles, by the scope of their fixture."""
+PASSED: Final = pytest.StashKey[bool]()
+"""Whether a test has passed; False as soon as it is known that it does not."""
+_COLLECTED: Final = pytest.StashKey[Counter[tuple[str, str]]]()
+"""Scopes and nodes -> how many of the collected tests share a double there, before any were deselected."""
+
+
+class SharedDoubles(Protocol):
+    """The doubles of a scope, as hooks and recordings see them."""
+
+    node: Node
+    scope: str
+    all: list[Double]
+    is_closed: bool
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether all tests that share them are in this run, and have passed."""
+
+    def is_used_by(self, item: pytest.Item) -> bool:
+        """Return whether a test is known to use them."""
+
+    def begin(self, item: pytest.Item) -> None:
+        """Record that a test begins, while these doubles are open already."""
+
+    def note(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Record how a phase of a test that shares them went."""
+
+    def take_problems(self) -> list[Exception]:
+        """Return what has gone wrong since the last time."""
+
+    def calls_before(self, double: Double) -> int:
+        """Return how many calls a double had answered when the present test, or the last one, began."""
+
+    def suspend(self) -> None:
+        """Let other tests connect where they like."""
+
+
+def fixtures(item: Node) -> Sequence[str]:
+    """Return the names of the fixtures that a test is known to use before it runs; none for a wider scope."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def suffix(scope: str) -> str:
+    """Return what the names of the fixtures of a scope end with, such as `_class`; empty for those of a test."""
+    return "" if scope == "function" else f"_{scope}"
+
+
+def node_of(item: pytest.Item, scope: str) -> Node:
+    """Return what owns the fixtures of a scope, as pytest does: for `class`, the test itself if it has no class."""
+    kinds: dict[str, type[Any]] = {"class": pytest.Class, "module": pytest.Module, "session": pytest.Session}
+    found: Node | None = item.getparent(kinds[scope]) if scope in kinds else None
+    return item if found is None else found
+
+
+def scopes_of(item: pytest.Item) -> list[str]:
+    """Return the scopes of the doubles that a test is known to use before it runs, the narrowest first."""
+    names = fixtures(item)
+    wider = [scope for scope in WIDER if f"ycimages_factory_{scope}" in names]
+    has_own = "ycimages_factory" in names or (not wider and not _CAPABILITIES.isdisjoint(names))
+    return ["function"] * has_own + wider
+
+
+def owners(item: pytest.Item) -> list[Node]:
+    """Return the test, class, module and session whose doubles a test is known to use before it runs."""
+    return list(dict.fromkeys(node_of(item, scope) for scope in scopes_of(item)))
+
+
+def label(node: Node) -> str:
+    """Return a node in words, such as `class test_it.py::TestBake`."""
+    if isinstance(node, pytest.Session):
+        return "the session"
+    kinds = ((pytest.Module, "module "), (pytest.Class, "class "))
+    return next((word for kind, word in kinds if isinstance(node, kind)), "") + node.nodeid
+
+
+def begin_test(item: pytest.Item) -> None:
+    """Record that a test begins, for the doubles of wider scopes that are open."""
+    item.session.stash[CURRENT] = item
+    shared = item.session.stash.get(SHARED, {})
+    item.stash[SHARED] = dict(shared)
+    for doubles in shared:
+        doubles.begin(item)
+
+
+# Parameters and settings, as fixtures give them.
+
+
+def _definitions(item: pytest.Item, name: str) -> Sequence[pytest.FixtureDef[Any]]:
+    info = getattr(item, "_fixtureinfo", None)
+    found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
+    return found
+
+
+def settings_definition(item: pytest.Item) -> pytest.FixtureDef[Any] | None:
+    """Return the definition of `ycimages_settings` that holds for a test."""
+    return next(reversed(_definitions(item, "ycimages_settings")), None)
+
+
+def parameters(item: pytest.Item) -> str:
+    """Return the parameters of a test that its settings depend on, such as `page`; empty for none."""
+    callspec = getattr(item, "callspec", None)
+    values: dict[str, object] = getattr(callspec, "params", {})
+    names = [name for name in dict.fromkeys(_closure(item, "ycimages_settings")) if name in values]
+    if not names:
+        return ""
+    indices: dict[str, int] = getattr(callspec, "indices", {})
+    plain = (str, int, float, type(None))
+    words = (str(values[name]) if isinstance(values[name], plain) else f"{name}{indices[name]}" for name in names)
+    return "-".join(words)
+
+
+def part_of(item: pytest.Item, scope: str) -> str:
+    """Return what the doubles of a scope have in their names beyond that of their node."""
+    if scope == "function":
+        return ""
+    part = parameters(item) if node_of(item, scope) is not item else scope
+    return f" #{part}" if part else ""
+
+
+def _closure(item: pytest.Item, name: str) -> Iterator[str]:
+    """Yield the name of a fixture, and those of the fixtures that it depends on."""
+    yield name
+    for definition in _definitions(item, name):
+        for argument in definition.argnames:
+            if argument != name:
+                yield from _closure(item, argument)
+
+
+# Whether all tests of a scope run.
+
+
+def count_sharing(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Count the collected tests that share doubles, before any are deselected."""
+    config.stash[_COLLECTED] = _sharing(items)
+
+
+def _sharing(items: Iterable[pytest.Item]) -> Counter[tuple[str, str]]:
+    return Counter((scope, node_of(item, scope).nodeid) for item in items for scope in scopes_of(item))
+
+
+def tests_sharing(node: Node, scope: str) -> int | None:
+    """Return how many tests share the doubles of a scope; None: this run may have collected only a part of them."""
+    count = node.config.stash.get(_COLLECTED, Counter())[scope, node.nodeid]
+    return count if isinstance(node, pytest.Item) or any(_covers(node, arg) for arg in node.config.args) else None
+
+
+def is_selected(node: Node, scope: str) -> bool:
+    """Return whether all tests that share the doubles of a scope were collected and selected for this run."""
+    return _sharing(node.session.items)[scope, node.nodeid] == tests_sharing(node, scope)
+
+
+def _covers(node: Node, arg: str) -> bool:
+    """Return whether an argument of the command line selects all tests of a node."""
+    given, *names = arg.partition("[")[0].split("::")
+    path: Path = (node.config.invocation_params.dir / given).resolve()
+    if isinstance(node, pytest.Session):
+        narrowed = (getattr(node.config.option, name, None) for name in ("ignore", "ignore_glob", "lf"))
+        root = node.config.rootpath
+        is_broad = root.is_relative_to(path) or path.parent == root  # such as `pytest tests`
+        return is_broad and path.is_dir() and not any(narrowed)
+    inside = node.nodeid.split("::")[1:]
+    return node.path.is_relative_to(path) and (path != node.path or names == inside[: len(names)])
