@@ -140,6 +140,7 @@ def test_every_double_is_closed_though_one_has_failed(project: pytest.Pytester) 
 
     def test_it(outlives, ycimages, ycimages_factory):
         outlives += ycimages, ycimages_factory()
+        assert all(double.port for double in outlives)  # which is when each begins to listen
         create(ycimages)
     """
     )
