@@ -58,6 +58,17 @@ listeners: Final[set[Listening]] = set()
 serving: Final[dict[int, Serving]] = {}
 """What each serving thread, by its identifier, serves."""
 
+in_flight: Final[set[str]] = set()
+"""The numbers of calls that virtual time waits for, wherever they are on their way; only virtual time adds to it."""
+
+held_back: Final[set[str]] = set()
+"""Those of them whose answers a double holds back until a later moment."""
+
+CALL: Final = "ycimages-call"
+"""The metadata with the number of such a call."""
+TIMEOUT: Final = "ycimages-timeout"
+"""The metadata with the virtual seconds that its client gives it."""
+
 observer: Callable[[], None] | None = None
 """Called whenever a connection has come to rest, or has been shut; only virtual time sets it."""
 
@@ -70,13 +81,18 @@ def notify() -> None:
 
 
 def is_quiet(*, answered: bool) -> bool:
-    """Return whether no double has a request that it has not decided yet.
+    """Return whether no double has a request that it has not decided yet, and no call in flight is to be waited for.
 
     Args:
         answered: ask for more, namely that every answer has been written too.
     """
     busy = {Phase.DECIDING, Phase.ANSWERING} if answered else {Phase.DECIDING}
-    return not any(listener.is_busy(busy) for listener in list(listeners))
+    return not is_in_flight() and not any(listener.is_busy(busy) for listener in list(listeners))
+
+
+def is_in_flight() -> bool:
+    """Return whether a call that virtual time waits for is on its way to a double, in its hands, or on its way back."""
+    return not in_flight <= held_back
 
 
 def addresses() -> set[tuple[str, int]]:

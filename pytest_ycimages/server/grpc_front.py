@@ -21,6 +21,7 @@ from pytest_ycimages.grpc.wire import (
     status_headers,
     timeout_in,
 )
+from pytest_ycimages.server import activity
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Answering = Generator[Delay, None, HttpReply]
 
 _TYPE: Final = ("content-type", CONTENT_TYPE)
-_OF_THE_HOP: Final = frozenset({"content-type", "te", "host", "accept-encoding"})
+_OF_THE_HOP: Final = frozenset({"content-type", "te", "host", "accept-encoding", activity.CALL, activity.TIMEOUT})
 """Metadata of the connection, beside everything that begins with `grpc-`: it is not part of the call."""
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
 _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
@@ -68,10 +69,11 @@ class GrpcFront:
         if not is_grpc(http):
             return None
         limit = timeout_in(http.headers.get("grpc-timeout", ""))
+        virtual = http.headers.get(activity.TIMEOUT)
         previous = http.headers.get("grpc-previous-rpc-attempts", "")
         return GrpcCall(
             http.path.removeprefix("/"),
-            None if limit is None else limit / SECOND,
+            float(virtual) if virtual else None if limit is None else limit / SECOND,
             int(previous) if previous.isdecimal() and previous.isascii() else 0,
         )
 

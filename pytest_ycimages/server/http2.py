@@ -24,6 +24,7 @@ from hyperframe.frame import GoAwayFrame
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
+from pytest_ycimages.server import activity
 from pytest_ycimages.server.http import HttpRequest
 from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, head_of
 from pytest_ycimages.server.transmission import End, Shut, Until
@@ -226,6 +227,8 @@ class Http2Session:
 
     def _continue(self, stream: Stream) -> None:
         """Do the steps of a stream up to the next moment that has not come."""
+        number = stream.http.headers.get(activity.CALL)
+        activity.held_back.discard(number or "")
         while not (stream.is_over or self._is_over):
             now = self._application.clock.now()
             if stream.work is None or (stream.until is not None and now < stream.until):
@@ -234,6 +237,8 @@ class Http2Session:
                     self._flush(stream)
                 else:
                     self._wait(stream)
+                    if number is not None:
+                        activity.held_back.add(number)
                 return
             stream.until = None
             step = next(stream.work, None)
@@ -288,7 +293,8 @@ class Http2Session:
         self._forget(stream)
         stream.close()
         if not is_answered and stream.conversation is None:
-            self._application.give_up(stream.call, "cancelled")
+            is_late = stream.is_late(self._application.clock.now())
+            self._application.give_up(stream.call, "deadline" if is_late else "cancelled")
 
     def _break(self, stream: Stream, end: End) -> None:
         """End the connection in the middle of an answer: what may leave of its next frame leaves before."""

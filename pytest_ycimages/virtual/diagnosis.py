@@ -181,6 +181,16 @@ def blocked_text(unseen: list[Blocked], waits: list[str], seconds: float) -> str
     return "\n".join([head, *map(str, unseen), *waits, tail])
 
 
+def unanswered_text(waits: list[str], seconds: float) -> str:
+    """Return the error for gRPC calls that have had no answer, and that no double holds back."""
+    head = f"A gRPC call has had no answer for {seconds:g} real seconds, and no double holds it back:"
+    tail = (
+        "Time stands still while a call is on its way. The channel cannot connect, or its server is not a double. "
+        f"Check the target, and `wait_for_ready`, which waits for a connection. {PATIENCE.format(10 * seconds)}"
+    )
+    return "\n".join([head, *waits, tail])
+
+
 def busy_text(thread: threading.Thread, frame: FrameType | None, deed: str, seconds: float) -> str:
     """Return the error for a thread that polls or computes without ever waiting."""
     own = _own_frame(frame) or frame

@@ -10,12 +10,14 @@ import asyncio
 import math
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError, VirtualTimeError
+from pytest_ycimages.virtual import patch_grpc
 from pytest_ycimages.virtual.captured import replace
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
 from pytest_ycimages.virtual.patch_threads import patch
@@ -24,7 +26,6 @@ from pytest_ycimages.virtual.wait import GivenUp, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from contextlib import ExitStack
     from importlib.machinery import ModuleSpec
 
     from pytest_ycimages.virtual.scheduler import Scheduler
@@ -53,11 +54,13 @@ def patch_libraries(stack: ExitStack, monotonic: Callable[[], float]) -> None:
         stack: restores everything.
         monotonic: reads the client's monotonic clock, in seconds.
     """
+    stack = stack.enter_context(ExitStack())  # libraries that are loaded later are put on it later
     patches: dict[str, Callable[[Any], None]] = {
         "trio": lambda module: _patch_trio(stack, module, monotonic),
         "uvloop": lambda module: _patch_uvloop(stack, module),
         "gevent.hub": lambda module: patch(stack, module.Hub, "switch", _refusing(VirtualTimeError, _NO_GEVENT)),
         "time_machine": lambda module: _patch_time_machine(stack, module),
+        **{name: partial(apply, stack) for name, apply in patch_grpc.PATCHES.items()},
     }
     for name, apply in patches.items():
         module = sys.modules.get(name)

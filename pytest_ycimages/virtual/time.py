@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.wait import Wait
 
 REAL: Final = (
-    "_hypothesis_pytestplugin", "_pydevd_bundle", "_pytest", "debugpy", "execnet", "hypothesis", "multiprocessing",
-    "pluggy", "pydevd", "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
+    "_hypothesis_pytestplugin", "_pydevd_bundle", "_pytest", "debugpy", "execnet", "grpc", "hypothesis",
+    "multiprocessing", "pluggy", "pydevd", "pytest_timeout", "pytest_ycimages.server", "subprocess", "xdist",
 )  # fmt: skip
-"""The modules that have real time on every thread: test runners, debuggers, and process handling."""
+"""The modules that have real time on every thread: test runners, debuggers, process handling, and grpcio."""
 
 DAY: Final = 24 * 60 * 60
 

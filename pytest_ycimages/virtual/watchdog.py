@@ -29,6 +29,7 @@ from pytest_ycimages.virtual.diagnosis import (
     busy_text,
     dead_text,
     is_real_wait,
+    unanswered_text,
     waits_text,
 )
 from pytest_ycimages.virtual.idle import current_frames
@@ -153,7 +154,7 @@ class Watchdog:
         self._progress = self._scheduler.steps, self._scheduler.elapsed
         self._quiet = self._used = 0.0
         self._unseen: list[Blocked] = []
-        self._blocked = self._real_waits = 0.0
+        self._blocked = self._real_waits = self._in_flight = 0.0
         self._polls: Counter[str] = Counter()
         self._is_counting = False
         self._new_calls = 0
@@ -189,6 +190,8 @@ class Watchdog:
             is_real = self._scheduler.is_real
             if any(is_real_wait(frames.get(each.thread.ident or 0), each.primitive, is_real) for each in unseen):
                 self._real_waits += seconds
+            elif activity.is_in_flight():
+                self._in_flight += seconds
             elif not any(wait.deadline is not None or wait.is_foreign() for wait in waits) and (
                 activity.is_quiet(answered=False) if running else self._scheduler.is_idle()
             ):
@@ -236,9 +239,11 @@ class Watchdog:
         """Return the error for a client all of whose threads wait for what cannot come; None if it does not."""
         patience = self._idle.patience
         is_busy = self._used >= self._quiet / 2 and self._quiet < 5 * patience  # another thread may still end a wait
-        if self._blocked < patience / 2 or is_busy:
+        if max(self._blocked, self._in_flight) < patience / 2 or is_busy:
             return None
         waits = [wait for wait in list(self._scheduler.waits) if wait.thread is not None]
+        if self._in_flight >= patience / 2:
+            return unanswered_text(waits_text(waits, current_frames()), patience)
         if not self._unseen:
             return dead_text(waits, current_frames()) if waits else None
         return blocked_text(self._unseen, waits_text(waits, current_frames()), patience)

@@ -73,13 +73,15 @@ def test_virtual_time_does_not_run_though_frozen_time_does() -> None:
 def test_virtual_time_does_not_tick_though_frozen_time_does() -> None:
     """Looking at it moves nothing, neither inside nor outside."""
     with freezegun.freeze_time(MOMENT, auto_tick_seconds=15) as frozen:
-        began = frozen_moment(frozen).replace(tzinfo=UTC)  # freezegun's start may read modules that read the clock
+        earliest = frozen_moment(frozen).replace(tzinfo=UTC)  # freezegun's start may read modules that read the clock
         with VirtualTime() as virtual_time:
+            began = _now()
+            assert began >= earliest
             assert [_now() for _ in range(20)] == [began] * 20
             time.sleep(7)
             assert _now() == began + timedelta(seconds=7)
             assert virtual_time.elapsed == 7
-        ticked = frozen_moment(frozen).replace(tzinfo=UTC) - began
+        ticked = frozen_moment(frozen).replace(tzinfo=UTC) - earliest
         assert ticked < timedelta(seconds=15 * 20)  # threads that other tests left may have looked, but not so often
 
 

@@ -37,7 +37,7 @@ import stamina
 import tenacity
 import urllib3
 
-from pytest_ycimages import Double, Never
+from pytest_ycimages import Double, Never, refuse
 from tests.virtual.calling import HEADERS, create
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ SECONDS: Final = 100
 """How long a wait takes that takes no real time, or would take if it were not refused."""
 REAL_SECONDS: Final = 0.3
 """How long a wait takes that takes real time."""
+_OPERATIONS: Final = "yandex.cloud.operation.OperationService"
 _EXTENSIONS: Final = {"trio", "uvloop", "gevent"}
 
 Becomes = Literal["virtual", "real", "refused"]
@@ -509,6 +510,56 @@ _row("a loop of `asyncio.sleep(0)`", "refused")(_asyncio(_yielding_task))
 _row("a loop until `Event.is_set`, which a thread that sleeps sets", "refused")(_flag_loop)
 _row("polling without a pause", "refused")(_polling_loop)
 _row("polling with a pause in a process", "refused")(_real_polling_loop)
+
+# gRPC.
+
+
+def _grpcio(call: Callable[[Any, Any], object], **settings: Any) -> Callable[[], None]:
+    def wait() -> None:
+        grpc: Any = importlib.import_module("grpc")
+        with Double(auth="off", **settings) as double, grpc.insecure_channel(double.grpc_endpoint) as channel:
+            method = channel.unary_unary(f"/{_OPERATIONS}/Get", request_serializer=bytes, response_deserializer=bytes)
+            with contextlib.suppress(grpc.RpcError, grpc.FutureTimeoutError):
+                call(method, b"")
+
+    return wait
+
+
+def _grpc_aio() -> None:
+    aio: Any = importlib.import_module("grpc.aio")
+
+    async def call() -> None:
+        with Double(auth="off", latency=float(SECONDS)) as double:
+            async with aio.insecure_channel(double.grpc_endpoint) as channel:
+                method = channel.unary_unary(f"/{_OPERATIONS}/Get", bytes, bytes)
+                with contextlib.suppress(aio.AioRpcError):
+                    await method(b"")
+
+    asyncio.run(call())
+
+
+def _grpcio_without_server() -> None:
+    grpc: Any = importlib.import_module("grpc")
+    with Double() as double, grpc.insecure_channel(double.grpc_endpoint) as channel:
+        double.inject(refuse(10 * SECONDS))
+        method = channel.unary_unary(f"/{_OPERATIONS}/Get", bytes, bytes)
+        with contextlib.suppress(grpc.RpcError):
+            method(b"")
+        method(b"", wait_for_ready=True)
+
+
+_row("a call of `grpc`", "virtual")(_grpcio(lambda method, message: method(message), latency=float(SECONDS)))
+_row("`grpc.Future.result`", "virtual")(
+    _grpcio(lambda method, message: method.future(message).result(), latency=float(SECONDS))
+)
+_row("`grpc.Future.result` with a time limit", "virtual")(
+    _grpcio(lambda method, message: method.future(message).result(timeout=SECONDS), latency=2.0 * SECONDS)
+)
+_row("a call of `grpc` with `timeout=`", "virtual")(
+    _grpcio(lambda method, message: method(message, timeout=SECONDS), faults="hang()")
+)
+_row("a call of `grpc.aio`", "virtual")(_grpc_aio)
+_row("a call of `grpc` with `wait_for_ready` and without a server", "refused")(_grpcio_without_server)
 
 # Loops in compiled code.
 
