@@ -28,10 +28,12 @@ from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.cloud.access import Auth
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
+from pytest_ycimages.cloud.listing import FilterFields
 from pytest_ycimages.cloud.rules import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
     DEFAULT_OUTCOME,
+    DEFAULT_RETENTION,
     DEFAULT_TIMING,
     CancelSetting,
     OutcomeSetting,
@@ -42,10 +44,11 @@ from pytest_ycimages.cloud.rules import (
     cancel_delay_setting,
     cancel_setting,
     outcome_setting,
+    retention_setting,
     rollback_setting,
     timing_setting,
 )
-from pytest_ycimages.cloud.sources import UnknownResources
+from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
@@ -249,6 +252,11 @@ class Settings(CassetteSettings):
         idempotency_key_format: `any` takes every key; `uuid` refuses one that is not a UUID.
         idempotency_key_reuse: for a key that comes again with another request: `first` answers with the operation that
             the same method made first, and takes it as a new key on another method; `reject` refuses.
+        missing_source: the code that refuses a source that is not there: `failed_precondition` (9, HTTP 400) or
+            `not_found` (5, HTTP 404).
+        filter_fields: the fields that the `filter` of a list may name: `documented` is `name` alone; `all` adds `id`,
+            `family`, `status` and `description`.
+        operation_retention: how long an operation is kept after its end: seconds, text such as `14d`, or None for ever.
         poll_interval: whole seconds for the header `x-operation-poll-interval`, which the answers to `operations.get`
             then have, or None for no such header.
         quotas: `Quotas(...)`, `"default"` for the service's own, or None for none.
@@ -285,6 +293,9 @@ class Settings(CassetteSettings):
     unknown_resources: UnknownResources = "accept"
     idempotency_key_format: KeyFormat = "any"
     idempotency_key_reuse: KeyReuse = "first"
+    missing_source: MissingSource = "failed_precondition"
+    filter_fields: FilterFields = "documented"
+    operation_retention: Annotated[float | None, PlainValidator(retention_setting)] = DEFAULT_RETENTION
     poll_interval: Annotated[int | None, PlainValidator(_poll_interval)] = None
     quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
     journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None

@@ -12,16 +12,25 @@ from itertools import count
 from typing import Final
 
 IMAGE: Final = "fd8"
-"""The prefix of images and of the operations that create them (observed; api-facts.md, section 3)."""
+"""The prefix of images, and of operations on them (observed; api-facts.md, section 3)."""
 
 DISK: Final = "epd"
 """The prefix of disks in the zone `b` (observed)."""
+
+ZONES: Final = ("fhm", DISK, "ef3", "fv4")
+"""The prefixes of disks in the zones `a` to `d`, and of the operations on them (observed)."""
 
 FOLDER: Final = "b1g"
 SERVICE_ACCOUNT: Final = "aje"
 
 _DIGITS: Final = bytes(b"0123456789abcdefghijklmnopqrstuv"[byte % 32] for byte in range(256))
 """Every byte as one of the 32 digits that the service's ids are made of (observed: `0-9a-v`)."""
+
+
+def operation_prefix(disk_id: str | None) -> str:
+    """Return the prefix of an operation's id: that of the disk's zone for an image made from a disk, else `fd8`."""
+    prefix = (disk_id or "")[:3]
+    return prefix if prefix in ZONES else IMAGE
 
 
 class Ids:

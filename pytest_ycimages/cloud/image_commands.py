@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
-from pytest_ycimages.cloud.ids import IMAGE
+from pytest_ycimages.cloud.ids import IMAGE, operation_prefix
 from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
@@ -98,7 +98,7 @@ class ImageService:
         plan = self._planner.plan(
             METHOD_OF[Kind.CREATE], call.now, size=stored, source=kind_of_source(message), failure=found.failure
         )
-        return self._start(Kind.CREATE, record.id, message, call, plan=plan)
+        return self._start(Kind.CREATE, record.id, message, call, plan=plan, prefix=operation_prefix(message.disk_id))
 
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
         """Start an operation that updates an image."""
@@ -142,7 +142,13 @@ class ImageService:
     def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
         """Return the present state of the operation that the call's idempotency key started, if any."""
         seen = self._keys.seen(call, message) if call.idempotency_key else None
-        return operation_outcome(self._state, self._state.operations[seen], call.now) if isinstance(seen, str) else seen
+        if not isinstance(seen, str):
+            return seen
+        record = self._state.operation(seen, call.now)
+        if record is None:
+            self._keys.forget(seen)
+            return None
+        return operation_outcome(self._state, record, call.now)
 
     def _start(  # noqa: PLR0913 - an operation is all of these
         self,
@@ -152,10 +158,11 @@ class ImageService:
         call: Context,
         *,
         plan: Plan,
+        prefix: str = IMAGE,
         changes: dict[str, Any] | None = None,
     ) -> Outcome:
         record = OperationRecord(
-            id=self._ids.resource("operation", IMAGE),
+            id=self._ids.resource("operation", prefix),
             kind=kind,
             created_by=call.account,
             image_id=image_id,

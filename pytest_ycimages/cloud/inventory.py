@@ -129,7 +129,8 @@ class Inventory:
                 f"invalid operation_id={operation_id!r}: an image that is {status} has no operation in flight. Add one "
                 "with status='CREATING' or 'DELETING', or with `add_operation`."
             )
-        operation_id = self._new_operation_id(operation_id) if kind else None
+        if kind:
+            operation_id = self._new_operation_id(operation_id, DISK if kind is Kind.CREATE else IMAGE)
         record = self._image(image_id, fields, age, ImageStatus.ERROR if status == "ERROR" else ImageStatus.READY)
         self._state.folders.add(record.folder_id)
         self._state.add_image(record)
@@ -174,7 +175,7 @@ class Inventory:
             raise unknown_word("source of an image", source, SOURCE_KINDS)
         kind, now = _KINDS[method], self._clock.now()
         changes: Mapping[str, Any] = NO_CHANGES
-        id_ = self._new_operation_id(operation_id)
+        id_ = self._new_operation_id(operation_id, DISK if kind is Kind.CREATE and source == "disk" else IMAGE)
         if kind is Kind.CREATE:
             record = self._image(image_id, fields, age, ImageStatus.READY)
             self._state.folders.add(record.folder_id)
@@ -240,9 +241,9 @@ class Inventory:
             raise _taken(image.name, image.folder_id)
         return ImageRecord(image.to_wire(), created_at, virtual_size=image.storage_size)
 
-    def _new_operation_id(self, given: object) -> str:
+    def _new_operation_id(self, given: object, prefix: str) -> str:
         if given is None:
-            return self._ids.resource("operation", IMAGE)
+            return self._ids.resource("operation", prefix)
         if not is_text(given) or not _OPERATION_ID.fullmatch(given):
             raise UsageError(
                 f"invalid operation_id={given!r}: expected 1 to 50 letters, digits, '-' and '_', such as "

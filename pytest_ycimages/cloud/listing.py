@@ -9,19 +9,24 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from pytest_ycimages.api.requests import DIGITS, PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from lark import Lark, Token, Tree
 
     from pytest_ycimages.api.resources import Image
 
-FIELDS: Final = ("id", "name", "family", "status", "description")
-"""The fields that a filter may name; the service documents only that their number is limited."""
+FilterFields = Literal["documented", "all"]
+
+FILTER_FIELDS: Final[Mapping[FilterFields, tuple[str, ...]]] = {
+    "documented": ("name",),
+    "all": ("id", "name", "family", "status", "description"),
+}
+"""The fields that a filter may name; the service documents that their number is limited, and `name` by name."""
 
 _SPACE: Final = " \t\f\r\n"
 _OPERATORS: Final = {"equal", "unequal", "among", "not_among"}
@@ -44,13 +49,20 @@ class FilterError(ValueError):
     """Raised for a filter that cannot be read, or that names an unknown field."""
 
 
-def matcher(text: str) -> Callable[[Image], bool]:
+def matcher(text: str, fields: tuple[str, ...]) -> Callable[[Image], bool]:
     """Read a filter; an empty one matches every image.
 
+    Args:
+        text: the filter.
+        fields: those that it may name.
+
     Raises:
-        FilterError: the text is not a filter.
+        FilterError: the text is not a filter, or names another field.
     """
     conditions = _conditions(text) if text.strip(_SPACE) else ()
+    for field, _, _ in conditions:
+        if field not in fields:
+            raise FilterError(f"filter field {field!r}; known: {', '.join(fields)}")
     return lambda image: all((str(getattr(image, field)) in values) is wanted for field, values, wanted in conditions)
 
 
@@ -76,8 +88,6 @@ def _conditions(text: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
 
 def _condition(condition: Tree[Token]) -> tuple[str, frozenset[str], bool]:
     field, *values = map(str, condition.scan_values(lambda _: True))
-    if field not in FIELDS:
-        raise FilterError(f"filter field {field!r}; known: {', '.join(FIELDS)}")
     texts = frozenset(_ESCAPED.sub(r"\1", value[1:-1]) for value in values)
     return field, texts, condition.data in {"equal", "among"}
 

@@ -44,10 +44,11 @@ _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt
 class ImageQueries:
     """Answers read-only calls about images and their operations."""
 
-    def __init__(self, state: State, texts: Texts, *, strict_folders: bool) -> None:
+    def __init__(self, state: State, texts: Texts, *, strict_folders: bool, filter_fields: tuple[str, ...]) -> None:
         self._state = state
         self._texts = texts
         self._strict_folders = strict_folders
+        self._filter_fields = filter_fields
 
     def get(self, message: GetImageRequest, call: Context) -> Outcome:
         """Return an image. This counts as a poll of the operations on it."""
@@ -88,7 +89,7 @@ class ImageQueries:
         if order is None:
             return self._texts.refuse("illegal_argument", what="order_by")
         try:
-            wanted = matcher(message.filter)
+            wanted = matcher(message.filter, self._filter_fields)
             after = place_of(message.page_token)
             gone: list[str] = []
             images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
@@ -124,7 +125,7 @@ class ImageQueries:
         return Place(self._state.images[image_id].created_at, image_id)
 
     def list_operations(self, message: ListImageOperationsRequest, call: Context) -> Outcome:
-        """Return a page of the operations on an image, oldest first. This counts as a poll of each."""
+        """Return a page of the operations on an image, newest first. This counts as a poll of each."""
         self._state.poll_image(message.image_id, call.now)
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
@@ -133,13 +134,12 @@ class ImageQueries:
             after = place_of(message.page_token)
         except PageTokenError as error:
             return self._texts.refuse("illegal_argument", what=str(error))
-        start = after.number if after else 0
-        ids = enumerate(record.operation_ids[start:], start + 1)
-        operations = ((number, self._state.operations[id_]) for number, id_ in ids)
-        there = (each for each in operations if not each[1].is_vanished(call.now))
+        older = _older(record.operation_ids, after)
+        operations = (operation for id_ in older if (operation := self._state.operation(id_, call.now)))
+        there = (each for each in operations if not each.is_vanished(call.now))
         page, more = first_page(there, page_size_of(message.page_size))
-        shown = (self._state.operation_wire(operation, operation.at(call.now)) for _, operation in page)
-        token = token_of(Place(page[-1][0], page[-1][1].id)) if more else ""
+        shown = (self._state.operation_wire(operation, operation.at(call.now)) for operation in page)
+        token = token_of(Place(record.operation_ids.index(page[-1].id), page[-1].id)) if more else ""
         wire = _page("operations", shown, token)
         return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 
@@ -156,6 +156,14 @@ class ImageQueries:
 def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
     wire = {name: list(items), "nextPageToken": token}
     return {key: value for key, value in wire.items() if value}
+
+
+def _older(ids: tuple[str, ...], after: Place | None) -> Iterable[str]:
+    """Return the operations that began before the last one of a page, or all; newest first."""
+    if after is None:
+        return reversed(ids)
+    end = ids.index(after.id) if after.id in ids else after.number
+    return reversed(ids[:end])
 
 
 def _order(text: str) -> tuple[str, str] | None:
@@ -180,7 +188,7 @@ class OperationService:
     def get(self, message: GetOperationRequest, call: Context) -> Outcome:
         """Return an operation. This counts as a poll."""
         self._state.poll(message.operation_id, call.now)
-        record = self._state.operations.get(message.operation_id)
+        record = self._state.operation(message.operation_id, call.now)
         if record is not None and record.is_vanished(call.now):
             refusal = self._texts.error("operation_not_found", id=record.id)
             return Outcome({}, refusal, note=f"vanished: {refusal.message}").about(record)
@@ -188,11 +196,11 @@ class OperationService:
 
     def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
         """Cancel an operation and return it; one that has ended is unchanged. This does not count as a poll."""
-        record = self._state.operations.get(message.operation_id)
+        record = self._state.operation(message.operation_id, call.now)
         if record is not None and record.refuses_cancel(call.now):
             return self._texts.refuse("cancel_refused").about(record)
-        error = self._texts.error("cancelled")
-        record = self._state.cancel(message.operation_id, call.now, error)
+        if record is not None:
+            record = self._state.cancel(record.id, call.now, self._texts.error("cancelled"))
         return self._shown(record, message.operation_id, call.now)
 
     def _shown(self, record: OperationRecord | None, operation_id: str, now: int) -> Outcome:

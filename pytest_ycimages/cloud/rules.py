@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cloud.access import Auth
     from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
-    from pytest_ycimages.cloud.sources import UnknownResources
+    from pytest_ycimages.cloud.listing import FilterFields
+    from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 
 Value = TypeVar("Value")
 
@@ -195,6 +196,15 @@ def only_one(name: str, value: object) -> object:
     return value
 
 
+DEFAULT_RETENTION: Final = 14 * 24 * 3600
+"""Seconds for which the service keeps operations: two weeks (documented)."""
+
+
+def retention_setting(value: object) -> float | None:
+    """Read the setting `operation_retention`."""
+    return None if value is None or value == "none" else seconds_of("operation_retention", value)
+
+
 UnknownFields = Literal["ignore", "warn", "reject"]
 
 
@@ -213,6 +223,9 @@ class Rules:
     idempotency_key_format: KeyFormat = "any"
     idempotency_key_reuse: KeyReuse = "first"
     poll_interval: int | None = None
+    missing_source: MissingSource = "failed_precondition"
+    filter_fields: FilterFields = "documented"
+    operation_retention: float | None = DEFAULT_RETENTION
     quotas: Quotas = field(default_factory=Quotas)
     journal_limit: int | None = None
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,9 +11,11 @@ from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.gateway import spelled
 from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access import AccessService
+from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
 from pytest_ycimages.cloud.image_commands import ImageService
 from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
+from pytest_ycimages.cloud.listing import FILTER_FIELDS
 from pytest_ycimages.cloud.planner import Planner
 from pytest_ycimages.cloud.queries import ImageQueries, OperationService
 from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
@@ -53,7 +55,7 @@ class Service:
         strict = rules.unknown_resources == "not_found"
         texts = Texts(rules.texts)
         account = ids.resource("account", SERVICE_ACCOUNT)
-        self.state = State()
+        self.state = State(None if rules.operation_retention is None else nanoseconds(rules.operation_retention))
         self.folder_id = ids.resource("folder", FOLDER)
         self.state.folders.add(self.folder_id)
         self.planner = Planner(ids, rules)
@@ -61,7 +63,9 @@ class Service:
             state=self.state,
             ids=ids,
             texts=texts,
-            sources=SourceFinder(self.state, texts, rules.unknown_resources, contract.image_formats),
+            sources=SourceFinder(
+                self.state, texts, rules.unknown_resources, rules.missing_source, contract.image_formats
+            ),
             quotas=QuotaKeeper(rules.quotas, self.state, texts),
             keys=IdempotencyKeys(texts, rules.idempotency_key_format, rules.idempotency_key_reuse),
             contract=contract,
@@ -76,7 +80,9 @@ class Service:
         self._access = AccessService(ids, texts, rules.auth, account, rules.journal_limit)
         self.account = account
         self.token = self._access.token
-        self._handlers = self._methods(ImageQueries(self.state, texts, strict_folders=strict))
+        self._handlers = self._methods(
+            ImageQueries(self.state, texts, strict_folders=strict, filter_fields=FILTER_FIELDS[rules.filter_fields])
+        )
 
     def _methods(self, queries: ImageQueries) -> Mapping[str, Callable[[Any, Context], Outcome]]:
         operations = OperationService(self.state, self._texts)

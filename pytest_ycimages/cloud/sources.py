@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_ycimages.api.create_image import URI
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.records import Source, StoredObject
 from pytest_ycimages.cloud.refusals import Outcome
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.state import State
 
 UnknownResources = Literal["accept", "not_found"]
+MissingSource = Literal["failed_precondition", "not_found"]
 
 CHUNK: Final = 4 * 2**20
 """Bytes in which images are stored: every observed storageSize is a multiple (api-facts.md, section 5)."""
@@ -80,13 +82,22 @@ class SourceFinder:
         state: what exists.
         texts: the error texts.
         unknown: `accept` accepts a source that was not added, `not_found` refuses it.
+        missing: the code of that refusal, by its name.
         formats: the formats that a file may have.
     """
 
-    def __init__(self, state: State, texts: Texts, unknown: UnknownResources, formats: frozenset[str]) -> None:
+    def __init__(
+        self,
+        state: State,
+        texts: Texts,
+        unknown: UnknownResources,
+        missing: MissingSource,
+        formats: frozenset[str],
+    ) -> None:
         self._state = state
         self._texts = texts
         self._unknown = unknown
+        self._missing_code = Code[missing.upper()]
         self._formats = formats
 
     def find(self, message: CreateImageRequest, now: int) -> FoundSource | Outcome:
@@ -104,7 +115,7 @@ class SourceFinder:
             return FoundSource(_UNKNOWN, known=False)
         image = self._texts.ready_image(self._state, image_id, now)
         if isinstance(image, Outcome):
-            return image
+            return self._missing(image)
         record = self._state.images[image_id]
         return FoundSource(
             Source(
@@ -124,7 +135,14 @@ class SourceFinder:
             return FoundSource(source)
         if self._unknown == "accept" and (kind, id_) not in self._state.removed:
             return FoundSource(_UNKNOWN, known=False)
-        return self._texts.refuse(f"{kind}_not_found", id=id_)
+        return self._missing(self._texts.refuse(f"{kind}_not_found", id=id_))
+
+    def _missing(self, refused: Outcome) -> Outcome:
+        """Return a refusal with the code for a source that is not there, if it refuses one."""
+        error = refused.refusal
+        if error is None or error.code != Code.NOT_FOUND:
+            return refused
+        return refused._replace(refusal=error.model_copy(update={"code": self._missing_code}))
 
     def _file(self, uri: str) -> FoundSource | Outcome:
         address = address_of(uri)

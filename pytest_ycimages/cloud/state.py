@@ -106,8 +106,13 @@ def _range(keys: SortedSet[Any], after: object, *, descending: bool) -> Iterator
 
 @dataclass(slots=True)
 class State:
-    """The state of the cloud."""
+    """The state of the cloud.
 
+    Attributes:
+        retention: how long an operation is kept after its end, in nanoseconds; None: for ever.
+    """
+
+    retention: int | None = None
     images: dict[str, ImageRecord] = field(default_factory=dict)
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
@@ -249,9 +254,21 @@ class State:
                 ended.append((modified_at, operation))
         return shown, _changes(ended)
 
+    def operation(self, operation_id: str, now: int) -> OperationRecord | None:
+        """Return the record of an operation, or None if it does not exist or is no longer kept."""
+        record = self.operations.get(operation_id)
+        return None if record is None or self.is_forgotten(record, now) else record
+
+    def is_forgotten(self, record: OperationRecord, now: int) -> bool:
+        """Return whether an operation is no longer kept."""
+        if self.retention is None or now - record.plan.started_at < self.retention:
+            return False
+        seen = record.at(now)
+        return seen.done and now - seen.modified_at >= self.retention
+
     def operation_at(self, operation_id: str, now: int) -> Operation | None:
         """Return the true state of an operation at `now`, or None when it does not exist."""
-        record = self.operations.get(operation_id)
+        record = self.operation(operation_id, now)
         if record is None:
             return None
         return Operation.model_validate(self.operation_wire(record, record.at(now)._replace(stage=None)))

@@ -78,7 +78,7 @@ class TestADecoratedClass:
 @pytest.mark.parametrize("moment", [datetime(1999, 12, 31, tzinfo=UTC), datetime(2190, 1, 1, tzinfo=UTC)])
 def test_a_double_that_is_older_than_the_freeze(moment: datetime) -> None:
     """Frozen in its past or in its future: its journal counts from there, and what it makes then behaves."""
-    double = Double(timing=After(seconds=10))
+    double = Double(timing=After(seconds=10), operation_retention=None)
     old = create(double)
     with freezegun.freeze_time(moment) as frozen:
         id_ = create(double)

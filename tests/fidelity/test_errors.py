@@ -121,4 +121,4 @@ def test_refusals_come_in_one_order(cloud: Cloud) -> None:
     for right in ({}, {"family": ""}, {"folderId": folder_id}, {"diskId": disk_id}, {"name": "two"}):
         wrong |= right
         codes.append(cloud.create(**wrong).json.get("code", 0))
-    assert codes == [16, 3, 9, 5, 6, 0]
+    assert codes == [16, 3, 9, 9, 6, 0]

@@ -82,14 +82,19 @@ def test_a_key_works_for_an_update_and_a_delete(cloud: Cloud) -> None:
 
 
 @pytest.mark.fidelity("idempotency.kept")
-def test_a_key_is_kept_when_its_image_is_gone(cloud: Cloud) -> None:
-    """Whatever the time."""
+def test_a_key_is_kept_as_long_as_its_operation(cloud: Cloud) -> None:
+    """Also when its image is gone; after two weeks it makes a new image."""
     again = cloud.using(Idempotency_Key=KEY)
     created = again.create().json
     cloud.operation(cloud.cancel(created["id"])["id"])
-    cloud.double.clock.advance(365 * 24 * 3600)
+    cloud.double.clock.advance(14 * 24 * 3600 - 1)
     assert again.create().json["id"] == created["id"]
     assert not cloud.double.images
+    cloud.double.clock.advance(1)
+    anew = again.create().json
+    assert anew["id"] != created["id"]
+    assert again.create().json["id"] == anew["id"]
+    assert len(cloud.double.images) == 1
 
 
 @pytest.mark.fidelity("idempotency.refused-call")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,16 +25,24 @@ def test_an_image_id_begins_with_fd8(cloud: Cloud) -> None:
 
 
 @pytest.mark.fidelity("id.operation")
-def test_the_id_of_an_operation_on_an_image_begins_with_fd8(cloud: Cloud) -> None:
-    """Whatever the image is made from, and whatever is done to it."""
-    image_id = cloud.double.add_image()
-    answers = (
-        cloud.create(),
-        cloud.create(imageId=image_id),
-        cloud.patch(image_id, {"name": "a"}),
-        cloud.delete(image_id),
-    )
-    assert all(re.fullmatch(shape("fd8"), answer.json["id"]) for answer in answers)
+@pytest.mark.parametrize(
+    ("source", "prefix"),
+    [
+        *(({"diskId": f"{zone}0000000000000000a"}, zone) for zone in ("fhm", "epd", "ef3", "fv4")),
+        ({"diskId": "epd"}, "epd"),
+        *(({"diskId": id_}, "fd8") for id_ in ("a7l0000000000000000a", "EPD0000000000000000a", "ep", "my-disk")),
+        ({"diskId": None, "snapshotId": "epd0000000000000000a"}, "fd8"),
+        ({"diskId": None, "imageId": "fhm0000000000000000a"}, "fd8"),
+        ({"diskId": None, "uri": "https://storage.yandexcloud.net/epd/disk.qcow2"}, "fd8"),
+    ],
+)
+def test_the_id_of_an_operation_says_where_its_source_is(cloud: Cloud, source: dict[str, Any], prefix: str) -> None:
+    """In the zone of a disk; an update and a delete of the image are in none."""
+    created = cloud.create(**source).json
+    assert re.fullmatch(shape(prefix), created["id"])
+    image_id = cloud.operation(created["id"])["metadata"]["imageId"]
+    answers = cloud.patch(image_id, {"name": "a"}), cloud.delete(image_id)
+    assert all(re.fullmatch(shape("fd8"), each) for each in (image_id, *(answer.json["id"] for answer in answers)))
 
 
 @pytest.mark.fidelity("id.others")

@@ -166,24 +166,27 @@ def test_a_list_shows_images_of_every_status(cloud: Cloud) -> None:
 @pytest.mark.fidelity("list.operations")
 @pytest.mark.ycimages(timing=10)
 def test_the_operations_of_an_image_are_its_history(cloud: Cloud) -> None:
-    """Running or done, in the order in which they began."""
+    """Running or done, newest first."""
     created = cloud.create()
     image_id = image_id_of(created)
     cloud.double.clock.advance(10)
-    ids = [created.json["id"], cloud.patch(image_id, {"name": "two"}).json["id"], cloud.delete(image_id).json["id"]]
+    ids = [cloud.patch(image_id, {"name": "two"}).json["id"], cloud.delete(image_id).json["id"]]
+    ids = [*reversed(ids), created.json["id"]]
     history = cloud.get(f"/compute/v1/images/{image_id}/operations").json["operations"]
     assert history == [cloud.operation(id_) for id_ in ids]
-    assert [operation["done"] for operation in history] == [True, False, False]
+    assert [operation["done"] for operation in history] == [False, False, True]
 
 
 @pytest.mark.fidelity("list.operations-paged")
 def test_the_operations_of_an_image_come_in_pages(cloud: Cloud) -> None:
-    """Like images."""
+    """Like images; one that begins between two pages moves none."""
     image_id = cloud.double.add_image()
-    ids = [cloud.patch(image_id, {"description": str(number)}).json["id"] for number in range(3)]
+    ids = [cloud.patch(image_id, {"description": str(number)}).json["id"] for number in range(3)][::-1]
     path = f"/compute/v1/images/{image_id}/operations"
     first = cloud.get(path, pageSize=2).json
+    newest = cloud.patch(image_id, {"description": "newest"}).json["id"]
     second = cloud.get(path, pageSize=2, pageToken=first["nextPageToken"]).json
+    assert cloud.get(path, pageSize=1).json["operations"][0]["id"] == newest
     assert [operation["id"] for page in (first, second) for operation in page["operations"]] == ids
     assert "nextPageToken" not in second
     assert cloud.get(path, pageToken="x").refusal == (400, 3, "Illegal argument page_token")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
-from pytest_ycimages import Failure
-from tests.client import image_id_of
-
-if TYPE_CHECKING:
-    from tests.client import Cloud
+from pytest_ycimages import Double, Failure
+from tests.client import Cloud, image_id_of
 
 UNREACHABLE: Final = "https://storage.yandexcloud.net/bucket/lost.qcow2"
 IMAGE_TYPE: Final = "type.googleapis.com/yandex.cloud.compute.v1.Image"
@@ -206,10 +203,34 @@ def test_an_operation_id_that_cannot_be_is_refused(cloud: Cloud, operation_id: s
 
 
 @pytest.mark.fidelity("operation.kept")
-def test_an_operation_is_kept_when_its_image_is_gone(cloud: Cloud) -> None:
-    """Whatever the time."""
+def test_an_operation_is_kept_for_two_weeks(cloud: Cloud) -> None:
+    """Counted from its end, also when its image is gone; one that runs is kept as long as it runs."""
+    cloud.double.next_operation("images.create", timing="Never()")
+    running = cloud.create().json["id"]
     operation_id = cloud.create().json["id"]
     image_id = cloud.operation(operation_id)["metadata"]["imageId"]
     cloud.operation(cloud.delete(image_id).json["id"])
-    cloud.double.clock.advance(365 * 24 * 3600)
+    delete_id = cloud.create().json["id"]
+    cloud.double.clock.advance(14 * 24 * 3600 - 1)
     assert cloud.operation(operation_id)["response"]["id"] == image_id
+    assert set(cloud.double.operations) >= {operation_id, running}
+    cloud.double.clock.advance(1)
+    for answer in (cloud.get(f"/operations/{operation_id}"), cloud.get(f"/operations/{operation_id}:cancel")):
+        assert answer.refusal == (404, 5, f"Operation {operation_id} not found")
+    assert set(cloud.double.operations) == {delete_id, running}
+    assert cloud.operation(running)["done"] is False
+    assert cloud.operation(delete_id)["done"]
+
+
+@pytest.mark.fidelity("operation.kept-setting")
+@pytest.mark.parametrize(("setting", "days"), [("14d", 14), (3600 * 24, 1), ("36h", 1.5), (None, None), ("none", None)])
+def test_how_long_operations_are_kept_is_a_setting(setting: float | str | None, days: float | None) -> None:
+    """For an image that stays as well; its history then lacks them."""
+    cloud = Cloud(Double(clock="manual", operation_retention=setting))
+    image_id = cloud.made()
+    (operation_id,) = cloud.double.operations or [""]
+    path = f"/compute/v1/images/{image_id}/operations"
+    cloud.double.clock.advance((1000 if days is None else days) * 24 * 3600)
+    kept = [each["id"] for each in cloud.get(path).json.get("operations", ())]
+    assert kept == ([operation_id] if days is None else [])
+    assert cloud.image(image_id)["status"] == "READY"

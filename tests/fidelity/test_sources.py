@@ -36,7 +36,7 @@ def test_a_source_that_nobody_added_is_taken(cloud: Cloud) -> None:
 @pytest.mark.ycimages(unknown_resources="not_found")
 def test_an_image_that_is_not_there_is_refused(cloud: Cloud) -> None:
     """Before there is an operation."""
-    refusal = (404, 5, 'Image "fd8e0hsg8g5spl5sv8ls" not found')
+    refusal = (400, 9, 'Image "fd8e0hsg8g5spl5sv8ls" not found')
     assert cloud.create(imageId="fd8e0hsg8g5spl5sv8ls").refusal == refusal
     assert not cloud.double.operations
 
@@ -46,23 +46,45 @@ def test_an_image_that_was_deleted_is_no_source(cloud: Cloud) -> None:
     """Even where unknown sources are taken: this one is known to be gone."""
     image_id = cloud.made()
     cloud.operation(cloud.delete(image_id).json["id"])
-    assert cloud.create(imageId=image_id).refusal == (404, 5, f'Image "{image_id}" not found')
+    assert cloud.create(imageId=image_id).refusal == (400, 9, f'Image "{image_id}" not found')
 
 
 @pytest.mark.fidelity("source.disk-not-found")
 @pytest.mark.ycimages(unknown_resources="not_found")
 def test_a_disk_that_is_not_there_is_refused(cloud: Cloud) -> None:
     """In the words of an image that is not there."""
-    assert cloud.create(diskId="epd1").refusal == (404, 5, 'Disk "epd1" not found')
+    assert cloud.create(diskId="epd1").refusal == (400, 9, 'Disk "epd1" not found')
     assert cloud.create(diskId=cloud.double.add_disk()).status == 200
 
 
 @pytest.mark.fidelity("source.snapshot-not-found")
 @pytest.mark.ycimages(unknown_resources="not_found")
 def test_a_snapshot_that_is_not_there_is_refused(cloud: Cloud) -> None:
-    """Likewise."""
-    assert cloud.create(snapshotId="fd81").refusal == (404, 5, 'Snapshot "fd81" not found')
+    """In the same words."""
+    assert cloud.create(snapshotId="fd81").refusal == (400, 9, 'Snapshot "fd81" not found')
     assert cloud.create(snapshotId=cloud.double.add_snapshot()).status == 200
+
+
+KINDS: Final = [("imageId", "Image"), ("diskId", "Disk"), ("snapshotId", "Snapshot")]
+
+
+@pytest.mark.fidelity("source.missing-code")
+@pytest.mark.ycimages(unknown_resources="not_found", missing_source="not_found")
+@pytest.mark.parametrize(("field", "kind"), KINDS)
+def test_a_source_that_is_not_there_may_be_code_5(cloud: Cloud, field: str, kind: str) -> None:
+    """In the same words; a source that is there in a wrong state has code 9 all the same."""
+    assert cloud.create(**{field: "fd80"}).refusal == (404, 5, f'{kind} "fd80" not found')
+    broken = cloud.double.add_image(status="ERROR")
+    assert cloud.create(imageId=broken).refusal[1] == 9
+
+
+@pytest.mark.fidelity("source.id-shape")
+@pytest.mark.ycimages(unknown_resources="not_found")
+@pytest.mark.parametrize(("field", "kind"), KINDS)
+@pytest.mark.parametrize("id_", ["fv4k0000000000000000", "d865000000000000000", "x", "FD8!", "fd8z" * 12, "b1g/a"])
+def test_a_source_id_of_a_wrong_shape_is_not_found(cloud: Cloud, field: str, kind: str, id_: str) -> None:
+    """Whatever its prefix, its length and its characters."""
+    assert cloud.create(**{field: id_}).refusal == (400, 9, f'{kind} "{id_}" not found')
 
 
 @pytest.mark.fidelity("source.folder-not-found")

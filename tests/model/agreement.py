@@ -79,6 +79,7 @@ class Agreement:
             unknown_resources="not_found" if strict else "accept",
             rollback=rules["rollback"],
             idempotency_key_reuse=rules["reuse"],
+            filter_fields="all",
             contract=rules["contract"],
             cancel=rules["cancel"],
             outcome=Failure(rules["fails"].code, rules["fails"].message) if rules["fails"] else Success(),

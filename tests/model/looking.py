@@ -128,6 +128,6 @@ def matches(model: Model, image: Image, listing: Listing) -> bool:
 
 
 def operations_of(model: Model, image_id: str) -> list[Operation] | Refusal:
-    """`images.listOperations`: in the order in which they began. It is a look at the image, whichever page it shows."""
+    """`images.listOperations`: newest first. It is a look at the image, whichever page it shows."""
     found = get(model, image_id)
-    return found if isinstance(found, Refusal) else model.operations_on(found)
+    return found if isinstance(found, Refusal) else model.operations_on(found)[::-1]

@@ -219,7 +219,7 @@ class Model:
             return UNKNOWN
         image = self.find_ready(image_id)
         if isinstance(image, Refusal):
-            return image
+            return Refusal(9, image.message)
         fields = self.fields(image)
         licences = tuple(fields["productIds"])
         return Disk(

@@ -53,7 +53,7 @@ class Sources:
         kind, shelf = ("Disk", self.disks) if "diskId" in body else ("Snapshot", self.snapshots)
         id_ = body.get("diskId") or body["snapshotId"]
         if id_ not in shelf and self.strict:
-            return Refusal(5, f'{kind} "{id_}" not found')
+            return Refusal(9, f'{kind} "{id_}" not found')
         return shelf.get(id_, UNKNOWN)
 
     def _file(self, uri: str) -> Disk | Refusal:

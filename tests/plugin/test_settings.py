@@ -56,6 +56,9 @@ def test_the_defaults_please() -> None:
         "unknown_resources": "accept",
         "idempotency_key_format": "any",
         "idempotency_key_reuse": "first",
+        "missing_source": "failed_precondition",
+        "filter_fields": "documented",
+        "operation_retention": 14 * 86400,
         "poll_interval": None,
         "quotas": Quotas(),
         "violation_paths": "camelCase",
@@ -156,10 +159,10 @@ WHOLE = "The header has whole seconds, 1 or more; None sends no header"
 ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
     "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
-    "expired, faults, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, journal_limit, keep, "
-    "latency, latency_order, max_age, mode, outcome, poll_interval, port, pseudonyms, quotas, replay_pace, rollback, "
-    "scrub, seed, served_hosts, texts, timing, unknown_fields, unknown_resources, unused_interactions, upstream, "
-    "violation_paths, volatile."
+    "expired, faults, filter_fields, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, "
+    "journal_limit, keep, latency, latency_order, max_age, missing_source, mode, operation_retention, outcome, "
+    "poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, seed, served_hosts, texts, timing, "
+    "unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
 )
 
 

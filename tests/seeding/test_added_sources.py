@@ -71,7 +71,7 @@ def test_what_a_request_says_wins_over_its_source(cloud: Cloud) -> None:
 def test_a_disk_is_no_snapshot_and_a_snapshot_no_disk(cloud: Cloud) -> None:
     """Each is found where it belongs, even under one id."""
     cloud.double.add_disk("one-id", size=7 * GIB)
-    assert cloud.create(snapshotId="one-id").refusal == (404, 5, 'Snapshot "one-id" not found')
+    assert cloud.create(snapshotId="one-id").refusal == (400, 9, 'Snapshot "one-id" not found')
     cloud.double.add_snapshot("one-id", size=8 * GIB)
     sizes = [cloud.image(cloud.made(**{field: "one-id"}))["minDiskSize"] for _, field, _ in SOURCES]
     assert sizes == [str(7 * GIB), str(8 * GIB)]

@@ -23,7 +23,7 @@ def test_a_source_that_nobody_added_is_taken_by_default(cloud: Cloud, field: str
 @pytest.mark.ycimages(unknown_resources="not_found")
 def test_a_source_that_nobody_added_is_refused(cloud: Cloud, field: str, kind: str) -> None:
     """At once, so that there is no operation."""
-    assert cloud.create(**{field: NOBODY}).refusal == (404, 5, f'{kind} "{NOBODY}" not found')
+    assert cloud.create(**{field: NOBODY}).refusal == (400, 9, f'{kind} "{NOBODY}" not found')
     assert not cloud.double.operations
 
 
