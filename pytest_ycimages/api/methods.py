@@ -168,12 +168,14 @@ class Contract:
         requests: method word -> the message that the method takes.
         image_formats: the formats in which a file in Object Storage may be.
         hardware_generation: the default of an image whose request and source name none; None: not shown.
+        shows_size: whether an image shows its virtual size.
     """
 
     revision: str
     requests: Mapping[str, type[RequestMessage]]
     image_formats: frozenset[str]
     hardware_generation: HardwareGeneration | None
+    shows_size: bool
 
 
 _PAGE: Final = {method: message for _, _, method, message in _SERVED}
@@ -185,11 +187,12 @@ _CURRENT: Final[dict[str, type[RequestMessage]]] = {
 }
 
 CONTRACTS: Final = {
-    "page": Contract("page", _PAGE, frozenset({"qcow2", "vmdk", "vhd"}), None),
+    "page": Contract("page", _PAGE, frozenset({"qcow2", "vmdk", "vhd"}), None, shows_size=False),
     "current": Contract(
         "current",
         _CURRENT,
         frozenset({"qcow2", "vmdk", "vhd", "raw"}),
         HardwareGeneration(legacy_features=LegacyFeatures(pci_topology=PciTopology.V1)),
+        shows_size=True,
     ),
 }

@@ -18,10 +18,10 @@ _STRING: Final = r"""("([^"\\]|\\[^\n])*"|'([^'\\]|\\[^\n])*')"""
 _SPACE: Final = r"[ \t\f\r\n]"
 _VALUES: Final = rf"\({_SPACE}*{_STRING}({_SPACE}*,{_SPACE}*{_STRING})*{_SPACE}*\)"
 _OPERATION: Final = rf"({_SPACE}*!?={_SPACE}*{_STRING}|{_SPACE}+(NOT{_SPACE}*)?IN{_SPACE}*{_VALUES})"
-_CONDITION: Final = rf"(id|name|family|status|description){_OPERATION}"
+_CONDITION: Final = rf"name{_OPERATION}"
 
 FILTER: Final = rf"({_SPACE}*|{_SPACE}*{_CONDITION}({_SPACE}*AND{_SPACE}*{_CONDITION})*{_SPACE}*)"
-"""A filter of images, as a regular expression: the language that `cloud/listing.py` reads."""
+"""A filter of images by name, as a regular expression: what `cloud/listing.py` reads by default."""
 
 ORDER: Final = r"( *| *(id|createdAt|created_at)( +([aA][sS][cC]|[dD][eE][sS][cC]))? *)"
 """An order of images, as a regular expression."""

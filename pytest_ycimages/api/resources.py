@@ -100,6 +100,7 @@ class Image(AnyMessage):
         storage_size: bytes stored, a multiple of 4 MiB.
         min_disk_size: the least size, in bytes, of a disk made from this image.
         status: CREATING, READY, ERROR or DELETING.
+        size: the total size in bytes, which a disk made from it takes at least (contract revision `current`).
     """
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.Image"
@@ -118,6 +119,7 @@ class Image(AnyMessage):
     storage_size: Int64 = 0
     min_disk_size: Int64 = 0
     status: ImageStatus
+    size: Int64 = 0
 
 
 class CreateImageMetadata(AnyMessage):
@@ -185,7 +187,7 @@ class Operation(Message):
         metadata: the target of the operation.
         error: why the operation failed, or that it was cancelled; may be set before `done`.
         response: the image, or `Empty` after a delete, once the operation has succeeded.
-        id: 20 characters, beginning with `fd8`.
+        id: 20 characters, beginning with `fd8`, or with the prefix of a disk's zone.
         description: such as `Create image`.
         created_at: when the operation was created: RFC 3339, with 0, 3, 6 or 9 digits of a second.
         created_by: the calling account.

@@ -86,6 +86,8 @@ class ImageService:
         if not found.known:  # sizes that the double made up restrict no request
             stored, virtual_size = min(stored, size // CHUNK * CHUNK), min(virtual_size, size)
         wire = self._image(message, found.source, call.now, size=size, stored=stored)
+        if self._contract.shows_size and virtual_size:
+            wire["size"] = str(virtual_size)
         record = ImageRecord(wire, call.now, virtual_size, found.known)
         refusal = (
             self._name_taken(message.folder_id, message.name, call.now)
@@ -225,7 +227,8 @@ def _sizes(image: Image, record: ImageRecord, asked: int) -> dict[str, int]:
         return {"min_disk_size": size}
     if record.known:
         return {}
-    return {"min_disk_size": size, "storage_size": min(image.storage_size, size // CHUNK * CHUNK)}
+    sizes = {"min_disk_size": size, "storage_size": min(image.storage_size, size // CHUNK * CHUNK)}
+    return sizes | ({"size": min(image.size, size)} if image.size else {})
 
 
 def _said(message: RequestMessage, names: Iterable[str]) -> dict[str, Any]:

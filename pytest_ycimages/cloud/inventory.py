@@ -236,10 +236,12 @@ class Inventory:
         }
         if isinstance(given["os"], str):
             given["os"] = Os(type=_os_type(given["os"]))
+        if self._service.contract.shows_size:
+            given.setdefault("size", given["min_disk_size"])
         image = _validated({**given, "id": id_, "status": status})
         if image.name and self._state.holders(image.folder_id, image.name, now):
             raise _taken(image.name, image.folder_id)
-        return ImageRecord(image.to_wire(), created_at, virtual_size=image.storage_size)
+        return ImageRecord(image.to_wire(), created_at, virtual_size=image.size or image.storage_size)
 
     def _new_operation_id(self, given: object, prefix: str) -> str:
         if given is None:

@@ -47,6 +47,7 @@ class Service:
         ids: the source of ids and tokens.
         planner: plans operations; its settings may be changed.
         folder_id: a folder that exists.
+        contract: the revision in force.
         account: the service account that calls with `token`.
         token: an IAM token that is valid.
     """
@@ -76,7 +77,7 @@ class Service:
         self.ids = ids
         self._texts = texts
         self._rules = rules
-        self._contract = contract
+        self.contract = contract
         self._access = AccessService(ids, texts, rules.auth, account, rules.journal_limit)
         self.account = account
         self.token = self._access.token
@@ -148,7 +149,7 @@ class Service:
         return self._handlers[request.method](request.message, Context(now, account, key, request.authority))
 
     def _unknown(self, fields: list[str]) -> tuple[FieldViolation, ...]:
-        rule = f"Unknown field; the contract in force is '{self._contract.revision}'"
+        rule = f"Unknown field; the contract in force is '{self.contract.revision}'"
         return tuple(FieldViolation(field=field, description=rule) for field in fields)
 
     def _invalid(self, violations: tuple[FieldViolation, ...], fields: Iterable[str]) -> Outcome:

@@ -74,7 +74,7 @@ _QUOTA: Final = Code.RESOURCE_EXHAUSTED
 _IMAGES: Final = "ImageService"
 
 ANSWERS: Final = {
-    "images.create": Answers(_IMAGES, "Create an image", Operation, (_WRONG, _STATE, _GONE, _TAKEN, _QUOTA)),
+    "images.create": Answers(_IMAGES, "Create an image", Operation, (_WRONG, _STATE, _TAKEN, _QUOTA)),
     "images.get": Answers(_IMAGES, "Show an image", Image, (_WRONG, _GONE)),
     "images.list": Answers(_IMAGES, "List the images of a folder", ListImagesResponse, (_WRONG, _STATE)),
     "images.latestByFamily": Answers(_IMAGES, "Show the newest image of a family", Image, (_WRONG, _STATE, _GONE)),
@@ -145,7 +145,7 @@ PARAMETERS: Final = {
     "operationId": _OPERATION,
     "family": "ubuntu",
     "pageSize": 100,
-    "filter": 'name = "ubuntu-24-04" AND status IN ("READY", "CREATING")',
+    "filter": 'name = "ubuntu-24-04" AND name != "ubuntu-22-04"',
     "orderBy": "createdAt desc",
     "apiEndpointId": "compute",
 }

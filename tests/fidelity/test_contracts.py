@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.client import Cloud
+from pytest_ycimages import Double
+from tests.client import GIB, Cloud
 
 V1: Final = {"legacyFeatures": {"pciTopology": "PCI_TOPOLOGY_V1"}}
 V2: Final = {"legacyFeatures": {"pciTopology": "PCI_TOPOLOGY_V2"}}
@@ -90,3 +90,31 @@ def test_a_file_may_be_raw_today(cloud: Cloud, extension: str) -> None:
     """Beside the three of the page."""
     operation = cloud.create(uri=f"https://storage.yandexcloud.net/bucket/disk.{extension}").json
     assert "response" in cloud.operation(operation["id"])
+
+
+@pytest.mark.fidelity("contract.size")
+@pytest.mark.parametrize(
+    ("given", "size"), [({}, 10), ({"minDiskSize": str(20 * GIB)}, 10), ({"minDiskSize": str(3 * GIB)}, 10)]
+)
+def test_an_image_shows_its_size_today(given: dict[str, str], size: int) -> None:
+    """That of its disk, whatever the request asks for; the page knows no such field."""
+    for contract, shown in (("current", str(size * GIB)), ("page", None)):
+        cloud = Cloud(Double(clock="manual", contract=contract))
+        image_id = cloud.made(diskId=cloud.double.add_disk(size=10 * GIB, data_size=2 * GIB), **given)
+        image = cloud.image(image_id)
+        assert image.get("size") == shown
+        assert cloud.operation(cloud.create(imageId=image_id).json["id"])["response"].get("size") == shown
+        if shown:
+            assert list(image)[-2:] == ["status", "size"]
+
+
+@pytest.mark.ycimages(contract="current")
+def test_sizes_that_are_made_up_agree(cloud: Cloud) -> None:
+    """Of an unknown source and of a seeded image: neither is `size` more than `minDiskSize`, nor an update of that."""
+    unknown = cloud.made(minDiskSize=str(2 * GIB))
+    seeded, given = cloud.double.add_image(min_disk_size=7 * GIB), cloud.double.add_image(size=6 * GIB)
+    assert [cloud.image(id_)["size"] for id_ in (unknown, seeded, given)] == [str(each * GIB) for each in (2, 7, 6)]
+    cloud.operation(cloud.patch(unknown, {"updateMask": "minDiskSize", "minDiskSize": str(GIB)}).json["id"])
+    image = cloud.image(unknown)
+    assert image["size"] == image["minDiskSize"] == str(GIB)
+    assert cloud.patch(given, {"updateMask": "minDiskSize", "minDiskSize": str(5 * GIB)}).status == 400

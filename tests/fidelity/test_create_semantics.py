@@ -178,5 +178,5 @@ def test_an_image_has_no_field_that_its_message_lacks(cloud: Cloud) -> None:
     )  # fmt: skip
     assert sorted(cloud.image(image_id)) == [
         "createdAt", "description", "family", "folderId", "hardwareGeneration", "id", "labels", "minDiskSize", "name",
-        "os", "pooled", "productIds", "status", "storageSize",
+        "os", "pooled", "productIds", "size", "status", "storageSize",
     ]  # fmt: skip

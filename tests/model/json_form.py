@@ -34,6 +34,7 @@ def image_json(image: Image, fields: Fields, status: str) -> Fields:
         **fields,
         "storageSize": str(fields["storageSize"] or ""),
         "minDiskSize": str(fields["minDiskSize"] or ""),
+        "size": str(fields.get("size") or ""),
         "id": image.id,
         "folderId": image.folder,
         "createdAt": resource_time(image.created),

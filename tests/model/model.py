@@ -109,7 +109,9 @@ class Model:
     def seed(self, folder: str, name: str, family: str) -> Image | None:
         """An image that is there from now on, unless its name is taken; its id is to be filled in."""
         fields = {**fields_of({"name": name, "family": family}, SEEDED, "page"), "pooled": False}
-        image = Image("", folder, len(self.images), self.now, SEEDED.data, known=True, fields=fields)
+        fields["size"] = SEEDED.least if self._rules["contract"] == "current" else 0
+        virtual = fields["size"] or SEEDED.data
+        image = Image("", folder, len(self.images), self.now, virtual, known=True, fields=fields)
         if self._taken(folder, name, image):
             return None
         self.folders.add(folder)
@@ -157,6 +159,7 @@ class Model:
                 return Refusal(3, "Illegal argument min_disk_size")
             if not image.known:
                 changes["storageSize"] = fitted(stored, changes["minDiskSize"])
+                changes["size"] = min(self.fields(image)["size"], changes["minDiskSize"])
         refusal = self._taken(image.folder, changes.get("name", ""), image) or self._busy(image.folder)
         return refusal or self._start("update", image, who, ids, (image_id, body), changes=changes)
 

@@ -90,6 +90,7 @@ def fields_of(body: Fields, disk: Disk, contract: str) -> Fields:
         "minDiskSize": least,
         "pooled": contract == "current" and body.get("pooled", False),
         "hardwareGeneration": LEGACY if contract == "current" else {},
+        "size": (disk.virtual if disk.known else min(disk.virtual, least)) if contract == "current" else 0,
     }
 
 

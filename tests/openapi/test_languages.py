@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.api.json_schema import numerals
 from pytest_ycimages.api.requests import FILTER, PLACE
-from pytest_ycimages.cloud.listing import FilterError, Place, matcher, place_of, token_of
+from pytest_ycimages.cloud.listing import FILTER_FIELDS, FilterError, Place, matcher, place_of, token_of
 
 DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 WORDS: Final = [
@@ -22,7 +22,7 @@ WORDS: Final = [
 def reads(text: str) -> bool:
     """Whether the parser of filters takes a text."""
     try:
-        matcher(text)
+        matcher(text, FILTER_FIELDS["documented"])
     except FilterError:
         return False
     return True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FIELDS: Final = (
     "age, created_at, description, family, folder_id, hardware_generation, labels, min_disk_size, name, operation_id, "
-    "os, pooled, product_ids, status, storage_size"
+    "os, pooled, product_ids, size, status, storage_size"
 )
 BEFORE: Final = datetime(1969, 12, 31, tzinfo=UTC)
 ID: Final = "expected 1 to 50 letters, digits, '-' and '_', such as 'fd80000000000000000a'."

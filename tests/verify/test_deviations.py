@@ -274,7 +274,7 @@ def test_an_id_of_another_kind_is_found_where_it_comes_first() -> None:
     text = json.dumps([*taping.interactions], default=lambda value: value.decode())
     assert operation["id"] in text
     tape = taping.tape()
-    other = f"epd{operation['id'][3:]}".encode()
+    other = f"fhm{operation['id'][3:]}".encode()
     mine = operation["id"].encode()
     interactions = (
         each._replace(
