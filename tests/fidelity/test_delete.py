@@ -83,12 +83,14 @@ def test_images_made_from_it_stay(cloud: Cloud) -> None:
 @pytest.mark.fidelity("delete.source-while-copied")
 @pytest.mark.ycimages(timing=10)
 def test_a_source_can_be_deleted_while_it_is_copied(cloud: Cloud) -> None:
-    """And the copy succeeds."""
-    first = cloud.double.add_image()
-    created = cloud.create(imageId=first)
-    assert cloud.delete(first).status == 200
+    """And the copy succeeds: a disk, whose client gave up, or an image."""
+    disk, image = cloud.double.add_disk(), cloud.double.add_image()
+    ids = [cloud.create(diskId=disk).json["id"], cloud.create(imageId=image).json["id"]]
+    cloud.double.remove_disk(disk)
+    assert cloud.delete(image).status == 200
     cloud.double.clock.advance(10)
-    assert cloud.operation(created.json["id"])["response"]["status"] == "READY"
+    assert [cloud.operation(id_)["response"]["status"] for id_ in ids] == ["READY", "READY"]
+    assert cloud.create(diskId=disk).refusal == (400, 9, f'Disk "{disk}" not found')
 
 
 @pytest.mark.fidelity("delete.while-creating")

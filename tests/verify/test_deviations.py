@@ -120,7 +120,7 @@ DEVIATIONS: Final[list[tuple[int, Callable[[Wire], Any], str, Kind, str]]] = [
     (LOOK, put(createdAt="2026-01-01T00:00:00.5Z"), "body.createdAt", Kind.FORM, "json.resource-time"),
     (LOOK, put(pooled=False), "body.pooled", Kind.MISSING, "json.pooled-omitted"),
     (LOOK, put(family=""), "body.family", Kind.MISSING, "json.empty-omitted"),
-    (LOOK, put(size="5368709120"), "body.size", Kind.MISSING, ""),
+    (LOOK, put(zone="5368709120"), "body.zone", Kind.MISSING, ""),
     (LOOK, ordered("status"), "body", Kind.ORDER, "json.order-image"),
     (LIST, within("images", reversed_list), "body.images", Kind.ORDER, "list.order-default"),
     (LIST, put(nextPageToken="abc"), "body.nextPageToken", Kind.MISSING, "list.page-token"),

@@ -18,7 +18,7 @@ Compared 4 answers with those of the fake: 4 fields differ.
       operation.description [observed]: `description` is `Create image`.
       the same in interactions 2, 3
   interaction 4: GET /compute/v1/images/{image_id}
-    body.size: recorded "5368709120", answered nothing (missing)
+    body.zone: recorded "5368709120", answered nothing (missing)
       no behaviour of the table says anything about this
 Record it again with --ycimages-mode=record if it is out of date.
 """
@@ -32,7 +32,7 @@ def test_the_text_has_each_field_with_its_behaviour_and_the_next_step() -> None:
     tape = taping.tape(Origin.SERVICE)
     for number in (1, 2, 3):
         tape = altered(tape, number, lambda body: body.update(description="Make image"))
-    tape = altered(tape, 4, lambda body: body.update(size="5368709120"))
+    tape = altered(tape, 4, lambda body: body.update(zone="5368709120"))
     text = error_text("tests/cassettes/bake.yaml", verify_fake(tape), NEXT)
     assert text == TEXT.format(image_id=image_id).removesuffix("\n")
 
