@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
-from pytest_ycimages.settings import host_names
+from pytest_ycimages.hosts import host_names
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -51,6 +50,7 @@ from pytest_ycimages.cloud.rules import (
 from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
+from pytest_ycimages.hosts import host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 if TYPE_CHECKING:
@@ -58,45 +58,16 @@ if TYPE_CHECKING:
 else:  # pydantic reads it with the function below, and needs no type
     HostNames = object
 
-HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexcloud.kz", "*.api.yandexcloud.kz")
-"""The names of the real service: its own, one for each of its services, and the same in Kazakhstan."""
-
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _REMOTE: Final = (
     "Input should be '127.0.0.1', '::1' or 'localhost', which no other machine can reach. If others shall, as in a "
     "container, set allow_remote too"
 )
-_PATTERN: Final = re.compile(r"[\w.*?\[\]!-]+")
 
 Mode = Literal["fake", "replay", "record", "missing", "verify"]
 """The backend of a double; see `Settings`."""
 Severity = Literal["fail", "warn", "ignore"]
 """What a problem of a cassette does to the test."""
-
-
-def host_names(value: object) -> tuple[str, ...]:
-    """Return host names and globs from a list, or from one text with white space between them.
-
-    Raises:
-        UsageError: one of them is not a host name.
-    """
-    names = value.split() if isinstance(value, str) else value if isinstance(value, Iterable) else (value,)
-    return tuple(map(_host_name, names))
-
-
-def is_one_of(host: str, patterns: Iterable[str]) -> bool:
-    """Return whether a host name matches one of these. Case and a dot at its end do not matter."""
-    plain = host.lower().removesuffix(".")
-    return any(fnmatchcase(plain, pattern) for pattern in patterns)
-
-
-def _host_name(name: object) -> str:
-    if not isinstance(name, str) or not _PATTERN.fullmatch(name):
-        raise UsageError(
-            f"invalid host name {name!r}: expected a name or a glob without scheme, port or path, such as "
-            "'compute.example.net' or '*.example.net'"
-        )
-    return name.lower().removesuffix(".")
 
 
 def _or_none(value: object) -> object:

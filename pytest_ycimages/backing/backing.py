@@ -13,10 +13,10 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import OF_ANSWERS
 from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.faults.rule import rules_of
+from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.server.admission import Admission
-from pytest_ycimages.settings import HOSTS, host_names
 
 if TYPE_CHECKING:
     import threading

@@ -14,10 +14,10 @@ from pytest_ycimages.cassette.answers import is_image, summarize
 from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.no_match import NoMatch
-from pytest_ycimages.cassette.requests import is_loopback, service_host, split_authority
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
 from pytest_ycimages.errors import NoMatchError, SecretFoundError
+from pytest_ycimages.hosts import is_loopback, service_host, split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,9 +14,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
-from pytest_ycimages.cassette.requests import is_loopback
 from pytest_ycimages.errors import NetworkRefusedError
-from pytest_ycimages.settings import is_one_of
+from pytest_ycimages.hosts import is_loopback, is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

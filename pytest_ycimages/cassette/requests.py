@@ -6,7 +6,6 @@ are compared as JSON: order, spaces and escapes mean nothing, and an int64 may b
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from fnmatch import translate
@@ -20,7 +19,7 @@ from pydantic_core import from_json
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.rule import text_of
-from pytest_ycimages.settings import HOSTS, is_one_of
+from pytest_ycimages.hosts import is_loopback, is_service, split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -45,18 +44,6 @@ _IMAGE: Final = re.compile(r"/compute/v1/images/([^/:]+)")
 _TOKENS: Final = re.compile(r"/iam/v1/tokens(:createForServiceAccount)?")
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
-DOMAINS: Final = tuple(host for host in HOSTS if "*" not in host)
-"""The domain of the service's hosts in each region; the first is that of the double's own address."""
-_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_HOSTS: Final = {"operations": "operation"}
-"""The first words of paths that differ from the name of their host (api-facts.md, section 1)."""
-
-_PORTS: Final = {"http": 80, "https": 443}
-_PORT_LIMIT: Final = 2**16
-_SITE: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 class NormalizedRequest(NamedTuple):
@@ -151,63 +138,6 @@ def _host(netloc: str) -> str:
     if is_service(host) or is_loopback(host):
         return ""
     return authority.removesuffix(":443").removesuffix(":80")
-
-
-def is_service(host: str) -> bool:
-    """Return whether a host, without its port, is one of the service's."""
-    return is_one_of(host, HOSTS)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host, without its port and brackets, is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def service_host(path: str) -> str:
-    """Return the host that serves a path: `compute.api.cloud.yandex.net` for `/compute/v1/images`."""
-    word = path.removeprefix("/").partition("/")[0].partition(":")[0]
-    if word == "endpoints" or not _LABEL.fullmatch(word):
-        return DOMAINS[0]
-    return f"{_HOSTS.get(word, word)}.{DOMAINS[0]}"
-
-
-def split_authority(authority: str) -> tuple[str, str]:
-    """Return host, without brackets, and port of `host:port`; an empty port where none is given."""
-    host, colon, port = authority.rpartition(":")
-    if not colon or not port.isdecimal():
-        host, port = authority, ""
-    return host.removeprefix("[").removesuffix("]").lower(), port
-
-
-class Site(NamedTuple):
-    """The scheme, host and port of a server."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self.host}{port}"
-
-
-def split_site(uri: str) -> tuple[Site | None, str]:
-    """Return the site of an absolute URI, and the rest of it.
-
-    None: a scheme other than HTTP, user information, or a host that is not plainly a name or an address.
-    """
-    found = _SITE.match(uri)
-    rest = uri[found.end() :] if found else ""
-    if found is None or rest[:1] not in {"", "/", "?"}:
-        return None, ""
-    scheme = found["scheme"].lower()
-    port = int(found["port"] or _PORTS[scheme])
-    return (Site(scheme, found["host"].lower(), port) if 0 < port < _PORT_LIMIT else None), rest
 
 
 class _Rule(NamedTuple):

@@ -24,13 +24,13 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER, Timeout, make_headers
 
 from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME, RecordedResponse, with_body
-from pytest_ycimages.cassette.requests import is_loopback, split_site
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.hosts import is_loopback, split_site
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.credential import Credential
     from pytest_ycimages.cassette.model import RecordedRequest
-    from pytest_ycimages.cassette.requests import Site
+    from pytest_ycimages.hosts import Site
 
 _OF_THE_HOP: Final = frozenset(
     {

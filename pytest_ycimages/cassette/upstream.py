@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from pytest_ycimages.cassette.credential import Credential
 from pytest_ycimages.cassette.model import Origin, RecordedRequest, RecordedResponse, shortened
-from pytest_ycimages.cassette.requests import DOMAINS, Site, is_service, split_site
 from pytest_ycimages.cassette.transport import Signed, Transport
 from pytest_ycimages.cloud.ids import random_iam_token
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.hosts import DOMAINS, Site, is_service, split_site
 
 TOKEN, FOLDER = "YC_TOKEN", "YC_FOLDER_ID"
 """The environment variables with the credential and the folder of a recording."""

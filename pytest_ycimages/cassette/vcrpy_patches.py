@@ -20,7 +20,7 @@ from vcr.cassette import Cassette
 from vcr.stubs import VCRConnection
 
 from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
-from pytest_ycimages.cassette.requests import is_loopback
+from pytest_ycimages.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Generator

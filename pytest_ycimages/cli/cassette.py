@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 from rich.console import Console
@@ -15,23 +15,22 @@ from rich.table import Table
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.answers import compact
-from pytest_ycimages.cassette.detector import find_secrets
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import SUFFIXES
-from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, days_old, read_usage
+from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, read_usage
 from pytest_ycimages.cassette.maintenance import changes, prune, scrub_cassette
-from pytest_ycimages.cassette.model import CUT_OFF, Origin
-from pytest_ycimages.cassette.partial_file import is_partial, partial_path
+from pytest_ycimages.cassette.model import Origin
+from pytest_ycimages.cassette.partial_file import is_partial
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cli.cassette_story import objections, story
-from pytest_ycimages.cloud.clock import machine_time
+from pytest_ycimages.cli.cassette_check import Finding, findings
+from pytest_ycimages.cli.cassette_story import story
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.redaction.rules import redaction_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
+    from pytest_ycimages.cassette.model import CassetteMetadata
     from pytest_ycimages.redaction.rules import RedactionRules
 
 
@@ -47,9 +46,6 @@ USAGE: Final = Path(".pytest_cache", "d", "ycimages", "usage.json")
 
 _WIDE: Final = 2_000
 """The width in characters without a terminal, wide enough that findings are not folded."""
-
-_NEWEST: Final = "current"
-"""The contract for a recording that names none."""
 
 
 def cassettes_below(folder: Path, *, drafts: bool = False) -> list[Path]:
@@ -82,20 +78,6 @@ def _each(files: tuple[Path, ...], work: Callable[[Path], bool]) -> NoReturn:
             click.echo(str(error), err=True)
             results.append(False)
     sys.exit(0 if all(results) else 1)
-
-
-class Finding(NamedTuple):
-    """A problem of a cassette.
-
-    Attributes:
-        kind: `damage`, `metadata`, `age`, `contract`, `secret` or `orphan`.
-        text: a sentence.
-        interaction: the number of the interaction, counted from 1; None: the cassette as a whole.
-    """
-
-    kind: str
-    text: str
-    interaction: int | None = None
 
 
 def _expressions(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - the form that click asks for
@@ -152,55 +134,6 @@ def check_cassettes(
     checked = f"{len(files)} cassette{'' if len(files) == 1 else 's'} checked"
     console.print(f"[green]{checked}, nothing found[/]" if not count else f"[red]{checked}, {count} found[/]")
     sys.exit(1 if count else 0)
-
-
-def findings(
-    file: Path, contract: str | None = None, max_age: float | None = None, allowed: tuple[str, ...] = ()
-) -> Iterator[Finding]:
-    """Yield the problems of one cassette.
-
-    Args:
-        file: the cassette.
-        contract: the revision to check calls against; None: the one that the cassette names.
-        max_age: the maximum number of days since it was recorded; None: unlimited.
-        allowed: regular expressions of values that are not secrets.
-    """
-    try:
-        recorded = read_cassette(file)
-    except CassetteError as error:
-        yield Finding("damage", str(error))
-        return
-    if not recorded.is_complete:
-        yield Finding("damage", f"{CUT_OFF}; its interactions are intact")
-    if partial_path(file).exists():
-        yield Finding("damage", f"a killed recording has left {partial_path(file).name}: delete it")
-    metadata = recorded.metadata
-    if metadata.origin is Origin.UNKNOWN:
-        yield Finding("metadata", "it does not say who answered; add it: ycimages cassette convert --origin")
-    if max_age is not None:
-        age = days_old(metadata, machine_time())
-        if age is None:
-            yield Finding("age", "it does not say when it was recorded")
-        elif age > max_age:
-            yield Finding("age", f"recorded {age:.0f} days ago, at {metadata.recorded_at}; it may be {max_age:g}")
-    yield from _of_contract(recorded, contract or metadata.contract)
-    yield from (Finding("secret", str(each)) for each in find_secrets(file.read_bytes(), allow=allowed))
-
-
-def _of_contract(recorded: CassetteData, revision: str) -> Iterator[Finding]:
-    try:
-        import jsonschema_rs  # noqa: F401, PLC0415 - so that its absence can be explained
-    except ModuleNotFoundError as error:
-        if error.name != "jsonschema_rs":
-            raise
-        hint = "Install it with: pip install 'pytest-ycimages[cli]'"
-        raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
-    if revision and revision not in CONTRACTS:
-        yield Finding("metadata", f"unknown contract {revision!r}; known: {', '.join(CONTRACTS)}")
-    revision = revision if revision in CONTRACTS else _NEWEST
-    for number, interaction in enumerate(recorded.interactions, 1):
-        for objection in objections(interaction, revision):
-            yield Finding("contract", objection, number)
 
 
 def _table(faults: list[Finding]) -> Table:

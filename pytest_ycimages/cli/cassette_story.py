@@ -1,41 +1,29 @@
-"""The text of `ycimages cassette show`, and the comparison of a recorded call with a contract for `cassette check`.
-
-A request is compared as the double serves it, and a response with the OpenAPI document. What the contract does not
-describe is not compared: another host, an undescribed status, a token exchange (a cassette holds placeholders for it).
-A request that breaks the contract and was refused is accepted.
-"""
+"""The text of `ycimages cassette show`: a cassette as lines for people, redacted."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from pydantic.alias_generators import to_snake
 from rich.text import Text
 
-from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
-from pytest_ycimages.api.methods import CONTRACTS, ROUTES, NoRouteError, route
+from pytest_ycimages.api.methods import NoRouteError, route
 from pytest_ycimages.call import printable, shown
 from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
-from pytest_ycimages.cassette.requests import json_object, json_value, normalize
+from pytest_ycimages.cassette.requests import json_object, normalize
 from pytest_ycimages.redaction.printing import Printing, printed
-from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from jsonschema_rs import ValidationError
+    from collections.abc import Iterator
 
     from pytest_ycimages.cassette.model import (
         CassetteData,
         CassetteMetadata,
         Interaction,
         RecordedRequest,
-        RecordedResponse,
     )
 
 _REFUSED: Final = 400
@@ -137,87 +125,3 @@ def _of_body(mark: str, body: bytes) -> Iterator[Text]:
 
 def _colour(status: int) -> str:
     return "green" if status < _REFUSED else "yellow" if status < _FAILED else "red"
-
-
-_NOT_KEPT: Final = ("tokens.create", "tokens.createForServiceAccount", "tokens.revoke")
-_STATUS: Final = {"$ref": "#/components/schemas/Status"}
-
-
-def objections(interaction: Interaction, revision: str) -> Iterator[str]:
-    """Yield how a call breaks the contract of a revision, a sentence each. Values are left out: they may be secrets."""
-    asked = normalize(interaction.request)
-    if asked.host:
-        return
-    try:
-        method, ids = route(asked.path, asked.method)
-    except NoRouteError:
-        if interaction.response.status < _REFUSED:
-            yield f"the contract has no {asked.method} {asked.path}, but the call was not refused"
-        return
-    if method in _NOT_KEPT:
-        return
-    if interaction.response.status < _REFUSED:
-        yield from _against_request(interaction.request, method, ids, revision)
-    yield from _against_answer(interaction.response, method, revision)
-
-
-def _against_request(request: RecordedRequest, method: str, ids: Mapping[str, str], revision: str) -> Iterator[str]:
-    """Yield why the double of that revision would have refused the request."""
-    query = dict(parse_qsl(urlsplit(request.uri).query, keep_blank_values=True))
-    try:
-        fields = query | parse_body(request.body) if request.body else query
-        named = {key: value for key, value in fields.items() if to_snake(key) not in ids}
-        decoded = decode(CONTRACTS[revision].requests[method], {**named, **ids})
-    except GatewayRefusalError:
-        yield "request: invalid JSON or wrong types, but the call was not refused"
-        return
-    for violation in decoded.violations:
-        yield f"request {violation.field}: breaks the contract, but the call was not refused"
-
-
-def _against_answer(response: RecordedResponse, method: str, revision: str) -> Iterator[str]:
-    schema = _schemas(revision)[method].get(str(response.status))
-    if schema is None and response.status < _REFUSED:
-        return
-    value = json_value(response.body)
-    if isinstance(value, bytes):
-        if response.status < _REFUSED:
-            yield "answer: not JSON"
-        return
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - slow to load, and used by `check` alone
-
-    whole = {**(schema or _STATUS), "components": document(CONTRACTS[revision])["components"]}
-    for error in Draft202012Validator(whole, validate_formats=True, mask="it").iter_errors(value):
-        for each in _causes(error):
-            place = ".".join(map(str, each.instance_path))
-            yield f"answer{' ' * bool(place)}{place}: {each.message}"
-
-
-def _causes(error: ValidationError) -> list[ValidationError]:
-    """Return the errors behind one that says that no alternative fits: those of the closest alternatives."""
-    alternatives: list[list[ValidationError]] = getattr(error.kind, "context", [])
-    fewest = min(map(len, alternatives), default=0)
-    near = [each for each in alternatives if len(each) == fewest]
-    meant = [each for each in near if not any(cause.kind.name == "const" for cause in each)]
-    return [cause for each in meant or near for cause in each] or [error]
-
-
-@cache
-def _schemas(revision: str) -> dict[str, dict[str, Any]]:
-    """Return method word -> HTTP status -> the schema of such a response."""
-    served = document(CONTRACTS[revision])
-    operations = [
-        operation
-        for paths in (served["paths"], served["x-unimplemented"])
-        for path in paths.values()
-        for operation in path.values()
-    ]
-    return {
-        method: {
-            status: answer["content"]["application/json"]["schema"]
-            for operation in operations
-            if operation["operationId"] in {method, f"{method}.post", f"{method}.get"}
-            for status, answer in operation["responses"].items()
-        }
-        for _, _, method in ROUTES
-    }

@@ -7,36 +7,21 @@ header then has that name. Or it sends a request to another origin: browsers mar
 from __future__ import annotations
 
 import re
-import socket
 from functools import lru_cache
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.hosts import is_this_machine, is_one_of
 from pytest_ycimages.server.http import HttpReply
-from pytest_ycimages.settings import is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.server.http import HttpRequest
 
-LOCAL_NAMES: Final = (
-    "localhost",
-    "*.localhost",
-    "localhost.localdomain",
-    "localhost6",
-    "ip6-localhost",
-    "ip6-loopback",
-)
-"""Names of this machine, which no DNS server can lead elsewhere."""
-
 _HOST: Final = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
-_IPV4: Final = re.compile(r"[0-9a-fx.]+")
-_LOOPBACK: Final = 127
-"""The first of the four bytes."""
 _SHOWN: Final = 100
 _NOT_HTTP: Final = frozenset({400, 505})
 _OTHER_HOST: Final = (
@@ -65,7 +50,7 @@ class Admission:
         """Return whether a `Host` header names this machine or one of the hosts, whatever its port."""
         found = _HOST.fullmatch(authority)
         host = found[1].lower().removesuffix(".") if found else ""
-        return is_one_of(host.strip("[]") if ":" in host else host, self._hosts) or is_loopback(host)
+        return is_one_of(host.strip("[]") if ":" in host else host, self._hosts) or is_this_machine(host)
 
     def refusal(self, http: HttpRequest) -> HttpReply | None:
         """Return the refusal of a request; None if it is admitted."""
@@ -101,17 +86,3 @@ def _is_of_this_origin(name: str, value: str, host: str) -> bool:
     if name == "origin":
         return value.lower() in {f"http://{host}".lower(), f"https://{host}".lower()}
     return value in {"same-origin", "none"}  # none: a user typed the address
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine: by name, or by its address in any spelling, IPv6 in brackets or bare."""
-    host = host.lower().removesuffix(".")
-    try:
-        if ":" in host:
-            address = IPv6Address(host.strip("[]"))
-            return (address.ipv4_mapped or address).is_loopback
-        if _IPV4.fullmatch(host):  # inet_aton reads what follows a space, too
-            return socket.inet_aton(host)[0] == _LOOPBACK
-    except (ValueError, OSError):
-        return False
-    return is_one_of(host, LOCAL_NAMES)

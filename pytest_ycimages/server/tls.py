@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import trustme
 
-from pytest_ycimages.settings import HOSTS
+from pytest_ycimages.hosts import HOSTS
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 PROTOCOLS: Final = ("h2", "http/1.1")

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from pytest_ycimages.api.exchange import Request
 from pytest_ycimages.api.methods import NoRouteError, method_at, route
-from pytest_ycimages.cassette.requests import service_host
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.hosts import service_host
 from pytest_ycimages.verify.normalize import INVALID_TOKEN
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.settings import HOSTS, is_one_of
+from pytest_ycimages.hosts import HOSTS, is_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -14,7 +14,7 @@ import httpx
 import requests
 import urllib3
 
-from pytest_ycimages.cassette.requests import service_host
+from pytest_ycimages.hosts import service_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
