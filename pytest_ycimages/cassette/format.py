@@ -17,21 +17,18 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME
+from pytest_ycimages.cassette.schema import VERSION, as_vcr, cassette_form, metadata_form
 from pytest_ycimages.errors import CassetteError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Headers, Interaction
+    from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Interaction
+    from pytest_ycimages.cassette.schema import VcrForm
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 JSON_SUFFIXES: Final = (".json",)
 SUFFIXES: Final = YAML_SUFFIXES + JSON_SUFFIXES
-VERSION: Final = 1
-"""The version of vcrpy's format."""
-FORMAT: Final = 1
-"""The version of the keys that this package adds."""
 COMPLETE: Final = b"complete: true\n"
 """The last line of a complete recording."""
 
@@ -42,49 +39,6 @@ _LONG_NAME: Final = 128
 """In characters. A YAML reader accepts plain keys up to 1,024, and an escape is six."""
 
 _json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-VcrForm = dict[str, Any]
-"""Texts, numbers, lists and mappings; a body that is not UTF-8 is bytes."""
-
-
-def as_vcr(interaction: Interaction) -> VcrForm:
-    """Return an interaction as a mapping of vcrpy's shape; what vcrpy ignores is under `ycimages`.
-
-    Headers of one name are grouped at the place of the first; nothing else is lost.
-    """
-    request, response, at, duration, skipped_polls = interaction
-    form: VcrForm = {
-        "request": {
-            "method": request.method,
-            "uri": request.uri,
-            "body": _text(request.body) if request.body else None,
-            "headers": _by_name(request.headers),
-        },
-        "response": {
-            "status": {"code": response.status, "message": response.reason},
-            "headers": _by_name(response.headers),
-            "body": {"string": _text(response.body)},
-        },
-    }
-    if at is not None or duration or skipped_polls:
-        known = {} if at is None else {"at": float(at)}
-        form["ycimages"] = known | {"duration": float(duration), "skipped_polls": skipped_polls}
-    return form
-
-
-def _text(body: bytes) -> str | bytes:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
-
-
-def _by_name(headers: Headers) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        if HEADER_NAME.fullmatch(name):  # a file with another could not be read
-            values.setdefault(name, []).append(HEADER_BREAK.sub(" ", value))
-    return values
 
 
 def text_for(path: Path, cassette: CassetteData, *, pretty: bool) -> bytes:
@@ -127,12 +81,6 @@ def cassette_text(cassette: CassetteData) -> bytes:
     return (head if items else head[:-1] + b" []\n") + items + COMPLETE * cassette.is_complete
 
 
-def metadata_form(metadata: CassetteMetadata) -> dict[str, str | int]:
-    """Return metadata as a mapping, without what is not known."""
-    known = {"format": FORMAT, "origin": metadata.origin.value}
-    return known | {name: value for name, value in metadata._asdict().items() if value and name != "origin"}
-
-
 def encoded(text: str) -> bytes:
     """Return the bytes of JSON, with what YAML would misread escaped.
 
@@ -168,7 +116,7 @@ def block_text(cassette: CassetteData) -> bytes:
     """Return a whole cassette as YAML in blocks, as vcrpy writes it."""
     from pytest_ycimages.cassette.vcr_yaml import dump_yaml  # noqa: PLC0415 - rarely needed, and slow to import
 
-    form = _head(cassette) | {"interactions": [as_vcr(each) for each in cassette.interactions]} | _end(cassette)
+    form = cassette_form(cassette)
     plain = json.dumps(form, ensure_ascii=False, default=repr)
     encoded(plain)  # refuses half a surrogate pair, which PyYAML would write
     # Unless told to escape all that is not ASCII, PyYAML folds lines at characters that it reads back as others.
@@ -181,23 +129,15 @@ def json_text(cassette: CassetteData) -> bytes:
     Raises:
         CassetteError: a body is not UTF-8; JSON has no bytes.
     """
-    items = ",\n".join(_json_item(number, each) for number, each in enumerate(cassette.interactions, 1))
-    head = "".join(f'"{name}": {json.dumps(value, ensure_ascii=False)},\n' for name, value in _head(cassette).items())
-    end = "".join(f',\n"{name}": {json.dumps(value)}' for name, value in _end(cassette).items())
-    return encoded(f'{{{head}"interactions": [\n{items}\n]{end}}}\n')
+    form: VcrForm = cassette_form(cassette)
+    items = ",\n".join(_json_item(number, each) for number, each in enumerate(form["interactions"], 1))
+    values = {name: f"[\n{items}\n]" if name == "interactions" else _json(value) for name, value in form.items()}
+    return encoded("{" + ",\n".join(f'"{name}": {value}' for name, value in values.items()) + "}\n")
 
 
-def _head(cassette: CassetteData) -> dict[str, Any]:
-    return {"version": VERSION, "ycimages": metadata_form(cassette.metadata)}
-
-
-def _end(cassette: CassetteData) -> dict[str, Any]:
-    return {"complete": True} if cassette.is_complete else {}
-
-
-def _json_item(number: int, interaction: Interaction) -> str:
+def _json_item(number: int, form: VcrForm) -> str:
     try:
-        return json.dumps(as_vcr(interaction), ensure_ascii=False, allow_nan=False)
+        return _json(form)
     except TypeError:
         raise CassetteError(
             f"Interaction {number} has a body that is not UTF-8, and JSON has no bytes. Write the cassette as .yaml."

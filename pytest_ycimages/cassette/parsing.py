@@ -18,11 +18,14 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
-from pytest_ycimages.cassette.format import COMPLETE, FORMAT, VERSION
-from pytest_ycimages.cassette.model import UNKNOWN_METADATA, CassetteData
+from pytest_ycimages.cassette.format import COMPLETE
+from pytest_ycimages.cassette.model import CassetteData
 from pytest_ycimages.cassette.schema import (
+    FORMAT,
     INTERACTION,
     METADATA,
+    VERSION,
+    cassette_of,
     first_wrong,
     interaction_of,
     metadata_of,
@@ -149,19 +152,13 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     _refuse_others(form, path)
     form["interactions"] = list(map(_as_of_today, form.get("interactions", ())))
     try:
-        cassette = whole_cassette().validate_python(form)
+        return cassette_of(whole_cassette().validate_python(form))
     except ValidationError as error:
         from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 
         unknown = unknown_key(error)
         place, what = unknown or first_wrong(error, form)
         raise broken(path, what, line=line_of(text, place, of_key=unknown is not None)) from None
-    metadata = cassette.get("ycimages")
-    return CassetteData(
-        metadata_of(metadata) if metadata else UNKNOWN_METADATA,
-        tuple(stored_decoded(interaction_of(item)) for item in cassette["interactions"]),
-        cassette.get("complete", metadata is None),
-    )
 
 
 def _decoded(data: bytes, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Schema of a cassette in any layout, and the description of what does not fit it.
+"""Form of a cassette as plain values, in any layout: its schema, both conversions, and errors for what does not fit.
 
 vcrpy checks none of this and fails later, at the first request, with an unrelated error.
 """
@@ -13,9 +13,12 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from pytest_ycimages.cassette.bodies import stored_decoded
 from pytest_ycimages.cassette.model import (
     HEADER_BREAK,
     HEADER_NAME,
+    UNKNOWN_METADATA,
+    CassetteData,
     CassetteMetadata,
     Interaction,
     Origin,
@@ -31,6 +34,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from pytest_ycimages.cassette.model import Headers
+
+VERSION: Final = 1
+"""The version of vcrpy's format."""
+FORMAT: Final = 1
+"""The version of the keys that this package adds."""
+
+VcrForm = dict[str, Any]
+"""Texts, numbers, lists and mappings; a body that is not UTF-8 is bytes."""
 
 Place = tuple[int | str, ...]
 """The path to a part of a cassette: keys of mappings and indexes of lists."""
@@ -143,6 +154,81 @@ def whole_cassette() -> TypeAdapter[_Cassette]:
     return TypeAdapter(_Cassette)
 
 
+# From values to forms.
+
+
+def cassette_form(cassette: CassetteData) -> VcrForm:
+    """Return the form of a whole cassette."""
+    whole = {"complete": True} if cassette.is_complete else {}
+    items = [as_vcr(each) for each in cassette.interactions]
+    return {"version": VERSION, "ycimages": metadata_form(cassette.metadata), "interactions": items, **whole}
+
+
+def metadata_form(metadata: CassetteMetadata) -> VcrForm:
+    """Return the form of metadata, without what is not known."""
+    known = {"format": FORMAT, "origin": metadata.origin.value}
+    return known | {name: value for name, value in metadata._asdict().items() if value and name != "origin"}
+
+
+def as_vcr(interaction: Interaction) -> VcrForm:
+    """Return the form of an interaction; what vcrpy ignores is under `ycimages`.
+
+    Headers of one name are grouped at the place of the first; nothing else is lost.
+    """
+    request, response, at, duration, skipped_polls = interaction
+    form: VcrForm = {
+        "request": {
+            "method": request.method,
+            "uri": request.uri,
+            "body": _text(request.body) if request.body else None,
+            "headers": _by_name(request.headers),
+        },
+        "response": {
+            "status": {"code": response.status, "message": response.reason},
+            "headers": _by_name(response.headers),
+            "body": {"string": _text(response.body)},
+        },
+    }
+    if at is not None or duration or skipped_polls:
+        known = {} if at is None else {"at": float(at)}
+        form["ycimages"] = known | {"duration": float(duration), "skipped_polls": skipped_polls}
+    return form
+
+
+def _text(body: bytes) -> str | bytes:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+def _by_name(headers: Headers) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        if HEADER_NAME.fullmatch(name):  # a file with another could not be read
+            values.setdefault(name, []).append(HEADER_BREAK.sub(" ", value))
+    return values
+
+
+# From forms to values.
+
+
+def cassette_of(form: _Cassette) -> CassetteData:
+    """Return the value of a whole cassette that fits the schema; one of plain vcrpy is complete."""
+    metadata = form.get("ycimages")
+    return CassetteData(
+        metadata_of(metadata) if metadata else UNKNOWN_METADATA,
+        tuple(stored_decoded(interaction_of(item)) for item in form["interactions"]),
+        form.get("complete", metadata is None),
+    )
+
+
+def metadata_of(form: _Metadata) -> CassetteMetadata:
+    """Return the value of metadata that fits the schema."""
+    known: dict[str, Any] = {name: value for name, value in form.items() if name != "format"}
+    return CassetteMetadata(**known)
+
+
 def interaction_of(item: _Interaction) -> Interaction:
     """Return the value of an item that fits the schema."""
     request, response = item["request"], item["response"]
@@ -164,12 +250,6 @@ def interaction_of(item: _Interaction) -> Interaction:
     return Interaction(asked, answered, ours.get("at"), duration, skipped)
 
 
-def metadata_of(form: _Metadata) -> CassetteMetadata:
-    """Return the value of metadata that fits the schema."""
-    known: dict[str, Any] = {name: form[name] for name in CassetteMetadata._fields if name in form}  # type: ignore[literal-required]
-    return CassetteMetadata(**known)
-
-
 def _pairs(headers: _Headers | None) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, values in (headers or {}).items():
@@ -180,6 +260,9 @@ def _pairs(headers: _Headers | None) -> Headers:
 
 def _bytes(body: _Body) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
+
+
+# Errors.
 
 
 def unknown_key(error: ValidationError) -> tuple[Place, str] | None:

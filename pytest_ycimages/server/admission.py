@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.hosts import is_this_machine, is_one_of
+from pytest_ycimages.hosts import is_one_of, is_this_machine
 from pytest_ycimages.server.http import HttpReply
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pytest_ycimages.cassette.file import write_cassette
 from pytest_ycimages.cassette.format import cassette_text
 from pytest_ycimages.cassette.handle import write_usage
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
-from pytest_ycimages.cli import cassette
+from pytest_ycimages.cli import cassette_check
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape
 from tests.cli.test_demo import RUN, WITHOUT
@@ -97,7 +97,7 @@ def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
 
 def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the machine's clock, whatever a test has made of time."""
-    monkeypatch.setattr(cassette, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
+    monkeypatch.setattr(cassette_check, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
     path = tmp_path / "a.yaml"
     write_cassette(path, tape())
     assert check(path, "--max-age", "30").exit_code == 0

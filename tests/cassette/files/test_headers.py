@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pytest_ycimages import CassetteBrokenError, Double
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.format import as_vcr, cassette_text
+from pytest_ycimages.cassette.format import cassette_text
 from pytest_ycimages.cassette.parsing import parse
+from pytest_ycimages.cassette.schema import as_vcr
 from tests.cassette.files.some import cassette, poll
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _ours(data: CassetteData, name: str, value: str) -> bytes:
 
 
 def _form(data: CassetteData, name: str, value: str) -> dict[str, object]:
-    text = json.dumps({"version": 1, "interactions": [as_vcr(each) for each in data.interactions]})
+    text = json.dumps({"version": 1, "interactions": list(map(as_vcr, data.interactions))})
     found: dict[str, object] = json.loads(
         text.replace(json.dumps(MARK), json.dumps(value)).replace("x-mark", json.dumps(name)[1:-1])
     )
