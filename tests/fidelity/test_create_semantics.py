@@ -152,6 +152,9 @@ def test_storage_size_is_a_multiple_of_4_mib(cloud: Cloud) -> None:
 @pytest.mark.fidelity("image.storage-size-empty")
 def test_the_storage_size_of_an_empty_disk_is_left_out(cloud: Cloud) -> None:
     """Zero is not printed."""
+    image = cloud.image(cloud.double.add_image(storage_size=0, min_disk_size=1488977920))
+    assert (image["status"], image["minDiskSize"]) == ("READY", "1488977920")
+    assert "storageSize" not in image
     image = cloud.image(cloud.made(diskId=cloud.double.add_disk(data_size=0)))
     assert "storageSize" not in image
     assert image["minDiskSize"] == str(5 * GIB)

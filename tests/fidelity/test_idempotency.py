@@ -132,6 +132,18 @@ def test_a_key_on_another_method_is_a_new_key(contract: Literal["page", "current
         assert cloud.double.images[ids["delete"]].status == "DELETING"
 
 
+@pytest.mark.fidelity("idempotency.other-service")
+@pytest.mark.ycimages(idempotency_key_reuse="reject")
+def test_a_key_may_come_with_the_token_request_as_well(cloud: Cloud) -> None:
+    """In either order, and repeatedly."""
+    again = cloud.using(Idempotency_Key=KEY)
+    tokens = [again.post("/iam/v1/tokens", {"yandexPassportOauthToken": "y0"}).json["iamToken"]]
+    created = again.create(name="one").json
+    tokens.append(again.post("/iam/v1/tokens", {"yandexPassportOauthToken": "y0"}).json["iamToken"])
+    assert len(set(tokens)) == 2
+    assert again.create(name="one").json["id"] == created["id"]
+
+
 @pytest.mark.fidelity("idempotency.reuse-rejected")
 @pytest.mark.ycimages(idempotency_key_reuse="reject")
 def test_a_key_with_another_request_can_be_refused(cloud: Cloud) -> None:

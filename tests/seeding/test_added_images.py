@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from pytest_ycimages import Double, UsageError
 from tests.client import GIB, Cloud
@@ -249,6 +251,20 @@ def test_the_name_of_an_image_that_is_gone_is_free(cloud: Cloud) -> None:
 def test_an_image_is_as_old_as_the_test_says(cloud: Cloud, given: dict[str, Any]) -> None:
     """By a moment or an age, in every form that durations have."""
     assert cloud.image(cloud.double.add_image(**given))["createdAt"] == "2025-12-29T00:00:00Z"
+
+
+ZONES: Final = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS: Final = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 29), timezones=ZONES)  # noqa: DTZ001 - its form
+
+
+@hypothesis.given(MOMENTS)
+@hypothesis.settings(deadline=None, max_examples=25, database=None, derandomize=True)
+def test_every_moment_is_shown_as_it_is(moment: datetime) -> None:
+    """Given as a datetime or as its text, and whatever its zone."""
+    double = Double(clock="manual")
+    ids = [double.add_image(created_at=each) for each in (moment, moment.isoformat())]
+    expected = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert [double.images[id_].created_at for id_ in ids] == [expected, expected]
 
 
 def test_a_fraction_of_a_second_orders_images(cloud: Cloud) -> None:
