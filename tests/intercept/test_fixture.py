@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 SESSIONS = """
     import asyncio
@@ -58,6 +55,23 @@ def test_it_is_the_test_s_double(project: pytest.Pytester) -> None:
     """
     )
     project.runpytest_inprocess("-W", "error").assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize("name", ["ycimages_intercept", "ycimages_cassette"])
+def test_a_test_may_ask_for_it_while_it_runs(name: str, project: pytest.Pytester) -> None:
+    """It is the test's own double, although the test's signature names none."""
+    project.makepyfile(
+        f"""
+    def test_it(request):
+        request.getfixturevalue({name!r})
+        double = request.getfixturevalue("ycimages")
+        import requests
+        headers = {{"Authorization": f"Bearer {{double.token}}"}}
+        assert requests.get("https://compute.api.cloud.yandex.net/compute/v1/images?folderId=a", headers=headers).ok
+        assert len(double.calls) == 1
+    """
+    )
+    project.runpytest_inprocess("--ycimages-mode=fake").assert_outcomes(passed=1)
 
 
 def test_it_takes_faults_and_virtual_time(project: pytest.Pytester) -> None:
