@@ -53,6 +53,7 @@ from pytest_ycimages.errors import (
     DoubleFailedError as DoubleFailedError,
     FaultNeverStruckError as FaultNeverStruckError,
     NetworkRefusedError as NetworkRefusedError,
+    RealHostRefusedError as RealHostRefusedError,
     NoMatchError as NoMatchError,
     SecretFoundError as SecretFoundError,
     UnknownFieldWarning as UnknownFieldWarning,

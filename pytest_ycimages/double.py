@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 import threading
 import warnings
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -17,10 +18,12 @@ from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.call import printable
 from pytest_ycimages.cloud.ids import random_token
 from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, shortened
+from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.network import no_proxy
+from pytest_ycimages.network.guard import real_hosts_refused
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
 from pytest_ycimages.server import activity
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.errors import YCImagesError
+    from pytest_ycimages.errors import RealHostRefusedError, YCImagesError
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
     from pytest_ycimages.settings import Mode
@@ -81,6 +84,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._listener: Listener | None = None
         self._opening = threading.Lock()
         self._is_open = False
+        self._guard = ExitStack()
+        self._refusals: list[RealHostRefusedError] = []
         self._closed = threading.Event()
         self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
         self._backing.open(self._control)
@@ -132,6 +137,10 @@ class Double(Seeding, Planning, Injecting, InProcess):
             if self.settings.port:
                 self._listener = self._listening()
             self._is_open = True
+            if self.settings.real_hosts == "refuse":
+                hosts = (*HOSTS, *host_names(self.settings.intercept_hosts))
+                allowed = host_names(self.settings.allowed_hosts)
+                self._guard.enter_context(real_hosts_refused(hosts, allowed, self._refusals.append))
             no_proxy.begin(self.settings.host)
         return self
 
@@ -161,6 +170,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             if self._is_open:
                 self._is_open = False
                 no_proxy.end(self.settings.host)
+                self._guard.close()
         if self._listener is not None:
             whole = self._listener.close(patience) and whole
         self._backing.close(whole=whole)
@@ -187,6 +197,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             CassetteError: the cassette had no answer, has expired, or could not be written.
             CassetteUnusedError: the client did not request all interactions of the cassette.
             CassetteDiffersError: answers differ from the recorded ones.
+            RealHostRefusedError: a client called the real service, and not the double.
             DoubleFailedError: the double raised while answering a call; the cause has the traceback.
             FaultNeverStruckError: a planned fault has not struck.
         """
@@ -223,7 +234,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
 
     def _problems(self) -> list[YCImagesError]:
         pipeline = self._backing.pipeline
-        problems = [*self._backing.problems]
+        problems = [*self._backing.problems, *(error for error in self._refusals if not error.is_shown)]
         if pipeline.failure is not None:
             line, error = pipeline.failure
             failed = DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}")

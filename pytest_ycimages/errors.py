@@ -61,6 +61,16 @@ class NetworkRefusedError(CassetteError):
     """A connection to another machine was refused during replay."""
 
 
+class RealHostRefusedError(YCImagesError):
+    """A connection to the real service, or a look-up of its name, was refused while a double is open.
+
+    Attributes:
+        is_shown: whether the report of a test has it, so that its double does not raise it again.
+    """
+
+    is_shown = False
+
+
 class CassetteUnusedError(CassetteError):
     """The test did not request all interactions of a cassette."""
 

@@ -142,7 +142,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the timelines of the test's doubles to a failure, and finish its recordings."""
     report = yield
     if report.when == "setup" and PASSED in item.stash:
@@ -154,5 +156,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if DOUBLES in item.stash or item.stash.get(SHARED, None):
         from pytest_ycimages.plugin_doubles import note_result  # noqa: PLC0415 - only for tests with doubles
 
-        note_result(item, report)
+        note_result(item, report, call.excinfo)
     return report

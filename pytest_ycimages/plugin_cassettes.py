@@ -230,7 +230,7 @@ def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
 
 def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
     """Refuse connections to other hosts while a test replays."""
-    from pytest_ycimages.cassette.network_guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
+    from pytest_ycimages.network.guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
 
     return network_refused(settings.allowed_hosts, refusals.append)
 

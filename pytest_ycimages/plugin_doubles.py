@@ -13,7 +13,7 @@ import pytest
 
 from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteError, CassetteUnusedError, YCImagesError
+from pytest_ycimages.errors import CassetteError, CassetteUnusedError, RealHostRefusedError, YCImagesError
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import no_proxy
 from pytest_ycimages.plugin_cassettes import cassette_path, guard, record_usage
@@ -292,7 +292,9 @@ _SHOWN: Final = 100
 """The number of calls and of operations in a timeline."""
 
 
-def note_result(item: pytest.Item, report: pytest.TestReport) -> None:
+def note_result(
+    item: pytest.Item, report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException] | None
+) -> None:
     """Tell the doubles of a test how one of its phases went, and add their calls during this test to a failure."""
     for doubles in item.stash.get(SHARED, {}):
         doubles.note(item, report)
@@ -300,11 +302,21 @@ def note_result(item: pytest.Item, report: pytest.TestReport) -> None:
         report_recordings(item.config, report)
         no_proxy.settle()
     if report.failed:
+        _mark_shown(excinfo)
         for doubles in doubles_of(item):
             for double in doubles.all:
                 text = timeline(double, doubles.calls_before(double))
                 again = f"reproduce with: --ycimages-seed={double.settings.seed}"
                 report.sections.append((f"ycimages: {double.name}", f"{text}\n{again}"))
+
+
+def _mark_shown(excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+    """Mark the refusals that the report of a test shows, so that its double does not raise them again."""
+    error = excinfo.value if excinfo else None
+    while error is not None:
+        if isinstance(error, RealHostRefusedError):
+            error.is_shown = True
+        error = error.__cause__ or error.__context__
 
 
 def timeline(double: Double, before: int = 0) -> str:

@@ -46,6 +46,7 @@ _INI: Final = {
     "quotas": "`default` for the service's own, `none` for none (default: none)",
     "served_hosts": "more host names or globs that the `Host` of a request may have, one a line (default: none)",
     "intercept_hosts": "more host names or globs that `ycimages_intercept` answers, one a line (default: none)",
+    "real_hosts": "connections to the service itself in a test with a double: `refuse` or `allow` (default: refuse)",
     "violation_paths": "how violations spell fields: `camelCase`, `snake_case` or `GoCase` (default: camelCase)",
 }
 """The settings that an ini file may give, each as `ycimages_<name>`."""

@@ -142,7 +142,8 @@ class CassetteSettings(BaseModel):
         pseudonyms: whether a recording gives folders, clouds and accounts other ids.
         max_age: days after which a cassette has expired; None: never.
         expired: whether a cassette that has expired makes the test `fail`, `warn`, or is ignored.
-        allowed_hosts: names of hosts, or globs, that may be reached while a cassette is replayed, besides this machine.
+        allowed_hosts: names of hosts, or globs, that may be reached while a cassette is replayed, besides the servers
+            of this process; and names of the service that `real_hosts` does not concern.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -240,6 +241,9 @@ class Settings(CassetteSettings):
         texts: words of errors that replace the double's own; see the reference for their keys.
         intercept_hosts: host names or globs, such as `*.example.net`, that `intercept` and the fixture
             `ycimages_intercept` answer beside the real ones; in text, with white space between them.
+        real_hosts: a connection to one of the service's host names, or a look-up of one, that does not lead to the
+            double is refused while the double is open, with `refuse`; `allow` lets it through. `allowed_hosts` and
+            `intercept_hosts` change which hosts these are.
         served_hosts: host names or globs that the `Host` of a request over a socket may have, besides this machine's
             addresses, the names of the service, and those in `intercept_hosts`; in the same form.
         host: the address to listen on: `127.0.0.1`, `::1` or `localhost`; another one needs `allow_remote`.
@@ -273,6 +277,7 @@ class Settings(CassetteSettings):
     violation_paths: ViolationPaths = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
     intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+    real_hosts: Literal["refuse", "allow"] = "refuse"
     served_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
     allow_remote: bool = False
     host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"

@@ -26,6 +26,7 @@ from urllib3.util import SKIP_HEADER, Timeout, make_headers
 from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME, RecordedResponse, with_body
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import is_loopback, split_site
+from pytest_ycimages.network.guard import own
 
 if TYPE_CHECKING:
     from pytest_ycimages.cassette.credential import Credential
@@ -48,8 +49,6 @@ _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _DEPTH: Final = 8
 """How many errors are looked into, each the cause of the one before."""
-
-_sending: Final = threading.local()
 
 
 class Signed(NamedTuple):
@@ -163,7 +162,7 @@ def _exchange(
     pools: urllib3.PoolManager, url: str, request: RecordedRequest, signed: Signed | None
 ) -> RecordedResponse | Failure:
     """Send a request. No error is raised here: a traceback would show the credential."""
-    _sending.now = True
+    own.sending = True
     try:
         headers: dict[str, str | bytes] = {name: value for name, value in request.headers if name not in _OF_THE_HOP}
         headers = {"user-agent": SKIP_HEADER, **headers, "accept-encoding": "identity"}
@@ -178,7 +177,7 @@ def _exchange(
         interrupt = None if isinstance(error, Exception) else error.with_traceback(None)
         return Failure(_reason(error), interrupt)
     finally:
-        _sending.now = False
+        own.sending = False
 
 
 def _signed_off(response: RecordedResponse, signed: Signed | None) -> RecordedResponse:
@@ -250,7 +249,7 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 
 def _is_of_client(record: logging.LogRecord) -> bool:  # noqa: ARG001 - the signature of a filter
     """Return whether a log record is about a request that is not forwarded: queries may have secrets."""
-    return not getattr(_sending, "now", False)
+    return not getattr(own, "sending", False)
 
 
 for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ycimages.server.in_process.intercept import when_imported
+from pytest_ycimages.network.patching import when_imported
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -64,6 +64,7 @@ def test_the_defaults_please() -> None:
         "violation_paths": "camelCase",
         "texts": {},
         "intercept_hosts": (),
+        "real_hosts": "refuse",
         "served_hosts": (),
         "allow_remote": False,
         "journal_limit": None,
@@ -161,8 +162,8 @@ KNOWN = (
     "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
     "expired, faults, filter_fields, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, "
     "journal_limit, keep, latency, latency_order, max_age, missing_source, mode, operation_retention, outcome, "
-    "poll_interval, port, pseudonyms, quotas, replay_pace, rollback, scrub, seed, served_hosts, texts, timing, "
-    "unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
+    "poll_interval, port, pseudonyms, quotas, real_hosts, replay_pace, rollback, scrub, seed, served_hosts, texts, "
+    "timing, unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
 )
 
 

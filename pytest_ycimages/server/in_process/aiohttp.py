@@ -13,7 +13,7 @@ from aiohttp.helpers import TimerContext
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.server.in_process.intercept import replace
+from pytest_ycimages.network.patching import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

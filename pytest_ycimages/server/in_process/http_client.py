@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
+from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server.in_process.connection import FakeSocket
-from pytest_ycimages.server.in_process.intercept import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
+import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import grpc
 import httpx
 import pytest
 import requests
+import uvloop
 
 from pytest_ycimages import Double, NetworkRefusedError
-from pytest_ycimages.cassette.network_guard import network_refused
+from pytest_ycimages.network.guard import network_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 AWAY = "http://192.0.2.1:9/x"
@@ -70,7 +75,7 @@ def test_neither_an_address_nor_a_name_is_reached(go: Callable[[str], Any], url:
         go(url)
     assert refusals
     assert "192.0.2.1" in str(refusals[0]) or "nowhere.example" in str(refusals[0])
-    assert "allowed_hosts=[...]" in str(refusals[0])
+    assert "allow it: allowed_hosts=[" in str(refusals[0])
 
 
 @pytest.mark.parametrize(
@@ -113,3 +118,77 @@ def test_an_unconnected_socket_of_a_file_is_no_way_out(tmp_path: Path) -> None:
     """Sockets with a name in the file system lead to this machine."""
     with network_refused((), lambda _: None), socket.socket(socket.AF_UNIX) as sock, pytest.raises(FileNotFoundError):
         sock.connect(str(tmp_path / "nobody"))
+
+
+@pytest.fixture
+def foreign_port() -> Iterator[int]:
+    """A port of this machine on which another process listens."""
+    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    with subprocess.Popen(  # noqa: S603 - this Python
+        [sys.executable, "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.communicate("\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2", "::ffff:127.0.0.1"])
+def test_servers_of_other_processes_are_refused(host: str, foreign_port: int) -> None:
+    """One may be a proxy, through which requests leave the machine, until its host is allowed."""
+    refusals: list[NetworkRefusedError] = []
+    with network_refused((), refusals.append), pytest.raises(NetworkRefusedError, match=f"port {foreign_port} of"):
+        socket.create_connection((host, foreign_port), 5)
+    assert len(refusals) == 1
+    assert "no server of this process listens there" in str(refusals[0])
+    with network_refused(["127.0.0.*", "localhost", "::*"], refusals.append), suppress(ConnectionRefusedError):
+        socket.create_connection((host, foreign_port), 5).close()
+    assert len(refusals) == 1
+
+
+@pytest.mark.parametrize("timeout", [None, 0.5])
+def test_servers_of_this_process_are_reached(timeout: float | None) -> None:
+    """Whoever made them, and before or after the replay began; looking for them does not change them."""
+    here = ("127.0.0.1", 0)
+    with (
+        socket.create_server(here) as early,
+        network_refused((), lambda _: None),
+        socket.create_server(here) as late,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mailbox,
+    ):
+        mailbox.bind(here)
+        before = [os.get_blocking(each.fileno()) for each in (early, late, mailbox)]
+        socket.setdefaulttimeout(timeout)
+        try:
+            for server in (early, late):
+                socket.create_connection(server.getsockname(), 5).close()
+            mailbox.sendto(b"x", mailbox.getsockname())
+        finally:
+            socket.setdefaulttimeout(None)
+        assert mailbox.recv(1) == b"x"
+        assert [os.get_blocking(each.fileno()) for each in (early, late, mailbox)] == before
+
+
+@pytest.mark.parametrize("go", [by_aiohttp, by_httpx])
+@pytest.mark.parametrize("url", [AWAY, NAME])
+def test_uvloop_is_no_way_out(go: Callable[[str], Any], url: str) -> None:
+    """It looks names up and connects in C."""
+    refusals: list[NetworkRefusedError] = []
+    with (
+        network_refused((), refusals.append),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        suppress(Exception),
+    ):
+        runner.run(go(url))
+    assert refusals
+
+
+def test_a_channel_of_grpc_is_no_way_out(foreign_port: int) -> None:
+    """It looks names up and connects in C."""
+    with network_refused((), lambda _: None):
+        for target in ("nowhere.example:443", "dns:///nowhere.example:443", "192.0.2.1:9", f"localhost:{foreign_port}"):
+            with pytest.raises(NetworkRefusedError, match="open a gRPC channel to"):
+                grpc.insecure_channel(target)
+        with Double() as double:
+            grpc.insecure_channel(double.grpc_endpoint).close()
+            grpc.insecure_channel(f"localhost:{double.port}").close()
+        grpc.insecure_channel("unix:/tmp/nobody").close()
