@@ -6,6 +6,7 @@ with Double() as ycimages:
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import threading
 import warnings
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Mode
 
 _CONTROL: Final = "pytest_ycimages.control.routes:answer"
+_FORKED: Final = (
+    "Refused to open a port: process {} was forked from process {}, where the double is. Read ycimages.url before the "
+    "fork, and hand it to the forked process."
+)
 
 
 class Double(Seeding, Planning, Injecting, InProcess):
@@ -84,6 +89,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._listener: Listener | None = None
         self._opening = threading.Lock()
         self._is_open = False
+        self._process = os.getpid()
         self._guard = ExitStack()
         self._refusals: list[RealHostRefusedError] = []
         self._closed = threading.Event()
@@ -330,6 +336,8 @@ class Double(Seeding, Planning, Injecting, InProcess):
         if listener is None:
             with self._opening:
                 listener = self._listener
+                if listener is None and self._is_open and os.getpid() != self._process:
+                    raise UsageError(_FORKED.format(os.getpid(), self._process))
                 if listener is None and self._is_open:
                     listener = self._listener = self._listening()
         if listener is None:

@@ -57,6 +57,11 @@ class Pending(NamedTuple):
         return deadline is not None and (self.until is None or deadline < self.until)
 
 
+_FORKED: Final = (
+    "Refused to answer in process: process {} was forked from process {}, where the double is. What is called here "
+    "would change a copy, and the test would see nothing of it. Give the client in the forked process the address "
+    "ycimages.url, read before the fork."
+)
 _NO_REQUEST: Final = "The client waits for an answer but has sent no request: in process, that wait never ends."
 _ENDLESS_HANG: Final = (
     "The answer hangs and the client has no time-out: in process, that wait never ends. Give the client a time-out, or "
@@ -75,6 +80,7 @@ class Endpoint:
         self.app = app
         self._numbers = count(-1, -1)  # those of sockets are positive
         self._shut: tuple[Pipeline, int] | None = None
+        self._process = os.getpid()
 
     @property
     def clock(self) -> Clock:
@@ -85,12 +91,23 @@ class Endpoint:
         """Refuse connections for seconds on the double's clock, or until the double is reset."""
         self._shut = self.app.pipeline, self.clock.now() + round(seconds * SECOND)
 
+    def check_process(self) -> None:
+        """Raise in a process that was forked from that of the double, and has a copy of it.
+
+        Raises:
+            UsageError: this is such a process.
+        """
+        if os.getpid() != self._process:
+            raise UsageError(_FORKED.format(os.getpid(), self._process))
+
     def check_open(self) -> None:
         """Raise if connections are refused at present.
 
         Raises:
             ConnectionRefusedError: they are.
+            UsageError: this process was forked from that of the double.
         """
+        self.check_process()
         if self._shut is not None and self._shut[0] is self.app.pipeline and self.clock.now() < self._shut[1]:
             raise os_error(errno.ECONNREFUSED)
 
@@ -160,7 +177,9 @@ class InProcessConnection:
         Raises:
             ConnectionResetError: the connection was reset.
             BrokenPipeError: it was closed.
+            UsageError: this process was forked from that of the double.
         """
+        self._endpoint.check_process()
         if self._end is End.RESET:
             raise os_error(errno.ECONNRESET)
         if self._end is End.CLOSED:
