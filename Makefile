@@ -13,17 +13,17 @@ demo: .venv/.for-cli
 
 # What to run after each change.
 test: .venv/.for-test
-	$(BIN)/pytest $(PARALLEL) -m "not slow"
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not costly"
 
-# What is long and rarely fails.
+# What takes long and rarely fails.
 test-slow: .venv/.for-test
-	$(BIN)/pytest $(PARALLEL) -m slow
+	$(BIN)/pytest $(PARALLEL) -m "slow or costly"
 
 test-all: .venv/.for-test
 	$(BIN)/pytest $(PARALLEL)
 
-# `make test` with branches measured, in all processes that the tests start; fails below the limit in pyproject.toml.
-# Whether the tests pass is for `make test` to say: measured, they take twice as long.
+# All tests but the slow ones with branches measured, in all processes that they start; fails below the limit in
+# pyproject.toml. Whether the tests pass is for the other targets to say: measured, they take twice as long.
 coverage: .venv/.for-coverage
 	rm -f .coverage .coverage.*
 	-$(BIN)/coverage run -m pytest -q $(PARALLEL) -m "not slow"

@@ -66,6 +66,7 @@ def test_the_package_has_expressions() -> None:
     assert {each.where.rpartition(".")[2] for each in ENDLESS} >= BOUNDED
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("source", "anchored"),
     [

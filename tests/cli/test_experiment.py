@@ -121,6 +121,7 @@ def test_a_client_with_a_flaw_ends_with_1_and_its_story_is_told() -> None:
     )
 
 
+@pytest.mark.costly
 def test_the_test_that_is_shown_fails_as_it_says(
     pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_test_that_is_shown_fails_as_it_says(
     result.stdout.fnmatch_lines(["*truthful: The client reported success with image *"])
 
 
+@pytest.mark.costly
 def test_the_report_is_written_as_json_and_as_a_page(folder: Path) -> None:
     """In one process or in two to the same bytes; and neither in the command that repeats it."""
     results = [
@@ -154,6 +156,7 @@ def test_the_report_is_written_as_json_and_as_a_page(folder: Path) -> None:
     assert "--json" not in page
 
 
+@pytest.mark.costly
 def test_clients_are_compared_with_functions_and_with_files(folder: Path) -> None:
     """Side by side, on the terminal and on the page; the exit code is that of the first."""
     run("bakery:trusting", *FEW, "--json", "before.json")
@@ -169,6 +172,7 @@ def test_clients_are_compared_with_functions_and_with_files(folder: Path) -> Non
     assert "Side by side" in (folder / "page.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("folder")
 def test_what_was_not_tried_alike_is_said() -> None:
     """As a comparison says less then."""
@@ -201,6 +205,7 @@ def test_the_options_reach_the_experiment(folder: Path) -> None:
     assert repeat in result.stdout
 
 
+@pytest.mark.costly
 def test_a_search_that_its_budget_stopped_says_so(folder: Path) -> None:
     """Nothing was found by then, so it ends with 0; it goes on from its file."""
     many = [word for seconds in range(1, 21) for word in ("--fault", f"slow({seconds})")]
@@ -226,6 +231,7 @@ def test_a_command_is_a_client_as_well() -> None:
     )
 
 
+@pytest.mark.costly
 def test_what_is_compared_may_be_a_command_and_goes_on_from_its_own_file(folder: Path) -> None:
     """That of the first client with its name; a report that was made before needs none."""
     line = shlex.join([sys.executable, "-c", "print('fd8')"])
@@ -331,6 +337,7 @@ def test_progress_is_shown_on_a_terminal_alone(
     assert "3/8" in re.sub(r"\x1b\[[0-9;]*m", "", errors)
 
 
+@pytest.mark.costly
 def test_the_command_runs_in_a_process_of_its_own(
     folder: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def answer_to(request: Request) -> Any:
         return json.load(reply)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve, number: signal.Signals) -> None:
     """First the URL alone, then the curl line, TLS, and the calls; a signal ends it with exit code 0 and no noise."""
@@ -111,6 +112,7 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
     assert (process.returncode, stdout, stderr) == (0, "stopped after 2 calls\n", "")
 
 
+@pytest.mark.costly
 def test_the_line_of_a_long_call_is_cut(serve: Serve) -> None:
     """And says how long it is; neither the output nor the lines that wait for a reader grow with it."""
     process = serve("--auth=off")
@@ -164,6 +166,7 @@ expect = false
 """
 
 
+@pytest.mark.costly
 def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serve, tmp_path: Path) -> None:
     """A fault of the command line stands before those of the file; at the end each tells what it has done."""
     config = tmp_path / "double.toml"
@@ -196,6 +199,7 @@ def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serv
     assert [account.partition(": struck ")[2].split()[0] for account in accounts] == ["1", "1", "0"]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("how", ["option", "set", "control"])
 def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> None:
     """Wherever the fault came from; the account says which, and what came nearest."""
@@ -213,6 +217,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     assert last == "1 fault(s) never struck; add expect=False if that is intended"
 
 
+@pytest.mark.costly
 def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve: Serve, tmp_path: Path) -> None:
     """In the words of what failed, which was not the double; without a traceback."""
     with Double() as upstream:
@@ -232,6 +237,7 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
         assert "double failed" not in said
 
 
+@pytest.mark.costly
 def test_serve_for_other_machines_prints_the_token_of_its_control_api_once(serve: Serve) -> None:
     """It is asked for in full, and the token opens the control API."""
     process = serve("--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - which is the point
@@ -249,6 +255,7 @@ def test_serve_for_other_machines_prints_the_token_of_its_control_api_once(serve
     assert token not in stdout
 
 
+@pytest.mark.costly
 def test_serve_takes_a_token(serve: Serve) -> None:
     """On loopback too."""
     process = serve("--control-token", "t0ken")
@@ -259,6 +266,7 @@ def test_serve_takes_a_token(serve: Serve) -> None:
     assert process.wait() == 0
 
 
+@pytest.mark.costly
 def test_serve_refuses_other_machines_unless_asked_in_full(serve: Serve) -> None:
     """The error names the option that is missing."""
     process = serve("--host", "0.0.0.0")  # noqa: S104 - refused is the point

@@ -121,6 +121,7 @@ def test_lines_that_were_dropped_are_counted(start: Start) -> None:
     assert calls == sorted(calls, key=lambda line: float(line.split("s ")[0]))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_call_to_an_upstream_that_hangs_delays_the_end_by_less_than_a_second(
     start: Start, tmp_path: Path, number: signal.Signals
@@ -150,6 +151,7 @@ Double.close = close
 """
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_a_server_that_does_not_end(first: signal.Signals, second: signal.Signals) -> None:
@@ -167,6 +169,7 @@ def test_a_second_signal_ends_a_server_that_does_not_end(first: signal.Signals, 
         timer.cancel()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("command", ["serve | head -1", "serve 2>&1 | head -1", "serve | true"])
 def test_a_server_whose_reader_goes_ends(command: str) -> None:
     """By itself, with nothing on standard error."""
@@ -176,6 +179,7 @@ def test_a_server_whose_reader_goes_ends(command: str) -> None:
     assert done.stdout.startswith("http://" * ("head" in command))
 
 
+@pytest.mark.costly
 def test_a_server_without_an_output_serves() -> None:
     """Its standard output is closed from the start; a signal ends it, and no call fails."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:

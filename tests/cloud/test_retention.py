@@ -85,6 +85,7 @@ steps: Final = st.lists(
 )
 
 
+@pytest.mark.costly
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(steps=steps, limit=st.integers(1, 4), timing=st.sampled_from([0, 3, "AfterPolls(1)", "Uniform(0, 9)"]))
 def test_a_cloud_with_a_limit_is_the_same_to_its_clients(steps: list[Step], limit: int, timing: Any) -> None:
@@ -173,6 +174,7 @@ def sizes(value: object, seen: set[int] | None = None) -> int:
     return len(inner) + sum(sizes(each, seen) for each in inner)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("work", "options"),
     [

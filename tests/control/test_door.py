@@ -74,6 +74,7 @@ def test_it_answers_in_process(ycimages: Double, control: Control) -> None:
     assert client.get("/_ycimages/state").json == control("GET", "state").json()
 
 
+@pytest.mark.costly
 @pytest.mark.ycimages(faults=["slow(0), when=every(2), where={'name': 'a*'}, expect=False"])
 def test_it_looks_while_clients_call(ycimages: Double, control: Control) -> None:
     """Accounts, journal and state are whole at any moment, and nobody waits for who looks."""
@@ -103,6 +104,7 @@ def test_a_request_that_is_cut_off_by_the_client_harms_nobody(ycimages: Double, 
     assert control("GET", "faults").json() == {"faults": []}
 
 
+@pytest.mark.costly
 def test_it_is_loaded_by_its_first_request() -> None:
     """Starting a double does not pay for its models."""
     script = """

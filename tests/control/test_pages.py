@@ -102,6 +102,7 @@ def test_calls_that_are_dropped_while_a_client_reads_are_counted(ycimages: Doubl
     assert ([call["number"] for call in second["calls"]], second["dropped"], second["last"]) == ([5, 6], 4, 7)
 
 
+@pytest.mark.costly
 @pytest.mark.ycimages(auth="off")
 def test_a_page_has_a_thousand_calls_at_most(ycimages: Double) -> None:
     """By default, too."""

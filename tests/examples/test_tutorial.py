@@ -51,6 +51,7 @@ def shown(text: str) -> str:
     return re.sub(r"HTTPConnectionPool\(.*?\)\)\)", "...", text)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "step",
     [pytest.param(step, marks=LONG) if step.depth > 1 or step in STEPS[1:3] else step for step in STEPS],

@@ -50,6 +50,7 @@ def test_a_command_is_tried_like_a_function(script: Command) -> None:
     assert finding.test == ""
 
 
+@pytest.mark.costly
 def test_a_command_that_fails_has_its_exit_code_told(script: Command) -> None:
     """With the last line of what it said of it."""
     outcomes: list[str] = []

@@ -48,6 +48,7 @@ def test_a_client_with_too_many_calls_fails_one_judge(
     assert (said(finishes(), made), said(bounded(), made)) == (of_finishes, of_bounded)
 
 
+@pytest.mark.costly
 def test_a_client_that_never_waits_calls_too_often_however_often_it_may() -> None:
     """It was ended before it could make as many calls."""
     verdict = judged(bounded(calls=5000), trial(client(PollsWithoutAPause)))
@@ -56,6 +57,7 @@ def test_a_client_that_never_waits_calls_too_often_however_often_it_may() -> Non
     assert verdict.proof == (999,)
 
 
+@pytest.mark.costly
 def test_a_client_that_waits_may_make_as_many_calls_as_it_may() -> None:
     """That it does not end is for another judge."""
     assert said(bounded(calls=1000), trial(client(PollsEverySecond), NEVER_ENDS)) == "content"

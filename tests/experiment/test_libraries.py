@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FEW: Final = (unavailable(), reset(), truncate(), hang(), operation_fails(), operation_never_ends())
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("faults", [FEW, pytest.param(None, marks=pytest.mark.slow)], ids=["few", "default"])
 @pytest.mark.parametrize("client", [over_requests, over_httpx])
 def test_a_right_client_has_no_finding_whatever_it_is_written_with(client: Client, faults: object) -> None:
@@ -26,6 +27,7 @@ def test_a_right_client_has_no_finding_whatever_it_is_written_with(client: Clien
     assert report.baseline.succeeded
 
 
+@pytest.mark.costly
 def test_an_async_client_that_waits_for_ever_is_told_from_one_that_ends() -> None:
     """At once, and without a word from its loop."""
     report = run_experiment(waits_for_ever, depth=0)

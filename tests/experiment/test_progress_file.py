@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.costly
 def test_a_search_that_was_stopped_goes_on_from_its_file(tmp_path: Path) -> None:
     """Nothing is tried twice, and the report is that of a search that was never stopped."""
     file = tmp_path / "progress"

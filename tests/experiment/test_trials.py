@@ -155,6 +155,7 @@ def test_in_a_test_the_scenario_is_what_is_injected(ycimages_time: VirtualTime, 
     assert trial.seconds == ycimages_time.elapsed == 5.75
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("ycimages_time")
 def test_what_a_client_does_not_survive_is_told(ycimages: Double) -> None:
     """The judge, why, what goes wrong, and the timeline."""

@@ -17,6 +17,7 @@ def compared(*names: str) -> Comparison:
     return Comparison(tuple(map(report_of, names)))
 
 
+@pytest.mark.costly
 def test_each_flaw_stands_once_with_the_clients_that_have_it() -> None:
     """By judge and cause, whatever the ids are; each with its place in the client's report."""
     comparison = compared("duplicates", "untruthful", "careful")
@@ -36,6 +37,7 @@ def test_each_fault_stands_once_with_how_each_client_fared() -> None:
     assert fared["slow(seconds=5)"][1] is None
 
 
+@pytest.mark.costly
 def test_clients_are_compared_as_a_whole() -> None:
     """How often they succeeded, and after how long."""
     (overall,) = compared("careful").overall
@@ -48,6 +50,7 @@ def test_clients_are_compared_as_a_whole() -> None:
     assert (nothing.trials, nothing.median) == (0, None)
 
 
+@pytest.mark.costly
 def test_what_was_not_tried_alike_is_told() -> None:
     """The seed, the depth, the judges, the settings, and whether there was time."""
     first = run_experiment(careful, depth=0)

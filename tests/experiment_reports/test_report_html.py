@@ -140,6 +140,7 @@ def test_the_plots_are_in_the_page() -> None:
     assert len(page.all("circle")) == sum(len(set(each.seconds)) for each in report.faults)
 
 
+@pytest.mark.costly
 def test_several_clients_are_side_by_side() -> None:
     """Each flaw leads to the finding of each client that has it."""
     page = Page(report_html(*map(report_of, ("untruthful", "duplicates", "careful"))))
@@ -197,6 +198,7 @@ def with_text(report: Report, text: str) -> Report:
     )
 
 
+@pytest.mark.costly
 @settings(max_examples=25, deadline=None)
 @given(st.text(st.one_of(st.sampled_from("<>&\"'/={}%#[]\x00\x1b\u2028\ud800"), st.characters(exclude_categories=[]))))
 def test_no_text_breaks_out_of_its_place(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def test_two_doubles_with_one_seed_decide_alike(laid: list[Rule], calls: list[Re
     assert decided(Decider(*laid, seed=str(seed)), calls) == decided(Decider(*laid, seed=str(seed)), calls)
 
 
+@pytest.mark.costly
 @given(st.lists(rules(free=True), max_size=4), CALLS, st.randoms(use_true_random=False))
 def test_the_order_of_calls_has_no_part_in_a_chance(laid: list[Rule], calls: list[Request], shuffle: object) -> None:
     """Nor in what counts the attempts of one call: each attempt meets the same fault."""
@@ -109,6 +111,7 @@ def test_the_order_of_calls_has_no_part_in_a_chance(laid: list[Rule], calls: lis
     assert met(calls) == met(other)
 
 
+@pytest.mark.costly
 @given(st.lists(rules(), min_size=1, max_size=5), CALLS, st.data())
 def test_a_rule_that_never_struck_has_had_no_part(laid: list[Rule], calls: list[Request], data: st.DataObject) -> None:
     """Without it, all is the same; and so it is when it is there and taken out of force."""
@@ -124,6 +127,7 @@ def test_a_rule_that_never_struck_has_had_no_part(laid: list[Rule], calls: list[
     assert decided(removed, calls) == found
 
 
+@pytest.mark.costly
 @given(st.lists(rules(), max_size=5), CALLS)
 def test_an_account_adds_up(laid: list[Rule], calls: list[Request]) -> None:
     """A call strikes at most one rule, and each that a rule was about is struck or passed."""

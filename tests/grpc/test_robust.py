@@ -175,6 +175,7 @@ def test_a_flood_is_refused(ycimages: Double, frame: bytes) -> None:
     assert serves(ycimages)
 
 
+@pytest.mark.costly
 def test_rapid_reset_is_refused(ycimages: Double) -> None:
     """Requests that are taken back at once, again and again."""
     encoder = Encoder()

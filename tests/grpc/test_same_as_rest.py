@@ -167,6 +167,7 @@ def compared(pair: Pair, rpc: Rpc, fields: dict[str, Any]) -> None:
     assert grpc == rest
 
 
+@pytest.mark.costly
 @given(data=st.data())
 @settings(deadline=None, max_examples=150)
 def test_every_method(pairs: dict[str, Pair], data: st.DataObject) -> None:
@@ -176,6 +177,7 @@ def test_every_method(pairs: dict[str, Pair], data: st.DataObject) -> None:
     compared(pair, rpc, data.draw(messages(rpc.request, pair)))
 
 
+@pytest.mark.costly
 @given(data=st.data())
 @settings(deadline=None, max_examples=50)
 def test_creates(pairs: dict[str, Pair], data: st.DataObject) -> None:

@@ -74,6 +74,7 @@ def test_a_test_may_ask_for_it_while_it_runs(name: str, project: pytest.Pytester
     project.runpytest_inprocess("--ycimages-mode=fake").assert_outcomes(passed=1)
 
 
+@pytest.mark.costly
 def test_it_takes_faults_and_virtual_time(project: pytest.Pytester) -> None:
     """Twenty minutes of polling over the real host names, an answer that is lost and one that is late."""
     project.makepyfile(

@@ -77,6 +77,7 @@ def script(pytester: pytest.Pytester, *pieces: str) -> pytest.RunResult:
     return pytester.run(sys.executable, "-W", "error", "-X", "dev", path)
 
 
+@pytest.mark.costly
 def test_no_library_is_imported_that_the_client_does_not_use(pytester: pytest.Pytester) -> None:
     """Only http.client and urllib.request are needed by nobody's request."""
     result = script(
@@ -94,6 +95,7 @@ def test_no_library_is_imported_that_the_client_does_not_use(pytester: pytest.Py
     assert result.ret == 0
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("client", LATER)
 def test_a_library_that_comes_meanwhile_is_intercepted(client: str, pytester: pytest.Pytester) -> None:
     """As soon as it is imported, and only then; afterwards it is as if nobody had waited for it."""

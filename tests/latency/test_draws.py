@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import Client
@@ -30,6 +31,7 @@ def double(seed: int = 0, name: str = "a", latency_order: str = "effect_first") 
     return Double(seed=seed, name=name, clock="manual", latency="uniform(0, 1)", latency_order=latency_order)
 
 
+@pytest.mark.costly
 @given(data=st.data(), paths=st.lists(st.sampled_from(PATHS), max_size=12))
 def test_the_order_of_calls_changes_no_latency(data: st.DataObject, paths: list[str]) -> None:
     """Nor does what else is called, nor whether the latency comes first: workers and orders may differ."""

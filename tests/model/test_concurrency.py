@@ -137,6 +137,7 @@ def test_no_image_is_lost_and_none_is_there_twice(stormed: tuple[Double, list[Cl
     assert set(double.operations) == started["images.create"].keys() | started["images.delete"].keys()
 
 
+@pytest.mark.costly
 def test_a_key_makes_one_image_and_no_key_makes_one_each_time(stormed: tuple[Double, list[Client]]) -> None:
     """Whoever shares a key shares the operation."""
     double, _ = stormed

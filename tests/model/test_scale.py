@@ -117,6 +117,7 @@ def test_a_page_looks_at_what_it_shows_and_one_more(
         assert looks.taken() <= size + 1
 
 
+@pytest.mark.costly
 def test_a_walk_meets_every_image_once(double: Double, cloud: Cloud, looks: Looks) -> None:
     """All pages together hold what is there, and looking is proportional to the pages."""
     walk = list(pages(cloud, folderId=double.folder_id, pageSize=1000))
@@ -155,6 +156,7 @@ def test_a_name_and_a_family_are_found_without_a_search(double: Double, cloud: C
     assert looks.taken() <= 1
 
 
+@pytest.mark.costly
 def test_deleted_images_do_not_come_back_nor_slow_later_calls(double: Double, cloud: Cloud, looks: Looks) -> None:
     """The first call that meets them may pay; the second does not."""
     family = "family-7"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_a_filter_is_what_the_pattern_says(text: str) -> None:
     assert reads(text) == bool(re.fullmatch(FILTER, text))
 
 
+@pytest.mark.costly
 @given(st.from_regex(FILTER, fullmatch=True))
 @settings(DETERMINED, max_examples=25)
 def test_every_text_that_matches_is_a_filter(text: str) -> None:

@@ -62,6 +62,7 @@ def test_it_knows_the_checks_that_matter() -> None:
     } <= set(CHECKS.get_all_names())
 
 
+@pytest.mark.costly
 @pytest.mark.ycimages(auth="off")
 def test_it_finds_a_double_that_is_not_as_documented(ycimages: Double, tmp_path: Path) -> None:
     """The document says that a token is asked for; this double asks for none."""

@@ -73,6 +73,7 @@ def test_growth_and_jitter_are_medians(times: tuple[float, ...], growth: float |
     assert pacing.jitter == (jitter if jitter is None else pytest.approx(jitter, abs=1e-4))
 
 
+@pytest.mark.costly
 @given(pauses=st.lists(st.integers(1, 10**12), min_size=3, max_size=20), factor=st.integers(1, 1000))
 def test_a_client_that_is_slower_throughout_has_the_same_course(pauses: list[int], factor: int) -> None:
     """Growth and jitter have no unit; intervals are exact to the nanosecond."""

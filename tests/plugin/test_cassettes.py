@@ -289,6 +289,7 @@ def test_what_a_cassette_says_against_a_test_is_shown_without_our_code(
     assert not [name for name in ("def ycimages_factory", "def finish", "contextlib", "guard.py") if name in shown]
 
 
+@pytest.mark.costly
 def test_a_client_that_is_refused_the_network_sees_its_own_code_and_not_ours(
     project: pytest.Pytester, upstream: Double
 ) -> None:
@@ -330,6 +331,7 @@ def test_the_recording_of_a_test_that_fails_does_not_replace_a_good_one(
     assert read_cassette(path).is_complete
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_a_run_used_is_written_down(workers: int, project: pytest.Pytester, upstream: Double) -> None:
     """Of all its workers together: of a cassette that several tests share, what none of them used."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 HEAVY = {"click", "freezegun", "httptools", "pydantic", "rich", "vcr", "werkzeug", "yaml"}
 
@@ -68,12 +66,14 @@ def test_a_run_without_a_double_loads_nothing_heavy(project: pytest.Pytester) ->
     result.assert_outcomes(passed=3, failed=1)
 
 
+@pytest.mark.costly
 def test_a_double_loads_neither_the_command_nor_its_libraries(project: pytest.Pytester) -> None:
     """The command's libraries are an extra, and pytest is not needed to use a `Double`."""
     loaded = loaded_by(project, "import pytest_ycimages; pytest_ycimages.Double().close()")
     assert not {module.partition(".")[0] for module in loaded} & {"click", "rich", "pytest", "_pytest", "vcr", "yaml"}
 
 
+@pytest.mark.costly
 def test_a_replay_loads_nothing_that_records(project: pytest.Pytester) -> None:
     """Neither the recorder nor what it needs to connect to the service; nor YAML, for a cassette of this package."""
     cassette = Path(__file__).parents[2] / "cassettes" / "image-from-disk.yaml"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 MANY = """
     from pathlib import Path
     from urllib.request import Request, urlopen
     import json
 
-    import pytest
 
     def create(double):
         body = json.dumps({"folderId": double.folder_id, "diskId": "epd"}).encode()
@@ -39,6 +35,7 @@ def drawn(project: pytest.Pytester, *arguments: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.costly
 def test_order_and_workers_change_nothing(project: pytest.Pytester) -> None:
     """One process, two orders, two workers: every test passes and draws the same ids, and no two draw alike."""
     project.makepyfile(MANY)

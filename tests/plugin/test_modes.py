@@ -141,6 +141,7 @@ def test_a_run_records_what_asks_for_it(
         result.stdout.no_fnmatch_line(by_fixture)
 
 
+@pytest.mark.costly
 def test_missing_records_what_has_no_cassette_and_replays_the_rest(project: pytest.Pytester, upstream: Double) -> None:
     """Each test by itself; a second run asks for nothing more, and prints nothing."""
     project.makepyfile(test_it=SUITE)
@@ -177,6 +178,7 @@ TOKENS: Final = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("token", "options"),
     [*zip(TOKENS, [("-q",), ("-qq",), ("-v",), ("-s",), ("-p", "no:terminal")], strict=True), ("t1.", ("-n2",))],
@@ -199,6 +201,7 @@ def test_it_is_printed_as_whom_requests_are_sent_and_never_with_which_text(
     assert not any(token[start : start + 10] in text for start in range(len(token) - 9))
 
 
+@pytest.mark.costly
 def test_nothing_is_printed_by_a_run_that_sends_nothing(project: pytest.Pytester) -> None:
     """Neither for fakes nor for replays nor for a comparison with the fake."""
     project.makepyfile(test_it=SUITE)
@@ -332,6 +335,7 @@ def test_what_tests_without_a_cassette_have_left_is_named(
     assert orphans(left.runpytest(*options)) == expected
 
 
+@pytest.mark.costly
 def test_what_is_left_is_removed_by_prune(left: pytest.Pytester) -> None:
     """A run of all tests names it, and the command removes it."""
     left.makepyfile(test_it=UNMARKED)

@@ -128,6 +128,7 @@ def test_a_run_of_a_part_calls_nothing_an_orphan(options: tuple[str, ...], suite
     assert orphans(suite) is None
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("end", ["raise LookupError", "raise SystemExit", "pytest.exit('enough', returncode=0)"])
 def test_a_run_that_fails_or_stops_calls_nothing_an_orphan(
     end: str, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch

@@ -207,6 +207,7 @@ AGAIN: Final = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("mode", ["record", "missing"])
 @pytest.mark.parametrize("options", AGAIN.values(), ids=list(AGAIN))
 def test_a_try_that_failed_is_neither_written_nor_reported(
@@ -263,6 +264,7 @@ ALIKE: Final = f"""{ASK}
 """
 
 
+@pytest.mark.costly
 def test_names_that_differ_by_case_have_files_that_do_not(project: pytest.Pytester, upstream: Double) -> None:
     """One of them has the plain name; each is found again when it runs alone, and when it is repeated."""
     project.makepyfile(test_it=ALIKE)

@@ -55,6 +55,7 @@ ENDS: Final = [
 ]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("end", ENDS)
 def test_a_test_that_is_left_in_its_midst_replaces_no_recording(
     end: str, project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
@@ -83,6 +84,7 @@ def test_a_test_that_is_left_in_its_midst_replaces_no_recording(
     assert [path.name for path in cassette(project).parent.iterdir()] == ["test_it.yaml"]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "raise LookupError"])
 @pytest.mark.parametrize("fixtures", ["ycimages, tidy", "tidy, ycimages"])
 def test_a_test_whose_teardown_fails_replaces_no_recording(
@@ -141,6 +143,7 @@ def test_a_test_case_of_unittest_that_is_left_replaces_no_recording(
     assert cassette(project, "test_it/TestIt.test_it.yaml").read_bytes() == whole
 
 
+@pytest.mark.costly
 def test_a_subtest_that_fails_keeps_the_older_recording_though_the_test_goes_on(
     project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_many_connections_leak_nothing(ycimages: Double) -> None:
     assert _open_files() == open_files
 
 
+@pytest.mark.costly
 def test_a_closed_double_leaves_no_socket_to_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     """A forgotten socket would warn in somebody else's test."""
     gc.collect()

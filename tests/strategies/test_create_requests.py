@@ -28,6 +28,7 @@ def posted(double: Double, body: dict[str, Any]) -> HttpReply:
     return double.app.answer(HttpRequest("POST", "/compute/v1/images", "", headers, json.dumps(body).encode()))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("contract", REVISIONS)
 def test_every_valid_request_makes_an_image(contract: Revision) -> None:
     """And has no field that the contract does not know."""
@@ -82,6 +83,7 @@ def _is_misnamed(body: dict[str, Any]) -> bool:
     return not re.fullmatch(r"|[a-z]([-a-z0-9]{0,61}[a-z0-9])?", str(body.get("name", "")))
 
 
+@pytest.mark.costly
 def test_they_shrink_to_what_is_at_fault() -> None:
     """An image from a disk, and the one field that matters."""
     options = settings(thoroughly, max_examples=500)

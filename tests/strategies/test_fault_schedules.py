@@ -45,6 +45,7 @@ def exercised(double: Double) -> Double:
     return double
 
 
+@pytest.mark.costly
 @thoroughly
 @given(fault_schedules())
 def test_a_schedule_strikes_whom_it_names_and_on_the_side_that_it_names(rules: list[Rule]) -> None:
@@ -59,6 +60,7 @@ def test_a_schedule_strikes_whom_it_names_and_on_the_side_that_it_names(rules: l
                 assert not call.operation_id or call.method != "images.create"
 
 
+@pytest.mark.costly
 @thoroughly
 @given(fault_schedules(min_size=1, max_size=1))
 def test_a_schedule_that_counts_strikes_the_calls_that_it_counts(rules: list[Rule]) -> None:
@@ -96,6 +98,7 @@ def test_every_fault_of_the_catalogue_is_drawn_and_can_strike_what_is_said_of_it
     check()
 
 
+@pytest.mark.costly
 def test_both_sides_of_the_commit_come_up() -> None:
     """The lost answer above all."""
 
@@ -135,6 +138,7 @@ def test_what_cannot_be_is_refused(options: dict[str, Any], said: str) -> None:
     assert said in str(raised.value)
 
 
+@pytest.mark.costly
 @given(st.data())
 @settings(thoroughly, max_examples=30)
 def test_each_example_has_a_double_of_its_own(data: st.DataObject) -> None:

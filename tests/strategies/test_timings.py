@@ -81,6 +81,7 @@ def test_every_timing_comes_up(kind: Any) -> None:
     find(timings(), lambda timing: isinstance(timing, kind), settings=once)
 
 
+@pytest.mark.costly
 def test_they_shrink_to_the_usual_timing() -> None:
     """Done at the first poll."""
     assert find(timings(), lambda _: True, settings=thoroughly) == AfterPolls(1)

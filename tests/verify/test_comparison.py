@@ -45,6 +45,7 @@ def test_an_answer_does_not_differ_from_itself(body: Any) -> None:
     assert differences(body, body) == []
 
 
+@pytest.mark.costly
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(body=bodies, name=words, value=values)
 def test_a_field_more_or_less_is_one_difference(body: dict[str, Any], name: str, value: Any) -> None:

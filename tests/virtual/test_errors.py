@@ -244,6 +244,7 @@ PRINTED = """
 """
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("impatient")
 def test_pytest_shows_the_client_and_not_the_scheduler(project: pytest.Pytester) -> None:
     """Of our own code no line is to be seen in the tracebacks."""

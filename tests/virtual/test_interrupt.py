@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import Final
 
+import pytest
+
 from pytest_ycimages.virtual.wait import interrupt
 
 
@@ -38,6 +40,7 @@ print(outcome.ending)
 """
 
 
+@pytest.mark.costly
 def test_calls_can_be_traced_once_a_thread_could_not_be_ended() -> None:
     """As coverage and debuggers do. In a process of its own, for where that fails nothing ends it."""
     ran = subprocess.run(  # noqa: S603 - this interpreter

@@ -144,6 +144,7 @@ with VirtualTime() as virtual_time:
 """
 
 
+@pytest.mark.costly
 def test_what_is_loaded_in_virtual_time_works_in_it_and_afterwards() -> None:
     """Anyio loads trio when it is first used. All of it works for real then, and in the next virtual time."""
     refused = "\n    ".join(

@@ -25,6 +25,7 @@ PATH = Path("some.yaml")
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.costly
 @given(cassettes)
 @MANY
 def test_what_is_written_is_read_as_it_was(cassette: CassetteData) -> None:
@@ -32,6 +33,7 @@ def test_what_is_written_is_read_as_it_was(cassette: CassetteData) -> None:
     assert parse(cassette_text(cassette), PATH) == cassette
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("reader", SERIALIZERS)
 @given(cassette=cassettes)
 @settings(MANY, max_examples=40)
@@ -43,6 +45,7 @@ def test_vcrpy_reads_the_same(reader: str, cassette: CassetteData) -> None:
 LONG_NAME = Interaction(RecordedRequest("GET", "/", (("x" * 2000, "\ufffe"),)), RecordedResponse(200))
 
 
+@pytest.mark.costly
 @given(cassettes)
 @example(CassetteData(CassetteMetadata(), (LONG_NAME,)))
 @settings(MANY, max_examples=25)
@@ -67,6 +70,7 @@ def test_json_is_read_as_it_was_or_refused(cassette: CassetteData) -> None:
             json_text(cassette)
 
 
+@pytest.mark.costly
 @given(cassettes)
 @MANY
 def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(cassette: CassetteData) -> None:

@@ -199,6 +199,7 @@ def test_without_rules_values_are_compared_and_nothing_is_carried() -> None:
 NAMES = st.from_regex(r"[a-z][-a-z0-9]{2,12}[a-z0-9]", fullmatch=True)
 
 
+@pytest.mark.costly
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=4, unique_by=lambda pair: pair[0]), st.lists(NAMES, max_size=4))
 def test_replacing_touches_whole_names_and_no_other(pairs: list[tuple[str, str]], others: list[str]) -> None:
     """In the text of JSON and in its value alike."""

@@ -285,6 +285,7 @@ def test_texts_that_speak_of_secrets_are_not_refused(text: str) -> None:
         assert Redactor().scrub(clean) == clean
 
 
+@pytest.mark.costly
 @settings(derandomize=True, database=None, deadline=None, max_examples=20)
 @given(seed=st.integers(0, 1000), fields=FIELDS, key=KEYS)
 def test_ordinary_traffic_is_never_refused(seed: int, fields: dict[str, Any], key: str) -> None:

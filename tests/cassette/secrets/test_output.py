@@ -126,6 +126,7 @@ def run(folder: Path, token: str, upstreams: dict[str, str], *options: str) -> s
     return done.stdout + done.stderr
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("kind", "size"), [("IAM token", 250), ("opaque", 40), pytest.param("opaque", 400, marks=pytest.mark.slow)]
 )
@@ -154,6 +155,7 @@ def test_no_style_shows_a_part_of_the_credential(
     assert parts_shown(token, tmp_path, output) == []
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(importlib.util.find_spec("pytest_html") is None, reason="pytest-html is not installed")
 def test_a_page_of_pytest_html_shows_no_part_of_the_credential(tmp_path: Path, upstreams: dict[str, str]) -> None:
     """With everything that it captures."""
@@ -163,6 +165,7 @@ def test_a_page_of_pytest_html_shows_no_part_of_the_credential(tmp_path: Path, u
     assert parts_shown(token, tmp_path, output) == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "style", [EVERYTHING, *(pytest.param(style, marks=pytest.mark.slow) for style in STYLES)], ids=" ".join
 )

@@ -209,6 +209,7 @@ def test_verifying_uses_the_proxy_too(proxy: Peer, tmp_path: Path, monkeypatch: 
     assert f"GET {NAMED}/endpoints HTTP/1.1" in [request.line for request in proxy.requests]
 
 
+@pytest.mark.costly
 def test_cassettes_are_replayed_without_loading_what_connects() -> None:
     """A replay sends nothing, and needs neither proxies nor TLS."""
     code = "import sys, pytest_ycimages.backing.replay; print('pytest_ycimages.cassette.transport' in sys.modules)"
