@@ -13,6 +13,8 @@ from pytest_ycimages.errors import UsageError
 
 HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexcloud.kz", "*.api.yandexcloud.kz")
 """The names of the real service: its own, one for each of its services, and the same in Kazakhstan."""
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""The usual names of this machine: where a double listens, and what its certificate and `NO_PROXY` name."""
 LOCAL_NAMES: Final = (
     "localhost",
     "*.localhost",
@@ -24,7 +26,7 @@ LOCAL_NAMES: Final = (
 """Names of this machine, which no DNS server can lead elsewhere."""
 
 _IPV4: Final = re.compile(r"[0-9a-fx.]+")
-_LOOPBACK: Final = 127
+_FIRST_BYTE: Final = 127
 """The first of the four bytes."""
 _PATTERN: Final = re.compile(r"[\w.*?\[\]!-]+")
 DOMAINS: Final = tuple(host for host in HOSTS if "*" not in host)
@@ -89,7 +91,7 @@ def is_this_machine(host: str) -> bool:
             address = IPv6Address(host.strip("[]"))
             return (address.ipv4_mapped or address).is_loopback
         if _IPV4.fullmatch(host):  # inet_aton reads what follows a space, too
-            return socket.inet_aton(host)[0] == _LOOPBACK
+            return socket.inet_aton(host)[0] == _FIRST_BYTE
     except (ValueError, OSError):
         return False
     return is_one_of(host, LOCAL_NAMES)

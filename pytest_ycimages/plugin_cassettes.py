@@ -55,6 +55,8 @@ _INCOMPLETE: Final = pytest.StashKey[bool]()
 """Whether a module of tests could not be collected, or skipped itself."""
 _OWN: Final = pytest.StashKey[dict[str, tuple[Node, str]]]()
 """The files of a test's cassettes, whether they exist or not -> what owns each, and the scope of its doubles."""
+REFUSED: Final = pytest.StashKey[str]()
+"""Why a test may not have its cassette: another test's has the same name but for case."""
 _ENDED: Final = pytest.StashKey[bool]()
 
 
@@ -309,16 +311,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _refuse_alike(items: Iterable[pytest.Item]) -> None:
     """Refuse cassettes that are one file where case is ignored: names that markers give, or modules with such names."""
-    known = dict[str, tuple[str, str]]()
+    known = dict[str, tuple[str, Node]]()
     for item in items:
-        for path in item.stash[_OWN]:
-            other, first = known.setdefault(path.casefold(), (path, item.nodeid))
+        for path, (node, _) in item.stash[_OWN].items():
+            other, first = known.setdefault(path.casefold(), (path, node))
             if other != path:
-                raise pytest.UsageError(
-                    f"The cassettes of {first} and {item.nodeid} differ by case only, so they are one file on many "
-                    f"systems: {other} and {path}. Give one of them another name, such as "
+                text = (
+                    f"The cassettes of {first.nodeid} and {node.nodeid} differ by case only, so they are one file on "
+                    f"many systems: {other} and {path}. Give one of them another name, such as "
                     '@pytest.mark.ycimages_cassette("another").'
                 )
+                if not hasattr(item.config, "workerinput"):
+                    raise pytest.UsageError(text)
+                first.stash[REFUSED] = node.stash[REFUSED] = text  # an error of a worker's collection is not shown
 
 
 def _any_cassette(item: pytest.Item) -> bool:

@@ -13,10 +13,16 @@ import pytest
 
 from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import CassetteError, CassetteUnusedError, RealHostRefusedError, YCImagesError
+from pytest_ycimages.errors import (
+    CassetteError,
+    CassetteInUseError,
+    CassetteUnusedError,
+    RealHostRefusedError,
+    YCImagesError,
+)
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import no_proxy
-from pytest_ycimages.plugin_cassettes import cassette_path, guard, record_usage
+from pytest_ycimages.plugin_cassettes import REFUSED, cassette_path, guard, record_usage
 from pytest_ycimages.plugin_modes import announce, asks_for_cassette, is_missing, mode_of
 from pytest_ycimages.plugin_recordings import add_recording, refuse_part, refuse_shared, report_recordings
 from pytest_ycimages.plugin_scopes import (
@@ -91,6 +97,8 @@ class Doubles:
     def _new(self, settings: Mapping[str, Any]) -> Double:
         __tracebackhide__ = True
         node, number = self.node, len(self.all) + 1
+        if REFUSED in node.stash:
+            raise CassetteInUseError(node.stash[REFUSED])
         made = merged(*self._sources(settings))
         if made.mode != "fake" and made.cassette is None:
             made = merged({"cassette": cassette_path(node, number, self._part)}, made)

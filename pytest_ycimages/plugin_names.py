@@ -36,8 +36,8 @@ class DefinedName(NamedTuple):
         return "::".join((self.module, *self.parts))
 
 
-def defined_name(node: Node, *, repetitions: bool = False) -> DefinedName:
-    """Return the name of a test: without groups of pytest-xdist, and unless `repetitions`, alike for each of these.
+def defined_name(node: Node) -> DefinedName:
+    """Return the name of a test, which is the same for each of its repetitions and in each group of pytest-xdist.
 
     A class, a module and the session have one too: `test_it.py::TestBake`, `test_it.py` and `session`.
     """
@@ -47,7 +47,7 @@ def defined_name(node: Node, *, repetitions: bool = False) -> DefinedName:
         module, *parts = (node.nodeid or "session").split("::")
         return DefinedName(module, tuple(parts))
     parts = [each.name for each in above[above.index(file) + 1 :]]
-    if isinstance(node, pytest.Item) and not repetitions:
+    if isinstance(node, pytest.Item):
         parts[-1] = _without_repetitions(node)
     return DefinedName(file.nodeid, tuple(parts), any(each.stash.get(ALIKE, False) for each in above))
 

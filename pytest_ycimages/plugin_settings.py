@@ -113,4 +113,4 @@ def name_of(node: Node) -> str:
     from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - only for tests with doubles
 
     names = (marker.kwargs.get("name") for marker in node.iter_markers("ycimages"))
-    return next(filter(None, names), None) or str(defined_name(node, repetitions=True))
+    return next(filter(None, names), None) or str(defined_name(node))

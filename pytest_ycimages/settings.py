@@ -50,7 +50,7 @@ from pytest_ycimages.cloud.rules import (
 from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
-from pytest_ycimages.hosts import host_names
+from pytest_ycimages.hosts import LOOPBACK, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 else:  # pydantic reads it with the function below, and needs no type
     HostNames = object
 
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _REMOTE: Final = (
     "Input should be '127.0.0.1', '::1' or 'localhost', which no other machine can reach. If others shall, as in a "
     "container, set allow_remote too"
@@ -87,7 +86,7 @@ def _upstream(value: str | None) -> str | None:
 
 def _address(value: str, info: ValidationInfo) -> str:
     """Return an address to listen on, if no other machine can reach it or that is intended."""
-    if value in _LOOPBACK:
+    if value in LOOPBACK:
         return value
     if not info.data.get("allow_remote"):
         raise PydanticCustomError("host", _REMOTE)

@@ -21,6 +21,7 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import MachineClock, sending
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.hosts import DOMAINS, LOOPBACK
 from pytest_ycimages.latency import NO_LATENCY
 from pytest_ycimages.redaction.rules import redaction_rules
 from pytest_ycimages.server import activity
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
 
-_SERVICE: Final = "https://api.cloud.yandex.net"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_SERVICE: Final = f"https://{DOMAINS[0]}"
 
 
 class Record(CassetteBacking):
@@ -161,7 +161,7 @@ def shares_time(upstream: str | None) -> bool:
         host, port = urlsplit(upstream or "").hostname, urlsplit(upstream or "").port
     except ValueError:
         return False
-    return host in _LOOPBACK and port in {each for _, each in activity.addresses()}
+    return host in LOOPBACK and port in {each for _, each in activity.addresses()}
 
 
 def check_real_time(upstream: str | None) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.redaction.rules import RedactionRules
     from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings, Severity
 
@@ -100,7 +101,7 @@ class Replay(CassetteBacking):
         settings = self.settings
         rules = redaction_rules(settings.scrub, keep=settings.keep)
         if self._player is None:
-            self._player = self._open(settings)
+            self._player = self._open(settings, rules)
         else:
             self._unused_before = frozenset(self.unused())
             self._player = self._player.rewound()
@@ -114,7 +115,7 @@ class Replay(CassetteBacking):
         )
         return self._replaying
 
-    def _open(self, settings: Settings) -> Player:
+    def _open(self, settings: Settings, rules: RedactionRules) -> Player:
         """Read the cassette.
 
         Raises:
@@ -128,7 +129,7 @@ class Replay(CassetteBacking):
         except CassetteMissingError as error:
             error.add_note(f"This one: {rerecord}")
             raise
-        self._scrubbed = for_replay(self.recorded, redaction_rules(settings.scrub, keep=settings.keep))
+        self._scrubbed = for_replay(self.recorded, rules)
         old = expired_text(self.path, self.recorded.metadata, machine_time(), settings.max_age, rerecord)
         self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
         return Player(

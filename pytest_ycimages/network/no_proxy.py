@@ -12,7 +12,8 @@ import threading
 from collections import Counter
 from typing import Final
 
-_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
+from pytest_ycimages.hosts import LOOPBACK
+
 _NAMES: Final = ("no_proxy", "NO_PROXY", "no_grpc_proxy")
 """curl and Python prefer the first of them, Go the second, and gRPC the third if it is set."""
 _ALL: Final = "*"
@@ -47,7 +48,7 @@ def ensure() -> None:
     with _lock:
         if not _open.total() or _asks_the_system():
             return
-        hosts = (*_HOSTS, *(host for host in _open if host not in _HOSTS))
+        hosts = (*LOOPBACK, *(host for host in _open if host not in LOOPBACK))
         given = {name: os.environ.get(name) for name in _NAMES}
         others = given["no_proxy"] or given["NO_PROXY"] or ""
         for name, value in given.items():

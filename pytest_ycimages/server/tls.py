@@ -16,9 +16,8 @@ from typing import Final, NamedTuple
 
 import trustme
 
-from pytest_ycimages.hosts import HOSTS
+from pytest_ycimages.hosts import HOSTS, LOOPBACK
 
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 PROTOCOLS: Final = ("h2", "http/1.1")
 """The protocols that the double speaks over TLS, in the order of its preference."""
 _READ: Final = 64 * 2**10

@@ -12,7 +12,7 @@ import pytest
 from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoints
 
 from pytest_ycimages import Double, UsageError
-from pytest_ycimages.hosts import HOSTS
+from pytest_ycimages.hosts import HOSTS, LOOPBACK
 from pytest_ycimages.server import tls
 from pytest_ycimages.server.http import PREFACE
 from tests.grpc.clients import Http2, Stubs
@@ -55,7 +55,7 @@ def test_rest_over_http2(ycimages: Double, trusting: ssl.SSLContext, scheme: str
         assert client.head(f"{scheme}://127.0.0.1:{ycimages.port}/endpoints").content == b""
 
 
-@pytest.mark.parametrize("name", [*tls.LOOPBACK, *(host.replace("*", "compute") for host in HOSTS)])
+@pytest.mark.parametrize("name", [*LOOPBACK, *(host.replace("*", "compute") for host in HOSTS)])
 def test_the_certificate_is_for_loopback_and_the_service(name: str) -> None:
     """Every host name of the service, so that intercepted clients are content."""
     ours, theirs = (

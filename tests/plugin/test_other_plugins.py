@@ -149,7 +149,7 @@ def test_repetitions_have_one_cassette_and_cases_their_own(options: str, project
     items, _ = project.inline_genitems("-p", "pytest_repeat", *options.split())
     assert len(items) > len(alone) == len({path.casefold() for path in alone})
     assert {str(cassette_path(item)) for item in items} == set(alone)
-    assert len({str(defined_name(item, repetitions=True)) for item in items}) == len(items)
+    assert len({name_of(item) for item in items}) == len(alone)
 
 
 def test_a_count_by_a_hook_of_the_project_is_a_repetition(project: pytest.Pytester) -> None:
@@ -284,7 +284,8 @@ def test_modules_that_differ_by_case_do_not_share_files(project: pytest.Pytester
     assert len({str(path).casefold() for path in paths}) == 2
 
 
-def test_markers_whose_names_differ_by_case_are_refused(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_markers_whose_names_differ_by_case_are_refused(workers: int, project: pytest.Pytester) -> None:
     """With both tests and both files; one name for several tests is one file."""
     project.makepyfile(
         test_it="""
@@ -300,10 +301,10 @@ def test_markers_whose_names_differ_by_case_are_refused(project: pytest.Pytester
     def test_three(ycimages): pass
     """
     )
-    result = project.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["*The cassettes of *::test_one and *::test_three differ by case only, *: *create.yaml and *Create.yaml. Give*"]
+    result = project.runpytest("-n", str(workers))
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if workers else pytest.ExitCode.USAGE_ERROR)
+    (result.stdout if workers else result.stderr).fnmatch_lines(
+        ["*The cassettes of *::test_one and *::test_three differ by case only, *create.yaml and *Create.yaml. Give*"]
     )
 
 
