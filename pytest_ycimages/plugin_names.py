@@ -75,12 +75,12 @@ def _without_repetitions(item: pytest.Item) -> str:
 def _counters(item: pytest.Item, callspec: Any) -> set[str]:
     """Return the parameters that are whole numbers, and that neither the test nor its fixtures ask for."""
     counting = {name for name, value in callspec.params.items() if type(value) is int}
-    return counting - _asked_for(item) if counting else counting
+    info: Any = getattr(item, "_fixtureinfo", None)  # what was known before any plugin added to it
+    return counting - _asked_for(info) if counting and info is not None else set()
 
 
-def _asked_for(item: pytest.Item) -> set[str]:
+def _asked_for(info: Any) -> set[str]:
     """Return the names of the fixtures that a test has by its definition: its arguments and what these need."""
-    info: Any = item._fixtureinfo  # type: ignore[attr-defined]  # noqa: SLF001 - what was known before any plugin added
     names, waiting = set[str](), [*info.initialnames]
     while waiting:
         name = waiting.pop()

@@ -232,10 +232,10 @@ def _running_spans(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[str, int, 
     spans: dict[str, tuple[str, int, int]] = {}
     for call in calls:
         for operation in operations_in(call.answer.body):
-            about = operation.get("metadata")
-            if operation.get("done") is not True and isinstance(about, dict):
+            image_id = operation_image(operation)
+            if operation.get("done") is not True and image_id:
                 _, first, _ = spans.get(operation["id"], ("", call.number, 0))
-                spans[operation["id"]] = str(about.get("imageId")), first, call.number
+                spans[operation["id"]] = image_id, first, call.number
     yield from spans.values()
 
 
