@@ -33,6 +33,7 @@ _EXPORTS: Final = {
     "experiment.command": "Command",
     "experiment.experiment": "assert_survives run_experiment",
     "experiment.html": "report_html",
+    "experiment.judges.changes": "deletes_images deletes_once keeps_images no_lost_updates",
     "experiment.judges.outcome": ("cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful"),
     "experiment.judges.pacing": "bounded finishes polite",
     "experiment.report": "Finding Report report_from_json report_json report_schema",

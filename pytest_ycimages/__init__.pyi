@@ -64,6 +64,12 @@ from pytest_ycimages.errors import (
 from pytest_ycimages.experiment.command import Command as Command
 from pytest_ycimages.experiment.experiment import assert_survives as assert_survives, run_experiment as run_experiment
 from pytest_ycimages.experiment.html import report_html as report_html
+from pytest_ycimages.experiment.judges.changes import (
+    deletes_images as deletes_images,
+    deletes_once as deletes_once,
+    keeps_images as keeps_images,
+    no_lost_updates as no_lost_updates,
+)
 from pytest_ycimages.experiment.judges.outcome import (
     cancels as cancels,
     cancels_within as cancels_within,

@@ -22,6 +22,7 @@ from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
 from pytest_ycimages.experiment.plan import client_name
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
+from pytest_ycimages.experiment.trial import VERBS
 from pytest_ycimages.text_values import duration_in
 
 if TYPE_CHECKING:
@@ -54,6 +55,16 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
 @click.command()
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")
+@click.option(
+    "--verb",
+    type=click.Choice(VERBS),
+    default="create",
+    show_default=True,
+    help="What the client is for. It decides which judges are asked by default.",
+)
+@click.option(
+    "--setup", metavar="MODULE:FUNCTION", help="A function of a double that adds what exists before the client begins."
+)
 @click.option("--depth", type=click.IntRange(0), default=1, show_default=True, help="The most faults at once.")
 @click.option(
     "--judge",
@@ -124,7 +135,9 @@ def experiment(
     """Find the shortest sequences of faults that break a client.
 
     The client is a function that takes the URL and the token of a double, and returns the id of the image that it
-    created, or raises. Modules in the current folder are found, too.
+    created, or raises; with another --verb, it may return anything. Modules in the current folder are found, too. A
+    command finds YCIMAGES_URL, YC_TOKEN and YC_FOLDER_ID in its environment, exits with 0 if it succeeded, and prints
+    the id in its last line, several ids with commas between them.
 
     The exit code is 1 if there are findings, and 2 for wrong usage.
     """
@@ -210,6 +223,8 @@ def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> R
             workers=options["workers"],
             state=state,
             progress=progress,
+            verb=options["verb"],
+            setup=function_named(options["setup"]) if options["setup"] else None,
         )
 
 

@@ -22,10 +22,10 @@ from pytest_ycimages.journal import Calls
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.trial import Limit
+    from pytest_ycimages.experiment.trial import Limit, Verb
     from pytest_ycimages.settings import Settings
 
 COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unknown_fields": "ignore"}
@@ -68,6 +68,8 @@ class CommandTrials(NamedTuple):
     command: Command
     settings: Settings
     limits: TrialLimits
+    verb: Verb = "create"
+    setup: Callable[[Double], object] | None = None
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
         """Return one trial for each scenario, in their order."""
@@ -75,7 +77,10 @@ class CommandTrials(NamedTuple):
 
     def _trial(self, scenario: Scenario) -> Trial:
         with Double(self.settings, name="experiment") as double:
+            if self.setup:
+                self.setup(double)
             scenario.inject_into(double)
+            before = tuple(double.images.values())
             began, real_began = double.clock.now(), real_monotonic()
             outcome = self._run(double)
             return Trial(
@@ -87,6 +92,8 @@ class CommandTrials(NamedTuple):
                 seconds=(double.clock.now() - began) / SECOND,
                 struck=tuple(bool(injection.struck) for injection in double.injections),
                 real_seconds=real_monotonic() - real_began,
+                before=before,
+                verb=self.verb,
             )
 
     def _run(self, double: Double) -> Outcome:

@@ -12,7 +12,15 @@ from pytest_ycimages.experiment.findings import fault_rows, reproduce
 from pytest_ycimages.experiment.judges import judges_of
 from pytest_ycimages.experiment.judges.judge import failures, name_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
-from pytest_ycimages.experiment.plan import Plan, checked_client, client_name, seconds, whole
+from pytest_ycimages.experiment.plan import (
+    Plan,
+    checked_client,
+    checked_setup,
+    checked_verb,
+    client_name,
+    seconds,
+    whole,
+)
 from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.search import Cause
-    from pytest_ycimages.experiment.trial import Trial
+    from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import TrialSource, Workers
     from pytest_ycimages.settings import Settings
 
@@ -58,11 +66,14 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     state: str | Path | None = None,
     progress: Progress | None = None,
     limits: TrialLimits | None = None,
+    verb: Verb = "create",
+    setup: Callable[[Double], object] | None = None,
 ) -> Report:
     """Find the shortest sequences of faults that break a client.
 
     Args:
-        client: takes the URL and the token, and returns the id of the image that it made, or raises; sync or async. It
+        client: takes the URL and the token, and returns the id of the image that it made, several ids in a list, or
+            anything else if its verb is another than to create; or raises. Sync or async. It
             runs in virtual time, many times, each time against its own double. Or a `Command`, which has real time.
         faults: what to try, the mildest first: faults such as `reset()`, text such as
             `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the default faults.
@@ -77,6 +88,9 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         state: a file from which a search that was stopped goes on.
         progress: called with how many scenarios of the present wave have been tried, and how many it has.
         limits: what a trial may take.
+        verb: what the client is for: to `create` one image, to `create_many`, to `update`, to `delete`, or to
+            `cleanup`. It decides which judges are asked by default; each judge says which verbs it judges.
+        setup: a function of a double, called before each trial, which adds what exists when the client begins.
 
     Raises:
         UsageError: an option is invalid; the text says what is expected.
@@ -84,7 +98,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     """
     own = given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS)
     own_seed = own.pop("seed", 0)
-    named = judges_of(judges)
+    named = judges_of(judges, checked_verb(verb))
     plan = Plan(
         checked_client(client),
         candidates_of(faults),
@@ -95,6 +109,8 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         whole("random", random, least=0),
         seconds("budget", budget),
         checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
+        verb,
+        checked_setup(setup),
     )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
@@ -103,15 +119,15 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         )
     runner = TrialRunner(_source(plan), plan.judges)
     file = ProgressFile(state, plan.about) if state is not None else None
-    with WorkerPool(runner, client, worker_count(workers)) as pool:
+    with WorkerPool(runner, [each for each in (client, setup) if each is not None], worker_count(workers)) as pool:
         return _Experiment(plan, runner, pool, file, progress).report()
 
 
 def _source(plan: Plan) -> TrialSource:
     settings = merged(plan.settings, {"seed": plan.seed})
     if isinstance(plan.client, Command):
-        return CommandTrials(plan.client, settings, plan.limits)
-    return VirtualTrials(plan.client, settings, plan.limits)
+        return CommandTrials(plan.client, settings, plan.limits, plan.verb, plan.setup)
+    return VirtualTrials(plan.client, settings, plan.limits, plan.verb, plan.setup)
 
 
 @dataclass
@@ -208,21 +224,22 @@ def limits_for(judges: Sequence[Judge]) -> TrialLimits:
     return TrialLimits(max(DEFAULT_LIMITS.seconds, within), max(DEFAULT_LIMITS.calls, calls))
 
 
-def assert_survives(client: Client, double: Double, *judges: object) -> Trial:
+def assert_survives(client: Client, double: Double, *judges: object, verb: Verb = "create") -> Trial:
     """Run a client once against a double, with its injected faults, and assert that no judge fails it.
 
     Args:
         client: as for `run_experiment`.
         double: its server, in virtual time.
-        judges: the judges; the default ones, if none is named.
+        judges: the judges; the default ones of the verb, if none is named.
+        verb: what the client is for.
 
     Raises:
         AssertionError: a judge fails it; the text says why, and shows the timeline.
         UsageError: virtual time is off, or the client cannot be called.
     """
     __tracebackhide__ = True
-    named = judges_of(judges or None)
-    trial = run_trial(checked_client(client), double, limits=limits_for(named))
+    named = judges_of(judges or None, checked_verb(verb))
+    trial = run_trial(checked_client(client), double, limits=limits_for(named), verb=verb)
     failed = failures(named, trial)
     if failed:
         words = "\n".join(f"{verdict.judge}: {verdict.explanation}" for verdict in failed)

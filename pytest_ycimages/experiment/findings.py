@@ -22,13 +22,14 @@ from pytest_ycimages.experiment.trial import Verdict
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Group, Tried
-    from pytest_ycimages.experiment.trial import Trial
+    from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
@@ -52,7 +53,7 @@ def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
     if isinstance(plan.client, Command):
         return ""
     judges = {name_of(each): each for each in plan.judges}
-    return test_source(plan.client, scenario, judges[judge], plan.repeated)
+    return test_source(plan.client, scenario, judges[judge], plan.repeated, verb=plan.verb, setup=plan.setup)
 
 
 def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
@@ -109,11 +110,19 @@ $imports
 $marker
 def test_${name}(ycimages_time, ycimages):
     """$doc"""
-$injections    assert_survives($client, ycimages, $judge)
+$setup$injections    assert_survives($client, ycimages, $judge$verb)
 ''')
 
 
-def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping[str, Any]) -> str:
+def test_source(  # noqa: PLR0913 - what a trial depends on, each by its name
+    client: Any,
+    scenario: Scenario,
+    judge: Judge,
+    settings: Mapping[str, Any],
+    *,
+    verb: Verb,
+    setup: Callable[[Double], object] | None,
+) -> str:
     """Return a test of the client under one scenario, for one judge, that uses the public API.
 
     The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
@@ -127,7 +136,7 @@ def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping
     public = {"assert_survives", *_classes(given)}
     for each in scenario.faults:
         public |= {str(each.when).partition("(")[0]} | ({each.fault.name} & CATALOGUE.keys())
-    own = [client]
+    own = [client, *([setup] if setup else [])]
     if judge_name in REGISTERED:
         public.add(judge_name)
     else:
@@ -137,7 +146,9 @@ def test_source(client: Any, scenario: Scenario, judge: Judge, settings: Mapping
         marker=f"@pytest.mark.ycimages({given})",
         name=re.sub(r"\W", "_", f"{_name(client)}_{judge_name}"),
         doc=f"What goes wrong: {scenario}.".replace("\\", "\\\\").replace('"', '\\"'),
+        setup=f"    {_name(setup)}(ycimages)\n" if setup else "",
         injections=injections,
+        verb="" if verb == "create" else f', verb="{verb}"',
         client=_name(client),
         judge=name_of(judge),
     )

@@ -11,16 +11,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import name_of
+from pytest_ycimages.experiment.trial import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.running import Client, TrialLimits
     from pytest_ycimages.experiment.scenario import Candidate
+    from pytest_ycimages.experiment.trial import Verb
 
 NAME: Final = "experiment"
 """The name of the doubles: their random values depend on it and on the seed."""
@@ -40,6 +43,8 @@ class Plan(NamedTuple):
     random: int
     budget: float | None
     limits: TrialLimits
+    verb: Verb = "create"
+    setup: Callable[[Double], object] | None = None
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -52,6 +57,8 @@ class Plan(NamedTuple):
             "settings": {name: repr(value) for name, value in self.settings.items()},
             "seed": self.seed,
             "limits": list(self.limits),
+            "verb": self.verb,
+            "setup": f"{client_name(self.setup)} {source_digest(self.setup)}" if self.setup else "",
         }
 
     @property
@@ -75,6 +82,14 @@ def seconds(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise UsageError(f"invalid {name}={value!r}: expected a number of seconds, such as 30.")
     return value
+
+
+def checked_verb(verb: Any) -> Verb:
+    """Return `verb` if it is one; otherwise raise UsageError."""
+    if verb not in VERBS:
+        raise unknown_word("verb", str(verb), VERBS)
+    known: Verb = verb
+    return known
 
 
 # The client.
@@ -125,6 +140,20 @@ def is_importable(value: object) -> bool:
     """Return whether a function can be imported by the name of its module and its own."""
     name = getattr(value, "__qualname__", "<unnamed>")
     return "<" not in name and getattr(value, "__module__", "__main__") != "__main__"
+
+
+def checked_setup(setup: Any) -> Any:
+    """Return `setup` if it can be called with a double, or is None; otherwise raise UsageError."""
+    if setup is None:
+        return None
+    try:
+        inspect.signature(setup).bind("double")
+    except TypeError as error:
+        raise UsageError(
+            f"invalid setup {setup!r}: expected a function setup(double) that adds what exists before the client "
+            f"begins ({error})."
+        ) from None
+    return setup
 
 
 def checked_client(client: Any) -> Any:

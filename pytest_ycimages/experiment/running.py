@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.trial import Limit
+    from pytest_ycimages.experiment.trial import Limit, Verb
     from pytest_ycimages.virtual.wait import Wait
 
     Client = Callable[[str, str], Any]
@@ -78,15 +78,22 @@ def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
 
 
 def run_trial(
-    client: Client, double: Double, *, scenario: Scenario | None = None, limits: TrialLimits = DEFAULT_LIMITS
+    client: Client,
+    double: Double,
+    *,
+    scenario: Scenario | None = None,
+    limits: TrialLimits = DEFAULT_LIMITS,
+    verb: Verb = "create",
 ) -> Trial:
     """Run a client against a double in virtual time, on its own thread, and return the trial.
 
     Args:
-        client: takes the URL and the token, and returns the id of its image or raises; sync or async.
+        client: takes the URL and the token, and returns the id of its image, several ids, or anything else if its verb
+            is another than to create; or raises. Sync or async.
         double: its server, started, with its injected faults.
         scenario: what goes wrong; None: the faults that are injected and have struck.
         limits: what it may take.
+        verb: what the client is for.
 
     Raises:
         UsageError: virtual time is off, or `double` is something else.
@@ -102,7 +109,7 @@ def run_trial(
             "A trial needs virtual time, and it is off. Add the fixture `ycimages_time` to the test, "
             "or write `with VirtualTime():` around it and around the double."
         )
-    began, real_began = time.elapsed, real_monotonic()
+    began, real_began, before = time.elapsed, real_monotonic(), tuple(double.images.values())
     run = _Run(client, double.url, double.token)
     thread = threading.Thread(target=run, name="client", daemon=True)
     watch = _Watch(time, double, limits)
@@ -119,6 +126,8 @@ def run_trial(
         refused=watch.refused,
         struck=struck if scenario is not None else tuple(filter(None, struck)),
         real_seconds=real_monotonic() - real_began,
+        before=before,
+        verb=verb,
     )
     _end(time, run, thread)
     return trial
@@ -146,7 +155,7 @@ class _Run:
             told = "".join(traceback.format_exception(error))
             self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
         else:
-            self.outcome = Outcome("returned", None if result is None else _text_of(result))
+            self.outcome = Outcome("returned", None if result is None else _returned(result))
 
     async def _awaited(self, result: Any) -> Any:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
@@ -221,6 +230,13 @@ def _await_end(thread: threading.Thread) -> None:
 def _first_line(error: BaseException) -> str:
     text = _text_of(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _returned(result: object) -> str:
+    """Return what a client returned, as text: ids of several images with commas between them."""
+    if isinstance(result, list | tuple) and all(isinstance(each, str) for each in result):
+        return ", ".join(map(storable, result))
+    return _text_of(result)
 
 
 def _text_of(value: object) -> str:

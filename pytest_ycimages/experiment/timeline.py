@@ -27,6 +27,7 @@ CREATE: Final = "images.create"
 DELETE: Final = "images.delete"
 CANCEL: Final = "operations.cancel"
 POLL: Final = "operations.get"
+UPDATE: Final = "images.update"
 
 HOPELESS: Final = frozenset(
     {
@@ -99,7 +100,7 @@ class Timeline:
 
     def of(self, operation: Operation, method: str) -> list[int]:
         """Return the calls of a method that name this operation."""
-        return [index for index in self.calls_of(method) if operation.id in self._ids(index)]
+        return [index for index in self.calls_of(method) if operation.id in self.ids(index)]
 
     def calls_of(self, *methods: str) -> list[int]:
         """Return the calls of these methods; without a method, all calls."""
@@ -108,13 +109,13 @@ class Timeline:
     def about(self, operation: Operation, *methods: str) -> list[int]:
         """Return the calls about an operation, its image, or other operations of that image."""
         ids = {operation.id, operation.metadata.image_id}
-        return [index for index in self.calls_of(*methods) if ids & self._ids(index)]
+        return [index for index in self.calls_of(*methods) if ids & self.ids(index)]
 
     def clearing_up(self, operation: Operation) -> list[int]:
         """Return the calls that ask for the end of a creation: its cancels, and the deletions of its image."""
         return sorted([*self.of(operation, CANCEL), *self.about(operation, DELETE)])
 
-    def _ids(self, index: int) -> set[str]:
+    def ids(self, index: int) -> set[str]:
         """Return what a call was about, though its response was a refusal."""
         call = self.calls[index]
         asked = ("operation_id", "image_id") if call.method != CREATE else ()  # that names the image that it copies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pytest_ycimages.api.resources import ImageStatus
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 Ending = Literal["returned", "raised", "unended"]
 """How a client ends: with an image id, with an exception (a command: with an exit code), or not at all."""
 
+Verb = Literal["create", "create_many", "update", "delete", "cleanup"]
+"""What a client is for: to create one image or several, to change or to delete images, or to clear up old ones."""
+
+VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+CREATING: Final[frozenset[Verb]] = frozenset({"create", "create_many"})
+"""The verbs of clients that return the ids of the images that they created."""
+
 Limit = Literal["seconds", "calls", "stuck"]
 """What ended a trial whose client did not: its virtual seconds, its calls, or that the client did nothing for long."""
 
@@ -25,7 +32,8 @@ class Outcome:
 
     Attributes:
         ending: how it ended.
-        image_id: what it returned, as text; None for any other ending, and for a client that returned None.
+        image_id: what it returned, as text, ids of several images with commas between them; None for any other ending,
+            and for a client that returned None.
         error: the exception that it raised, as `TypeError: its text`; empty for any other ending.
         limit: what ended the trial when the client did not; None for any other ending.
         traceback: where the exception came from. It names files of this machine, so it is not compared or reported.
@@ -36,6 +44,11 @@ class Outcome:
     error: str = ""
     limit: Limit | None = None
     traceback: str = field(default="", compare=False, repr=False)
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """Return the ids that it returned."""
+        return tuple(self.image_id.split(", ")) if self.image_id else ()
 
     def __str__(self) -> str:
         if self.ending == "returned":
@@ -62,6 +75,8 @@ class Trial:
         seconds: how long the client took on the double's clock.
         refused: how many connections the client was refused. They are not calls.
         struck: for each fault of the scenario, whether it struck.
+        before: the images that existed when the client began.
+        verb: what the client is for.
         real_seconds: what the trial cost in real time. Not compared.
     """
 
@@ -74,12 +89,17 @@ class Trial:
     refused: int = 0
     struck: tuple[bool, ...] = ()
     real_seconds: float = field(default=0.0, compare=False)
+    before: tuple[Image, ...] = ()
+    verb: Verb = "create"
 
     @property
     def succeeded(self) -> bool:
-        """Return whether the client returned the id of an image that is READY."""
-        id_ = self.outcome.image_id
-        return any(image.id == id_ and image.status is ImageStatus.READY for image in self.images)
+        """Return whether the client returned ids of READY images, or, if its verb creates none, returned at all."""
+        if self.verb not in CREATING:
+            return self.outcome.ending == "returned"
+        ready = {image.id for image in self.images if image.status is ImageStatus.READY}
+        ids = self.outcome.image_ids
+        return bool(ids) and ready.issuperset(ids)
 
     @property
     def failed(self) -> bool:

@@ -25,14 +25,14 @@ from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import ModuleOrigin
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.trial import Trial, Verdict
+    from pytest_ycimages.experiment.trial import Trial, Verb, Verdict
     from pytest_ycimages.settings import Settings
 
     Batch = tuple[Sequence[Scenario], list[Summary]]
@@ -56,6 +56,8 @@ class VirtualTrials(NamedTuple):
     client: Client
     settings: Settings
     limits: TrialLimits
+    verb: Verb = "create"
+    setup: Callable[[Double], object] | None = None
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
         """Return one trial for each scenario, in their order."""
@@ -65,8 +67,10 @@ class VirtualTrials(NamedTuple):
     def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
         try:
             with Double(self.settings, name=NAME) as double:
+                if self.setup:
+                    self.setup(double)
                 scenario.inject_into(double)
-                return run_trial(self.client, double, scenario=scenario, limits=self.limits)
+                return run_trial(self.client, double, scenario=scenario, limits=self.limits, verb=self.verb)
         finally:
             time.begin_again()
 
@@ -108,17 +112,17 @@ def worker_count(workers: Workers) -> int:
 class WorkerPool:
     """The processes that make the trials of a search: this one, or several. The summaries are the same."""
 
-    def __init__(self, runner: TrialRunner, client: object, workers: int) -> None:
+    def __init__(self, runner: TrialRunner, own: Sequence[object], workers: int) -> None:
         self._runner = runner
         self._pool: ProcessPoolExecutor | None = None
         if workers <= 1:
             return
-        needed = (client, *runner.judges)
+        needed = (*own, *runner.judges)
         for each in needed:
             if not is_importable(each if hasattr(each, "__qualname__") else type(each)):
                 raise UsageError(
-                    f"{client_name(each)} cannot be imported by other processes: with workers={workers}, clients and "
-                    "judges are functions of a module. Move it there, or leave `workers` out."
+                    f"{client_name(each)} cannot be imported by other processes: with workers={workers}, clients, "
+                    "setups and judges are functions of a module. Move it there, or leave `workers` out."
                 )
         self._pool = ProcessPoolExecutor(
             workers,

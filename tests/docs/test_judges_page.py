@@ -10,8 +10,9 @@ from typing import Final
 import pytest
 
 import pytest_ycimages
-from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, OPTIONAL_JUDGES
-from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.judges import OPTIONAL_JUDGES
+from pytest_ycimages.experiment.judges.judge import REGISTERED
+from pytest_ycimages.experiment.trial import VERBS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "judges.md"
 SECTION: Final = re.compile(r"^## `(\w+)(\(.*?\))?`\n\n(.*?)\n\n", re.DOTALL | re.MULTILINE)
@@ -22,12 +23,23 @@ SECTIONS: Final = SECTION.findall(PAGE.read_text())
 
 def test_the_page_has_the_default_judges_the_gravest_first_and_then_the_optional_ones() -> None:
     """In the order in which they are asked."""
-    names = [name_of(judge).partition("(")[0] for judge in DEFAULT_JUDGES]
+    ranks = {name: each.rank for name, each in REGISTERED.items() if each.rank is not None}
+    names = sorted(ranks, key=ranks.__getitem__)
     expected = [*names, *OPTIONAL_JUDGES]
     missing = [
         f"## `{name}{REGISTERED[name].parameters}`" for name in expected if name not in dict.fromkeys(names_of())
     ]
     assert names_of() == expected, f"edit {PAGE}: add {missing}" if missing else f"edit {PAGE}: order as {expected}"
+
+
+@pytest.mark.parametrize("name", sorted(REGISTERED))
+def test_a_section_says_which_verbs_the_judge_judges(name: str) -> None:
+    """In a sentence of its own, after the first paragraph."""
+    section = PAGE.read_text().partition(f"## `{name}")[2].partition("\n## ")[0]
+    (said,) = re.findall(r"^It judges clients with (?:the verbs? )?(.*)\.$", section, re.MULTILINE)
+    verbs = REGISTERED[name].verbs
+    assert set(re.findall(r"`(\w+)`", said)) == (set() if verbs == set(VERBS) else verbs)
+    assert (said == "every verb") is (verbs == set(VERBS))
 
 
 def names_of() -> list[str]:

@@ -13,20 +13,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.judges.judge import REGISTERED, Judge
+from pytest_ycimages.experiment.trial import VERBS
 from pytest_ycimages.text_values import Vocabulary, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.experiment.judges.judge import Registered
+    from pytest_ycimages.experiment.trial import Verb
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-DEFAULT_JUDGES: Final[tuple[Judge, ...]] = tuple(
-    each.maker() for each in sorted(REGISTERED.values(), key=lambda each: each.rank or 0) if each.rank is not None
-)
-"""The judges that are asked unless others are named, the gravest first.
+_DEFAULT: Final = [each for each in REGISTERED.values() if each.rank is not None]
+_BY_RANK: Final = sorted(_DEFAULT, key=lambda each: each.rank or 0)
+JUDGES_OF: Final[Mapping[Verb, tuple[Judge, ...]]] = {
+    verb: tuple(each.maker() for each in _BY_RANK if verb in each.verbs) for verb in VERBS
+}
+"""The judges that are asked of clients with a verb unless others are named, the gravest first."""
+DEFAULT_JUDGES: Final[tuple[Judge, ...]] = JUDGES_OF["create"]
+"""Those of clients that create an image.
 
 A client passes them all under any two default faults if it retries with one `Idempotency-Key` and growing pauses, has a
 deadline, and cancels when it gives up.
@@ -38,14 +44,14 @@ OPTIONAL_JUDGES: Final[Mapping[str, Registered]] = {
 """The judges that are asked only when they are named."""
 
 
-def judges_of(value: object) -> tuple[Judge, ...]:
-    """Return one judge or several, each given as itself or as text such as `finishes(600)`; None: the default ones.
+def judges_of(value: object, verb: Verb = "create") -> tuple[Judge, ...]:
+    """Return one judge or several, each given as itself or as text such as `finishes(600)`; None: those of the verb.
 
     Raises:
         UsageError: one of them is not a judge.
     """
     if value is None:
-        return DEFAULT_JUDGES
+        return JUDGES_OF[verb]
     several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
     found = tuple(map(_judge, several))
     if not found:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.trial import Trial, Verdict
+from pytest_ycimages.experiment.trial import VERBS, Trial, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pytest_ycimages.experiment.trial import Verb
 
 Judge = Callable[[Trial], "Verdict | str | None"]
 """A judge takes a trial. It returns a `Verdict`, or the text of what is wrong; None or an empty text: nothing is.
@@ -29,11 +31,13 @@ class Registered(NamedTuple):
         function: the judge itself, or the function that makes it from its limits.
         limits: the parameters of the function that makes it; None for a judge that has no limits.
         rank: its place among the default judges, the gravest first; None for an optional judge.
+        verbs: the verbs of the clients that it judges; of any other trial it says nothing.
     """
 
     function: Callable[..., Any]
     limits: tuple[inspect.Parameter, ...] | None
     rank: int | None
+    verbs: frozenset[Verb] = frozenset(VERBS)
 
     @property
     def maker(self) -> Callable[..., Judge]:
@@ -43,13 +47,14 @@ class Registered(NamedTuple):
     @property
     def needs_limits(self) -> bool:
         """Return whether one of its limits has no default."""
-        return any(each.default is each.empty for each in self.limits or ())
+        return any(each.default is each.empty and each.kind is not each.VAR_POSITIONAL for each in self.limits or ())
 
     @property
     def parameters(self) -> str:
         """Return its limits as text, such as `(within=3600)`; empty when it has none."""
         limits = (
-            each.name if each.default is each.empty else f"{each.name}={each.default:g}" for each in self.limits or ()
+            str(each).partition(":")[0] if each.default is each.empty else f"{each.name}={each.default:g}"
+            for each in self.limits or ()
         )
         return "" if self.limits is None else f"({', '.join(limits)})"
 
@@ -58,9 +63,14 @@ REGISTERED: Final[dict[str, Registered]] = {}
 """All judges of this package, by name."""
 
 
-def default_judge(rank: int) -> Callable[[Function], Function]:
-    """Register a judge, or a function that makes one, as a default one, at this place: the gravest first."""
-    return lambda function: _registered(function, rank)
+def default_judge(rank: int, *verbs: Verb) -> Callable[[Function], Function]:
+    """Register a judge, or a function that makes one, as a default one, at this place: the gravest first.
+
+    Args:
+        rank: its place.
+        verbs: the verbs of the clients that it judges; without any, it judges all.
+    """
+    return lambda function: _registered(function, rank, verbs)
 
 
 def optional_judge(function: Function) -> Function:
@@ -68,13 +78,13 @@ def optional_judge(function: Function) -> Function:
     return _registered(function, None)
 
 
-def _registered(function: Function, rank: int | None) -> Function:
+def _registered(function: Function, rank: int | None, verbs: tuple[Verb, ...] = ()) -> Function:
     name = function.__name__
     if name in REGISTERED:
         raise ValueError(f"two judges are called {name}: {REGISTERED[name].function.__module__}, {function.__module__}")
     parameters = tuple(inspect.signature(function).parameters.values())
     is_judge = [each.name for each in parameters] == ["trial"]
-    REGISTERED[name] = Registered(function, None if is_judge else parameters, rank)
+    REGISTERED[name] = Registered(function, None if is_judge else parameters, rank, frozenset(verbs or VERBS))
     return function
 
 
@@ -102,6 +112,8 @@ def check_positive(judge: str, **values: float) -> None:
 
 def judged(judge: Judge, trial: Trial) -> Verdict | None:
     """Return the verdict of a judge on a trial, or None; raise UsageError if it raises or returns something else."""
+    if trial.verb not in _verbs_of(judge):
+        return None
     try:
         said = judge(trial)
     except Exception as error:
@@ -116,6 +128,14 @@ def judged(judge: Judge, trial: Trial) -> Verdict | None:
             f"The judge {name_of(judge)} returned {said!r}. Return a Verdict, the text of what is wrong, or None."
         )
     return Verdict(name_of(judge), passed=not said, explanation=said)
+
+
+def _verbs_of(judge: Judge) -> frozenset[Verb]:
+    """Return the verbs that a judge judges; one of the user's judges all."""
+    registered = REGISTERED.get(name_of(judge).partition("(")[0])
+    if registered is None or registered.function.__module__ != getattr(judge, "__module__", ""):
+        return frozenset(VERBS)
+    return registered.verbs
 
 
 def _place(error: Exception) -> str:

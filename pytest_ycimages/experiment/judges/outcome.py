@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from pytest_ycimages.api.resources import ImageStatus
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between
 from pytest_ycimages.experiment.judges.judge import check_positive, default_judge, failed, optional_judge, passed
@@ -15,6 +16,7 @@ from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.scenario import PlannedFault
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
@@ -29,7 +31,7 @@ def no_duplicates(trial: Trial) -> Verdict:
     answer that is lost after the commit: they ask again, and not with the same `Idempotency-Key`.
     """
     read = Timeline(trial)
-    staying = read.staying
+    staying = read.staying if trial.verb == "create" else _repeated(read)
     proof = tuple(index for each in staying for index in read.about(each, CREATE)[:1])
     if len(staying) <= 1:
         return passed("no_duplicates", f"{len(staying)} image(s) stay", proof)
@@ -39,9 +41,25 @@ def no_duplicates(trial: Trial) -> Verdict:
     return failed("no_duplicates", text, proof, f"created again after {before}")
 
 
-@default_judge(40)
+def _repeated(read: Timeline) -> list[Operation]:
+    """Return the creations whose images stay and that equal requests have started, of the first request that has."""
+    by_request: list[tuple[object, list[Operation]]] = []
+    for operation in read.staying:
+        created = read.about(operation, CREATE)
+        asked = read.calls[created[0]].message if created else None
+        known = next((same for request, same in by_request if request == asked and asked is not None), None)
+        if known is None:
+            by_request.append((asked, [operation]))
+        else:
+            known.append(operation)
+    return next((same for _, same in by_request if len(same) > 1), [])
+
+
+@default_judge(40, "create", "create_many")
 def truthful(trial: Trial) -> Verdict | None:
     """Require that success is reported if the image is READY, with its id; failure, unless success was shown.
+
+    Of several images, each whose id the client returned is READY, and it returned one at least.
 
     A client that was shown the end and asks for the image's deletion instead may report failure as well.
     """
@@ -49,10 +67,11 @@ def truthful(trial: Trial) -> Verdict | None:
         return None
     read = Timeline(trial)
     if trial.failed:
-        return _falsely_failed(read)
+        return _falsely_failed(read) if trial.verb == "create" else None
     if trial.succeeded:
         return passed("truthful", f"Image {trial.outcome.image_id} is READY")
-    id_ = trial.outcome.image_id
+    ready = {image.id for image in trial.images if image.status is ImageStatus.READY}
+    id_ = next((each for each in trial.outcome.image_ids if each not in ready), trial.outcome.image_id)
     operation = next((each for each in read.created if each.metadata.image_id == id_), None)
     if operation is None:
         real = ", ".join(image.id for image in trial.images) or "none"
@@ -78,7 +97,7 @@ def _falsely_failed(read: Timeline) -> Verdict:
     return passed("truthful", f"It failed, and says so: {read.trial.outcome.error}")
 
 
-@default_judge(50)
+@default_judge(50, "create")
 def no_orphans(trial: Trial) -> Verdict | None:
     """Require that a client that reports failure leaves no image and no running creation behind.
 
