@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
@@ -66,6 +67,7 @@ def test_any_bytes_are_read_or_refused(body: bytes, revision: str, method: str) 
     _ends_well(body, revision, method)
 
 
+@pytest.mark.costly
 @quickly
 @given(
     value=objects,

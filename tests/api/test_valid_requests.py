@@ -106,6 +106,7 @@ mistakes: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("revision", sorted(requests))
 @quickly
 @given(data=st.data())
@@ -119,6 +120,7 @@ def test_a_valid_request_is_read_back_as_it_was_written(revision: str, data: st.
     assert message.unknown_fields() == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("revision", sorted(requests))
 @quickly
 @given(data=st.data())

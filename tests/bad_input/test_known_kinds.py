@@ -186,6 +186,7 @@ def test_a_rule_strikes_or_is_refused(rule: str) -> None:
     assert is_well(double)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", ["timing", "latency", "rollback", "cancel_delay", "outcome", "cancel"])
 def test_a_setting_is_taken_or_refused(name: str) -> None:
     """As text and as a number, for good and for the next operation; operations then begin, and time is printed."""

@@ -234,6 +234,7 @@ def test_relative_names_are_the_same_cassettes(tmp_path: Path, monkeypatch: pyte
     assert result.stdout.splitlines()[0] == "b.yaml"
 
 
+@pytest.mark.costly
 def test_the_command_says_how_to_get_what_it_lacks(tmp_path: Path, pytester: pytest.Pytester) -> None:
     """Only this command needs it."""
     write_cassette(tmp_path / "a.yaml", tape())

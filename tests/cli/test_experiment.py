@@ -89,6 +89,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(ycimages, ["experiment", *arguments])
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("folder")
 def test_a_client_without_a_flaw_ends_with_0() -> None:
     """A module in the current folder can be named."""
@@ -100,6 +101,7 @@ def test_a_client_without_a_flaw_ends_with_0() -> None:
     )
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("folder")
 def test_a_client_with_a_flaw_ends_with_1_and_its_story_is_told() -> None:
     """The verdict, what goes wrong, both sides of the timeline, the test, and how it fared under each fault."""
@@ -181,6 +183,7 @@ def test_what_was_not_tried_alike_is_said() -> None:
     assert "These were not tried alike, so compare them with care: the seed differ." in result.stdout
 
 
+@pytest.mark.costly
 def test_the_options_reach_the_experiment(folder: Path) -> None:
     """Each of them, and those that decide what is found are in the command that repeats it."""
     options = ["--depth", "0", "--judge", "finishes(within=900)", "--judge", "bakery:is_quick", "--seed", "3"]
@@ -218,6 +221,7 @@ def test_a_search_that_its_budget_stopped_says_so(folder: Path) -> None:
     assert json.loads((folder / "whole.json").read_text())["counts"]["tried"] == 1 + 20 * 4
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("folder")
 def test_a_command_is_a_client_as_well() -> None:
     """In real time; it has no test to paste."""
@@ -247,6 +251,7 @@ def test_what_is_compared_may_be_a_command_and_goes_on_from_its_own_file(folder:
     assert {file.name for file in files} > {"progress", "progress.bakery-trusting"}
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("folder")
 def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
     """Neither as a control sequence nor as markup; and that it fails without a fault is said."""

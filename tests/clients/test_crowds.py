@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+import pytest
 import requests
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def test_a_hundred_tasks_of_one_session(ycimages: Double) -> None:
     assert len(ycimages.images) == CROWD
 
 
+@pytest.mark.costly
 def test_a_hundred_threads_of_their_own_sessions(ycimages: Double) -> None:
     """The same with threads, and connections that end after every call."""
 

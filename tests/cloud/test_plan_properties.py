@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def test_the_true_phases_that_are_seen_form_a_path_of_the_table(plan: Plan, scri
         assert after in reachable(before)
 
 
+@pytest.mark.costly
 @examples
 @given(plans, steps("look", "poll", "cancel"))
 def test_modified_at_never_decreases_and_never_lies_ahead(plan: Plan, script: list[Step]) -> None:
@@ -111,6 +113,7 @@ def test_modified_at_never_decreases_and_never_lies_ahead(plan: Plan, script: li
     assert shown == sorted(shown)
 
 
+@pytest.mark.costly
 @examples
 @given(plans, steps("look", "poll", "cancel"))
 def test_done_is_for_ever(plan: Plan, script: list[Step]) -> None:
@@ -120,6 +123,7 @@ def test_done_is_for_ever(plan: Plan, script: list[Step]) -> None:
     assert len({each.truth for each in done}) <= 1
 
 
+@pytest.mark.costly
 @examples
 @given(plans, steps("look", "poll", "cancel"))
 def test_polls_are_shown_done_for_ever_unless_a_script_says_otherwise(plan: Plan, script: list[Step]) -> None:
@@ -147,6 +151,7 @@ def test_response_and_error_are_never_both(plan: Plan, script: list[Step]) -> No
             assert ("response" in wire) is (seen.view.phase is Phase.SUCCEEDED)
 
 
+@pytest.mark.costly
 @examples
 @given(plans, steps("look", "poll", "cancel"), nanoseconds)
 def test_looking_more_often_changes_nothing(plan: Plan, script: list[Step], wait: int) -> None:
@@ -156,6 +161,7 @@ def test_looking_more_often_changes_nothing(plan: Plan, script: list[Step], wait
     assert view(plan, START + wait) == view(plan, START + wait)
 
 
+@pytest.mark.costly
 @examples
 @given(drawn.planned(st.one_of(drawn.clocked, drawn.scripts)), steps("look", "poll", "cancel"))
 def test_polls_do_not_move_the_end_of_what_does_not_wait_for_them(plan: Plan, script: list[Step]) -> None:
@@ -204,6 +210,7 @@ def test_a_cancel_that_wins_ends_what_runs_and_nothing_else(
         assert cancelled(ended, now + later, ERROR) is ended
 
 
+@pytest.mark.costly
 @examples
 @given(plans, nanoseconds, steps("look", "poll"))
 def test_a_cancel_brings_about_what_its_setting_says(plan: Plan, wait: int, script: list[Step]) -> None:

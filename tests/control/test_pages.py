@@ -45,6 +45,7 @@ class Client:
             yield page
 
 
+@pytest.mark.costly
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     methods=st.lists(st.sampled_from(sorted(PATHS)), max_size=12),

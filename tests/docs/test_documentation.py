@@ -35,6 +35,7 @@ def examples(language: str) -> list[object]:
     return found
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("code", examples("python"))
 def test_a_python_example_runs(code: str, project: pytest.Pytester) -> None:
     """A block with tests runs under pytest, against the fake; any other block runs as a script."""

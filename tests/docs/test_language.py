@@ -66,6 +66,7 @@ def test_avoided_words_are_not_used() -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.costly
 def test_docstrings_of_public_functions_begin_with_a_verb() -> None:
     """In the imperative: "Return ...", "Raise ..."."""
     found = [

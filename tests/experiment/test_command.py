@@ -62,6 +62,7 @@ def test_a_command_that_fails_has_its_exit_code_told(script: Command) -> None:
     assert outcomes[1] == "raised exit code 1: urllib.error.HTTPError: HTTP Error 403: Forbidden"
 
 
+@pytest.mark.costly
 @pytest.mark.real_clock
 def test_a_command_that_does_not_end_is_ended() -> None:
     """And so is what it has started."""
@@ -69,6 +70,7 @@ def test_a_command_that_does_not_end_is_ended() -> None:
     assert report.baseline.outcome.limit == "seconds"
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_what_a_command_leaves_behind_is_ended_without_a_wait(tmp_path: Path) -> None:
     """Though it holds on to what the command writes to."""

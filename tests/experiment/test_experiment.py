@@ -51,6 +51,7 @@ def test_a_new_fault_is_not_tried_by_itself() -> None:
     assert {candidate.fault.name for candidate in DEFAULT_FAULTS} == set(CATALOGUE) - others
 
 
+@pytest.mark.costly
 def test_depth_0_tries_the_client_alone() -> None:
     """Nothing goes wrong in it."""
     report = run_experiment(correct, depth=0)
@@ -60,6 +61,7 @@ def test_depth_0_tries_the_client_alone() -> None:
     assert report.faults == ()
 
 
+@pytest.mark.costly
 def test_depth_1_tries_every_fault_at_every_call_on_either_side_of_the_commit() -> None:
     """Five calls, and those faults that can strike each of them."""
     report = run_experiment(correct, faults=FEW)
@@ -75,6 +77,7 @@ def test_depth_1_tries_every_fault_at_every_call_on_either_side_of_the_commit() 
     assert report.faults[0].seconds == (6.0, 7.5, 9.75, 13.125, 13.125)
 
 
+@pytest.mark.costly
 def test_deeper_scenarios_come_from_the_calls_that_shorter_ones_made() -> None:
     """A call that only a fault brings about is struck as well: the cancel of an operation that never ends."""
     scenarios: list[str] = []
@@ -90,6 +93,7 @@ def test_deeper_scenarios_come_from_the_calls_that_shorter_ones_made() -> None:
                 and " and " in each]  # as with `before`: the client went on alike  # fmt: skip
 
 
+@pytest.mark.costly
 def test_what_fails_is_not_extended() -> None:
     """A flaw is mended before what it hides is looked for."""
     report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable(), reset()], depth=2)
@@ -100,12 +104,14 @@ def test_what_fails_is_not_extended() -> None:
     assert finding.others > 0
 
 
+@pytest.mark.costly
 def test_the_first_of_the_faults_is_the_mildest() -> None:
     """So the order of the faults decides what a finding shows."""
     report = run_experiment(duplicates_on_a_lost_answer, faults=[reset(), unavailable()])
     assert str(report.findings[0].scenario) == "reset() at call 1 of images.create, after the commit"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("written", "count"),
     [
@@ -166,6 +172,7 @@ def test_an_experiment_has_virtual_time_of_its_own() -> None:
 # The same each time.
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "name",
     [
@@ -183,6 +190,7 @@ def test_the_same_is_found_each_time_and_by_however_many_processes(name: str) ->
     assert everything(first) == everything(second) == everything(spread)
 
 
+@pytest.mark.costly
 def test_another_seed_draws_other_ids_and_finds_the_same() -> None:
     """The seed is told."""
     one, other = (run_experiment(duplicates_on_a_lost_answer, faults=FEW, seed=seed) for seed in (0, 7))
@@ -209,6 +217,7 @@ def test_there_are_as_many_processes_as_xdist_has_workers_or_cores(monkeypatch: 
     assert 1 <= worker_count("auto") <= (os.cpu_count() or 1)
 
 
+@pytest.mark.costly
 def test_a_process_that_does_not_come_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has printed why."""
     monkeypatch.setattr("pytest_ycimages.experiment.trials.origins_of", lambda _: [ModuleOrigin("no.such.module", "")])
@@ -223,6 +232,7 @@ def test_a_judge_that_allows_more_gives_trials_more() -> None:
     assert limits_for(judges_of("truthful")) == TrialLimits()
 
 
+@pytest.mark.costly
 def test_the_same_fault_twice_is_tried_once() -> None:
     """Two candidates may come to the same."""
     assert run_experiment(correct, faults=[hang(), hang()]).counts.tried == 11
@@ -231,6 +241,7 @@ def test_the_same_fault_twice_is_tried_once() -> None:
 # Beyond the depth.
 
 
+@pytest.mark.costly
 def test_scenarios_drawn_at_random_are_shrunk_to_the_shortest_and_mildest() -> None:
     """Though only scenarios of two faults and more were tried, what is found has one, and the mildest."""
     faults = [slow(5), unavailable(), reset(), truncate(), hang()]
@@ -245,6 +256,7 @@ def test_scenarios_drawn_at_random_are_shrunk_to_the_shortest_and_mildest() -> N
 # Stopping, and going on.
 
 
+@pytest.mark.costly
 def test_a_budget_that_is_spent_is_told() -> None:
     """What was found by then is found; but all is not well."""
     report = run_experiment(correct, budget=0)
@@ -254,6 +266,7 @@ def test_a_budget_that_is_spent_is_told() -> None:
         report.assert_ok()
 
 
+@pytest.mark.costly
 def test_progress_is_told() -> None:
     """How many of the present wave have been tried, and how many there are."""
     seen: list[tuple[int, int]] = []
@@ -261,12 +274,14 @@ def test_progress_is_told() -> None:
     assert seen == [(1, 1), (10, 10)]
 
 
+@pytest.mark.costly
 def test_a_candidate_may_have_its_fault_as_text() -> None:
     """As text may stand for a fault everywhere else."""
     in_text = Candidate("unavailable()", on="images.create")  # type: ignore[arg-type]  # what is tested
     assert run_experiment(correct, faults=in_text).counts.tried == 1 + 2
 
 
+@pytest.mark.costly
 def test_a_judge_that_raises_is_named_with_its_place_and_the_scenario() -> None:
     """It is a judge of one's own, as ours take every trial."""
 
@@ -282,6 +297,7 @@ def test_a_judge_that_raises_is_named_with_its_place_and_the_scenario() -> None:
 # The seed.
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("options", [{"seed": 3}, {"settings": {"seed": 3}}, {"seed": 3, "settings": {"seed": 4}}])
 def test_the_seed_is_that_of_the_settings_unless_it_is_given(options: dict[str, Any]) -> None:
     """The report says which, and so does the test to paste; it does without for the one that every test has."""
@@ -297,6 +313,7 @@ def test_the_seed_is_that_of_the_settings_unless_it_is_given(options: dict[str, 
 # The report.
 
 
+@pytest.mark.costly
 def test_a_report_says_everything_in_words() -> None:
     """The verdict, what goes wrong, both sides of the story, and the test."""
     report = run_experiment(duplicates_on_a_lost_answer, faults=[unavailable()])
@@ -313,6 +330,7 @@ def test_a_report_says_everything_in_words() -> None:
         assert part in text
 
 
+@pytest.mark.costly
 def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
     """It failed in the search, and not when it was repeated."""
     runs: list[str] = []
@@ -328,6 +346,7 @@ def test_a_client_that_is_not_the_same_each_time_is_told_so() -> None:
     assert finding.test == ""
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("clients_path")
 def test_the_fixture_takes_the_settings_of_the_test(project: pytest.Pytester) -> None:
     """The marker's, and the seed of the command line."""
@@ -352,6 +371,7 @@ def test_the_fixture_takes_the_settings_of_the_test(project: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["E *truthful: The client reported success with image *"])
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("clients_path")
 @pytest.mark.parametrize(("options", "seed"), [((), 3), (("--ycimages-seed=5",), 5)])
 def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
@@ -374,6 +394,7 @@ def test_the_seed_is_the_one_that_a_double_of_the_test_would_have(
     project.runpytest_inprocess(*options).assert_outcomes(passed=1)
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("clients_path")
 def test_a_test_to_paste_draws_what_the_experiment_drew(project: pytest.Pytester) -> None:
     """Where chance decides how long an operation takes, and so whether the client is too impatient."""

@@ -103,6 +103,7 @@ def test_a_deep_flaw_is_found_alone_among_all_faults(flaw: Flaw) -> None:
     assert (finding.judge, str(finding.scenario)) == (flaw.judge, flaw.scenario)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "flaw",
     [
@@ -139,6 +140,7 @@ def _runner(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callab
     return run
 
 
+@pytest.mark.costly
 def test_a_client_without_a_flaw_has_no_finding() -> None:
     """With any default fault, and with any two of the few."""
     run_experiment(flawed_clients.correct).assert_ok()

@@ -35,6 +35,7 @@ def test_a_search_that_was_stopped_goes_on_from_its_file(tmp_path: Path) -> None
     assert seen == []  # all was known
 
 
+@pytest.mark.costly
 def test_a_file_of_another_experiment_is_refused(tmp_path: Path) -> None:
     """The error says what differs."""
     file = tmp_path / "progress"
@@ -48,6 +49,7 @@ def test_a_file_of_another_experiment_is_refused(tmp_path: Path) -> None:
         run_experiment(correct, faults=FEW, depth=0, state=file)
 
 
+@pytest.mark.costly
 def test_a_file_from_before_a_judge_has_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has is what the old judge said."""
     monkeypatch.syspath_prepend(tmp_path)
@@ -78,6 +80,7 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_tried(where: str, t
         run_experiment(correct, depth=0, state=tmp_path / where)
 
 
+@pytest.mark.costly
 def test_an_empty_file_is_begun(tmp_path: Path) -> None:
     """Such as one that was made beforehand."""
     file = tmp_path / "progress"

@@ -71,6 +71,7 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("width", [360, 1250])
 def test_the_page_fits_a_small_screen_and_a_large_one(browser: Browser, tmp_path: Path, width: int) -> None:
     """What is wider scrolls by itself, and no word is broken into letters."""

@@ -28,6 +28,7 @@ def test_each_flaw_stands_once_with_the_clients_that_have_it() -> None:
     ]
 
 
+@pytest.mark.costly
 def test_each_fault_stands_once_with_how_each_client_fared() -> None:
     """A fault that struck only one of them as well."""
     slowed = run_experiment(careful, faults=[slow(99)])

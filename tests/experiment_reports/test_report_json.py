@@ -27,6 +27,7 @@ from . import small_clients
 from .few_reports import FEW, report_of
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "name", ["telling", *(pytest.param(name, marks=pytest.mark.slow) for name in ("duplicates", "untruthful", "vague"))]
 )
@@ -41,6 +42,7 @@ def test_the_same_seed_gives_the_same_bytes_in_however_many_processes(name: str)
     assert first == second == spread
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", ["telling", "vague"])
 def test_what_differs_from_run_to_run_is_left_out(name: str) -> None:
     """The port, and where objects are in memory; what a client says of them is told without."""
@@ -51,6 +53,7 @@ def test_what_differs_from_run_to_run_is_left_out(name: str) -> None:
     assert "127.0.0.1:PORT" in text
 
 
+@pytest.mark.costly
 def test_another_seed_gives_another_report() -> None:
     """Its ids are drawn from it."""
     one, other = (report_json(run_experiment(small_clients.careful, depth=0, seed=seed)) for seed in (1, 2))
@@ -183,6 +186,7 @@ def test_a_report_that_was_changed_is_refused(written: str, changed: str, place:
         report_from_json(text)
 
 
+@pytest.mark.costly
 def test_a_command_has_no_test_to_paste() -> None:
     """And its report is as the schema says all the same."""
     document = json.loads(report_json(run_experiment(Command("echo fd8"), depth=0)))

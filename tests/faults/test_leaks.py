@@ -37,6 +37,7 @@ def lose(double: Double) -> None:
             pass
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="descriptors cannot be counted on this machine")
 def test_faults_leave_nothing_behind() -> None:
     """Whichever they are, and however their clients leave."""

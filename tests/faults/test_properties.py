@@ -87,6 +87,7 @@ def decided(decider: Decider, calls: list[Request]) -> list[tuple[str, float] | 
     return [(str(each.injection.rule), each.late) if each else None for each in strikes]
 
 
+@pytest.mark.costly
 @given(st.lists(rules(), max_size=5), CALLS, st.integers())
 def test_two_doubles_with_one_seed_decide_alike(laid: list[Rule], calls: list[Request], seed: int) -> None:
     """Whatever the rules and the calls."""
@@ -139,6 +140,7 @@ def test_an_account_adds_up(laid: list[Rule], calls: list[Request]) -> None:
         assert each.considered == each.struck + passed
 
 
+@pytest.mark.costly
 @settings(max_examples=20)
 @given(st.floats(0.05, 0.95), st.integers())
 def test_a_chance_is_near_what_it_says(probability: float, seed: int) -> None:

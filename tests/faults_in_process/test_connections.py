@@ -213,6 +213,7 @@ def test_async_requests_take_turns(double: Double) -> None:
     assert len(double.calls) == 100
 
 
+@pytest.mark.costly
 @EVERY_CLIENT
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_left_over(client: Session, double: Double) -> None:

@@ -16,6 +16,7 @@ def printed(*options: str) -> str:
     return str(result.stdout)
 
 
+@pytest.mark.costly
 def test_the_command_prints_every_behaviour_and_every_gap() -> None:
     """With its source, area by area, and how many there are of each mark."""
     table, text = read_table(), printed()

@@ -160,6 +160,7 @@ def test_a_flood_of_continuations_is_refused(ycimages: Double) -> None:
     assert goaway(sent(ycimages, HELLO + data)) in {1, 11}
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "frame",
     [
@@ -188,6 +189,7 @@ def test_rapid_reset_is_refused(ycimages: Double) -> None:
     assert serves(ycimages)
 
 
+@pytest.mark.costly
 def test_too_many_streams_are_refused(ycimages: Double) -> None:
     """One at a time, with REFUSED_STREAM, or the connection; the others are not lost to another connection."""
     data = HELLO + b"".join(headers(2 * number + 1, "END_HEADERS") for number in range(1100))

@@ -38,6 +38,7 @@ def double(revision: str) -> Callable[..., Double]:
     return made
 
 
+@pytest.mark.costly
 def test_every_answer_that_is_documented_can_be_had_and_no_other(
     witness: Witness, double: Callable[..., Double]
 ) -> None:

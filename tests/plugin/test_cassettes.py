@@ -118,6 +118,7 @@ def test_a_test_that_is_pinned_to_the_fake_is_never_sent_elsewhere(project: pyte
     assert not (project.path / "cassettes").exists()
 
 
+@pytest.mark.costly
 def test_cassettes_are_named_by_marker_and_folder_or_after_their_tests(
     project: pytest.Pytester, upstream: Double
 ) -> None:
@@ -146,6 +147,7 @@ def test_cassettes_are_named_by_marker_and_folder_or_after_their_tests(
     project.runpytest().assert_outcomes(passed=3)
 
 
+@pytest.mark.costly
 def test_a_client_that_cannot_be_told_an_address_replays_through_vcrpy(
     project: pytest.Pytester, upstream: Double
 ) -> None:
@@ -216,6 +218,7 @@ def test_a_request_without_an_answer_fails_the_test_that_swallows_it(
     result.stdout.fnmatch_lines(["1 calls, mode replay, <Cassette *", "*images.create*FAILED_PRECONDITION*"])
 
 
+@pytest.mark.costly
 def test_unused_interactions_fail_a_test_that_passes(project: pytest.Pytester, upstream: Double) -> None:
     """Not one that has failed already."""
     project.makepyfile(test_it=MARKED)
@@ -315,6 +318,7 @@ def test_a_client_that_is_refused_the_network_sees_its_own_code_and_not_ours(
     result.stdout.no_fnmatch_line("*guard.py*")
 
 
+@pytest.mark.costly
 def test_the_recording_of_a_test_that_fails_does_not_replace_a_good_one(
     project: pytest.Pytester, upstream: Double
 ) -> None:
@@ -363,6 +367,7 @@ def test_what_a_run_used_is_written_down(workers: int, project: pytest.Pytester,
     }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(("severity", "outcome", "sections"), [("warn", 0, 1), ("fail", 1, 1), ("ignore", 0, 0)])
 def test_cassettes_that_no_test_uses_fail_the_run_or_are_named_or_left_alone(
     severity: str, outcome: int, sections: int, project: pytest.Pytester, upstream: Double
@@ -380,6 +385,7 @@ def test_cassettes_that_no_test_uses_fail_the_run_or_are_named_or_left_alone(
     assert "nobodys.yaml" not in result.stdout.str()
 
 
+@pytest.mark.costly
 def test_a_suite_can_be_held_against_whoever_answers_today(project: pytest.Pytester, upstream: Double) -> None:
     """The fake without an upstream, else that; each test fails for what differs in its own cassette."""
     project.makepyfile(test_it=MARKED)
@@ -438,6 +444,7 @@ def test_a_marker_that_cannot_be_says_what_would(marker: str, text: str, project
     pytest.LineMatcher([*result.outlines, *result.errlines]).fnmatch_lines([text])
 
 
+@pytest.mark.costly
 def test_virtual_time_rules_over_a_replay(project: pytest.Pytester, upstream: Double) -> None:
     """Both fixtures in one test: the wait takes no time, and the operation is done when it was done."""
     project.makepyfile(test_it=MARKED.replace("(ycimages)", "(ycimages_time, ycimages)"))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 COLLECT_IDS = """
     from pathlib import Path
 
-    import pytest
 
     def note(double):
         with Path("ids.txt").open("a") as file:
@@ -51,6 +47,7 @@ def test_the_fixture_serves_and_is_closed_at_teardown(project: pytest.Pytester) 
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.costly
 def test_every_test_gets_a_double_of_its_own(project: pytest.Pytester) -> None:
     """What one test made, no other test sees; the double of a test is one and the same in all its fixtures."""
     project.makepyfile("""

@@ -312,6 +312,7 @@ def orphans(result: pytest.RunResult) -> list[str]:
     return [line.rpartition("/")[2] for line in below if line.endswith(".yaml")]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("tests", "options", "expected"),
     [
@@ -345,6 +346,7 @@ def test_what_is_left_is_removed_by_prune(left: pytest.Pytester) -> None:
     assert not list((left.path / "cassettes").rglob("*.yaml"))
 
 
+@pytest.mark.costly
 def test_the_folder_of_another_tool_is_left_alone(left: pytest.Pytester) -> None:
     """Without a cassette in use there, only what this package recorded counts."""
     folder = left.path / "cassettes"

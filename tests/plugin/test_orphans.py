@@ -94,6 +94,7 @@ def orphans(project: pytest.Pytester) -> list[str] | None:
     return told if told is None else [orphan.rpartition("/")[2] for orphan in told]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("suite", "options"),
     [((), ()), ((), ("--ff", "-k", "test")), pytest.param(("-n2",), ("-n2",), marks=pytest.mark.slow)],
@@ -107,6 +108,7 @@ def test_a_whole_run_names_what_no_test_uses(options: tuple[str, ...], suite: py
     result.stdout.fnmatch_lines(["*cassettes that no test uses*", "*nobodys.yaml"])
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "options",
     [
@@ -141,6 +143,7 @@ def test_a_run_that_fails_or_stops_calls_nothing_an_orphan(
     result.stdout.no_fnmatch_line("*cassettes that no test uses*")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("module", ["pytest.skip('no', allow_module_level=True)", "raise LookupError"])
 def test_a_module_that_is_not_collected_may_use_everything(
@@ -152,6 +155,7 @@ def test_a_module_that_is_not_collected_may_use_everything(
     assert orphans(suite) is None
 
 
+@pytest.mark.costly
 def test_a_run_of_a_folder_knows_nothing_of_the_others(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was started there, without a word of which tests."""
     monkeypatch.chdir(suite.path / "tests" / "sub")
@@ -159,6 +163,7 @@ def test_a_run_of_a_folder_knows_nothing_of_the_others(suite: pytest.Pytester, m
     assert orphans(suite) is None
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("end", ["pytest.fail('no')", "pytest.skip('no')", "pytest.xfail('no')"])
 def test_only_tests_that_pass_say_what_they_used(
     end: str, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -187,6 +192,7 @@ SHARED: Final = """
 """
 
 
+@pytest.mark.costly
 def test_what_is_used_of_a_shared_cassette_is_known_when_all_its_tests_have_passed(
     project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def record_and_replay(project: pytest.Pytester, timing: float, pause: float) -> 
     return replay, float(calls[0].split("s ")[0])
 
 
+@pytest.mark.costly
 def test_a_recording_takes_the_time_of_the_service_and_its_replay_none(project: pytest.Pytester) -> None:
     """The client's pauses are real while it is recorded; its replay skips them, with the recorded spacing."""
     record_and_replay(project, timing=0.6, pause=0.2)
@@ -107,6 +108,7 @@ def test_the_example_of_the_how_to_polls_every_two_seconds(project: pytest.Pytes
     assert seconds < 1
 
 
+@pytest.mark.costly
 def test_a_comparison_with_a_service_takes_real_time_as_well(project: pytest.Pytester) -> None:
     """The recorded polls are sent again when they are due, and not as often as the client can."""
     project.makepyfile(test_it=BAKE + TEST.format(pause=0.2))
@@ -119,6 +121,7 @@ def test_a_comparison_with_a_service_takes_real_time_as_well(project: pytest.Pyt
     assert printed(result, "elapsed") >= printed(result, "slept")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("where", ["marker", "fixture", "ini", "missing"])
 def test_every_way_to_record_has_real_time(where: str, project: pytest.Pytester, service: Elsewhere) -> None:
     """Whichever source says it, and also for a cassette that is only missing."""
@@ -144,6 +147,7 @@ def test_every_way_to_record_has_real_time(where: str, project: pytest.Pytester,
         result.stdout.no_fnmatch_line("*will send*")
 
 
+@pytest.mark.costly
 def test_a_test_that_keeps_the_fake_keeps_virtual_time(project: pytest.Pytester) -> None:
     """In a run that records others."""
     project.makepyfile(

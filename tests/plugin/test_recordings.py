@@ -253,6 +253,7 @@ def test_a_recording_that_cannot_take_its_place_fails_its_test(
     result.stdout.fnmatch_lines(["*test_it.yaml cannot be written: *No space left on device*"])
 
 
+@pytest.mark.costly
 def test_a_double_that_the_test_closes_is_judged_with_the_test(
     project: pytest.Pytester, upstream: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_random_seed_is_drawn_and_printed(project: pytest.Pytester, source: st
     assert seeds[0] != seeds[1]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("source", ["option", pytest.param("ini", marks=pytest.mark.slow)])
 def test_all_workers_share_a_random_seed(project: pytest.Pytester, source: str) -> None:
     """Under pytest-xdist it is drawn once, by the run and not by each worker."""

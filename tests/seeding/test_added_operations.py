@@ -82,6 +82,7 @@ def test_a_timing_by_source_knows_the_source(cloud: Cloud) -> None:
     assert not cloud.operation(disk)["done"]
 
 
+@pytest.mark.costly
 @pytest.mark.ycimages(timing=30)
 def test_updates_and_deletes_in_flight(cloud: Cloud) -> None:
     """An update shows its values at its end; a delete ends with the image."""

@@ -102,6 +102,7 @@ def test_addresses_are_told_apart_by_what_they_are(address: int, form: str, *, s
     assert Admission().admits(host) is IPv4Address(address).is_loopback
 
 
+@pytest.mark.costly
 @given(address=st.ip_addresses(v=6), port=st.sampled_from(["", ":80"]))
 def test_of_ipv6_only_one_address_is_here(address: object, port: str) -> None:
     """Drawn ones hardly ever are."""

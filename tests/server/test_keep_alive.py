@@ -37,6 +37,7 @@ def test_one_connection_serves_many_requests(client: Client) -> None:
         assert "connection" not in answer.headers
 
 
+@pytest.mark.costly
 def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
     """Whoever sends many requests at once gets the answers in the order of the requests."""
     ids = [ENDPOINTS[number % len(ENDPOINTS)] for number in range(300)]

@@ -39,6 +39,7 @@ def _can_connect(double: Double) -> bool:
     return True
 
 
+@pytest.mark.costly
 def test_starting_and_stopping_leaks_nothing() -> None:
     """Neither a thread nor a file descriptor, with clients or without."""
     gc.collect()
@@ -55,6 +56,7 @@ def test_starting_and_stopping_leaks_nothing() -> None:
         assert not thread.is_alive()
 
 
+@pytest.mark.costly
 def test_many_connections_leak_nothing(ycimages: Double) -> None:
     """A long test run may open any number of them."""
     assert ycimages.port  # opens it

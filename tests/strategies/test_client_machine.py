@@ -52,6 +52,7 @@ TestCareful = Careful.TestCase
 TestCareful.settings = settings(quickly, max_examples=20)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("client", "faults", "said"),
     [
@@ -78,6 +79,7 @@ def test_a_client_that_raises_without_a_reason_is_found() -> None:
         run_state_machine_as_test(machine_of(step_clients.RaisesForNothing), settings=thoroughly)
 
 
+@pytest.mark.costly
 def test_what_a_client_has_not_is_left_out() -> None:
     """A client of two methods is driven by these."""
     methods: set[str] = set()
@@ -94,6 +96,7 @@ def test_what_a_client_has_not_is_left_out() -> None:
     assert methods == {"images.create", "operations.get"}
 
 
+@pytest.mark.costly
 def test_a_machine_is_extended_by_rules_and_invariants() -> None:
     """With its bundles, and the server's truth."""
     looked: list[str] = []

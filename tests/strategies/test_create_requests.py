@@ -44,6 +44,7 @@ def test_every_valid_request_makes_an_image(contract: Revision) -> None:
     check()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("contract", REVISIONS)
 def test_every_invalid_request_is_refused(contract: Revision) -> None:
     """By the service with code 3, or by the gateway in plain text; and nothing is made."""

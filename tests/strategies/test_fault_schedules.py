@@ -78,6 +78,7 @@ def test_a_schedule_that_counts_strikes_the_calls_that_it_counts(rules: list[Rul
     assert not injection.rule.expect
 
 
+@pytest.mark.costly
 @thoroughly
 @given(fault_schedules())
 def test_a_rule_is_read_back_as_it_is_printed(rules: list[Rule]) -> None:
@@ -111,6 +112,7 @@ def test_both_sides_of_the_commit_come_up() -> None:
     assert (rule.fault, rule.when, rule.per) == (reset(), nth(1), "rule")
 
 
+@pytest.mark.costly
 @thoroughly
 @given(fault_schedules([reset(after=10), "unavailable", "image_seen_late"], on="operations.*", min_size=2, max_size=4))
 def test_what_may_go_wrong_can_be_said(rules: list[Rule]) -> None:

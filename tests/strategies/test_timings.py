@@ -43,6 +43,7 @@ def test_a_timing_that_text_can_say_is_read_back_as_it_is_printed(timing: Timing
         assert eval(repr(timing), {**names, "Stage": Stage}) == timing  # noqa: S307 - what was printed just now
 
 
+@pytest.mark.costly
 @thoroughly
 @given(timings(longest=600, ending=True))
 def test_an_operation_ends_where_all_timings_do(timing: Timing) -> None:

@@ -38,6 +38,7 @@ def differences(recorded: Any, answered: Any, known: IdMap | None = None) -> lis
     return [*diff(Interaction(REQUEST, answer(recorded)), answer(answered), known)]
 
 
+@pytest.mark.costly
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(body=bodies)
 def test_an_answer_does_not_differ_from_itself(body: Any) -> None:
@@ -56,6 +57,7 @@ def test_a_field_more_or_less_is_one_difference(body: dict[str, Any], name: str,
     assert differences(body, body | {name: value}) == [Difference(f"body.{name}", "", text, Kind.EXTRA)]
 
 
+@pytest.mark.costly
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     body=bodies,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ class Walk:
         self.taping.wait(seconds)
 
 
+@pytest.mark.costly
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     walk=st.lists(steps, max_size=14),

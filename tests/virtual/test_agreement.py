@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 import time
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def _readings() -> dict[str, int]:
     }
 
 
+@pytest.mark.costly
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 @given(st.lists(MICROSECONDS, max_size=5))
 def test_every_clock_moves_by_exactly_what_was_slept(steps: list[int]) -> None:

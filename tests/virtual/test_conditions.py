@@ -238,6 +238,7 @@ def test_threads_hand_a_ball_to_each_other(ycimages_time: VirtualTime) -> None:
     assert turn == ycimages_time.elapsed == 1000
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such signal")
 def test_a_signal_that_raises_leaves_no_wait_behind(ycimages_time: VirtualTime) -> None:
     """The thread that was waiting runs again, and time does not pass while it does."""

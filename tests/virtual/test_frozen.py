@@ -213,6 +213,7 @@ def test_frozen_time_that_ticks_may_be_frozen_inside(ycimages_time: VirtualTime)
     assert ycimages_time.elapsed == 3600
 
 
+@pytest.mark.costly
 def test_a_double_outlives_each_kind_of_time() -> None:
     """Real, virtual, frozen and virtual again: it says which time it is each time."""
     double = Double()

@@ -191,6 +191,7 @@ def test_time_stands_still_while_calls_of_a_thread_are_on_their_way(ycimages_tim
     assert not any(moved)
 
 
+@pytest.mark.costly
 def test_time_stands_still_while_calls_of_asyncio_are_on_their_way(
     ycimages: Double, ycimages_time: VirtualTime
 ) -> None:

@@ -34,6 +34,7 @@ async def _poll(double: Double, sleep: Callable[[float], Any], seconds: float) -
             await sleep(1)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("run", [trio.run, lambda *arguments: anyio.run(*arguments, backend="trio")])
 def test_a_client_on_trio_polls_in_virtual_time(
     ycimages_time: VirtualTime, ycimages: Double, run: Callable[..., object]

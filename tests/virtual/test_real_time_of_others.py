@@ -42,6 +42,7 @@ TWENTY_MINUTES: Final = """
 """
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_durations_are_real(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """Twenty minutes of waiting are not to be seen in them, with workers or without."""
@@ -65,6 +66,7 @@ def test_time_outs_of_pytest_are_real(project: pytest.Pytester, options: tuple[s
     project.runpytest_inprocess("-p", "timeout", "--timeout=60", *options).assert_outcomes(passed=4)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("func_only", ["true", "false"])
 def test_time_outs_of_pytest_strike(project: pytest.Pytester, func_only: str) -> None:
     """A test that hangs for real, in virtual time, is ended by the thread that watches over it."""

@@ -109,6 +109,7 @@ def _fail() -> None:
     raise KeyError
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("act", [_use, _fail])
 def test_everything_is_put_back(act: Callable[[], None]) -> None:
     """Whether what happened inside went well or not."""
@@ -153,6 +154,7 @@ def _descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a directory that is no real one
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not tell its open files")  # noqa: PTH112 - likewise
 def test_no_file_and_no_thread_is_left_open() -> None:
     """However many waits there were."""

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def _lived(schedules: Sequence[Sequence[int]]) -> list[Waking]:
     return wakings
 
 
+@pytest.mark.costly
 @settings(max_examples=30, deadline=None)
 @given(SCHEDULES)
 def test_threads_wake_as_in_a_simulation(schedules: list[list[int]]) -> None:

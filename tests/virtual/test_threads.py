@@ -39,6 +39,7 @@ def test_joining_ends_with_its_time_limit(ycimages_time: VirtualTime) -> None:
     assert ycimages_time.elapsed == 7
 
 
+@pytest.mark.costly
 def test_a_thread_may_end_at_the_very_limit(ycimages_time: VirtualTime) -> None:
     """Which of both was first does not matter: nothing hangs, and no time is lost."""
     thread = threading.Thread(target=time.sleep, args=(5,))

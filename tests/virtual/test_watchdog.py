@@ -164,6 +164,7 @@ def test_a_client_that_never_waits_is_told_so(client: Callable[[Double], None], 
             assert virtual_time.elapsed >= 100
 
 
+@pytest.mark.costly
 def test_a_client_that_catches_everything_ends_all_the_same() -> None:
     """The fourth time it is no `Exception` any more."""
     caught = []
@@ -205,6 +206,7 @@ def test_on_another_thread_the_error_comes_when_the_thread_runs() -> None:
 # What takes long, and is no client without progress.
 
 
+@pytest.mark.costly
 def test_a_client_that_computes_is_left_alone() -> None:
     """Though another thread waits for a moment that cannot come before, and no variable changes."""
     with VirtualTime(patience=PATIENCE / 2) as virtual_time:
@@ -215,6 +217,7 @@ def test_a_client_that_computes_is_left_alone() -> None:
         assert virtual_time.elapsed == 10
 
 
+@pytest.mark.costly
 def test_a_client_that_makes_many_things_is_left_alone() -> None:
     """New calls are progress, and so are answers that end something."""
     with VirtualTime(patience=PATIENCE / 2), Double(timing=AfterPolls(1)) as double:
@@ -225,6 +228,7 @@ def test_a_client_that_makes_many_things_is_left_alone() -> None:
                 client.get(f"/operations/{create(double)}")
 
 
+@pytest.mark.costly
 def test_threads_that_work_together_are_left_alone() -> None:
     """Each wait that another thread ends is progress."""
     with VirtualTime(patience=PATIENCE / 2):

@@ -24,6 +24,7 @@ WHOLE = (
 )
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the script forks")
 def test_two_hundred_killed_recordings_lose_nothing_that_was_answered(tmp_path: Path) -> None:
     """Half of them new, half of an older cassette, which stays, and the next may begin.

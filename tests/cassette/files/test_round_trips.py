@@ -56,6 +56,7 @@ def test_what_is_written_in_blocks_is_read_as_it_was(cassette: CassetteData) -> 
     assert seen(text) == expected(cassette.interactions)
 
 
+@pytest.mark.costly
 @given(cassettes)
 @settings(MANY, max_examples=40)
 def test_json_is_read_as_it_was_or_refused(cassette: CassetteData) -> None:
@@ -84,6 +85,7 @@ def test_an_item_is_whole_lines_and_only_its_first_begins_like_one(cassette: Cas
         assert b"\ncomplete" not in text
 
 
+@pytest.mark.costly
 @given(cassettes)
 @settings(MANY, max_examples=25)
 def test_line_ends_of_another_system_change_nothing(cassette: CassetteData) -> None:

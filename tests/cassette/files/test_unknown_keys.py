@@ -115,6 +115,7 @@ def renamed(place: Place, key: str) -> Any:
     return whole
 
 
+@pytest.mark.costly
 @settings(max_examples=60)
 @given(st.data(), st.sampled_from(sorted(LAYOUTS)))
 def test_a_misspelt_key_is_refused_wherever_it_is(data: st.DataObject, name: str) -> None:
@@ -132,6 +133,7 @@ def test_a_misspelt_key_is_refused_wherever_it_is(data: st.DataObject, name: str
     assert "The file is unchanged." in said
 
 
+@pytest.mark.costly
 @given(st.data())
 def test_a_misspelt_key_is_refused_in_this_packages_own_layout(data: st.DataObject) -> None:
     """Which is not read as YAML: the line is that of the interaction's part."""

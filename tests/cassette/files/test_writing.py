@@ -156,6 +156,7 @@ def test_two_writers_of_one_file_are_refused(tmp_path: Path, old: int | None) ->
     CassetteWriter(path, METADATA).close()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("old", [None, 5])
 def test_two_processes_that_write_one_file_are_refused(tmp_path: Path, old: int | None) -> None:
     """And a process that is killed leaves no lock behind."""
@@ -171,6 +172,7 @@ def test_two_processes_that_write_one_file_are_refused(tmp_path: Path, old: int 
     assert read_cassette(path) == cassette(1)
 
 
+@pytest.mark.costly
 def test_the_second_of_two_that_begin_a_new_cassette_is_refused_at_its_first_interaction(tmp_path: Path) -> None:
     """Before that, there was no file to lock. What the first has written stays."""
     path = tmp_path / "a.yaml"

@@ -53,6 +53,7 @@ def test_what_the_fake_answers_otherwise_fails_the_test(cassette: Path) -> None:
     double.check(faults=False)  # as after a test that has failed already
 
 
+@pytest.mark.costly
 def test_an_upstream_is_asked_the_same_questions(cassette: Path) -> None:
     """It may be anybody: the service, or a double of another mind."""
     with Double() as upstream, Double(mode="verify", cassette=cassette, upstream=upstream.url) as double:

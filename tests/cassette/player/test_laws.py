@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,6 +114,7 @@ def answers(client: Client, actions: Sequence[tuple[str, int]]) -> list[Any]:
     return found
 
 
+@pytest.mark.costly
 @settings(deadline=None)
 @given(recordings(), ACTIONS, st.booleans())
 def test_compacting_never_changes_an_answer(
@@ -127,6 +129,7 @@ def test_compacting_never_changes_an_answer(
     assert bool(raw.player.unused()) == bool(compacted.player.unused())
 
 
+@pytest.mark.costly
 @given(recordings(st.booleans()))
 def test_compacting_twice_is_compacting_once_and_one_by_one_is_the_same(recorded: Sequence[Interaction]) -> None:
     """And every poll left out is counted."""
@@ -137,6 +140,7 @@ def test_compacting_twice_is_compacting_once_and_one_by_one_is_the_same(recorded
     assert compactor.dropped == len(recorded) - len(once)
 
 
+@pytest.mark.costly
 @settings(deadline=None)
 @given(recordings(st.booleans()), ACTIONS, st.booleans(), st.booleans(), st.data())
 def test_any_number_of_polls_ends_in_the_recorded_image(
@@ -164,6 +168,7 @@ def test_any_number_of_polls_ends_in_the_recorded_image(
         assert client.poll(number)
 
 
+@pytest.mark.costly
 @settings(deadline=None)
 @given(recordings(st.booleans()), ACTIONS, st.booleans())
 def test_what_was_shown_is_never_contradicted(
@@ -200,6 +205,7 @@ def looks(recorded: Sequence[Interaction], number: int) -> list[int]:
     return [index for index, each in enumerate(recorded) if each.request.uri.endswith(path)]
 
 
+@pytest.mark.costly
 @settings(deadline=None)
 @given(recordings(), ACTIONS, st.booleans())
 def test_every_answer_is_one_that_was_recorded_of_this_request(
@@ -216,6 +222,7 @@ def test_every_answer_is_one_that_was_recorded_of_this_request(
                 assert played.response == recorded[played.index].response
 
 
+@pytest.mark.costly
 @settings(deadline=None)
 @given(recordings())
 def test_the_recorded_client_leaves_nothing_unused_and_sees_the_recorded_end(recorded: Sequence[Interaction]) -> None:

@@ -117,6 +117,7 @@ def test_any_two_exchanges_for_a_token_are_the_same() -> None:
     assert are_same(request("POST", "/iam/v1/tokens", jwt), request("POST", "/iam/v1/tokens?jwt=x", oauth))
 
 
+@pytest.mark.costly
 @given(JSON, JSON)
 def test_canonical_forms_are_equal_for_equal_json_and_only_then(one: Any, other: Any) -> None:
     """And they can be hashed."""

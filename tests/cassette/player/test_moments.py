@@ -53,6 +53,7 @@ def polls_until_done(cassette: CassetteData, pause: float) -> int:
     return polls
 
 
+@pytest.mark.costly
 @given(
     pause=st.floats(0.1, 30),
     create=st.floats(0.001, 5),

@@ -123,6 +123,7 @@ def test_a_call_keeps_what_tests_compare() -> None:
     assert call.metadata == dict(call.metadata)
 
 
+@pytest.mark.costly
 def test_a_failed_comparison_of_calls_shows_no_header(pytester: pytest.Pytester) -> None:
     """Pytest compares their fields one by one, and prints those that differ."""
     pytester.makepyfile(f"""

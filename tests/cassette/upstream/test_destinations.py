@@ -136,6 +136,7 @@ ODD: Final = st.text(st.sampled_from("abz.:@/\\?#%[]0159 \t\u3002\uff0e\u00ad-_*
 AUTHORITIES: Final = st.builds(lambda *parts: "".join(parts), ODD, NAMES, ODD) | NAMES | ODD | st.text(max_size=20)
 
 
+@pytest.mark.costly
 @drawn
 @given(scheme=st.sampled_from(["https", "http", "HTTPS", "ftp", "file", "", "https:"]), authority=AUTHORITIES, rest=ODD)
 @example("https", COMPUTE.upper(), "/x")

@@ -81,6 +81,7 @@ def test_tls_goes_through_a_tunnel(name: str, proxy: Peer, monkeypatch: pytest.M
         assert [request.headers["authorization"] for request in service.requests] == [f"Bearer {TOKEN}"]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("address", [NAMED, f"https://{COMPUTE}"])
 def test_a_proxy_may_be_reached_over_tls(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its certificate is verified as well."""
