@@ -13,6 +13,7 @@ import gc
 import os
 import socket
 import stat
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
@@ -57,6 +58,12 @@ _ADVICE: Final = (
     "this host: allowed_hosts=[{!r}]; or all of them: real_hosts='allow'."
 )
 
+_PROXIES: Final = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "grpc_proxy")
+_REFUSING: Final = "http://nothing-leaves-while-a-cassette-is-replayed.localhost:9"
+"""A proxy that does not exist: clients quote its name in their errors, and it is on this machine by its domain."""
+_ENV: Final = 10
+"""The index of the environment among the arguments of Popen."""
+
 own: Final = threading.local()
 """`own.sending` is true on a thread that sends a request to the service on purpose, as a recording does."""
 _lock: Final = threading.Lock()
@@ -99,7 +106,8 @@ def network_refused(
         on_refusal(refusal)
         raise refusal
 
-    with _checking(check):
+    with _checking(check), ExitStack() as stack:
+        _replace(stack, subprocess.Popen, "__init__", _without_network(subprocess.Popen.__init__, patterns))
         yield
 
 
@@ -227,6 +235,23 @@ def _of_channel(init: Callable[..., Any]) -> Callable[..., Any]:
         init(channel, target, *args, **options)
 
     return guarded
+
+
+def _without_network(start: Callable[..., None], allowed: tuple[str, ...]) -> Callable[..., None]:
+    """Return `Popen.__init__` whose processes have a proxy that refuses, as far as they heed its variables."""
+    direct = ",".join(("127.0.0.1", "localhost", "::1", *(host.removeprefix("*") for host in allowed)))
+    proxies = dict.fromkeys(_PROXIES, _REFUSING) | {"no_proxy": direct, "NO_PROXY": direct}
+
+    def started(process: object, *args: Any, **options: Any) -> None:
+        given = list(args)
+        env = given.pop(_ENV) if len(given) > _ENV else options.pop("env", None)
+        env = {**(os.environ if env is None else env), **proxies}
+        if len(args) > _ENV:
+            start(process, *given[:_ENV], env, *given[_ENV:], **options)
+        else:
+            start(process, *args, **options, env=env)
+
+    return started
 
 
 def _host_and_port(address: object) -> tuple[str | None, object]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import grpc
@@ -192,3 +192,47 @@ def test_a_channel_of_grpc_is_no_way_out(foreign_port: int) -> None:
             grpc.insecure_channel(double.grpc_endpoint).close()
             grpc.insecure_channel(f"localhost:{double.port}").close()
         grpc.insecure_channel("unix:/tmp/nobody").close()
+
+
+CHILD: Final = """
+import sys, urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1], timeout=10).status)
+except OSError as error:
+    import os
+    print(type(error).__name__, os.environ["http_proxy"])
+"""
+
+
+@pytest.mark.parametrize("env", [None, {}, {"http_proxy": "http://192.0.2.1:9", "no_proxy": "nowhere.example"}])
+def test_processes_that_heed_proxies_do_not_leave(env: dict[str, str] | None) -> None:
+    """Their proxy refuses, whatever environment they are given; doubles are reached."""
+    with Double() as double, network_refused(["*.corp.example"], lambda _: None):
+        for url, text in (
+            (NAME, "URLError http://nothing-leaves-while-a-cassette-is-replayed.localhost:9"),
+            (f"{double.url}/endpoints", "200"),
+        ):
+            command = [sys.executable, "-S", "-c", CHILD, url]
+            said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout  # noqa: S603 - ours
+            assert said.strip() == text
+
+
+def test_curl_names_what_refuses() -> None:
+    """It prints the name of the proxy; asyncio starts processes in the same way."""
+
+    async def get() -> bytes:
+        process = await asyncio.create_subprocess_exec("curl", "-sS", "-m", "10", NAME, stderr=subprocess.PIPE)
+        _, said = await process.communicate()
+        return said
+
+    with network_refused((), lambda _: None):
+        assert b"nothing-leaves-while-a-cassette-is-replayed" in asyncio.run(get())
+
+
+def test_what_is_allowed_is_no_matter_of_proxies() -> None:
+    """Names as they are, and globs as the variable has them; nothing is changed afterwards."""
+    code = "import os; print(os.environ['no_proxy'])"
+    with network_refused(["db.example", "*.corp.example"], lambda _: None):
+        inside = subprocess.run([sys.executable, "-S", "-c", code], check=True, capture_output=True, text=True).stdout  # noqa: S603 - ours
+    assert inside.strip() == "127.0.0.1,localhost,::1,db.example,.corp.example"
+    assert subprocess.Popen.__init__.__module__ == "subprocess"
