@@ -27,8 +27,8 @@ _EXPORTS: Final = {
     "errors": (
         "CassetteBrokenError CassetteDiffersError CassetteError CassetteExpiredError CassetteInUseError "
         "CassetteMissingError CassetteUnusedError CassetteWarning DoubleFailedError FaultNeverStruckError "
-        "NetworkRefusedError NoMatchError RealHostRefusedError SecretFoundError UnknownFieldWarning UsageError "
-        "VirtualTimeError YCImagesError"
+        "MarkerWarning NetworkRefusedError NoMatchError RealHostRefusedError SecretFoundError UnknownAttributeError "
+        "UnknownFieldWarning UsageError VirtualTimeError YCImagesError"
     ),
     "experiment.command": "Command",
     "experiment.experiment": "assert_survives run_experiment",

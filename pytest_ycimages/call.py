@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_ycimages.api.exchange import NO_METADATA, GrpcCall
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.redaction.printing import Printing
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.message import RequestMessage
@@ -52,6 +53,7 @@ class Metadata(Mapping[str, str]):
         return repr(Printing(self._headers).headers(self._headers))
 
 
+@exact
 @dataclass(frozen=True, slots=True, repr=False)
 class Call:
     """One call and its answer. Its texts and its `repr` are redacted as those of a cassette.
@@ -62,7 +64,8 @@ class Call:
             made virtual, if later.
         attempt: 1 for the first attempt of the same call, 2 for the second, and so on.
         gap: seconds since the attempt before; None for the first.
-        status: how it was answered, a `google.rpc.Code`.
+        status: how it was answered, a `google.rpc.Code`, which equals its name: `call.status == "UNAVAILABLE"`. Its
+            number is `call.status.number`, its HTTP status `call.status.http_status`.
         operation_id: the operation concerned, if any.
         image_id: the image concerned, if any.
         line: the request line, such as `POST /compute/v1/images`; undeclared parameters have no values.
@@ -134,7 +137,7 @@ class Call:
         late = f"  {shown(self.latency)} late" if self.latency else ""
         gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
-        text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status.name}  {self.note}{ids}{late}{gap}"
+        text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status}  {self.note}{ids}{late}{gap}"
         return printable(text + self._over_grpc())
 
     def _over_grpc(self) -> str:

@@ -32,6 +32,7 @@ from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.listener import PATIENCE, Listener
 from pytest_ycimages.server.protocols import speak
 from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,7 @@ _FORKED: Final = (
 )
 
 
+@sealed
 class Double(Seeding, Planning, Injecting, InProcess):
     """A test double of the image API, with its own state, address and journal.
 

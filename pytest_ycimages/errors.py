@@ -21,6 +21,18 @@ class UsageError(YCImagesError):
     """The test used an unknown name or an invalid value. The text names the nearest valid one."""
 
 
+class UnknownAttributeError(UsageError, AttributeError):
+    """The test read or set an attribute that an object of this package does not have. The text names the nearest one.
+
+    Attributes:
+        nearest: the nearest attribute that it has; empty: none resembles the name.
+    """
+
+    def __init__(self, text: str, nearest: str = "") -> None:
+        super().__init__(text)
+        self.nearest = nearest
+
+
 class DoubleFailedError(YCImagesError):
     """The double raised while answering a call. The client got a 500; the test gets the traceback."""
 
@@ -87,6 +99,10 @@ class CassetteWarning(UserWarning):
     """A cassette is used, but needs attention."""
 
 
+class MarkerWarning(UserWarning):
+    """A marker has no effect, because no test that has it uses a double."""
+
+
 class UnknownFieldWarning(UserWarning):
     """The client sent a field unknown to the contract in force. The service ignores such fields."""
 
@@ -99,12 +115,18 @@ def shortened(text: str, most: int = 1000) -> str:
     return f"{text[:half]}… ({len(text) - 2 * half} characters left out) …{text[-half:]}"
 
 
+def nearest(given: object, known: Iterable[str], *, cutoff: float = 0.4) -> str:
+    """Return the known word that a word resembles most, whatever its case; empty: none of them resembles it."""
+    words = {word.casefold(): word for word in sorted(set(known), reverse=True)}
+    found = difflib.get_close_matches(str(given).casefold(), words, n=1, cutoff=cutoff)
+    return words[found[0]] if found else ""
+
+
 def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown word, with the known words and the nearest one."""
-    words = sorted(set(known))
-    folded = {word.casefold(): word for word in words}
-    nearest = difflib.get_close_matches(str(given).casefold(), folded, n=1, cutoff=0.4)
-    hint = f" Did you mean {folded[nearest[0]]!r}?" if nearest else ""
+    words = sorted({*known})
+    close = nearest(given, words)
+    hint = f" Did you mean {close!r}?" if close else ""
     return UsageError(f"Unknown {what} {shortened(repr(given))}.{hint} Known: {', '.join(words)}.")
 
 

@@ -8,11 +8,12 @@ from weakref import WeakSet
 
 from pytest_ycimages.api.exchange import NO_METADATA, delivery_of
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.api.methods import matching
+from pytest_ycimages.api.methods import MethodName, matching
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import Call
 from pytest_ycimages.pacing import pacing_in
 from pytest_ycimages.polls import hints_in
+from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -29,6 +30,7 @@ _SETTLED: Final = frozenset({"READY", "ERROR"})
 """The final statuses of an image."""
 
 
+@sealed
 class Calls(Sequence[Call]):
     """A sequence of calls in the order of their answers."""
 
@@ -114,7 +116,8 @@ class Entry:
     def call(self) -> Call:
         """The call, the same object each time."""
         if self._call is None:
-            self._call = Call(*self._values).without_secrets()
+            method, *others = self._values
+            self._call = Call(MethodName(method), *others).without_secrets()
         return self._call
 
 

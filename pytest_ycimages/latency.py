@@ -13,7 +13,8 @@ from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
 from pytest_ycimages.cloud.ids import fraction as ids_fraction
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
+from pytest_ycimages.text_values import DURATIONS, Vocabulary, read_text
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +101,7 @@ class _LogNormal:
         return seconds if self.cap is None else min(seconds, self.cap)
 
 
+@exact
 @dataclass(frozen=True, slots=True, repr=False)
 class Latency:
     """The latency of answers: `Latency.fixed`, `Latency.uniform` or `Latency.lognormal`, all in seconds.
@@ -181,7 +183,7 @@ _LATENCIES: Final = Vocabulary(
     what="latency",
     makers={"fixed": Latency.fixed, "uniform": Latency.uniform, "lognormal": Latency.lognormal},
     expected=(
-        "seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, cap=2), "
+        f"seconds or a duration {DURATIONS}, one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, cap=2), "
         "or a dict from methods to these"
     ),
     examples={"fixed": "fixed(0.2)", "uniform": "uniform(0.1, 0.4)", "lognormal": "lognormal(0.2, 0.5, cap=2)"},
@@ -221,10 +223,7 @@ def per_method(latency: Latency | Mapping[str, Latency]) -> dict[str, Latency]:
 
 
 def _value_in(written: object) -> object:
-    if not isinstance(written, str):
-        return written
-    seconds = duration_in(written)
-    return read_text(written, _LATENCIES) if seconds is None else seconds
+    return read_text(written, _LATENCIES) if isinstance(written, str) else written
 
 
 def _single(found: object, written: object) -> Latency:

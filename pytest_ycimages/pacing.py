@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 from pytest_ycimages.call import between, shown
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.polls import POLL_INTERVAL, RETRY_AFTER, hints_in, waits_in
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ _LISTED: Final = 20
 _PARALLEL: Final = "Poll from one place at a time, and wait for the answer and then some."
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Pacing:
     """How a client waited for one operation. All times are seconds on the double's clock.

@@ -18,6 +18,7 @@ from pytest_ycimages.plugin_cassettes import (
     pytest_testnodedown,
     record_end,
 )
+from pytest_ycimages.plugin_configuration import warn_of_unused
 from pytest_ycimages.plugin_fixtures import (
     ycimages,
     ycimages_cassette,
@@ -34,7 +35,7 @@ from pytest_ycimages.plugin_fixtures import (
     ycimages_time,
 )
 from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, begin_test, scopes_of
-from pytest_ycimages.plugin_settings import SEED, add_settings_options, choose_seed
+from pytest_ycimages.plugin_settings import SEED, add_settings_options, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -75,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'"
     )
     config.addinivalue_line("markers", MARKER)
-    choose_seed(config)
+    check_settings(config)
     check_orphans_setting(config)
 
 
@@ -123,7 +124,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the doubles that a test shares with others."""
+    """Check the doubles that a test shares with others, and warn about its markers if it has passed without any."""
+    if item.stash.get(PASSED, False) and not item.stash.get(SHARED, None) and DOUBLES not in item.stash:
+        warn_of_unused(item)
     if not item.stash.get(SHARED, None):
         return (yield)
     from pytest_ycimages.plugin_doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles

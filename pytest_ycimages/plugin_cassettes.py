@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
+from pytest_ycimages.plugin_configuration import wrong_markers
 from pytest_ycimages.plugin_scopes import (
     DOUBLES,
     PASSED,
@@ -40,6 +41,8 @@ MARKER: Final = (
 )
 MODES: Final = ("fake", "replay", "record", "missing", "record-all", "verify")
 """The modes of a run."""
+CASSETTE_KEYS: Final = ("ycimages_cassette_dir", "ycimages_orphans")
+"""The keys of the configuration that are not settings."""
 _ORPHANS_WORDS: Final = ("fail", "warn", "ignore")
 _PARTIAL: Final = ".partial"
 """The end of the stem of a recording that was not finished."""
@@ -280,8 +283,11 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, Any]:
-    """Record that a module could not be collected, or skipped itself, and names that differ by case only."""
+    """Refuse misspelt markers, and record modules that were not collected, and names that differ by case only."""
     report = yield
+    problems = wrong_markers(collector.config, report.result) if report.passed else ""
+    if problems:
+        report.outcome, report.longrepr, report.result = "failed", problems, []
     if not report.passed:
         collector.config.stash[_INCOMPLETE] = True
         return report

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import settings_of_markers
+from pytest_ycimages.plugin_cassettes import CASSETTE_KEYS, settings_of_markers
+from pytest_ycimages.plugin_configuration import check_configuration, check_values, configured, is_configured
 
 if TYPE_CHECKING:
     from pytest_ycimages.plugin_scopes import Node
@@ -71,7 +72,7 @@ def add_settings_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
 
 def choose_seed(config: pytest.Config) -> None:
     """Choose the seed of the run: a random one is the same in all workers of pytest-xdist."""
-    option, ini = config.option.ycimages_seed, config.getini("ycimages_seed")
+    option, ini = config.option.ycimages_seed, str(configured(config, "ycimages_seed"))
     source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
     if seed == "random":
         from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only for random seeds
@@ -101,8 +102,27 @@ def seed_option(config: pytest.Config) -> dict[str, str]:
 
 def ini(config: pytest.Config) -> dict[str, Any]:
     """Return the settings of the ini file, and the seed of the run."""
-    values = {name: value for name in _INI if (value := config.getini(f"ycimages_{name}"))}
-    return values | {"seed": config.stash[SEED]}
+    return _configured(config) | {"seed": config.stash[SEED]}
+
+
+def _configured(config: pytest.Config) -> dict[str, Any]:
+    keys = {name: f"ycimages_{name}" for name in _INI}
+    return {name: configured(config, key) for name, key in keys.items() if is_configured(config, key)}
+
+
+def check_settings(config: pytest.Config) -> None:
+    """Refuse what is misspelt in the configuration of a run, before its first test.
+
+    Raises:
+        pytest.UsageError: a key is unknown, or a value is invalid.
+    """
+    check_configuration(config, [*(f"ycimages_{name}" for name in _INI), *CASSETTE_KEYS])
+    choose_seed(config)
+    values = _configured(config)
+    values.pop("seed", None)
+    if values.get("mode") == "record-all":
+        del values["mode"]
+    check_values(config, values)
 
 
 def name_of(node: Node) -> str:

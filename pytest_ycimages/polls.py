@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_ycimages.api.message import declared_text
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between, nanoseconds, shown
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +94,7 @@ POLL_INTERVAL: Final = "x-operation-poll-interval"
 _SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Hint:
     """An answer that asked the client to wait, and whether it did.

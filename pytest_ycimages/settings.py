@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.cloud.access import Auth
+from pytest_ycimages.cloud.clock import is_seconds
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
 from pytest_ycimages.cloud.listing import FilterFields
 from pytest_ycimages.cloud.rules import (
@@ -48,10 +49,12 @@ from pytest_ycimages.cloud.rules import (
     timing_setting,
 )
 from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
-from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.errors import UsageError, nearest, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.hosts import LOOPBACK, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
+from pytest_ycimages.text_values import seconds_in
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     HostNames = Iterable[str] | str
@@ -71,6 +74,20 @@ Severity = Literal["fail", "warn", "ignore"]
 
 def _or_none(value: object) -> object:
     return None if value == "none" else value
+
+
+_DAY: Final = 24 * 60 * 60
+
+
+def _days(value: object) -> object:
+    """Return the days of a number or of a duration as text, such as `30`, `30d` or `12h`; other values as they are."""
+    if not isinstance(value, str) or value == "none":
+        return None if value == "none" else value
+    unit = not value.strip()[-1:].isdigit()
+    seconds = seconds_in(value)
+    if seconds is None:
+        raise PydanticCustomError("max_age", "Write days, such as 30, or a duration such as '30d' or '12h'")
+    return seconds / _DAY if unit else seconds
 
 
 def _upstream(value: str | None) -> str | None:
@@ -120,6 +137,7 @@ def _pairs(value: object) -> object:
     return {name.strip(): pattern.strip() for name, _, pattern in pairs}
 
 
+@exact
 class CassetteSettings(BaseModel):
     """The settings of a double about cassettes.
 
@@ -156,7 +174,7 @@ class CassetteSettings(BaseModel):
     scrub: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     keep: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     pseudonyms: bool = False
-    max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_or_none)] = None
+    max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_days)] = None
     expired: Severity = "warn"
     allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
 
@@ -169,9 +187,14 @@ class CassetteSettings(BaseModel):
 
 
 def _quotas(value: object) -> object:
-    """Return the quotas of a text; other values as they are."""
+    """Return the quotas of a text or of a mapping, as in TOML; other values as they are."""
     if value == "default":
         return DEFAULT_QUOTAS
+    if isinstance(value, Mapping):
+        for name in value:
+            if name not in Quotas.__slots__:
+                raise unknown_word("quota", name, Quotas.__slots__)
+        return Quotas(**value)
     return Quotas() if value is None or value == "none" else value
 
 
@@ -184,10 +207,12 @@ def _poll_interval(value: object) -> int | None:
     """Return whole seconds for the header, or None."""
     if value is None or value == "none":
         return None
-    text = str(value)
-    if isinstance(value, int | str) and text.isascii() and text.isdecimal() and int(text) >= 1:
-        return int(text)
-    raise PydanticCustomError("poll_interval", "The header has whole seconds, 1 or more; None sends no header")
+    seconds = seconds_in(value) if isinstance(value, str) else value
+    if is_seconds(seconds) and seconds >= 1 and seconds == int(seconds):
+        return int(seconds)
+    raise PydanticCustomError(
+        "poll_interval", "The header has whole seconds, 1 or more, such as 5 or '1m'; None sends no header"
+    )
 
 
 class Settings(CassetteSettings):
@@ -294,13 +319,14 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a name or a value is invalid.
     """
+    __tracebackhide__ = True
     for name in values:
         if name not in Settings.model_fields:
             raise unknown_word("setting", name, Settings.model_fields)
     try:
         return Settings(**values)
     except ValidationError as error:
-        wrong = (f"{each['loc'][0]}={_given(each)}: {each['msg']}" for each in error.errors())
+        wrong = (f"{each['loc'][0]}={_given(each)}: {each['msg']}{_nearest(each)}" for each in error.errors())
         raise UsageError(f"invalid settings: {'; '.join(wrong)}.") from None
 
 
@@ -309,12 +335,21 @@ def _given(error: Any) -> str:
     return "…" if error["loc"][0] == "control_token" else repr(error["input"])
 
 
+def _nearest(error: Any) -> str:
+    """Return the nearest of the words that a setting may be, if it has such words."""
+    if error["type"] != "literal_error":
+        return ""
+    near = nearest(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]), cutoff=0.6)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
 def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
     """Return the settings of all sources; where two have the same setting, the earlier source wins.
 
     Raises:
         UsageError: a source is neither `Settings` nor a mapping, or has an invalid setting.
     """
+    __tracebackhide__ = True
     return settings_from(given(*sources))
 
 

@@ -1,4 +1,4 @@
-"""Values written as text, on command lines and in ini files: `2.5`, `200ms`, `AfterPolls(3)`, `first(2) & ~nth(1)`.
+"""Values written as text, on command lines and in ini files: `2.5`, `1h30m`, `10GiB`, `AfterPolls(3)`, `first(2)`.
 
 The text is parsed, never evaluated: it can hold literals, the names of a `Vocabulary`, and their combinations.
 """
@@ -17,9 +17,17 @@ from pytest_ycimages.errors import UsageError, unknown_word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)", re.ASCII)
+DURATIONS: Final = "such as '200ms', '1.5s' or '1h30m'"
+SIZES: Final = "such as '512KiB' or '10GiB'"
+"""What errors say about durations and sizes as text."""
+
+_NUMBER: Final = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_DURATION: Final = rf"{_NUMBER}[ \t]*(?:us|µs|μs|ms|s|m|h|d)(?:[ \t]*{_NUMBER}[ \t]*(?:us|µs|μs|ms|s|m|h|d))*"
+_SIZE: Final = rf"{_NUMBER}[ \t]*[kKmMgGtTpPeE]?[iI]?[bB]"
+_WITH_UNIT: Final = re.compile(
+    rf"""(?P<quoted>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|(?<![\w.])(?:(?P<duration>{_DURATION})|(?P<size>{_SIZE}))(?![\w.])"""
+)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Vocabulary(NamedTuple):
@@ -59,7 +67,7 @@ def read_text(text: str, vocabulary: Vocabulary, *, call: str = "") -> object:
     Raises:
         UsageError: the text is invalid.
     """
-    stripped = text.strip()
+    stripped = _WITH_UNIT.sub(_literal_of, text.strip())
     source = f"{call}({stripped})" if call and not stripped.startswith(f"{call}(") else stripped
     try:
         return _Reader(text, vocabulary).value(ast.parse(source, mode="eval").body)
@@ -96,13 +104,58 @@ def _plain(value: object) -> object:
     return value
 
 
-def duration_in(text: str) -> float | None:
-    """Return the seconds of a duration such as `200ms`, `5s`, `2m`, `1h` or `3d`; None for any other text."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
+def seconds_in(text: str) -> float | None:
+    """Return the seconds of a number such as `2.5`, or of a duration such as `200ms` or `1h30m`; None for other text.
+
+    The units are us, ms, s, m, h and d, as in Go; white space may be between the parts.
+    """
+    plain = text.strip()
+    if re.fullmatch(_DURATION, plain):
+        return _duration(plain)
+    try:
+        return float(plain) if math.isfinite(float(plain)) else None
+    except ValueError:
         return None
-    number, unit = float(found[1]), found[2]
-    return number / 1000 if unit == "ms" else number * _SECONDS[unit]
+
+
+def _duration(text: str) -> float | None:
+    from durationpy import from_str  # noqa: PLC0415 - only for durations as text
+
+    try:
+        seconds: float = from_str("".join(text.split())).total_seconds()
+    except (ValueError, OverflowError):  # too long for Python
+        return None
+    return seconds if seconds or not re.search("[1-9]", text) else None  # less than a microsecond would become zero
+
+
+def bytes_in(text: str) -> int | None:
+    """Return the bytes of a whole number such as `1024`, or of a size such as `512KiB` or `10GB`; None for other text.
+
+    KiB, MiB, GiB and so on are powers of 1024, and kB, MB, GB those of 1000.
+    """
+    plain = text.strip()
+    if plain.isascii() and plain.isdecimal():
+        return int(plain) if len(plain) <= _DIGITS else None
+    if not re.fullmatch(_SIZE, plain):
+        return None
+    from pydantic import ByteSize, TypeAdapter, ValidationError  # noqa: PLC0415 - only for sizes as text
+
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(plain))
+    except (ValidationError, OverflowError):
+        return None
+    return size if size or not re.search("[1-9]", plain) else None  # less than a byte would become zero
+
+
+_DIGITS: Final = 30
+
+
+def _literal_of(found: re.Match[str]) -> str:
+    """Return the seconds of a duration in an expression, and a size as text, so that it is not taken for seconds."""
+    if found["duration"]:
+        seconds = _duration(found[0])
+        return found[0] if seconds is None else repr(seconds)
+    return repr(found[0]) if found["size"] else found[0]
 
 
 class _Reader(NamedTuple):

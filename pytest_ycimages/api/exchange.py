@@ -7,6 +7,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
+from pytest_ycimages.words import exact
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+@exact
 @dataclass(slots=True)
 class GrpcCall:
     """What gRPC adds to a call.

@@ -32,6 +32,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
+from pytest_ycimages.words import exact
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,6 +57,7 @@ def json_bytes(wire: Mapping[str, Any]) -> bytes:
     return to_json(wire, indent=1)
 
 
+@exact
 class Message(BaseModel):
     """A message of the API, immutable."""
 
@@ -283,7 +286,8 @@ class ProtoEnum:
         return {"enum": [*self._names, *range(len(self._names))]}
 
     def _name_of(self, value: Any) -> str | None:
-        number = self._names.index(value) if value in self._names else value
+        given: Any = str(value) if isinstance(value, str) else value  # no member of another enum
+        number = self._names.index(given) if given in self._names else given
         integral = type(number) is int or (type(number) is float and number.is_integer())
         if not integral or not 0 <= number < len(self._names):
             raise PydanticCustomError("enum_type", "Input should be one of {names}", {"names": ", ".join(self._names)})

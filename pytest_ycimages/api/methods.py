@@ -28,9 +28,10 @@ from pytest_ycimages.api.requests import (
 )
 from pytest_ycimages.api.resources import HardwareGeneration, LegacyFeatures, PciTopology
 from pytest_ycimages.errors import unknown_word
+from pytest_ycimages.words import Compared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pytest_ycimages.api.message import RequestMessage
 
@@ -76,6 +77,26 @@ PREFIX: Final = "/_ycimages/"
 
 UNROUTED: Final = "unrouted"
 """The journal's word for a call that no method serves."""
+
+_WORDS: Final = frozenset({*METHODS, UNROUTED})
+
+
+class MethodName(Compared, str):
+    """The word of a method, or `unrouted`, as the journal has it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def known(cls) -> Collection[str]:
+        """Return all words."""
+        return _WORDS
+
+    @classmethod
+    def noun(cls) -> str:
+        """Return what errors call it."""
+        return "method"
+
+    __hash__ = str.__hash__
 
 
 class NoRouteError(LookupError):

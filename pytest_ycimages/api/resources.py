@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from pytest_ycimages.api.message import PACKED, AnyMessage, Int64, Message, Timestamp, type_of
 from pytest_ycimages.api.status import Status
+from pytest_ycimages.words import Word
 
 
-class OsType(StrEnum):
+class OsType(Word):
     """The operating system type of an image."""
 
     LINUX = "LINUX"
     WINDOWS = "WINDOWS"
 
 
-class ImageStatus(StrEnum):
+class ImageStatus(Word):
     """The status of an image."""
 
     CREATING = "CREATING"
@@ -27,7 +27,7 @@ class ImageStatus(StrEnum):
     DELETING = "DELETING"
 
 
-class PciTopology(StrEnum):
+class PciTopology(Word):
     """How devices are attached on the first hardware generation."""
 
     V1 = "PCI_TOPOLOGY_V1"

@@ -2,47 +2,68 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, PlainSerializer, Tag
+from pydantic import ConfigDict, Discriminator, Field, PlainSerializer, PlainValidator, Tag, WithJsonSchema
 
 from pytest_ycimages.api.message import Int64, Message, type_of
+from pytest_ycimages.words import Word
 
 
-class Code(IntEnum):
+class Code(Word):
     """A `google.rpc.Code`: how a call or an operation ended, whatever the transport.
 
+    It equals its name. `Code(14)` and `Code("UNAVAILABLE")` are the same.
+
     Attributes:
+        number: its number in `google.rpc`, as in JSON.
         http_status: the HTTP status of an answer with this code.
     """
 
+    number: int
     http_status: int
 
-    def __new__(cls, number: int, http_status: int = 0) -> Self:
-        """Return the code with this number."""
-        code = int.__new__(cls, number)
-        code._value_ = number
+    def __new__(cls, name: str | int, number: int = 0, http_status: int = 0) -> Self:
+        """Return the code with this name."""
+        code = str.__new__(cls, name)
+        code._value_ = str(name)  # of a member: numbers are for `_missing_`
+        code.number = number
         code.http_status = http_status
         return code
 
-    OK = 0, 200
-    CANCELLED = 1, 499
-    UNKNOWN = 2, 500
-    INVALID_ARGUMENT = 3, 400
-    DEADLINE_EXCEEDED = 4, 504
-    NOT_FOUND = 5, 404
-    ALREADY_EXISTS = 6, 409
-    PERMISSION_DENIED = 7, 403
-    RESOURCE_EXHAUSTED = 8, 429
-    FAILED_PRECONDITION = 9, 400
-    ABORTED = 10, 409
-    OUT_OF_RANGE = 11, 400
-    UNIMPLEMENTED = 12, 501
-    INTERNAL = 13, 500
-    UNAVAILABLE = 14, 503
-    DATA_LOSS = 15, 500
-    UNAUTHENTICATED = 16, 401
+    OK = "OK", 0, 200
+    CANCELLED = "CANCELLED", 1, 499
+    UNKNOWN = "UNKNOWN", 2, 500
+    INVALID_ARGUMENT = "INVALID_ARGUMENT", 3, 400
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED", 4, 504
+    NOT_FOUND = "NOT_FOUND", 5, 404
+    ALREADY_EXISTS = "ALREADY_EXISTS", 6, 409
+    PERMISSION_DENIED = "PERMISSION_DENIED", 7, 403
+    RESOURCE_EXHAUSTED = "RESOURCE_EXHAUSTED", 8, 429
+    FAILED_PRECONDITION = "FAILED_PRECONDITION", 9, 400
+    ABORTED = "ABORTED", 10, 409
+    OUT_OF_RANGE = "OUT_OF_RANGE", 11, 400
+    UNIMPLEMENTED = "UNIMPLEMENTED", 12, 501
+    INTERNAL = "INTERNAL", 13, 500
+    UNAVAILABLE = "UNAVAILABLE", 14, 503
+    DATA_LOSS = "DATA_LOSS", 15, 500
+    UNAUTHENTICATED = "UNAUTHENTICATED", 16, 401
+
+    @classmethod
+    def _missing_(cls, value: object) -> Code | None:
+        """Return the code with a number."""
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return next((code for code in cls if code.number == value), None) if is_number else None
+
+    @classmethod
+    def noun(cls) -> str:
+        """Return what errors call it."""
+        return "status"
+
+    @classmethod
+    def advice(cls) -> str:
+        """Return the attributes that have numbers."""
+        return "compare its name, such as 'UNAVAILABLE', its number as .number, or its HTTP status as .http_status"
 
 
 class FieldViolation(Message):
@@ -174,15 +195,39 @@ Detail = Annotated[
 ]
 
 
+def _code(value: object) -> Code:
+    """Return a code from itself, its name or its number; as in gRPC's libraries, an unknown number is UNKNOWN."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        return Code(value)  # type: ignore[arg-type]  # any value, or a ValueError
+    except ValueError:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return Code.UNKNOWN
+        raise
+
+
+def error_code(error: object) -> Code | None:
+    """Return the code of a `google.rpc.Status` in its JSON form; None for any other value, and for OK."""
+    number = error.get("code") if isinstance(error, dict) else None
+    known = {code.number: code for code in Code if code is not Code.OK}
+    return known.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
+
+
 class Status(Message):
     """`google.rpc.Status`: the code and text of an error, in a reply or in an operation.
 
     Attributes:
-        code: a `google.rpc.Code`, as a number.
+        code: a `google.rpc.Code`; a number in JSON.
         message: the text for people.
         details: further data about the error.
     """
 
-    code: int
+    code: Annotated[
+        Code,
+        PlainValidator(_code),
+        PlainSerializer(lambda code: code.number, return_type=int, when_used="json"),
+        WithJsonSchema({"type": "integer"}),
+    ]
     message: str = ""
     details: tuple[Detail, ...] = ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
-from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.api.status import Code, Status, error_code
 from pytest_ycimages.cassette.answers import is_image, summarize
 from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
@@ -122,10 +122,8 @@ def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:
 def _code(status: int, body: Mapping[str, Any]) -> Code:
     if status < HTTPStatus.BAD_REQUEST:
         return Code.OK
-    code = body.get("code")
-    if isinstance(code, int) and code in Code.__members__.values() and code != Code.OK:
-        return Code(code)
-    return _CODES.get(status, Code.UNKNOWN)
+    code = error_code(body)
+    return _CODES.get(status, Code.UNKNOWN) if code is None else code
 
 
 def _note(answer: AnswerSummary, body: dict[str, Any]) -> str:

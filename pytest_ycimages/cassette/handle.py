@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cassette.format import SUFFIXES
 from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ ORPHANS_UNKNOWN: Final = (
 )
 
 
+@sealed
 class Cassette:
     """The cassette of a double. Methods for recordings raise UsageError in other modes.
 

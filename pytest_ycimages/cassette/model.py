@@ -6,10 +6,10 @@ These values know no file, clock or client. Their texts are redacted already, or
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.call import shown
+from pytest_ycimages.words import Word, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ CUT_OFF: Final = "the recording was stopped before its end, or the file was cut 
 _LONGEST: Final = 80
 
 
-class Origin(StrEnum):
+class Origin(Word):
     """The source of the answers in a cassette."""
 
     SERVICE = "service"
@@ -37,6 +37,7 @@ class Origin(StrEnum):
     UNKNOWN = "unknown"
 
 
+@exact
 class RecordedRequest(NamedTuple):
     """A request, with the service's own host name in `uri` whatever address the client used."""
 
@@ -50,6 +51,7 @@ class RecordedRequest(NamedTuple):
         return f"<RecordedRequest {self.method}, {len(self.body)} bytes>"
 
 
+@exact
 class RecordedResponse(NamedTuple):
     """A response."""
 
@@ -69,6 +71,7 @@ def with_body(response: RecordedResponse, body: bytes) -> RecordedResponse:
     return response._replace(body=body, headers=headers)
 
 
+@exact
 class Interaction(NamedTuple):
     """A request and its response.
 
@@ -90,6 +93,7 @@ class Interaction(NamedTuple):
         return "" if self.at is None else f" at +{shown(self.at)}"
 
 
+@exact
 class CassetteMetadata(NamedTuple):
     """The description of a cassette. An empty text: not known.
 

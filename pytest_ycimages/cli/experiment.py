@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
-from pytest_ycimages.cli.serve import pairs
+from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
@@ -23,7 +23,6 @@ from pytest_ycimages.experiment.html import check_installed, report_html
 from pytest_ycimages.experiment.plan import client_name
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
 from pytest_ycimages.experiment.trial import VERBS
-from pytest_ycimages.text_values import duration_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,14 +33,9 @@ if TYPE_CHECKING:
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
-def _budget(context: click.Context, option: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - the form that click asks for
-    """Return the seconds of `30`, `30s`, `5m` or `1.5h`."""
-    if value is None:
-        return None
-    seconds = float(value) if value.strip().replace(".", "", 1).isdecimal() else duration_in(value)
-    if seconds is None:
-        raise click.BadParameter(f"invalid duration {value!r}: expected one such as 30s, 5m or 1h.")
-    return seconds
+def _budget(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Return the seconds of `30`, `30s`, `5m` or `1h30m`."""
+    return None if value is None else Duration()(value, option, context)
 
 
 def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:

@@ -15,11 +15,13 @@ from rich.syntax import Syntax
 from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cli.output import Output, Stop
+from pytest_ycimages.cloud.clock import is_seconds
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rule_of
 from pytest_ycimages.settings import Settings, settings_from
+from pytest_ycimages.text_values import DURATIONS, seconds_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +152,19 @@ def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ..
             raise click.BadParameter(f"invalid setting {value!r}: expected NAME=VALUE, such as quotas=default.")
         found[name.strip()] = text.strip()
     return found
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # which click has only since 8.3
+    """Seconds, zero or more, or a duration such as `1h30m`, as an option."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        seconds = seconds_in(value) if isinstance(value, str) else value
+        if not is_seconds(seconds):
+            self.fail(f"invalid duration {value!r}: expected seconds, or a duration {DURATIONS}.", param, ctx)
+        return seconds
 
 
 def settings_in(path: Path) -> dict[str, Any]:

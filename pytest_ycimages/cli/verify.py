@@ -18,7 +18,7 @@ from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import Origin
-from pytest_ycimages.cli.serve import pairs
+from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 from pytest_ycimages.verify.mode import PATIENCE, SERVICE, target_of
@@ -43,10 +43,10 @@ _OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream r
 @click.option("--no-mutate", is_flag=True, help="Send only requests that read.")
 @click.option(
     "--patience",
-    type=click.FloatRange(min=0),
+    type=Duration(),
     default=PATIENCE,
     show_default=True,
-    help="Seconds to poll for a recorded state.",
+    help="Seconds, or a duration such as 1m30s, to poll for a recorded state.",
 )
 @click.option("--contract", type=click.Choice(tuple(CONTRACTS)), help="The fake's. [default: the cassette's]")
 @click.option(

@@ -15,7 +15,8 @@ from weakref import WeakSet
 
 from pytest_ycimages.api.message import LAST_SECOND, SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import duration_in
+from pytest_ycimages.text_values import DURATIONS, seconds_in
+from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +43,11 @@ def seconds_of(name: str, value: object) -> float:
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(value, str):
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = duration_in(value)
+        seconds = seconds_in(value)
     if not is_seconds(seconds):
-        raise UsageError(f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5.")
+        raise UsageError(
+            f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5, or a duration {DURATIONS}."
+        )
     return seconds
 
 
@@ -124,6 +124,7 @@ class Clock(Protocol):
         """
 
 
+@sealed
 class RealClock:
     """The time of the machine, or of the test's virtual time, freezegun or time-machine.
 
@@ -201,6 +202,7 @@ class RealClock:
             pause(left / SECOND)
 
 
+@sealed
 class MachineClock:
     """The machine's own time, whatever a test has frozen: that of a service in another process."""
 
@@ -230,6 +232,7 @@ class MachineClock:
             pause(left / SECOND)
 
 
+@sealed
 class ManualClock:
     """Time that stands still until `advance` or a latency moves it, at most to the end of the year 9999."""
 

@@ -29,7 +29,7 @@ from pytest_ycimages.cloud.sources import (
     chunked,
 )
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import is_text
+from pytest_ycimages.text_values import SIZES, bytes_in, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,13 +72,14 @@ class Inventory:
         return id_
 
     def add_source(  # noqa: PLR0913 - the properties that an image inherits
-        self, kind: str, id_: str | None, *, size: int, data_size: int, os: str, product_ids: Iterable[str]
+        self, kind: str, id_: str | None, *, size: int | str, data_size: int | str, os: str, product_ids: Iterable[str]
     ) -> str:
         """Add a disk or a snapshot and return its id."""
         id_ = id_ or self._ids.resource(kind, IMAGE if kind == "snapshot" else DISK)
         if (kind, id_) in self._state.sources:
             raise UsageError(f"The {kind} {id_!r} exists already: give each a different id, or none.")
-        if _bytes("data_size", data_size) > _bytes("size", size):
+        size, data_size = _bytes("size", size), _bytes("data_size", data_size)
+        if data_size > size:
             raise UsageError(f"A {kind} of {size} bytes cannot hold {data_size} bytes of data.")
         licences = tuple(product_ids)
         if isinstance(product_ids, str) or not all(map(is_text, licences)):
@@ -100,7 +101,7 @@ class Inventory:
         self._state.removed.add((kind, id_))
 
     def add_object(
-        self, uri: str, *, size: int, virtual_size: int | None, image_format: str | None, reachable: bool
+        self, uri: str, *, size: int | str, virtual_size: int | str | None, image_format: str | None, reachable: bool
     ) -> str:
         """Add a file in Object Storage and return its URI."""
         address = address_of(uri)
@@ -108,9 +109,10 @@ class Inventory:
             raise UsageError(
                 f"invalid uri {uri!r}: expected a file in Object Storage, such as https://{OBJECT_STORAGE}/bucket/key."
             )
+        size = _bytes("size", size)
         by_extension = EXTENSIONS.get(PurePosixPath(urlsplit(address).path).suffix.lower(), "raw")
         self._state.objects[address] = StoredObject(
-            size=_bytes("size", size),
+            size=size,
             virtual_size=max(size, UNKNOWN_SIZE) if virtual_size is None else _bytes("virtual_size", virtual_size),
             format=image_format.lower() if image_format else by_extension,
             reachable=reachable,
@@ -231,7 +233,7 @@ class Inventory:
             "os": {"type": OsType.LINUX},
             "storage_size": UNKNOWN_DATA,
             "min_disk_size": UNKNOWN_SIZE,
-            **fields,
+            **{name: _size(value) if name in _SIZES else value for name, value in fields.items()},
             "created_at": resource_time(created_at),
         }
         if isinstance(given["os"], str):
@@ -325,11 +327,23 @@ def _taken(name: str, folder_id: str) -> UsageError:
     return UsageError(f"The name {name!r} is taken in the folder {folder_id!r}: names are unique.")
 
 
-def _bytes(name: str, size: int) -> int:
+_SIZES: Final = ("storage_size", "min_disk_size")
+
+
+def _size(value: object) -> object:
+    """Return the bytes of a size as text; other values as they are, for the field to refuse."""
+    size = bytes_in(value) if isinstance(value, str) else None
+    return value if size is None else size
+
+
+def _bytes(name: str, given: int | str) -> int:
+    size = bytes_in(given) if isinstance(given, str) else given
     if type(size) is not int or size < 0:
-        raise UsageError(f"invalid {name}={size!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB.")
+        raise UsageError(
+            f"invalid {name}={given!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB, or a text {SIZES}."
+        )
     if size > _LARGEST:
-        raise UsageError(f"invalid {name}={size!r}: expected at most 2**60 bytes.")
+        raise UsageError(f"invalid {name}={given!r}: expected at most 2**60 bytes.")
     return size
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.text_values import bytes_in
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -23,7 +24,7 @@ class Quotas:
 
     Attributes:
         images: the number of images.
-        total_size: the bytes that all images store together.
+        total_size: the bytes that all images store together, also as text such as `10GiB`.
         running_operations: the operations running in a folder at once.
         pooled_images: the number of pooled images.
     """
@@ -34,6 +35,8 @@ class Quotas:
     pooled_images: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.total_size, str):
+            object.__setattr__(self, "total_size", bytes_in(self.total_size) or self.total_size)
         for name in self.__slots__:
             limit = getattr(self, name)
             if limit is not None and (type(limit) is not int or limit < 0):

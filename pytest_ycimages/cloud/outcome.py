@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _CODES: Final = {code.name: code for code in Code if code is not Code.OK}
+_NUMBERS: Final = {code.number: code for code in _CODES.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Failure:
         """Return the source text that creates it."""
         details = f", details={list(self.details)!r}" if self.details else ""
         message = f", {self.message!r}" if self.message else ""
-        return f"Failure({Code(self.error.code).name!r}{message}{details})"
+        return f"Failure({self.error.code.name!r}{message}{details})"
 
 
 _OUTCOMES: Final = Vocabulary(
@@ -91,7 +92,7 @@ def error_of(what: str, value: object) -> Status:
     """
     if isinstance(value, Failure):
         return value.error
-    if isinstance(value, Status) and value.code in _CODES.values():
+    if isinstance(value, Status) and value.code is not Code.OK:
         return value
     raise UsageError(f"invalid error={value!r} for {what}: expected a Failure, such as Failure('UNAVAILABLE').")
 
@@ -99,13 +100,11 @@ def error_of(what: str, value: object) -> Status:
 def _code(given: object) -> Code:
     if isinstance(given, str):
         code = _CODES.get(given.strip().upper())
-    elif isinstance(given, int) and not isinstance(given, bool):
-        code = next((code for code in _CODES.values() if code == given), None)
     else:
-        code = None
+        code = _NUMBERS.get(given) if isinstance(given, int) and not isinstance(given, bool) else None
     if code is not None:
         return code
-    if isinstance(given, int | str) and given in {Code.OK, "OK", "ok"}:
+    if str(given).upper() in {"0", "OK"}:
         raise UsageError("An operation cannot fail with OK. For one that succeeds, use Success().")
     raise unknown_word("code of an error", given.upper() if isinstance(given, str) else given, _CODES)
 

@@ -162,4 +162,4 @@ def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
     """Return the reply with `error` and the request id among its details."""
     details = (*error.details, RequestInfo.of(metadata["x-request-id"]))
     body = error.model_copy(update={"details": details}).to_wire()
-    return Reply(Code(error.code), body, metadata, note=error.message)
+    return Reply(error.code, body, metadata, note=error.message)

@@ -10,7 +10,7 @@ from typing import Final, Protocol, runtime_checkable
 from pytest_ycimages.cloud.clock import is_number, is_seconds, nanoseconds
 from pytest_ycimages.cloud.script import Schedule, Start
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import Vocabulary, duration_in, read_text
+from pytest_ycimages.text_values import DURATIONS, Vocabulary, read_text
 
 _LEAST: Final = 2.0**-54
 """The draw that replaces zero: half a step of the draws."""
@@ -284,7 +284,7 @@ _TIMINGS: Final = Vocabulary(
     what="timing",
     makers=TIMINGS,
     expected=(
-        "seconds such as 2.5, a duration such as '200ms', REALISTIC, "
+        f"seconds such as 2.5, a duration {DURATIONS}, REALISTIC, "
         f"or one of {', '.join(TIMINGS)} with its arguments, such as AfterPolls(3)"
     ),
     examples={
@@ -312,8 +312,7 @@ def timing_of(value: object) -> Timing:
         raise UsageError(f"invalid timing {value!r}: give it in Python, such as Settings(timing=...)")
     found = value
     if isinstance(value, str):
-        duration = duration_in(value)
-        found = read_text(value, _TIMINGS) if duration is None else duration
+        found = read_text(value, _TIMINGS)
     timing = _timing_or_none(found)
     if timing is None:
         raise _TIMINGS.error(value)

@@ -20,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
     create_model,
 )
+from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.exchange import GrpcCall
 from pytest_ycimages.call import Call
@@ -31,6 +32,7 @@ from pytest_ycimages.faults.injection import FaultReport, Strike
 from pytest_ycimages.faults.rule import Per
 from pytest_ycimages.pacing import Pacing
 from pytest_ycimages.polls import Hint
+from pytest_ycimages.text_values import DURATIONS, seconds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -319,11 +321,18 @@ class FaultsToInject(RootModel[FaultToInject | str | list[FaultToInject | str]])
     """A rule, or several: each as an object, or as text such as `reset(), on="images.*", when=first(1)`."""
 
 
+def _seconds(value: object) -> object:
+    seconds = seconds_in(value) if isinstance(value, str) else value
+    if seconds is None:
+        raise PydanticCustomError("duration", "Write seconds, zero or more, or a duration {such}", {"such": DURATIONS})
+    return seconds
+
+
 class Step(Body):
     """How far to move the clock."""
 
-    seconds: float
-    """Zero or more."""
+    seconds: Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": ["number", "string"]})]
+    """Zero or more, or a duration such as `1h30m`."""
 
 
 Read = TypeVar("Read", bound=BaseModel)

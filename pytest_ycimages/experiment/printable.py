@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from pytest_ycimages import call
 from pytest_ycimages.redaction.printing import printed
+from pytest_ycimages.words import exact
 
 _MOST: Final = 2_000
 """How many characters of one text are shown: an exception may quote a response of megabytes."""
@@ -42,6 +43,7 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class ReportPart:
     """A part of a report. Its texts are made stable, so that equal searches give equal reports."""

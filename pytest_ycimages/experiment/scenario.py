@@ -12,6 +12,7 @@ from pytest_ycimages.faults import catalogue
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.rule import Rule, rule_of
 from pytest_ycimages.faults.schedules import after, always, nth
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.journal import Calls
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
     """One fault at one call.
@@ -52,6 +54,7 @@ class PlannedFault:
         return f"{self.fault} {which}{sides}"
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What goes wrong in one trial: faults in the order of their calls. Without any, it is the baseline."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pytest_ycimages.api.resources import ImageStatus
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
@@ -26,6 +27,7 @@ Limit = Literal["seconds", "calls", "stuck"]
 """What ended a trial whose client did not: its virtual seconds, its calls, or that the client did nothing for long."""
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the client reported.
@@ -62,6 +64,7 @@ class Outcome:
         }[self.limit or "seconds"]
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One run of a client.
@@ -107,6 +110,7 @@ class Trial:
         return self.outcome.ending == "raised"
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a judge says of a trial.

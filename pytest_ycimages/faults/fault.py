@@ -28,7 +28,8 @@ from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.timing import After, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import Written, is_text
+from pytest_ycimages.text_values import DURATIONS, SIZES, Written, bytes_in, is_text, seconds_in
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Damage
@@ -120,6 +121,7 @@ OF_ANSWERS: Final[tuple[type[Effect], ...]] = (Answer, Damaged, Late)
 """The effects on answers, which any backend supports."""
 
 
+@exact
 @dataclass(frozen=True, slots=True, repr=False)
 class Fault(Written):
     """One thing that goes wrong.
@@ -164,13 +166,26 @@ class Argument(NamedTuple):
     values: Sequence[object]
 
 
-def accepting(expected: str, accepts: Callable[[Any], bool], values: Sequence[object]) -> Argument:
-    """Return a kind of argument whose values are shown as they are, if `accepts` returns true for them."""
+def accepting(
+    expected: str,
+    accepts: Callable[[Any], bool],
+    values: Sequence[object],
+    parse: Callable[[str], object] = lambda text: text,
+) -> Argument:
+    """Return a kind of argument whose values are shown as they are, if `accepts` returns true for them.
+
+    Args:
+        expected: what errors say was expected.
+        accepts: returns whether a value is valid.
+        values: values that clients may meet, the mildest first.
+        parse: returns the value that a text describes.
+    """
 
     def read(given: str, value: object) -> object:
-        if not accepts(value):
+        found = parse(value) if isinstance(value, str) else value
+        if not accepts(found):
             raise UsageError(f"invalid {given}: expected {expected}")
-        return value
+        return found
 
     return Argument(read, values)
 
@@ -236,10 +251,11 @@ def _read(function: Callable[..., Any], given: Mapping[str, Any]) -> tuple[dict[
     for name, (parameter, kind) in arguments_of(function).items():
         default = parameter.default
         value = given.get(name, default)
-        if default not in _EMPTY or type(value) is not type(default) or value != default:
+        always = isinstance(default, Code) or default not in _EMPTY
+        if always or type(value) is not type(default) or value != default:
             value = kind.read(f"{function.__name__}({name}={value!r})", value)
         arguments[name] = value
-        if default not in _EMPTY or value != default:
+        if always or value != default:
             shown[name] = value
     return arguments, shown
 
@@ -263,9 +279,9 @@ def _is_whole(value: object) -> bool:
 
 
 def _code(given: str, value: Any) -> str:
-    if value in (Code.OK, "OK", "ok"):
+    if isinstance(value, str) and value.upper() == "OK":
         raise UsageError(f"invalid {given}: OK is not an error; expected a code such as 'ABORTED'")
-    return Code(Failure(value).error.code).name
+    return Failure(value).error.code.name
 
 
 def _details(_: str, value: Any) -> list[Mapping[str, Any]] | tuple[()]:
@@ -282,19 +298,23 @@ def _time_or_forever(given: str, value: Any) -> Any:
 
 
 _SECONDS: Final = accepting(
-    f"seconds, from 0 to {LONGEST:.0e}; without an end: hang(), stall() or operation_never_ends()",
+    f"seconds, from 0 to {LONGEST:.0e}, or a duration {DURATIONS}; without an end: hang(), stall() or "
+    "operation_never_ends()",
     lambda value: is_number(value) and 0 <= value <= LONGEST,
     (0, 1, 2, 3, 5, 7, 10, 15, 30, 45, 60, 90, 120, 0.001, 0.05, 0.5, 1.5, 2.25, 59.999),
+    seconds_in,
 )
 _SPAN: Final = accepting(
-    f"seconds above zero, up to {LONGEST:.0e}; to be late at once: slow(...)",
+    f"seconds above zero, up to {LONGEST:.0e}, or a duration {DURATIONS}; to be late at once: slow(...)",
     lambda value: is_number(value) and 0 < value <= LONGEST,
     (60, 1, 0.5, 10, 3600),
+    seconds_in,
 )
 _RATE: Final = accepting(
-    f"bytes per second, {_SLOWEST} or more, such as 100, or hang() for an answer that never comes",
+    f"bytes per second, {_SLOWEST} or more, such as 100 or '10KiB', or hang() for an answer that never comes",
     lambda value: is_number(value) and _SLOWEST <= value <= LONGEST,
     (1000, 10_000, 100, 10, 1),
+    bytes_in,
 )
 _METRIC: Final = accepting(
     "the name of a quota, 'compute.images.count'",
@@ -304,7 +324,9 @@ _METRIC: Final = accepting(
 _TIMINGS: Final = ("AfterPolls(2)", 5, 0, 600, "Uniform(1, 5)", "PerGiB(7, base=2)", "LogNormal(12, 0.4)", "Never()")
 
 Flag = Annotated[bool, accepting("True or False", lambda value: isinstance(value, bool), (False, True))]
-Bytes = Annotated[int, accepting("a whole number of bytes, zero or more", _is_whole, range(501))]
+Bytes = Annotated[
+    int, accepting(f"a whole number of bytes, zero or more, or a size {SIZES}", _is_whole, range(501), bytes_in)
+]
 Details = Annotated[Iterable[Mapping[str, Any]], Argument(_details, ((), [{"@type": "a/b", "x": [1]}]))]
 Endless = Annotated[
     float, Argument(lambda given, value: value if value == math.inf else _SECONDS.read(given, value), _SECONDS.values)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.redaction.printing import Printing
+from pytest_ycimages.words import exact, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.faults.rule import Rule
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Strike:
     """A call that a fault struck.
@@ -83,6 +85,7 @@ class _Passed(NamedTuple):
         return ": ".join(filter(None, (line, self.reason, note or which)))
 
 
+@sealed
 class Injection:
     """A rule in force, and the record of what it did. Calls that `where` excludes are counted only on demand.
 
@@ -203,6 +206,7 @@ class Injection:
                 yield call
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class FaultReport:
     """What a fault had done at one moment.

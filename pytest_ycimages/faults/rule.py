@@ -17,6 +17,7 @@ from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.schedules import SCHEDULES, When, always
 from pytest_ycimages.text_values import Vocabulary, Written, is_text, read_text
+from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
@@ -29,6 +30,7 @@ _Read = TypeVar("_Read")
 _EXAMPLE: Final = 'reset(), on="images.create", when=first(2), commit="after"'
 
 
+@exact
 @dataclass(frozen=True, slots=True, repr=False)
 class Rule(Written):
     """A fault, and the calls that it strikes.
@@ -65,6 +67,8 @@ class Rule(Written):
             raise unknown_word("count (per)", self.per, get_args(Per))
         if not isinstance(self.expect, bool):
             raise UsageError(f"invalid expect={self.expect!r}: expected True to fail a test without a strike, or False")
+        if isinstance(self.on, str):
+            object.__setattr__(self, "on", str(self.on))  # a word of the journal is not compared with globs
         object.__setattr__(self, "commit", self._commit())
         _check_where(self.where, self.methods())
 

@@ -124,5 +124,5 @@ def _add_files(answer: Any, find: Callable[[], FileDescriptor]) -> None:
 
 
 def _refuse(answer: Any, code: Code, text: str) -> None:
-    answer.error_response.error_code = int(code)
+    answer.error_response.error_code = code.number
     answer.error_response.error_message = text

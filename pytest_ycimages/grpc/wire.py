@@ -116,15 +116,15 @@ def binary_header(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")
 
 
-def status_headers(code: int, message: str, details: bytes = b"") -> tuple[tuple[str, str], ...]:
+def status_headers(code: Code, message: str, details: bytes = b"") -> tuple[tuple[str, str], ...]:
     """Return the headers or trailers that end a call.
 
     Args:
-        code: the number of the status.
+        code: the status.
         message: its text.
         details: a `google.rpc.Status` in bytes; empty: none.
     """
-    headers = [("grpc-status", str(int(code)))]
+    headers = [("grpc-status", str(code.number))]
     if message:
         headers.append(("grpc-message", percent_encoded(message)))
     if details:

@@ -192,7 +192,7 @@ def grpc_reply(reply: Reply, rpc: Rpc | None = None) -> HttpReply:
 def _refusal(reply: Reply) -> tuple[tuple[str, str], ...]:
     """Return the headers of a refusal; seconds to wait are told as RetryInfo and as the pushback that clients obey."""
     status = reply.body if "code" in reply.body else Status(code=reply.code, message=reply.note).to_wire()
-    code, details = int(reply.code), [*status.get("details", ())]
+    code, details = reply.code, [*status.get("details", ())]
     after = reply.metadata.get("retry-after", "")
     if not after.isdecimal():
         pushback: tuple[tuple[str, str], ...] = ()
@@ -200,4 +200,6 @@ def _refusal(reply: Reply) -> tuple[tuple[str, str], ...]:
         pushback = ((_PUSHBACK, str(int(after) * 1000)),)
         details.append({"@type": _RETRY_INFO, "retryDelay": f"{after}s"})
     text = str(status.get("message", ""))
-    return *pushback, *status_headers(code, text, status_bytes({"code": code, "message": text, "details": details}))
+    return *pushback, *status_headers(
+        code, text, status_bytes({"code": code.number, "message": text, "details": details})
+    )

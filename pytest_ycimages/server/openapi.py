@@ -188,7 +188,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
 def _refusal(schemas: Schemas, status: int, codes: list[Code], *, typed: bool) -> Schema:
     """Return an error with its codes, and plain text where the gateway may refuse the call."""
     example = Status(code=codes[0], message=MEANINGS[status][1]).to_wire()
-    schema = {"allOf": [schemas.of(Status), {"properties": {"code": {"enum": [int(code) for code in codes]}}}]}
+    schema = {"allOf": [schemas.of(Status), {"properties": {"code": {"enum": [code.number for code in codes]}}}]}
     content: Schema = {"application/json": {"schema": schema, "example": example}}
     if status == Code.INVALID_ARGUMENT.http_status and typed:
         content["text/plain"] = {"schema": {"type": "string"}, "example": GATEWAY_TEXT}

@@ -8,7 +8,7 @@ from itertools import pairwise
 from operator import eq
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.status import Code
+from pytest_ycimages.api.status import error_code
 from pytest_ycimages.cassette.requests import json_value, normalize
 from pytest_ycimages.verify.normalize import EXACT, NEXT_PAGE, TIMES, UUID, Kind, layouts_of
 
@@ -89,9 +89,8 @@ def _status_text(response: RecordedResponse) -> str:
     body = json_value(response.body)
     if not isinstance(body, dict) or response.status < _REFUSED:
         return str(response.status)
-    code = body.get("code")
-    name = f" {Code(code).name}" if isinstance(code, int) and code in set(Code) else ""
-    return f"{response.status}{name} {body.get('message', '')}".rstrip()
+    code = error_code(body)
+    return f"{response.status}{f' {code}' if code else ''} {body.get('message', '')}".rstrip()
 
 
 def _diff_headers(recorded: RecordedResponse, answered: RecordedResponse, *, whole: bool) -> Iterator[Difference]:

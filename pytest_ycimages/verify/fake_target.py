@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.api.status import Code
+from pytest_ycimages.api.status import Code, error_code
 from pytest_ycimages.backing.fake import Fake
 from pytest_ycimages.cassette.answers import images_in, operation_image, operations_in, recorded_calls
 from pytest_ycimages.cassette.model import RecordedResponse
@@ -159,13 +159,11 @@ def _moment(text: str) -> int:
 def _fails_by_itself(call: RecordedCall, error: Mapping[str, Any]) -> bool:
     """Return whether the fake fails by itself, since the file of the request is in an unreadable format."""
     suffix = str(call.asked.get("uri")).partition("?")[0].rpartition(".")[2].lower()
-    return error.get("code") == Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
+    return error_code(error) is Code.INVALID_ARGUMENT and EXTENSIONS.get(f".{suffix}") in _UNREADABLE
 
 
 def _failure(error: Mapping[str, Any]) -> Failure:
-    code = error.get("code")
-    known = Code(code) if isinstance(code, int) and code in set(Code) - {Code.OK} else Code.UNKNOWN
-    return Failure(known, str(error.get("message", "")), error.get("details", ()))
+    return Failure(error_code(error) or Code.UNKNOWN, str(error.get("message", "")), error.get("details", ()))
 
 
 def _no_pause(seconds: float) -> None:
@@ -215,9 +213,9 @@ def _is_missing(call: RecordedCall) -> bool:
     if call.answer.ok or not isinstance(body, dict):
         return False
     if call.method == "images.create":
-        not_found = body.get("code") == Code.NOT_FOUND
-        return not_found or (body.get("code") == Code.FAILED_PRECONDITION and "not found" in str(body.get("message")))
-    return call.method.startswith("images.l") and body.get("code") == Code.FAILED_PRECONDITION
+        not_found = error_code(body) is Code.NOT_FOUND
+        return not_found or (error_code(body) is Code.FAILED_PRECONDITION and "not found" in str(body.get("message")))
+    return call.method.startswith("images.l") and error_code(body) is Code.FAILED_PRECONDITION
 
 
 def _folders(calls: Iterable[RecordedCall]) -> Iterator[str]:

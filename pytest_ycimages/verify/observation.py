@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.methods import UNROUTED
-from pytest_ycimages.api.status import Code
+from pytest_ycimages.api.status import Code, error_code
 from pytest_ycimages.cassette.answers import images_in, is_operation, operation_image, operations_in
 from pytest_ycimages.verify.diff import HEADERS
 
@@ -246,7 +246,7 @@ CONDITIONS: Final[dict[str, Callable[[Observation], bool]]] = {
     "just-ended": lambda seen: not _is_running(seen) and not _had_ended(seen),
     "had-ended": _had_ended,
     "with-error": lambda seen: isinstance(seen.value.get("error"), dict),
-    "cancelled": lambda seen: seen.error.get("code") == Code.CANCELLED,
+    "cancelled": lambda seen: error_code(seen.error) is Code.CANCELLED,
     "disk-file": _is_disk_file,
     # of an image
     "made-here": lambda seen: seen.image_id in seen.history.made_by and seen.image_id not in seen.history.updated,

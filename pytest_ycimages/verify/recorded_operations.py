@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.api.status import Code
+from pytest_ycimages.api.status import Code, error_code
 from pytest_ycimages.cassette.answers import images_in, operation_image, operations_in
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never
 
@@ -154,7 +154,7 @@ def _refused_status(call: RecordedCall) -> str:
         return ""
     if call.interaction.response.status == HTTPStatus.NOT_FOUND:
         return "GONE"
-    return "BUSY" if call.answer.body.get("code") == Code.FAILED_PRECONDITION else ""
+    return "BUSY" if error_code(call.answer.body) is Code.FAILED_PRECONDITION else ""
 
 
 def _is_missing_in_list(call: RecordedCall, image_id: str, folders: dict[str, str]) -> bool:
@@ -267,8 +267,7 @@ def _between(least: float, shown: float | None, most: float) -> float:
 
 
 def _is_cancelled(history: OperationHistory) -> bool:
-    error = history.shown.get("error")
-    return isinstance(error, dict) and error.get("code") == Code.CANCELLED
+    return error_code(history.shown.get("error")) is Code.CANCELLED
 
 
 def _error(history: OperationHistory, end: SeenPhase) -> Wire | None:
@@ -276,7 +275,7 @@ def _error(history: OperationHistory, end: SeenPhase) -> Wire | None:
     error = history.shown.get("error")
     if isinstance(error, dict):
         return None if history.cancels and _is_cancelled(history) else error
-    return None if history.cancels or end.phase == "succeeded" else {"code": int(Code.UNKNOWN)}
+    return None if history.cancels or end.phase == "succeeded" else {"code": Code.UNKNOWN.number}
 
 
 def _rollback(history: OperationHistory, end: SeenPhase, ended_at: float) -> float:

@@ -22,6 +22,7 @@ from pytest_ycimages.virtual.patch_threads import SimpleQueue, patch_threads, re
 from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler, in_force
 from pytest_ycimages.virtual.wait import Outcome
 from pytest_ycimages.virtual.watchdog import Watchdog
+from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +39,7 @@ REAL: Final = (
 DAY: Final = 24 * 60 * 60
 
 
+@sealed
 class VirtualTime:
     """Time that passes only when every thread of the client waits, and then at once.
 

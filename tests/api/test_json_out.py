@@ -21,7 +21,7 @@ from pytest_ycimages.api.resources import (
     OsType,
     PciTopology,
 )
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 
 RECORDED_OPERATION = """{
  "done": false,
@@ -166,7 +166,9 @@ def test_a_done_operation_holds_the_image_with_its_type_first() -> None:
 @pytest.mark.parametrize("done", [True, False])
 def test_a_failed_operation_holds_the_error_whether_done_or_not(*, done: bool) -> None:
     """An error may be there before the end; it is a status, and no `google.protobuf.Any`."""
-    failed = json.loads(_operation(done=done, error=Status(code=1, message="Cancelled by client")).to_json())
+    failed = json.loads(
+        _operation(done=done, error=Status(code=Code.CANCELLED, message="Cancelled by client")).to_json()
+    )
 
     assert list(failed) == ["done", "metadata", "error", "id", "description", "createdAt", "createdBy", "modifiedAt"]
     assert failed["done"] is done

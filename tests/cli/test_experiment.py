@@ -281,7 +281,10 @@ def test_what_a_client_says_does_nothing_to_the_terminal() -> None:
         (["bakery:bake", "--judge", "bakery:is_quik"], "Did you mean 'is_quick'?"),
         (["bakery:bake", "--fault", "rest()"], "'rest'. Did you mean 'reset'? Known: "),
         (["bakery:bake", "--fault", "reset(), on='images.creat'"], "Did you mean 'images.create'?"),
-        (["bakery:bake", "--budget", "soon"], "invalid duration 'soon': expected one such as 30s, 5m or 1h."),
+        (
+            ["bakery:bake", "--budget", "soon"],
+            "invalid duration 'soon': expected seconds, or a duration such as '200ms', '1.5s' or '1h30m'.",
+        ),
         (["bakery:bake", "--depth", "-1"], "-1 is not in the range x>=0."),
         (["bakery:bake", "--workers", "0"], "0 is not in the range x>=1."),
         (["bakery:bake", "--workers", "all"], "invalid number of processes 'all': expected one such as 2, or auto."),

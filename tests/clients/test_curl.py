@@ -74,7 +74,7 @@ def test_curl_uploads_too_much_and_is_told(ycimages: Double, tmp_path: Path) -> 
     body = tmp_path / "disk.qcow2"
     body.write_bytes(bytes(5 * 2**20))
     answer = _json("--data-binary", f"@{body}", f"{ycimages.url}/compute/v1/images")
-    assert answer["code"] == Code.RESOURCE_EXHAUSTED
+    assert answer["code"] == Code.RESOURCE_EXHAUSTED.number
     assert "the limit is 4194304 bytes" in answer["message"]
 
 

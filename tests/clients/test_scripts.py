@@ -39,7 +39,7 @@ def test_an_operation_that_is_not_found_at_first(client: httpx.Client, ycimages:
     operation = _create(client, ycimages)
     assert operation["done"] is False
     missing = client.get(f"/operations/{operation['id']}")
-    assert (missing.status_code, missing.json()["code"]) == (404, Code.NOT_FOUND)
+    assert (missing.status_code, missing.json()["code"]) == (404, Code.NOT_FOUND.number)
     assert missing.json()["message"] == f"Operation {operation['id']} not found"
     listed = f"/compute/v1/images/{operation['metadata']['imageId']}/operations"
     assert client.get(listed).json() == {}
@@ -135,7 +135,7 @@ def test_cancelling_what_nobody_can_see(client: httpx.Client, ycimages: Double) 
     """The cancel finds it, ends the script, and from then on polls see the truth."""
     operation = _create(client, ycimages)
     cancelled = client.post(f"/operations/{operation['id']}:cancel").json()
-    assert cancelled["error"]["code"] == Code.CANCELLED
+    assert cancelled["error"]["code"] == Code.CANCELLED.number
     assert _poll(client, operation) == cancelled
 
 
@@ -144,7 +144,7 @@ def test_a_lost_cancel_of_what_nobody_can_see_shows_what_is_true(client: httpx.C
     """`vanished` is about polls."""
     operation = _create(client, ycimages)
     assert client.post(f"/operations/{operation['id']}:cancel").json() == operation
-    assert _poll(client, operation)["code"] == Code.NOT_FOUND
+    assert _poll(client, operation)["code"] == Code.NOT_FOUND.number
 
 
 @pytest.mark.ycimages(timing=2, outcome=Failure("RESOURCE_EXHAUSTED", "no space left", [INFO]))
@@ -165,6 +165,6 @@ def test_a_refused_cancel(client: httpx.Client, ycimages: Double) -> None:
     """An error of the call, and nothing has happened to the operation."""
     operation = _create(client, ycimages)
     refused = client.post(f"/operations/{operation['id']}:cancel")
-    assert (refused.status_code, refused.json()["code"]) == (400, Code.FAILED_PRECONDITION)
+    assert (refused.status_code, refused.json()["code"]) == (400, Code.FAILED_PRECONDITION.number)
     assert _poll(client, operation) == operation
     assert [call.operation_id for call in ycimages.calls] == [operation["id"]] * 3

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Failure, Never, PerGiB, Success, UsageError
 from pytest_ycimages.plugin_doubles import timeline
+from pytest_ycimages.text_values import DURATIONS
 from tests.client import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SECONDS: Final = f"seconds, zero or more, such as 2.5, or a duration {DURATIONS}"
+
 
 IMAGES = "/compute/v1/images"
 KNOWN = "Known: images.create, images.delete, images.update."
@@ -92,7 +96,7 @@ def test_the_settings_of_a_double_may_be_changed(double: Double) -> None:
     assert double.operations[first["id"]].response
     error = double.operations[second["id"]].error
     assert error
-    assert error.code == 8
+    assert error.code == "RESOURCE_EXHAUSTED"
     double.reset()
     assert (double.timing, double.outcome, double.cancel) == (After(60), Success(), "wins")
 
@@ -207,7 +211,7 @@ def test_what_no_operation_took_is_in_the_timeline(double: Double) -> None:
         ),
         (
             lambda double: setattr(double, "rollback", {"*": -1}),
-            "invalid rollback=-1: expected seconds, zero or more, such as 2.5.",
+            f"invalid rollback=-1: expected {SECONDS}.",
         ),
         (
             lambda double: setattr(double, "timing", {5: 5}),

@@ -26,7 +26,7 @@ KNOWN = ", ".join(sorted(code.name for code in ERRORS))
 @pytest.mark.parametrize("code", ERRORS)
 def test_an_operation_can_fail_with_every_code(code: Code) -> None:
     """By itself, by its number, or by its name in any case."""
-    failures = [Failure(code), Failure(int(code)), Failure(code.name), Failure(f" {code.name.lower()} ")]
+    failures = [Failure(code), Failure(code.number), Failure(code.name), Failure(f" {code.name.lower()} ")]
     assert {failure.error.code for failure in failures} == {code}
     assert len(set(failures)) == 1
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.resources import Image, ImageStatus
-from pytest_ycimages.api.status import Status
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.plan import DONE, LIFECYCLE, Kind, Phase, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.script import VisibleState
@@ -23,8 +23,8 @@ from tests.cloud.operations import START, begun
 if TYPE_CHECKING:
     from pytest_ycimages import Timing
 
-ERROR = Status(code=13, message="out of space")
-CANCEL = Status(code=1, message="Cancelled by client")
+ERROR = Status(code=Code.INTERNAL, message="out of space")
+CANCEL = Status(code=Code.CANCELLED, message="Cancelled by client")
 
 examples = settings(max_examples=100, derandomize=True, deadline=None)
 

@@ -170,9 +170,9 @@ TWO_ENDS = (
             "invalid error='INTERNAL' for Stage('failed'): expected a Failure, such as Failure('UNAVAILABLE').",
         ),
         (
-            lambda: Stage("failed", error=Status(code=0)),
+            lambda: Stage("failed", error=Status(code=Code.OK)),
             (
-                "invalid error=Status(code=0, message='', details=()) for Stage('failed'): "
+                "invalid error=Status(code='OK', message='', details=()) for Stage('failed'): "
                 "expected a Failure, such as Failure('UNAVAILABLE')."
             ),
         ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_ycimages import After, AfterPolls, Failure, Immediate, Latency
+from pytest_ycimages.text_values import DURATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     Control = Callable[..., requests.Response]
     Create = Callable[[], requests.Response]
+
+SECONDS: Final = f"seconds, zero or more, such as 2.5, or a duration {DURATIONS}"
+
 
 DEFAULTS = {
     "timing": "AfterPolls(polls=1)",
@@ -68,7 +72,10 @@ def test_some_of_the_timing_is_set(ycimages: Double, control: Control, create: C
         ({"timing": 5, "cancel": "lses"}, "Unknown cancel 'lses'. Did you mean 'loses'? Known: "),
         ({"timing": 5, "latency": True}, "invalid latency True: expected seconds or a duration such as "),
         ({"timing": None}, "invalid timing None: expected seconds such as 2.5, "),
-        ({"timing": 5, "rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
+        (
+            {"timing": 5, "rollback": -1},
+            f"invalid rollback=-1: expected {SECONDS}.",
+        ),
         ({"timing": {"images.get": 5}}, "Unknown method that starts an operation 'images.get'. Did you mean "),
         ({"tming": 5}, "Unknown part of the timing 'tming'. Did you mean 'timing'? Known: "),
         ({}, "{} changes nothing. Give one or more of timing, outcome, rollback, cancel, cancel_delay, latency."),
@@ -125,7 +132,10 @@ def test_the_clock_is_advanced(ycimages: Double, control: Control) -> None:
     [
         (b'{"seconds": -1}', "Cannot advance the clock by -1.0 seconds: time cannot go back."),
         (b'{"seconds": 1e300}', "Cannot advance the clock by 1e+300 seconds: its time ends with the year 9999."),
-        (b'{"seconds": "5"}', "seconds='5': Input should be a valid number. The fields are seconds."),
+        (
+            b'{"seconds": "5x"}',
+            f"seconds='5x': Write seconds, zero or more, or a duration {DURATIONS}. The fields are seconds.",
+        ),
         (b'{"seconds": true}', "seconds=True: Input should be a valid number. The fields are seconds."),
         (b"", "seconds is missing. The fields are seconds."),
         (b'{"second": 5}', "Unknown field 'second'. Did you mean 'seconds'? Known: seconds."),
@@ -219,7 +229,7 @@ def test_a_disk_is_removed(ycimages: Double, control: Control, session: requests
     [
         ("disks/remove", {}, "disk_id is missing. The fields are disk_id."),
         ("folders", {"folder_id": 5}, "folder_id=5: Input should be a valid string. The fields are folder_id."),
-        ("disks", {"size": "5"}, "size='5': Input should be a valid integer. The fields are "),
+        ("disks", {"size": True}, "size.int=True: Input should be a valid integer; size.str="),
         ("disks", {"szie": 5}, "Unknown field 'szie'. Did you mean 'size'? Known: "),
         ("disks", {"size": 1, "data_size": 2}, "A disk of 1 bytes cannot hold 2 bytes of data."),
         ("snapshots", {"os": "BEOS"}, "Unknown operating system type 'BEOS'. Known: "),
@@ -228,7 +238,11 @@ def test_a_disk_is_removed(ycimages: Double, control: Control, session: requests
         ("images", {"name": 5}, "invalid image: name=5: "),
         ("images", {"image_id": 5}, "image_id=5: Input should be a valid string. "),
         ("images", [], "invalid body []: expected an object with one or more of image_id"),
-        ("images", {"age": "soon"}, "invalid age='soon': expected seconds, zero or more, such as 2.5."),
+        (
+            "images",
+            {"age": "soon"},
+            f"invalid age='soon': expected {SECONDS}.",
+        ),
         ("images", {"age": [5]}, "age.float=[5]: Input should be a valid number; age.str=[5]: "),
         ("images/several", {}, "images is missing. The fields are images, every."),
         ("images/several", {"images": [{}, {"nme": "a"}]}, "Unknown image field 'nme'. Did you mean 'name'? Known: "),

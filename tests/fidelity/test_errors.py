@@ -38,7 +38,7 @@ def test_every_code_has_its_http_status() -> None:
         "DATA_LOSS": 500,
         "UNAUTHENTICATED": 401,
     }
-    assert [int(code) for code in Code] == list(range(17))
+    assert [code.number for code in Code] == list(range(17))
 
 
 @pytest.mark.fidelity("error.body")

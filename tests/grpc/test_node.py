@@ -58,11 +58,11 @@ def test_an_image_is_baked(ycimages: Double) -> None:
 def test_a_refusal_arrives_with_its_text(ycimages: Double) -> None:
     """As a ClientError of the SDK."""
     refused = bake(ycimages, "No!")
-    assert refused["code"] == Code.INVALID_ARGUMENT
+    assert refused["code"] == Code.INVALID_ARGUMENT.number
     assert "Name: invalid resource name" in refused["details"]
 
 
 def test_a_fault_is_seen(ycimages: Double) -> None:
     """UNAVAILABLE, which this SDK does not repeat by itself."""
     ycimages.inject(unavailable(), on="images.create", when=first(1))
-    assert bake(ycimages, "base")["code"] == Code.UNAVAILABLE
+    assert bake(ycimages, "base")["code"] == Code.UNAVAILABLE.number

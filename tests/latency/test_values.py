@@ -22,7 +22,8 @@ FRACTIONS: Final = st.integers(0, 2**53 - 1).map(lambda number: number / 2**53)
 
 SECONDS: Final = st.floats(0, 1e6)
 EXPECTED: Final = (
-    "expected seconds or a duration such as '200ms', one of fixed(0.2), uniform(0.1, 0.4) and lognormal(0.2, 0.5, "
+    "expected seconds or a duration such as '200ms', '1.5s' or '1h30m', one of fixed(0.2), uniform(0.1, 0.4) and "
+    "lognormal(0.2, 0.5, "
     "cap=2), or a dict from methods to these"
 )
 
@@ -106,7 +107,7 @@ def test_a_latency_that_cannot_be_is_refused_with_the_rule(make: Callable[[], La
 
 
 @pytest.mark.parametrize(
-    "text", ["0.2d", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
+    "text", ["0.2y", "1 +", "", "None", "True", "[1]", "'0.2'", "fixed()", "fixed(1, 2, 3)", "fixed(minutes=1)",
              "os.system('x')", "fixed(__import__('os'))", "uniform(*[1, 2])", "fixed(**{'seconds': 1})"],
 )  # fmt: skip
 def test_invalid_latency_text_is_refused_and_never_run(text: str) -> None:

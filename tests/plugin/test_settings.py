@@ -156,7 +156,7 @@ TIMINGS = (
     "REALISTIC_IMAGE, REALISTIC_SLOW_DISK, REALISTIC_SNAPSHOT, REALISTIC_URI, Uniform."
 )
 ORDER = "Input should be 'effect_first' or 'latency_first'"
-WHOLE = "The header has whole seconds, 1 or more; None sends no header"
+WHOLE = "The header has whole seconds, 1 or more, such as 5 or '1m'; None sends no header"
 ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
     "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
@@ -172,7 +172,10 @@ KNOWN = (
     [
         ({"tming": 5}, f"Unknown setting 'tming'. Did you mean 'timing'? {KNOWN}"),
         ({"zzz": 5}, f"Unknown setting 'zzz'. {KNOWN}"),
-        ({"contract": "pag"}, "invalid settings: contract='pag': Input should be 'page' or 'current'."),
+        (
+            {"contract": "pag"},
+            "invalid settings: contract='pag': Input should be 'page' or 'current' (did you mean 'page'?).",
+        ),
         ({"port": -1}, "invalid settings: port=-1: Input should be greater than or equal to 0."),
         (
             {"latency": "unifrm(1, 2)"},

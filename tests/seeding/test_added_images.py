@@ -11,10 +11,14 @@ import pytest
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double, UsageError
+from pytest_ycimages.text_values import DURATIONS
 from tests.client import GIB, Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SECONDS: Final = f"seconds, zero or more, such as 2.5, or a duration {DURATIONS}"
+
 
 FIELDS: Final = (
     "age, created_at, description, family, folder_id, hardware_generation, labels, min_disk_size, name, operation_id, "
@@ -160,11 +164,14 @@ def test_images_created_at_one_moment_keep_their_order(cloud: Cloud) -> None:
             {"created_at": BEFORE},
             f"invalid created_at={BEFORE!r}: expected a moment in the years 1970 to 9999 of UTC.",
         ),
-        ({"age": "3 dogs"}, "invalid age='3 dogs': expected seconds, zero or more, such as 2.5."),
-        ({"age": -1}, "invalid age=-1: expected seconds, zero or more, such as 2.5."),
+        (
+            {"age": "3 dogs"},
+            f"invalid age='3 dogs': expected {SECONDS}.",
+        ),
+        ({"age": -1}, f"invalid age=-1: expected {SECONDS}."),
         (
             {"age": timedelta(-1)},
-            "invalid age=datetime.timedelta(days=-1): expected seconds, zero or more, such as 2.5.",
+            f"invalid age=datetime.timedelta(days=-1): expected {SECONDS}.",
         ),
         (
             {"age": "30000d"},
@@ -335,7 +342,11 @@ def test_what_an_image_has_of_its_own_wins(cloud: Cloud) -> None:
         (0, {}, "invalid images=0: expected how many to add, 1 or more, or a list of their fields."),
         (True, {}, "invalid images=True: expected how many to add, 1 or more, or a list of their fields."),
         (["a"], {}, "invalid image 'a': expected a dict of its fields, such as {'name': 'base', 'age': '3d'}."),
-        (2, {"every": "x"}, "invalid every='x': expected seconds, zero or more, such as 2.5."),
+        (
+            2,
+            {"every": "x"},
+            f"invalid every='x': expected {SECONDS}.",
+        ),
         (
             2,
             {"every": 5, "created_at": "2026-01-01T00:00:00Z"},

@@ -7,7 +7,11 @@ from typing import Any, Final
 import pytest
 
 from pytest_ycimages import Double, UsageError
+from pytest_ycimages.text_values import SIZES
 from tests.client import GIB, MIB, Cloud
+
+BYTES: Final = f"bytes, zero or more, such as 5 * 2**30 for 5 GiB, or a text {SIZES}"
+
 
 BUCKET: Final = "https://storage.yandexcloud.net/bucket"
 
@@ -108,5 +112,5 @@ def test_a_size_that_cannot_be_is_refused(name: str, value: object) -> None:
     given: dict[str, Any] = {name: value}
     with pytest.raises(UsageError) as refusal:
         Double().add_object(f"{BUCKET}/disk.qcow2", **given)
-    text = f"invalid {name}={value!r}: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."
+    text = f"invalid {name}={value!r}: expected {BYTES}."
     assert str(refusal.value) == text

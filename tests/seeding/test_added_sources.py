@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, UsageError
+from pytest_ycimages.text_values import SIZES
 from tests.client import GIB, MIB
 
 if TYPE_CHECKING:
     from tests.client import Cloud
+
+BYTES: Final = f"bytes, zero or more, such as 5 * 2**30 for 5 GiB, or a text {SIZES}"
+
 
 SOURCES: Final = [("add_disk", "diskId", "disk"), ("add_snapshot", "snapshotId", "snapshot")]
 LICENCE: Final = "f2e00000000000000win"
@@ -97,10 +101,22 @@ def test_reset_takes_away_what_was_added(ycimages: Double) -> None:
     ("given", "text"),
     [
         ({"size": GIB, "data_size": 2 * GIB}, "A {kind} of 1073741824 bytes cannot hold 2147483648 bytes of data."),
-        ({"size": -1}, "invalid size=-1: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"size": "5 GiB"}, "invalid size='5 GiB': expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"size": 1e9}, "invalid size=1000000000.0: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
-        ({"data_size": -5}, "invalid data_size=-5: expected bytes, zero or more, such as 5 * 2**30 for 5 GiB."),
+        (
+            {"size": -1},
+            f"invalid size=-1: expected {BYTES}.",
+        ),
+        (
+            {"size": "5 apples"},
+            f"invalid size='5 apples': expected {BYTES}.",
+        ),
+        (
+            {"size": 1e9},
+            f"invalid size=1000000000.0: expected {BYTES}.",
+        ),
+        (
+            {"data_size": -5},
+            f"invalid data_size=-5: expected {BYTES}.",
+        ),
         ({"os": "linux"}, "Unknown operating system type 'linux'. Known: LINUX, WINDOWS."),
         ({"product_ids": "f2e"}, "invalid product_ids='f2e': expected a list, such as ['f2e']."),
     ],

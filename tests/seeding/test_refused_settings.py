@@ -7,11 +7,15 @@ from typing import Any, Final
 import pytest
 
 from pytest_ycimages import After, AfterPolls, Double, Settings, UsageError
+from pytest_ycimages.text_values import DURATIONS
+
+SECONDS: Final = f"seconds, zero or more, such as 2.5, or a duration {DURATIONS}"
+
 
 NAMES: Final = ", ".join(sorted(Settings.model_fields))
 TIMINGS: Final = "Immediate, After, AfterPolls, Uniform, LogNormal, PerGiB, Never"
 NO_TIMING: Final = (
-    f"expected seconds such as 2.5, a duration such as '200ms', REALISTIC, or one of {TIMINGS} with its arguments, "
+    f"expected seconds such as 2.5, a duration {DURATIONS}, REALISTIC, or one of {TIMINGS} with its arguments, "
     "such as AfterPolls(3)"
 )
 
@@ -44,8 +48,14 @@ NO_TIMING: Final = (
             {"violation_paths": "camel"},
             "invalid settings: violation_paths='camel': Input should be 'camelCase', 'snake_case' or 'GoCase'.",
         ),
-        ({"rollback": -1}, "invalid rollback=-1: expected seconds, zero or more, such as 2.5."),
-        ({"cancel_delay": "soon"}, "invalid cancel_delay='soon': expected seconds, zero or more, such as 2.5."),
+        (
+            {"rollback": -1},
+            f"invalid rollback=-1: expected {SECONDS}.",
+        ),
+        (
+            {"cancel_delay": "soon"},
+            f"invalid cancel_delay='soon': expected {SECONDS}.",
+        ),
         (
             {"cancel": "lost"},
             "Unknown cancel 'lost'. Did you mean 'loses'? Known: late, loses, refused, too_late, wins.",

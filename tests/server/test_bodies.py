@@ -138,7 +138,7 @@ def test_one_byte_more_is_refused_and_the_connection_goes_on(client: Client, yci
     answer = client.ask(create)
     assert (answer.status, answer.headers["content-type"]) == (413, "application/json")
     assert answer.json == {
-        "code": Code.RESOURCE_EXHAUSTED,
+        "code": Code.RESOURCE_EXHAUSTED.number,
         "message": "The request's body has 4194305 bytes; the limit is 4194304 bytes (4 MiB)",
     }
     assert not ycimages.images

@@ -34,7 +34,7 @@ def test_a_failing_double_answers_500_and_the_connection_survives(broken: pytest
     with closing(Double().start()) as double, Client(double) as client:
         answer = client.ask(CREATE)
         assert (answer.status, answer.headers["content-type"]) == (500, "application/json")
-        assert answer.json == {"code": Code.INTERNAL, "message": TEXT}
+        assert answer.json == {"code": Code.INTERNAL.number, "message": TEXT}
         broken.undo()
         assert client.ask(CREATE).status == 200
         assert client.ask(endpoint("iam")).status == 200
@@ -111,7 +111,7 @@ def test_a_listener_that_raises_is_a_failure_too(data: bytes) -> None:
 
     with closing(Double(on_call=on_call).start()) as double, Client(double) as client:
         answer = client.ask(data)
-        assert (answer.status, answer.json["code"]) == (500, Code.INTERNAL)
+        assert (answer.status, answer.json["code"]) == (500, Code.INTERNAL.number)
         assert len(calls) == 1
         with pytest.raises(DoubleFailedError) as raised:
             double.check()

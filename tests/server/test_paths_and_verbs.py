@@ -65,7 +65,7 @@ def test_a_path_that_nobody_serves_is_not_found(client: Client, ycimages: Double
     """The answer says what was asked, in the service's own form, and the journal has the call."""
     answer = client.ask(request("GET", target))
     assert (answer.status, answer.headers["content-type"]) == (404, JSON)
-    assert answer.json["code"] == Code.NOT_FOUND
+    assert answer.json["code"] == Code.NOT_FOUND.number
     assert "No method is served at GET " in answer.json["message"]
     assert [call.method for call in ycimages.calls] == ["unrouted"]
     assert client.ask(endpoint("iam")).status == 200
@@ -91,7 +91,7 @@ def test_a_verb_that_a_path_does_not_take_is_refused(
     assert (answer.status, answer.headers["content-type"], answer.headers["allow"]) == (405, JSON, allowed)
     if verb != "HEAD":
         message = f"{verb} is not allowed for {target}; allowed: {allowed}"
-        assert answer.json == {"code": Code.UNIMPLEMENTED, "message": message}
+        assert answer.json == {"code": Code.UNIMPLEMENTED.number, "message": message}
     assert [call.method for call in ycimages.calls] == ["unrouted"]
     assert client.ask(endpoint("iam")).status == 200
 
@@ -114,12 +114,12 @@ def test_connect_opens_no_tunnel(client: Client) -> None:
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [
-        (request("GET", f"/operations/fd8{'0' * 17}"), 404, Code.NOT_FOUND),
-        (request("GET", "/operations/x"), 400, Code.INVALID_ARGUMENT),
-        (request("GET", f"/compute/v1/images/fd8{'0' * 17}"), 404, Code.NOT_FOUND),
-        (CREATE.replace(b"Authorization", b"X-Nobody"), 401, Code.UNAUTHENTICATED),
-        (CREATE.replace(b"Bearer t1.a.b", b"Bearer "), 401, Code.UNAUTHENTICATED),
-        (CREATE.replace(b"diskId", b"DiskId"), 400, Code.INVALID_ARGUMENT),
+        (request("GET", f"/operations/fd8{'0' * 17}"), 404, Code.NOT_FOUND.number),
+        (request("GET", "/operations/x"), 400, Code.INVALID_ARGUMENT.number),
+        (request("GET", f"/compute/v1/images/fd8{'0' * 17}"), 404, Code.NOT_FOUND.number),
+        (CREATE.replace(b"Authorization", b"X-Nobody"), 401, Code.UNAUTHENTICATED.number),
+        (CREATE.replace(b"Bearer t1.a.b", b"Bearer "), 401, Code.UNAUTHENTICATED.number),
+        (CREATE.replace(b"diskId", b"DiskId"), 400, Code.INVALID_ARGUMENT.number),
         (CREATE, 200, None),
     ],
 )

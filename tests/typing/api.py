@@ -144,7 +144,9 @@ def every_latency_can_be_set(double: Double) -> None:
 
 def a_script_is_made_of_stages(double: Double) -> None:
     double.timing = Script(Stage("running", 5, metadata={"percent": 40}), Stage("succeeded"))
-    double.timing = Script([Stage("failing", 5, error=Failure("INTERNAL")), Stage("failed", error=Status(code=13))])
+    double.timing = Script(
+        [Stage("failing", 5, error=Failure("INTERNAL")), Stage("failed", error=Status(code=Code.INTERNAL))]
+    )
     Stage("running", 5, {"percent": 40})  # type: ignore[call-arg]  # metadata has a name
 
 
@@ -199,7 +201,7 @@ def the_server_truth_is_read_only_and_typed(double: Double) -> None:
         assert_type(operation.response, Image | Empty | None)
         assert_type(operation.metadata.image_id, str)
         if operation.error:
-            assert_type(operation.error.code, int)
+            assert_type(operation.error.code, Code)
     double.images["fd8"] = double.images["fd9"]  # type: ignore[index]  # the server truth cannot be written
     del double.images["fd8"]  # type: ignore[attr-defined]  # nor deleted
 

@@ -79,7 +79,7 @@ def truthful(trial: Trial) -> Verdict | None:
         return failed("truthful", text, tuple(read.calls_of(CREATE)), "returned an id of no image")
     proof = tuple(read.about(operation))
     if operation.error is not None:
-        text = f"operation {operation.id} failed: {operation.error.message or Code(operation.error.code).name}"
+        text = f"operation {operation.id} failed: {operation.error.message or operation.error.code}"
         cause = "reported success though the operation failed"
     else:
         status = next((image.status.name for image in trial.images if image.id == id_), "gone")

@@ -1,0 +1,291 @@
+"""The configuration of a run, checked at its start: keys and values of its file, the environment, and markers.
+
+A misspelt name is an error with the file, the line and the nearest name, instead of a setting that has no effect.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_OURS: Final = re.compile(r"yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage", re.IGNORECASE)
+"""How a name of this plugin begins, also if it is misspelt."""
+_HINT: Final = re.compile(rb"(?i)yc|images")
+"""What a file has that may have a key of this plugin: a misspelt one too."""
+_SECTIONS: Final = ("pytest", "tool:pytest")
+_EXPORTED: Final = frozenset({"YCIMAGES_URL"})
+"""Environment variables that this package sets for the commands that it runs."""
+_MARKERS: Final = ("ycimages", "ycimages_cassette")
+
+
+class _Key(NamedTuple):
+    """A key of the configuration: its place, such as `pytest.ini:3: `, and the value if it has a type of its own."""
+
+    value: Any
+    place: str
+
+
+_NATIVE: Final = pytest.StashKey[dict[str, Any]]()
+"""The values that a TOML file gives, with their types; those of an ini file, and of `-o`, are texts."""
+_PLACES: Final = pytest.StashKey[dict[str, str]]()
+_MARKS: Final = pytest.StashKey["_Marks"]()
+
+
+def check_configuration(config: pytest.Config, known: Collection[str]) -> None:
+    """Refuse unknown keys of the configuration file, of `-o`, and of the environment that resemble those of the plugin.
+
+    Args:
+        config: the configuration of the run.
+        known: the keys of the plugin.
+
+    Raises:
+        pytest.UsageError: there are some; the text has the place and the nearest key of each.
+    """
+    native: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    problems = []
+    for key, (value, place) in _keys(config):
+        if key in known:
+            if value is not None:
+                native[key] = value
+            places[key] = place
+        elif _is_meant(key, known) and not _is_registered(config, key):
+            problems.append(f"{place}{_unknown('key', key, known)}")
+    for name in [*map(_override, _overrides(config))]:
+        native.pop(name, None)
+        if name in known:
+            places[name] = f"-o {name}: "
+    problems += _environment(known)
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+    config.stash[_NATIVE], config.stash[_PLACES] = native, places
+
+
+def configured(config: pytest.Config, name: str) -> Any:
+    """Return the value of a key, with its type if a TOML file gives it; empty: it is not given."""
+    native = config.stash.get(_NATIVE, {})
+    return native[name] if name in native else config.getini(name)
+
+
+def is_configured(config: pytest.Config, name: str) -> bool:
+    """Return whether a key is given, be it 0 or false."""
+    return name in config.stash.get(_NATIVE, {}) or bool(config.getini(name))
+
+
+def check_values(config: pytest.Config, values: Mapping[str, Any]) -> None:
+    """Refuse invalid values of settings in the configuration, all at once.
+
+    Raises:
+        pytest.UsageError: there are some; the text has the place of each, and what is expected.
+    """
+    if not values or hasattr(config, "workerinput"):  # the controller has checked them
+        return
+    places = config.stash[_PLACES]
+    problems = []
+    for name, value in values.items():
+        problem = _invalid({name: value})
+        if problem:
+            problems.append(f"{places.get(f'ycimages_{name}', '')}ycimages_{name}: {problem}")
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+
+
+def _invalid(values: Mapping[str, Any]) -> str:
+    """Return what is wrong with settings; empty: nothing."""
+    from pytest_ycimages.errors import UsageError  # noqa: PLC0415 - only for runs with settings
+    from pytest_ycimages.settings import settings_from  # noqa: PLC0415 - heavy, so only for runs with settings
+
+    try:
+        settings_from({"allow_remote": True, **values})  # another source may set it
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+# Keys.
+
+
+def _keys(config: pytest.Config) -> Iterator[tuple[str, _Key]]:
+    """Yield the keys of the configuration file, each with its value and its place, and those of `-o`."""
+    path = config.inipath
+    if path is not None and path.is_file():
+        data = path.read_bytes()
+        if _HINT.search(data):
+            text = data.decode("utf-8", "replace")
+            yield from _of_toml(path, text) if path.suffix == ".toml" else _of_ini(path, text)
+    for override in _overrides(config):
+        yield _override(override), _Key(None, "-o: ")
+
+
+def _overrides(config: pytest.Config) -> list[str]:
+    return list(config.getoption("override_ini", default=None) or ())
+
+
+def _override(text: str) -> str:
+    return text.partition("=")[0].strip()
+
+
+def _of_toml(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
+    import tomllib  # noqa: PLC0415 - only for TOML
+
+    document = tomllib.loads(text)
+    tool = document.get("tool", {}).get("pytest", {})
+    own = {key: value for key, value in tool.items() if key != "ini_options"} if pytest.version_tuple >= (9,) else {}
+    table = own or tool.get("ini_options") or (document.get("pytest", {}) if path.name != "pyproject.toml" else {})
+    for key, value in table.items():
+        found = re.search(rf"^[ \t]*(?:\[[^\]\n]*\.)?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
+        line = text.count("\n", 0, found.start()) + 1 if found else 0
+        yield key, _Key(value, f"{path.name}:{line}: " if line else f"{path.name}: ")
+
+
+def _of_ini(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
+    from iniconfig import IniConfig  # noqa: PLC0415 - only for files that may have a key; pytest reads them with it
+
+    config = IniConfig(path, data=text)
+    for section in _SECTIONS:
+        for key in config.sections.get(section, {}):
+            yield key, _Key(None, f"{path.name}:{config.lineof(section, key)}: ")
+
+
+def _is_meant(name: str, known: Iterable[str]) -> bool:
+    """Return whether a name that is unknown is one of this plugin's, misspelt."""
+    from pytest_ycimages.errors import nearest  # noqa: PLC0415 - only for names that pytest does not know either
+
+    return _OURS.match(name) is not None or nearest(name, known, cutoff=0.9) != ""
+
+
+def _is_registered(config: pytest.Config, key: str) -> bool:
+    try:
+        config.getini(key)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    from pytest_ycimages.errors import nearest  # noqa: PLC0415 - only for errors
+
+    near = nearest(name, known)
+    return f"unknown {what} {name!r}." + (
+        f" Did you mean {near!r}?" if near else f" Known: {', '.join(sorted(known))}."
+    )
+
+
+def _environment(known: Iterable[str]) -> list[str]:
+    """Return what is wrong with the environment: a variable that looks like a setting has no effect."""
+    variables = [name for name in sorted(os.environ) if _OURS.match(name) and name not in _EXPORTED]
+    if not variables:
+        return []
+    from pytest_ycimages.errors import nearest  # noqa: PLC0415 - only for such variables
+
+    settings = {key.partition("_")[2]: key for key in known}
+    problems = []
+    for variable in variables:
+        near = settings.get(nearest(_OURS.sub("", variable).strip("_"), settings, cutoff=0.7))
+        if near:
+            problems.append(
+                f"environment: the variable {variable} is not read. Did you mean the key {near!r}? Give it in the "
+                f"configuration file, or for one run as PYTEST_ADDOPTS='-o {near}=...'."
+            )
+    return problems
+
+
+# Markers.
+
+
+class _Marks(NamedTuple):
+    """The markers of the plugin that were collected, by their identity: those of a class are the same for its tests.
+
+    Attributes:
+        unused: those that only tests have that are not known to use a double, with their text.
+        used: the others.
+    """
+
+    unused: dict[int, str]
+    used: set[int]
+
+
+def wrong_markers(config: pytest.Config, nodes: Iterable[pytest.Item | pytest.Collector]) -> str:
+    """Return what is wrong with the markers of collected tests, a line each; empty: nothing."""
+    marks = config.stash.setdefault(_MARKS, _Marks({}, set()))
+    problems: dict[int, str] = {}
+    for item in nodes:
+        if isinstance(item, pytest.Class):
+            item.obj  # noqa: B018 - from which pytest reads its markers
+        for node, mark in item.iter_markers_with_node():
+            if mark.name in _MARKERS:
+                if id(mark) not in marks.unused and id(mark) not in marks.used:
+                    marks.unused[id(mark)] = f"{_place(item, node)}{_text(mark)}"
+                    problem = _problem_of(mark)
+                    problems[id(mark)] = problem and f"{marks.unused[id(mark)]}: {problem}"
+                if _uses_a_double(item) and id(mark) in marks.unused:
+                    marks.used.add(id(mark))
+                    del marks.unused[id(mark)]
+            elif _is_misspelt(mark.name) and mark.name not in _registered(config):
+                problems[id(mark)] = f"{_place(item, node)}{_unknown('marker', mark.name, _MARKERS)}"
+    return "\n".join(filter(None, problems.values()))
+
+
+def warn_of_unused(item: pytest.Item) -> None:
+    """Warn about each marker of a test that has passed without a double, once, unless another of its tests has one."""
+    marks = item.config.stash.get(_MARKS, None)
+    if marks is None or not marks.unused:
+        return
+    for mark in item.iter_markers():
+        text = marks.unused.pop(id(mark), "")
+        if text:
+            from pytest_ycimages.errors import MarkerWarning  # noqa: PLC0415 - only for warnings
+
+            item.warn(
+                MarkerWarning(
+                    f"{text} has no effect: no test that has it uses a double. Let the test take the fixture "
+                    "`ycimages`, or remove the marker."
+                )
+            )
+
+
+def _problem_of(mark: pytest.Mark) -> str:
+    """Return what is wrong with a marker of the plugin; empty: nothing."""
+    names = [*mark.args, *([mark.kwargs["name"]] if "name" in mark.kwargs else [])]
+    if mark.name == "ycimages" and mark.args:
+        return f"it takes settings by name, such as timing=30; it was given {mark.args!r}."
+    if mark.name == "ycimages_cassette" and (len(names) > 1 or not all(isinstance(name, str) for name in names)):
+        return f"it takes one name; it was given {tuple(names)!r}."
+    return _invalid({name: value for name, value in mark.kwargs.items() if name != "name"})
+
+
+def _uses_a_double(item: pytest.Item | pytest.Collector) -> bool:
+    names: Iterable[str] = getattr(item, "fixturenames", ())
+    return any(name.startswith("ycimages") and name not in _NO_DOUBLES for name in names)
+
+
+_NO_DOUBLES: Final = frozenset({"ycimages_settings", "ycimages_time"})
+
+
+@cache
+def _is_misspelt(name: str) -> bool:
+    return _is_meant(name, _MARKERS)
+
+
+def _registered(config: pytest.Config) -> set[str]:
+    return {re.split(r"[(:]", line)[0].strip() for line in config.getini("markers")}
+
+
+def _text(mark: pytest.Mark) -> str:
+    given = [*map(repr, mark.args), *(f"{name}=..." for name in mark.kwargs)]
+    return f"@pytest.mark.{mark.name}({', '.join(given)})"
+
+
+def _place(item: pytest.Item | pytest.Collector, node: Any) -> str:
+    if node is not item or not isinstance(item, pytest.Item):
+        return f"{node.nodeid}: "
+    path, line, _ = item.location
+    return f"{path}:{(line or 0) + 1}: "

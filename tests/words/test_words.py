@@ -1,0 +1,156 @@
+"""Words of closed sets: they equal their text, and a comparison that could only have one result raises."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections import Counter
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
+
+import grpc
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from pytest_ycimages import Code, Double, ImageStatus, Origin, OsType, Status, UsageError, unavailable
+from pytest_ycimages.api.methods import METHODS, MethodName
+from pytest_ycimages.api.resources import PciTopology
+from tests.words.typos import one_edit_away
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SETS: list[Any] = [Code, ImageStatus, OsType, Origin, PciTopology]
+WORDS = [word for each in SETS for word in each] + [MethodName(method) for method in METHODS]
+words = st.sampled_from(WORDS)
+
+
+class Other(Enum):
+    """An enum of another library, with one name in common."""
+
+    UNAVAILABLE = (1, 2)
+    BROKEN = (3, 4)
+
+
+@given(words)
+@settings(max_examples=60)
+def test_a_word_is_its_text_wherever_it_is_printed_stored_or_looked_up(word: Any) -> None:
+    """In mappings and sets too: its hash is that of the text."""
+    text = str(word)
+
+    assert type(text) is str
+    assert word == text
+    assert not word != text  # noqa: SIM202 - the operator is what is tested
+    assert text == word
+    assert (f"{word}", repr(word), json.dumps([word])) == (text, repr(text), f'["{text}"]')
+    assert Counter([word, word])[text] == 2
+    assert word in {text, 1}
+    assert word in (text, None)
+    copied = pickle.loads(pickle.dumps(word))  # noqa: S301 - its own
+    assert copied == word
+    assert type(copied) is type(word)
+    assert word == ANY
+    assert word != None  # noqa: E711 - the operator is what is tested
+    assert word != object()
+
+
+@given(st.data(), words)
+@settings(max_examples=50)
+def test_a_text_one_edit_away_raises_with_the_word_whichever_side_it_is_on(data: st.DataObject, word: Any) -> None:
+    """Also within lists and tuples, and for `!=`, `in` and `match`."""
+    typo = data.draw(one_edit_away(str(word)).filter(lambda text: text not in type(word).known()))
+    comparisons: list[Callable[[], object]] = [
+        lambda: word == typo,
+        lambda: typo == word,
+        lambda: word != typo,
+        lambda: typo != word,
+        lambda: word in [None, typo],
+        lambda: [1, word] == [1, typo],
+        lambda: {"status": word} == {"status": typo},
+    ]
+    for compare in comparisons:
+        with pytest.raises(UsageError, match=r"Unknown .* Known: ") as raised:
+            compare()
+        assert len(word) < 4 or "Did you mean" in str(raised.value)
+
+
+@pytest.mark.parametrize("word", WORDS, ids=str)
+def test_a_word_in_another_case_raises_with_the_word(word: Any) -> None:
+    """Clients of other languages write lower case."""
+    with pytest.raises(UsageError) as raised:
+        assert word == str(word).swapcase()
+
+    assert f"Did you mean {str(word)!r}?" in str(raised.value)
+
+
+@pytest.mark.parametrize("other", [14, 503, 0, True, 0.5, b"UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE, Other.BROKEN])
+def test_a_status_is_not_compared_with_numbers_or_other_enums(other: object) -> None:
+    """The result would be false whatever the double answered."""
+    with pytest.raises(UsageError, match=r"its number as \.number, or its HTTP status as \.http_status"):
+        assert other != Code.UNAVAILABLE
+
+
+def test_a_status_equals_the_members_of_other_enums_with_its_name() -> None:
+    """Such as those of grpcio, which have the same hash too."""
+    for code in Code:
+        assert code == grpc.StatusCode[code.name]
+        assert code in {grpc.StatusCode[code.name], 1}
+        assert grpc.StatusCode[code.name] == code
+    assert Code.UNAVAILABLE == Other.UNAVAILABLE
+    assert Code.ABORTED != Other.UNAVAILABLE
+
+
+def test_words_of_two_sets_are_not_compared() -> None:
+    """A status of a call is never one of an image."""
+    with pytest.raises(UsageError, match="Unknown status 'READY'"):
+        assert Code.OK != ImageStatus.READY
+
+
+def test_a_code_is_found_by_its_name_and_its_number() -> None:
+    """A code that nobody defined is refused."""
+    for code in Code:
+        assert Code(code.number) is Code(code.name) is code
+        assert TypeAdapter(Code).validate_python(code.number) is code
+        assert int(json.loads(TypeAdapter(int).dump_json(code.number))) == code.number
+    for wrong in (99, -1, "unavailable", True):
+        with pytest.raises(ValueError, match="is not a valid Code"):
+            Code(wrong)
+
+
+def test_a_call_shows_the_name_of_its_status_and_compares_its_method() -> None:
+    """In the journal, its texts, and a `match`."""
+    with Double(clock="manual") as double:
+        double.inject(unavailable(), on="images.list")
+        httpx.Client(transport=double.httpx_transport()).get(f"{double.url}/compute/v1/images")
+        (call,) = double.calls
+
+    assert (call.status, call.method) == ("UNAVAILABLE", "images.list")
+    assert (call.status.number, call.status.http_status) == (14, 503)
+    assert "status='UNAVAILABLE'" in repr(call)
+    assert " UNAVAILABLE " in str(call)
+    match call.status:
+        case "OK" | "ABORTED":
+            raise AssertionError
+        case "UNAVAILABLE":
+            pass
+    with pytest.raises(UsageError, match=r"Unknown method 'images.lists'\. Did you mean 'images.list'\?"):
+        assert not [call for call in double.calls if call.method == "images.lists"]
+
+
+def test_the_error_of_an_operation_has_a_code_with_a_name() -> None:
+    """Its JSON has the number, and an unknown number is UNKNOWN, as in gRPC's libraries."""
+    for code in Code:
+        status = Status.model_validate({"code": code.number, "message": "x"})
+        assert status.code is code
+        assert status.to_wire() == {"code": code.number, "message": "x"}
+        assert Status.model_validate_json(status.to_json()) == status
+    assert Status.model_validate({"code": 99}).code == "UNKNOWN"
+    wrong: Any
+    for wrong in (None, "NO_CODE", [], 1.5, True):
+        with pytest.raises(ValidationError):
+            Status.model_validate({"code": wrong})
