@@ -422,10 +422,10 @@ def test_a_test_without_a_cassette_knows_nothing_of_them(project: pytest.Pyteste
 @pytest.mark.parametrize(
     ("marker", "text"),
     [
-        ('"one", "two"', "*ycimages_cassette takes one name; it was given ('one', 'two')*"),
-        ('"one", name="two"', "*ycimages_cassette takes one name; it was given ('one', 'two')*"),
-        ("name=None", "*ycimages_cassette takes one name; it was given (None,)*"),
-        ("5", "*ycimages_cassette takes one name; it was given (5,)*"),
+        ('"one", "two"', "*: it takes one name; it was given ('one', 'two')*"),
+        ('"one", name="two"', "*: it takes one name; it was given ('one', 'two')*"),
+        ("name=None", "*: it takes one name; it was given (None,)*"),
+        ("5", "*: it takes one name; it was given (5,)*"),
         ('"one", volatil={}', "*Unknown setting 'volatil'. Did you mean 'volatile'?*"),
         ('"one", mode="rekord"', "*mode='rekord': Input should be 'fake', 'replay', 'record', 'missing' or 'verify'*"),
     ],
