@@ -11,6 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
+from pydantic.alias_generators import to_camel
+
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import method_at
 from pytest_ycimages.grpc.messages import table
@@ -80,12 +82,17 @@ def twin(rpc: Rpc, fields: Mapping[str, Any]) -> Twin:
         fields: the fields of the request in their JSON form.
     """
     rest = dict(fields)
-    path = rpc.template
-    found = _ID.search(path)
-    if found:
-        name = re.sub(r"_(\w)", lambda each: each[1].upper(), found[1])
-        path = path.replace(found[0], quote(str(rest.pop(name, "")), safe=""))
+    before, name, after = _parts(rpc.template)
+    path = f"{before}{quote(str(rest.pop(name, '')), safe='')}{after}" if name else before
     if rpc.verb in _WITH_BODY:
         return Twin(f"{rpc.verb} {path}", json_bytes(rest), fields)
-    query = urlencode(rest)
-    return Twin(f"{rpc.verb} {path}?{query}" if query else f"{rpc.verb} {path}", b"", fields)
+    query = f"?{urlencode(rest)}" if rest else ""
+    return Twin(f"{rpc.verb} {path}{query}", b"", fields)
+
+
+@cache
+def _parts(template: str) -> tuple[str, str, str]:
+    """Return what a path has before its id, the name of the id in JSON, and what follows it."""
+    before, _, rest = template.partition("{")
+    name, _, after = rest.partition("}")
+    return before, to_camel(name), after

@@ -10,12 +10,11 @@ import heapq
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final, assert_never
-from urllib.parse import unquote
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, TrailersReceived
 from h2.exceptions import DenialOfServiceError, H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
 from hpack import HPACKError
@@ -25,7 +24,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server import activity
-from pytest_ycimages.server.http import HttpRequest
+from pytest_ycimages.server.http2_headers import Decoder, Encoder, are_trailers, request_of
 from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, head_of
 from pytest_ycimages.server.transmission import End, Shut, Until
 
@@ -77,10 +76,16 @@ class Http2Session:
         self._steps: list[Step] = []
         self._is_over = False
         self.is_refused = False
-        config = H2Configuration(  # what the double sends is in order already
-            client_side=False, header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
+        config = H2Configuration(  # what the double sends is in order, and what it receives is judged in http2_headers
+            client_side=False,
+            header_encoding=None,
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
+            validate_inbound_headers=False,
+            normalize_inbound_headers=False,
         )
         self._conn = H2Connection(config)
+        self._conn.encoder, self._conn.decoder = Encoder(), Decoder(MAX_HEADERS)
         self._conn.local_settings = Settings(
             client=False,
             initial_values={
@@ -149,6 +154,9 @@ class Http2Session:
             case StreamReset():
                 self._count_idle()
                 self._cancel(stream)
+            case TrailersReceived() if not are_trailers(event.headers or ()):
+                self._conn.reset_stream(stream.number, ErrorCodes.PROTOCOL_ERROR)
+                self._cancel(stream)
             case _:
                 self._count_idle()
                 self._flush(stream)
@@ -163,21 +171,15 @@ class Http2Session:
             self._give_up(ErrorCodes.ENHANCE_YOUR_CALM)
 
     def _open(self, event: RequestReceived) -> None:
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in event.headers or ():
-            name, value = bytes(raw_name).decode("latin-1"), bytes(raw_value).decode("latin-1")
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
-        method, target = headers.pop(":method", ""), headers.pop(":path", "")
-        headers.pop(":scheme", None)
-        authority = headers.pop(":authority", "")
-        headers.setdefault("host", authority)
-        path, _, query = target.partition("?")
-        http = HttpRequest(
-            method, unquote(path), query, headers, b"", "", 0, self._number, self._served, overridden_host=authority
-        )
+        number, fields = event.stream_id, event.headers or ()
+        http = request_of(fields, self._number, self._served)
+        if http is None:
+            self._count_idle()
+            self._conn.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
+            return
         self._served += 1
         call = self._application.begin(http)
-        stream = self._streams[event.stream_id] = Stream(event.stream_id, http, call)
+        stream = self._streams[number] = Stream(number, http, call)
         if call is not None and call.deadline is not None:
             stream.deadline = self._application.clock.now() + round(call.deadline * SECOND)
         if (found := self._application.conversation(http)) is not None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, assert_never
 
-from hpack import Encoder
-
 from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream, Truncate
 from pytest_ycimages.server.http import too_large
+from pytest_ycimages.server.http2_headers import OF_THE_CONNECTION, encoded_size
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ FRAME: Final = 9
 """Bytes of the head of a frame."""
 MOST: Final = MAX_BODY + FRAME
 """Bytes of a request's body that are held: the largest message with its length, and one byte that is too much."""
-_OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
 
 
 class Application(Protocol):
@@ -64,8 +62,8 @@ class Head(NamedTuple):
     headers: Headers
 
     def size(self) -> int:
-        """Return the bytes of its frame, on a connection that has sent nothing before."""
-        return FRAME + len(Encoder().encode(self.headers))
+        """Return the bytes of its frame."""
+        return FRAME + encoded_size(self.headers)
 
 
 Step = Until | Release | Shut | ResetStream | Goaway | End
@@ -198,7 +196,7 @@ def _steps(head: bytes, body: bytes, reply: HttpReply, clock: Clock) -> Iterator
 def head_of(reply: HttpReply) -> Head:
     """Return the headers of an answer, with its status."""
     headers = [(":status", str(reply.status))]
-    headers += ((name.lower(), value) for name, value in reply.headers if name.lower() not in _OF_THE_CONNECTION)
+    headers += ((name.lower(), value) for name, value in reply.headers if name.lower() not in OF_THE_CONNECTION)
     is_grpc = bool(reply.trailers) or any(name == "grpc-status" for name, _ in reply.headers)
     if not is_grpc and not reply.is_head:
         headers.append(("content-length", str(len(reply.body))))
