@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TLS_HANDSHAKE: Final = 0x16
 PREFACE: Final = b"PRI * HTTP/2.0"
+WHOLE_PREFACE: Final = PREFACE + b"\r\n\r\nSM\r\n\r\n"
 """The first bytes of a client that speaks HTTP/2 with prior knowledge (RFC 9113, section 3.4)."""
 FIRST_BYTES: Final = frozenset({TLS_HANDSHAKE, PREFACE[0]})
 """The first bytes of connections that may not be HTTP/1.1 in the clear."""

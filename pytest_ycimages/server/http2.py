@@ -7,24 +7,19 @@ the next one is due, and its owner calls `advance` at that moment.
 from __future__ import annotations
 
 import heapq
-from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final, assert_never
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, TrailersReceived
-from h2.exceptions import DenialOfServiceError, H2Error, ProtocolError
-from h2.settings import SettingCodes, Settings
-from hpack import HPACKError
-from hyperframe.frame import GoAwayFrame
+from h2.exceptions import H2Error, ProtocolError
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server import activity
-from pytest_ycimages.server.http2_headers import Decoder, Encoder, are_trailers, request_of
+from pytest_ycimages.server.http2_frames import MAX_HELD, Frames, goaway
+from pytest_ycimages.server.http2_headers import are_trailers, request_of
 from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, head_of
 from pytest_ycimages.server.transmission import End, Shut, Until
 
@@ -34,18 +29,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.grpc.reflection import Conversation
     from pytest_ycimages.server import http2_stream
 
-MAX_STREAMS: Final = 1024
-"""The streams that a client may have open at once."""
-MAX_HEADERS: Final = 64 * 2**10
-"""Bytes of the headers of a request."""
-MAX_HELD: Final = 64 * 2**20
-"""Bytes of requests that a connection holds before it answers them."""
-_WINDOW: Final = 2**20
-"""Bytes that a stream may send before the double has read them."""
 _FLOOD: Final = 10_000
 """Frames without a request or an answer, such as PING or RST_STREAM, after which a connection is closed."""
-_CODE: Final = 4
-"""Bytes of the error code at the end of GOAWAY."""
 _PARDON: Final = 100
 """How many such frames each answered request makes good."""
 
@@ -76,35 +61,17 @@ class Http2Session:
         self._steps: list[Step] = []
         self._is_over = False
         self.is_refused = False
-        config = H2Configuration(  # what the double sends is in order, and what it receives is judged in http2_headers
-            client_side=False,
-            header_encoding=None,
-            validate_outbound_headers=False,
-            normalize_outbound_headers=False,
-            validate_inbound_headers=False,
-            normalize_inbound_headers=False,
-        )
-        self._conn = H2Connection(config)
-        self._conn.encoder, self._conn.decoder = Encoder(), Decoder(MAX_HEADERS)
-        self._conn.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
-                SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEADERS,
-                SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW,
-            },
-        )
-        self._conn.initiate_connection()
-        self._conn.increment_flow_control_window(MAX_HELD)
+        self._frames = Frames()
 
     # What its owner calls.
 
     def receive(self, data: bytes) -> list[Step]:
         """Take bytes of the client, and return the steps of the connection."""
         try:
-            events = self._conn.receive_data(data)
+            events = self._frames.events(data)
         except ProtocolError as error:
-            self._refuse(error)
+            self._steps.append(self._frames.refusal(error))
+            self._finish()
         except Exception:  # noqa: BLE001 - bytes of a stranger that h2 does not expect either
             self._give_up(ErrorCodes.INTERNAL_ERROR)
         else:
@@ -136,7 +103,7 @@ class Http2Session:
         elif (stream := self._streams.get(getattr(event, "stream_id", None) or 0)) is not None:
             self._take_on(stream, event)
         elif isinstance(event, DataReceived):  # of a stream that is over
-            self._acknowledge(event)
+            self._frames.acknowledge(event)
         else:  # the connection's window, settings, pings, priorities, frames of extensions
             self._count_idle()
             for each in list(self._streams.values()):
@@ -146,7 +113,7 @@ class Http2Session:
         """Take an event of a stream that is open."""
         match event:
             case DataReceived():
-                self._acknowledge(event)
+                self._frames.acknowledge(event)
                 self._hold(stream, event.data or b"")
             case StreamEnded():
                 stream.has_ended = True
@@ -155,15 +122,11 @@ class Http2Session:
                 self._count_idle()
                 self._cancel(stream)
             case TrailersReceived() if not are_trailers(event.headers or ()):
-                self._conn.reset_stream(stream.number, ErrorCodes.PROTOCOL_ERROR)
+                self._frames.reset(stream.number, ErrorCodes.PROTOCOL_ERROR)
                 self._cancel(stream)
             case _:
                 self._count_idle()
                 self._flush(stream)
-
-    def _acknowledge(self, event: DataReceived) -> None:
-        with suppress(H2Error):  # the client has reset the stream
-            self._conn.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
 
     def _count_idle(self) -> None:
         self._idle_frames += 1
@@ -175,7 +138,7 @@ class Http2Session:
         http = request_of(fields, self._number, self._served)
         if http is None:
             self._count_idle()
-            self._conn.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
+            self._frames.reset(number, ErrorCodes.PROTOCOL_ERROR)
             return
         self._served += 1
         call = self._application.begin(http)
@@ -271,18 +234,13 @@ class Http2Session:
                 assert_never(step)
 
     def _turn_away(self, stream: Stream, damage: ResetStream | Goaway) -> None:
-        """End a stream with RST_STREAM, or announce the end of the connection.
-
-        h2 sends nothing after GOAWAY, so that frame is written beside it: other streams go on.
-        """
+        """End a stream with RST_STREAM, or announce the end of the connection: other streams go on."""
         if isinstance(damage, ResetStream):
-            self._conn.reset_stream(stream.number, damage.code)
-            self._forget(stream)
-            return
-        self._drain()
-        last = stream.number if damage.seen else max(0, stream.number - 2)
-        self._steps.append(GoAwayFrame(0, last_stream_id=last, error_code=damage.code).serialize())
-        if not damage.seen:
+            self._frames.reset(stream.number, damage.code)
+        else:
+            self._drain()
+            self._steps.append(goaway(damage.code, stream.number if damage.seen else max(0, stream.number - 2)))
+        if isinstance(damage, ResetStream) or not damage.seen:
             self._forget(stream)
 
     def _wait(self, stream: Stream) -> None:
@@ -304,7 +262,7 @@ class Http2Session:
         rest, stream.allowance = stream.allowance or 0, None
         if rest:
             self._flush(stream)
-            self._steps.append(self._conn.data_to_send()[:rest])
+            self._steps.append(self._frames.taken()[:rest])
         self._is_over = True
         self._steps.append(end)
 
@@ -313,37 +271,13 @@ class Http2Session:
     def _flush(self, stream: Stream) -> None:
         """Send what may leave of an answer, as far as the client's windows allow."""
         try:
-            while stream.segments and not stream.is_over and self._send(stream):
+            while stream.segments and not stream.is_over and self._frames.send(stream):
                 pass
         except H2Error:  # the client has reset the stream; the event that says so comes next
             stream.segments.clear()
             stream.is_lost = True
-
-    def _send(self, stream: Stream) -> bool:
-        """Send the next frame of an answer; return whether it left."""
-        segment, number, conn = stream.segments[0], stream.number, self._conn
-        is_last = len(stream.segments) == 1 and not stream.is_open_ended
-        if isinstance(segment, Head):
-            if stream.allowance is not None and not stream.may_send(segment.size()):
-                return False
-            stream.has_head = True
-            stream.segments.popleft()
-            conn.send_headers(number, segment.headers, end_stream=is_last)
-        else:
-            room = min(conn.local_flow_control_window(number), conn.max_outbound_frame_size)
-            part = segment[: room if stream.allowance is None else min(room, stream.allowance)]
-            if not part or not stream.may_send(len(part)):
-                return False
-            stream.segments[0] = rest = segment[len(part) :]
-            if not rest:
-                stream.segments.popleft()
-            is_last = is_last and not rest
-            conn.send_data(number, bytes(part), end_stream=is_last)
-        if is_last:
-            if not stream.has_ended:  # the answer came before the end of the request
-                conn.reset_stream(number, ErrorCodes.NO_ERROR)
+        if stream.is_over:
             self._forget(stream)
-        return True
 
     def _forget(self, stream: Stream) -> None:
         stream.is_over = True
@@ -352,7 +286,7 @@ class Http2Session:
         stream.body.clear()
 
     def _drain(self) -> None:
-        if data := self._conn.data_to_send():
+        if data := self._frames.taken():
             self._steps.append(data)
 
     def _taken(self) -> list[Step]:
@@ -362,18 +296,9 @@ class Http2Session:
         steps, self._steps = self._steps, []
         return steps
 
-    def _refuse(self, error: ProtocolError) -> None:
-        """Close the connection with the GOAWAY that h2 has written, and with the code that HPACK's errors have."""
-        sent = self._conn.data_to_send()
-        if isinstance(error.__cause__, HPACKError) and not isinstance(error, DenialOfServiceError):
-            sent = sent[:-_CODE] + ErrorCodes.COMPRESSION_ERROR.to_bytes(_CODE, "big")
-        self._steps.append(sent)
-        self._finish()
-
     def _give_up(self, code: ErrorCodes) -> None:
         """Close the connection with GOAWAY."""
-        with suppress(H2Error):  # it is closed already
-            self._conn.close_connection(code)
+        self._frames.close(code)
         self._finish()
 
     def _finish(self) -> None:

@@ -14,7 +14,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock as cloud_clock
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE
+from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE, WHOLE_PREFACE
 from pytest_ycimages.server.transmission import End, Shut
 
 if TYPE_CHECKING:
@@ -185,7 +185,6 @@ _REFUSAL: Final = (
     + _literal(b"grpc-message", _MISSING.encode())
 )
 _SETTINGS: Final = b"\0\0\0\4\0\0\0\0\0"
-_PREFACE_LENGTH: Final = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 _FRAME: Final = 9
 _HEADERS: Final = 1
 
@@ -194,7 +193,7 @@ def _refuse_http2(connection: Connection, data: bytes) -> None:
     """Refuse each stream with words for its user, as far as that goes without a library for HTTP/2."""
     connection.send(_SETTINGS)
     held = data
-    start = _PREFACE_LENGTH
+    start = len(WHOLE_PREFACE)
     while data:
         while len(held) >= start + _FRAME:
             length, kind = int.from_bytes(held[start : start + 3], "big"), held[start + 3]

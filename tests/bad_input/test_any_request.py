@@ -1,4 +1,4 @@
-"""Whatever a client sends, it is answered or refused, and the double goes on: in process and over a socket."""
+"""Whatever a client sends, it is answered or refused, and the double goes on: in process, over sockets and HTTP/2."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double
+from tests.bad_input.over_http2 import over_http2
 from tests.bad_input.requests_to_refuse import (
     LIMIT,
     Answered,
@@ -112,6 +113,21 @@ test_odd_requests_are_refused_over_a_socket = settings(QUICK, max_examples=25)(
 )
 test_many_odd_requests_are_refused_over_a_socket = pytest.mark.slow(
     settings(LONG, max_examples=200)(given(some_settings, storms)(storm_over_a_socket))
+)
+
+
+def storm_over_http2(values: dict[str, Any], storm: list[Asked]) -> None:
+    """With a double of its own, whose damage to connections is left out."""
+    with Double(clock="manual", **values) as double:
+        calm = [each for each in storm if "faults" not in each.target]
+        weather(double, calm, over_http2)
+
+
+test_odd_requests_are_refused_over_http2 = settings(QUICK, max_examples=8)(
+    given(some_settings, storms)(storm_over_http2)
+)
+test_many_odd_requests_are_refused_over_http2 = pytest.mark.slow(
+    settings(LONG, max_examples=200)(given(some_settings, storms)(storm_over_http2))
 )
 
 

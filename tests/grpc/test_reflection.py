@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -12,7 +12,10 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
-from tests.grpc.clients import TIMEOUT, Stubs
+from tests.grpc.clients import DISK, TIMEOUT, Stubs
+
+if TYPE_CHECKING:
+    from pytest_ycimages import Double
 
 
 def test_a_client_learns_every_message(stubs: Stubs) -> None:
@@ -45,6 +48,23 @@ def test_what_is_not_there_is_an_error_of_the_answer(stubs: Stubs, asked: dict[s
     refused, listed = stub.ServerReflectionInfo(iter(requests), timeout=TIMEOUT)
     assert refused.error_response.error_code == 5
     assert listed.list_services_response.service
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["clear", "TLS"])
+@pytest.mark.ycimages(auth="strict")
+def test_a_client_without_stubs_makes_an_image(ycimages: Double, *, secure: bool) -> None:
+    """It learns services, methods and messages by reflection, the messages within an Any too."""
+    library = pytest.importorskip("grpc_requests")
+    tls: dict[str, Any] = {"ssl": True, "credentials": {"root_certificates": ycimages.ca_path}} if secure else {}
+    client = library.Client(f"localhost:{ycimages.port}", **tls)
+    assert "yandex.cloud.compute.v1.ImageService" in client.service_names
+    token = [("authorization", f"Bearer {ycimages.token}")]
+    request = {"folder_id": ycimages.folder_id, "disk_id": DISK, "name": "base", "labels": {"a": "b"}}
+    made = client.request("yandex.cloud.compute.v1.ImageService", "Create", request, metadata=token)
+    image_id = made["metadata"]["image_id"]
+    shown = client.request("yandex.cloud.compute.v1.ImageService", "Get", {"image_id": image_id}, metadata=token)
+    assert (shown["id"], shown["name"], shown["labels"]) == (image_id, "base", {"a": "b"})
+    client.channel.close()
 
 
 def test_health(stubs: Stubs) -> None:
