@@ -93,7 +93,7 @@ def outcome(read: Callable[[], bytes], name: str) -> object:
     """Return the message that was made, or that there is none."""
     try:
         data = read()
-    except (ParseError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (ParseError, TypeError, ValueError, KeyError, AttributeError, SystemError) as error:
         return ParseError if isinstance(error, ParseError) else Exception
     message = message_class(name)()
     message.ParseFromString(data)
