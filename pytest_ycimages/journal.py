@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakSet
@@ -162,8 +163,15 @@ class _Entries(Sequence[Call]):
         return self.by_number.pop(number)
 
 
-journals: Final[WeakSet[Journal]] = WeakSet()
-"""The journals of all doubles, in which virtual time sees whether the client makes progress."""
+_journals: Final[WeakSet[Journal]] = WeakSet()
+_lock: Final = threading.Lock()
+"""Held while `_journals` changes or is read: any thread may make a double."""
+
+
+def journals() -> list[Journal]:
+    """Return the journals of all doubles, in which virtual time sees whether the client makes progress."""
+    with _lock:
+        return list(_journals)
 
 
 class Journal:
@@ -183,7 +191,8 @@ class Journal:
         self._latest: dict[Hashable, tuple[int, int, int, int]] = {}
         self.calls: Final = Calls(self._entries)
         """The calls; the sequence grows with later ones."""
-        journals.add(self)
+        with _lock:
+            _journals.add(self)
 
     @property
     def written(self) -> int:

@@ -44,7 +44,7 @@ _NO_IMAGE: Final = "fd8vvvvvvvvvvvvvvvvv"
 _NO_OPERATION: Final = "fd8uuuuuuuuuuuuuuuuu"
 _NO_FOLDER: Final = "b1gvvvvvvvvvvvvvvvvv"
 _IMAGES: Final = "/compute/v1/images"
-_LEFT_OPEN: Final = re.compile(r"<[^>]+>")
+_LEFT_OPEN: Final = re.compile(r"<[^<>]+>")
 
 Sends = Literal["your token", "an invalid token", "no token"]
 """The credential that a call is sent with."""

@@ -161,13 +161,13 @@ class Watchdog:
         self._reads.clear()
         self._scheduler.is_suspect = False
         self._scheduler.short.clear()
-        for journal in list(journals):
+        for journal in journals():
             self._known[journal] = journal.written
 
     def _count_calls(self) -> None:
         """Count repeated calls as polls, but for those of the first moment; a new call is progress."""
         new = 0
-        for journal in list(journals):
+        for journal in journals():
             calls = [call for _, call in journal.calls.numbered(after=self._known.get(journal, 0))]
             self._known[journal] = journal.written
             polls = [call for call in calls if _is_repeated(call)]

@@ -102,7 +102,8 @@ def test_what_is_answered_is_as_described(
     schema = operation["responses"][str(answer.status_code)]["content"]["application/json"]["schema"]
     validator = Draft202012Validator({"components": DOCUMENT["components"], **schema})
     assert [error.message for error in validator.iter_errors(answer.json())] == []
-    ycimages.reset()  # what the example injects need not strike
+    for each in ycimages.injections[2:]:  # what the example injects need not strike
+        each.struck += 1
 
 
 def test_it_is_served_as_it_is_printed(control: Control, ycimages: Double) -> None:
