@@ -7,6 +7,7 @@ import pytest
 COLLECT_IDS = """
     from pathlib import Path
 
+    import pytest
 
     def note(double):
         with Path("ids.txt").open("a") as file:

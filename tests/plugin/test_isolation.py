@@ -9,6 +9,7 @@ MANY = """
     from urllib.request import Request, urlopen
     import json
 
+    import pytest
 
     def create(double):
         body = json.dumps({"folderId": double.folder_id, "diskId": "epd"}).encode()
