@@ -27,6 +27,7 @@ _INI: Final = {
     "seed": "the seed of ids and tokens: an integer, or `random` (default: 0)",
     "contract": "`page` for the specification page, `current` for today's API (default: page)",
     "auth": "`any` takes every bearer token, `strict` only the double's own, `off` needs none (default: any)",
+    "oauth": "OAuth tokens: `accept`, or refuse them as `too_new` (after 2026-06-01) or `invalid` (default: accept)",
     "timing": "how long operations take: seconds, or such as AfterPolls(3) or REALISTIC (default: AfterPolls(1))",
     "latency": "how late responses are: seconds, or such as uniform(0.1, 0.4) (default: 0)",
     "latency_order": "what comes first in a late call: `effect_first` or `latency_first` (default: effect_first)",

@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
-from pytest_ycimages.cloud.access import Auth
+from pytest_ycimages.cloud.access import Auth, OAuth
 from pytest_ycimages.cloud.clock import is_seconds
 from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
 from pytest_ycimages.cloud.listing import FilterFields
@@ -225,6 +225,8 @@ class Settings(CassetteSettings):
         contract: `page` is exactly the specification page, `current` what today's API accepts beyond it.
         auth: `any` takes every bearer token that is not empty; `strict` takes only those that the double gave and that
             have not expired; `off` asks for none.
+        oauth: what becomes of an OAuth token that is to be exchanged for an IAM token. `accept`: it is. `too_new`: it
+            is refused as issued after 2026-06-01. `invalid`: it is refused as invalid or expired.
         timing: how long operations take: seconds, or a timing such as `AfterPolls(n)`, `LogNormal(median, sigma)` or
             `Script(...)`. This and the next three may be a mapping of method words and globs to values, in which the
             first that names the method counts.
@@ -279,6 +281,7 @@ class Settings(CassetteSettings):
     seed: int = 0
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
+    oauth: OAuth = "accept"
     timing: Annotated[TimingSetting, PlainValidator(timing_setting)] = DEFAULT_TIMING
     latency: Annotated[Latency | Mapping[str, Latency], PlainValidator(latency_of)] = NO_LATENCY
     latency_order: Literal["effect_first", "latency_first"] = "effect_first"

@@ -43,6 +43,12 @@ _REFUSALS: Final = {
     "folder_not_found": Text(Code.FAILED_PRECONDITION, 'Folder "{id}" not found'),
     "name_taken": Text(Code.ALREADY_EXISTS, 'Image with name "{name}" already exists'),
     "token_invalid": Text(Code.UNAUTHENTICATED, "The token is invalid"),
+    "token_expired": Text(Code.UNAUTHENTICATED, "The token has expired"),
+    "oauth_too_new": Text(
+        Code.INVALID_ARGUMENT,
+        "OAuth token for user '{id}', issued after '2026-06-01', is not supported for IAM token exchange",
+    ),
+    "oauth_invalid": Text(Code.UNAUTHENTICATED, "OAuth token is invalid or expired"),
     "jwt_without_kid": Text(Code.UNAUTHENTICATED, "The required field 'kid' is missing from the JWT header"),
     "running_operations_quota": Text(
         Code.RESOURCE_EXHAUSTED, "The limit on maximum number of active operations has exceeded."

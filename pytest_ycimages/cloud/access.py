@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Auth = Literal["any", "strict", "off"]
 """The callers admitted: with `any` token that was not revoked, with one issued by the double (`strict`), or all."""
 
+OAuth = Literal["accept", "too_new", "invalid"]
+"""What becomes of OAuth tokens: exchanged, refused as issued after 2026-06-01, or refused as invalid."""
+
 TOKEN_LIFETIME: Final = 12 * 3600
 """The lifetime of an IAM token in seconds: the documented maximum."""
 
@@ -59,14 +62,18 @@ class AccessService:
         texts: the error texts.
         auth: which callers are admitted.
         account: the account of a call, unless its token was issued for another service account.
+        oauth: what becomes of OAuth tokens.
         limit: how many of the tokens that were issued or revoked last are known; None: all.
     """
 
-    def __init__(self, ids: Ids, texts: Texts, auth: Auth, account: str, limit: int | None = None) -> None:
+    def __init__(  # noqa: PLR0913 - what tokens depend on
+        self, ids: Ids, texts: Texts, auth: Auth, account: str, *, oauth: OAuth = "accept", limit: int | None = None
+    ) -> None:
         self.token = ids.iam_token()
         self._ids = ids
         self._texts = texts
         self._auth = auth
+        self._oauth = oauth
         self._account = account
         self._limit = limit
         self._tokens = {self.token: _Token(None, account)}
@@ -80,14 +87,20 @@ class AccessService:
         return self._owner_of(token, now)
 
     def _owner_of(self, token: str, now: int) -> str | Outcome:
-        known = self._tokens.get(token, _Token(0, self._account))
-        is_expired = known.expires_at is not None and known.expires_at <= now
-        if self._auth != "off" and (known.is_revoked or (self._auth == "strict" and is_expired)):
+        known = self._tokens.get(token)
+        is_strict = self._auth == "strict"
+        if known is None:
+            return self._texts.refuse("token_invalid") if is_strict else self._account
+        if known.is_revoked and self._auth != "off":
             return self._texts.refuse("token_invalid")
+        if is_strict and known.expires_at is not None and known.expires_at <= now:
+            return self._texts.refuse("token_expired")
         return known.account
 
     def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
         """Exchange an OAuth token or a JWT for an IAM token. `strict` checks the JWT's claims, not its signature."""
+        if message.jwt is None and self._oauth != "accept":
+            return self._texts.refuse(f"oauth_{self._oauth}", id=self._account)
         header, claims = _parts(message.jwt or "")
         if self._auth == "strict" and message.jwt is not None:
             if header is None or claims is None:

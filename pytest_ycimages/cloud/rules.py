@@ -22,7 +22,7 @@ from pytest_ycimages.text_values import read_literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cloud.access import Auth
+    from pytest_ycimages.cloud.access import Auth, OAuth
     from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
     from pytest_ycimages.cloud.listing import FilterFields
     from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
@@ -213,6 +213,7 @@ class Rules:
     """The rules in force; see `Settings` for their meanings."""
 
     auth: Auth = "any"
+    oauth: OAuth = "accept"
     timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
     outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
     rollback: float | PerMethod[float] = 0

@@ -78,7 +78,7 @@ class Service:
         self._texts = texts
         self._rules = rules
         self.contract = contract
-        self._access = AccessService(ids, texts, rules.auth, account, rules.journal_limit)
+        self._access = AccessService(ids, texts, rules.auth, account, oauth=rules.oauth, limit=rules.journal_limit)
         self.account = account
         self.token = self._access.token
         self._handlers = self._methods(

@@ -216,7 +216,7 @@ def quota_exceeded(metric: Metric = "compute.images.count", *, limit: Limit = 32
 @register()
 def token_expired() -> Effect:
     """Answer 401: the token has expired."""
-    return _answer(Code.UNAUTHENTICATED, "The token is invalid")
+    return _answer(Code.UNAUTHENTICATED, "The token has expired")
 
 
 @register()

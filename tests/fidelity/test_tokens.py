@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TOKENS: Final = "/iam/v1/tokens"
 INVALID: Final = (401, 16, "The token is invalid")
+EXPIRED: Final = (401, 16, "The token has expired")
 
 
 def jwt(header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -104,15 +105,55 @@ def test_any_token_is_taken(cloud: Cloud) -> None:
 @pytest.mark.fidelity("token.strict")
 @pytest.mark.ycimages(auth="strict")
 def test_only_tokens_that_were_given_are_taken_when_that_is_asked(cloud: Cloud) -> None:
-    """In the recorded words, and until they expire; the double's own never does."""
-    assert cloud.using(Authorization="Bearer made-up").list().refusal == INVALID
+    """In the recorded words. The double's own token never expires."""
+    assert cloud.list().status == 200
+    for token in ("made-up", f"{cloud.double.token}x", "t1.a.b"):
+        assert cloud.using(Authorization=f"Bearer {token}").list().refusal == INVALID
+
+
+@pytest.mark.fidelity("token.expired")
+@pytest.mark.ycimages(auth="strict")
+def test_a_token_that_has_expired_is_told_as_such(cloud: Cloud) -> None:
+    """To the nanosecond, and for each token by itself."""
     token = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).json["iamToken"]
     caller = cloud.using(Authorization=f"Bearer {token}")
     cloud.double.clock.advance(12 * 3600 - 1)
     assert caller.list().status == 200
     cloud.double.clock.advance(1)
-    assert caller.list().refusal == INVALID
+    later = cloud.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).json["iamToken"]
+    assert caller.list().refusal == EXPIRED
+    assert caller.create().refusal == EXPIRED
+    assert cloud.using(Authorization=f"Bearer {later}").list().status == 200
     assert cloud.list().status == 200
+
+
+@pytest.mark.fidelity("token.oauth")
+@pytest.mark.ycimages(auth="strict")
+@pytest.mark.parametrize("token", ["y0_x", "AQAAAAAExample", "made up"])
+def test_every_oauth_token_is_exchanged(cloud: Cloud, token: str) -> None:
+    """The double cannot know when it was issued."""
+    assert cloud.post(TOKENS, {"yandexPassportOauthToken": token}).status == 200
+
+
+@pytest.mark.fidelity("token.oauth-too-new")
+@pytest.mark.ycimages(auth="strict", oauth="too_new")
+def test_an_oauth_token_issued_after_june_2026_is_refused(cloud: Cloud) -> None:
+    """In the recorded words, with the account; a JWT is exchanged all the same."""
+    account = cloud.create().json["createdBy"]
+    text = f"OAuth token for user '{account}', issued after '2026-06-01', is not supported for IAM token exchange"
+    caller = cloud.using(Authorization=None)
+    assert caller.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).refusal == (400, 3, text)
+    assert caller.post(TOKENS, {"jwt": jwt({"kid": "k"}, {"iss": "a"})}).status == 200
+
+
+@pytest.mark.fidelity("token.oauth-invalid")
+@pytest.mark.ycimages(auth="strict", oauth="invalid")
+def test_a_bad_oauth_token_is_refused(cloud: Cloud) -> None:
+    """In the recorded words; a JWT is exchanged all the same."""
+    caller = cloud.using(Authorization=None)
+    refusal = caller.post(TOKENS, {"yandexPassportOauthToken": "y0_x"}).refusal
+    assert refusal == (401, 16, "OAuth token is invalid or expired")
+    assert caller.post(TOKENS, {"jwt": jwt({"kid": "k"}, {"iss": "a"})}).status == 200
 
 
 @pytest.mark.fidelity("token.off")
@@ -157,7 +198,7 @@ def test_a_token_is_made_for_a_service_account(cloud: Cloud) -> None:
     other = cloud.using(Authorization=f"Bearer {made_for(caller, 'ajeother')}")
     assert other.create().json["createdBy"] == "ajeother"
     cloud.double.clock.advance(12 * 3600)
-    assert caller.list().refusal == INVALID
+    assert caller.list().refusal == EXPIRED
 
 
 @pytest.mark.fidelity("token.service-account-id")
@@ -198,8 +239,8 @@ def test_a_token_that_is_not_valid_cannot_be_revoked(cloud: Cloud) -> None:
     revoked = made_for(cloud, "ajebaker")
     assert cloud.using(Authorization=None).post(f"{TOKENS}:revoke", {"iamToken": revoked}).status == 401
     assert cloud.post(f"{TOKENS}:revoke", {"iamToken": revoked}).status == 200
-    for token in ("made-up", expired, revoked):
-        assert cloud.post(f"{TOKENS}:revoke", {"iamToken": token}).refusal == INVALID
+    for token, refusal in (("made-up", INVALID), (expired, EXPIRED), (revoked, INVALID)):
+        assert cloud.post(f"{TOKENS}:revoke", {"iamToken": token}).refusal == refusal
     assert cloud.post(f"{TOKENS}:revoke", {}).refused_fields == ["iamToken"]
 
 

@@ -205,7 +205,7 @@ def test_a_client_renews_its_token_once_it_has_expired(ycimages: Double) -> None
     ycimages.clock.advance(1e-9)
     refusal = listed(first)
     assert (refusal.status_code, refusal.json()["code"]) == (401, Code.UNAUTHENTICATED.number)
-    assert refusal.json()["message"] == "The token is invalid"
+    assert refusal.json()["message"] == "The token has expired"
     second, expires_at = renewed()
     assert second != first
     assert expires_at == "2026-01-02T00:00:00Z"

@@ -54,6 +54,7 @@ def test_the_defaults_please() -> None:
         "clock": "real",
         "unknown_fields": "warn",
         "unknown_resources": "accept",
+        "oauth": "accept",
         "idempotency_key_format": "any",
         "idempotency_key_reuse": "first",
         "missing_source": "failed_precondition",
@@ -161,7 +162,7 @@ ADDRESS = "Write scheme and host, and no path, such as http://127.0.0.1:8080"
 KNOWN = (
     "Known: allow_remote, allowed_hosts, auth, cancel, cancel_delay, cassette, clock, contract, control_token, "
     "expired, faults, filter_fields, host, idempotency_key_format, idempotency_key_reuse, intercept_hosts, "
-    "journal_limit, keep, latency, latency_order, max_age, missing_source, mode, operation_retention, outcome, "
+    "journal_limit, keep, latency, latency_order, max_age, missing_source, mode, oauth, operation_retention, outcome, "
     "poll_interval, port, pseudonyms, quotas, real_hosts, replay_pace, rollback, scrub, seed, served_hosts, texts, "
     "timing, unknown_fields, unknown_resources, unused_interactions, upstream, violation_paths, volatile."
 )

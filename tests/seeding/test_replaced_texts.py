@@ -55,12 +55,32 @@ def token(cloud: Cloud, jwt: str) -> str:
     return cloud.post("/iam/v1/tokens", {"jwt": jwt}).refusal[2]
 
 
+def expired(cloud: Cloud) -> str:
+    """The refusal of a token that the double gave, and that ran out."""
+    given = cloud.post("/iam/v1/tokens", {"yandexPassportOauthToken": "y0_x"}).json["iamToken"]
+    cloud.double.clock.advance(12 * 3600)
+    return cloud.using(Authorization=f"Bearer {given}").delete("x").refusal[2]
+
+
+ACCOUNT: Final = str(Cloud(Double(clock="manual")).create().json["createdBy"])
+
 SAID: Final[dict[str, tuple[dict[str, Any], Callable[[Cloud], str], dict[str, str]]]] = {
     "image_not_found": ({}, lambda cloud: cloud.delete(NOBODY).refusal[2], {"id": NOBODY}),
     "operation_not_found": ({}, lambda cloud: cloud.operation(NOBODY)["message"], {"id": NOBODY}),
     "operation_id_malformed": ({}, lambda cloud: cloud.operation("x")["message"], {"id": "x"}),
     "folder_not_found": ({}, lambda cloud: cloud.create(folderId="b1g").refusal[2], {"id": "b1g"}),
     "token_invalid": ({}, lambda cloud: cloud.using(Authorization="Bearer t1.x").delete("x").refusal[2], {}),
+    "token_expired": ({}, expired, {}),
+    "oauth_too_new": (
+        {"oauth": "too_new"},
+        lambda cloud: cloud.post("/iam/v1/tokens", {"yandexPassportOauthToken": "y0_x"}).refusal[2],
+        {"id": ACCOUNT},
+    ),
+    "oauth_invalid": (
+        {"oauth": "invalid"},
+        lambda cloud: cloud.post("/iam/v1/tokens", {"yandexPassportOauthToken": "y0_x"}).refusal[2],
+        {},
+    ),
     "jwt_without_kid": ({}, lambda cloud: token(cloud, "e30.e30.x"), {}),
     "jwt_malformed": ({}, lambda cloud: token(cloud, "no-jwt"), {}),
     "running_operations_quota": ({"quotas": Quotas(running_operations=0)}, twice, {}),
