@@ -18,7 +18,7 @@ from pytest_ycimages.faults.catalogue import Stall
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable
+    from collections.abc import Callable, Generator, Hashable, Mapping
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.call import Call
@@ -38,6 +38,7 @@ class Pipeline:
         clock: the time of the calls.
         delays: the latency of each call.
         injector: the faults in force.
+        headers: returns the headers of every answer at a moment, in nanoseconds since the epoch; None: no more headers.
         latency_first: whether a call waits before it happens; otherwise it happens and its answer waits.
         on_call: called with each call as it is recorded.
         limit: how many calls the journal keeps; None: all.
@@ -61,6 +62,7 @@ class Pipeline:
         delays: Delays,
         injector: Injector,
         *,
+        headers: Callable[[int], Mapping[str, str]] | None = None,
         latency_first: bool = False,
         on_call: Callable[[Call], None] | None = None,
         limit: int | None = None,
@@ -74,6 +76,7 @@ class Pipeline:
         injector.calls = self.journal.calls
         self.service = service
         self.clock = clock
+        self._headers = headers
         self._latency_first = latency_first
         self._held: Counter[Hashable] = Counter()
         self.on_call = on_call
@@ -91,6 +94,7 @@ class Pipeline:
                     reply = self.service.handle(request, now)
             except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
                 reply = self._failure(request, error)
+            reply = self._with_headers(reply, now)
             entry, delay = self._write(request, reply, now, held, late)
         if delay is None and reply.damage is None and self.on_call is None:
             return reply
@@ -105,8 +109,16 @@ class Pipeline:
         """Record a call that a transport answers by itself, such as one to an unknown path."""
         held = (yield from self._hold(request)) if self.delays.by_method else None
         with self.lock:
-            entry, delay = self._write(request, reply, self.clock.now(), held)
+            now = self.clock.now()
+            reply = self._with_headers(reply, now)
+            entry, delay = self._write(request, reply, now, held)
         return (yield from self._answered(request, entry, reply, delay))
+
+    def _with_headers(self, reply: Reply, now: int) -> Reply:
+        """Return a reply with the headers of every answer."""
+        if self._headers is None:
+            return reply
+        return reply._replace(metadata={**reply.metadata, **self._headers(now)})
 
     def fail(self, request: Request, error: Exception) -> Replying:
         """Answer a call for which a transport raised `error`, and keep the error for the test."""

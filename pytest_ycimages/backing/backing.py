@@ -143,6 +143,7 @@ class Backing(ABC):
             self.clock,
             delays,
             injector,
+            headers=self._headers(),
             latency_first=latency_first,
             on_call=self._on_call,
             limit=settings.journal_limit,
@@ -150,6 +151,10 @@ class Backing(ABC):
         for rule in rules_of(settings.faults):
             injector.add(rule)
         return pipeline
+
+    def _headers(self) -> Callable[[int], Mapping[str, str]] | None:
+        """Return what makes the headers of every answer at a moment, or None: the answers have their own."""
+        return None
 
     def _new_clock(self) -> Clock:
         """Return the clock to start with; virtual time replaces the clocks of all doubles."""

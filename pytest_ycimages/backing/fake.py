@@ -33,6 +33,9 @@ class Fake(Backing):
         self._inventory = Inventory(self._cloud, self.clock)
         return self._cloud
 
+    def _headers(self) -> Callable[[int], Mapping[str, str]]:
+        return self._cloud.headers
+
     def _app(self, control: Control) -> App:
         settings = self.settings
         wording = Wording(settings.violation_paths, words_of(settings.texts))

@@ -51,6 +51,15 @@ class Ids:
         """Return the next id of a call: a UUID whose last group counts the calls."""
         return f"{self._requests}{next(self._request):012x}"
 
+    def trace_id(self) -> str:
+        """Return the next id of a trace: trace, span and parent, of which the first is the last, and a flag (observed).
+
+        Each is a number of 64 bits in hexadecimal digits, without zeros in front.
+        """
+        digest = self._digest("trace", 16)
+        trace, span = int.from_bytes(digest[:8]), int.from_bytes(digest[8:])
+        return f"{trace:x}:{span:x}:{trace:x}:1"
+
     def iam_token(self) -> str:
         """Return the next IAM token, in the shape that clients check: `t1.`, base64url, a dot, 86 of base64url."""
         return _iam_token(self._digest("token", 64) + self._digest("token", 56))

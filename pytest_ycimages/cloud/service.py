@@ -5,10 +5,13 @@ Callers hold one lock around `handle`. Nothing here waits, and nothing here may 
 
 from __future__ import annotations
 
+from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.gateway import spelled
+from pytest_ycimages.api.message import FIRST_SECOND, LAST_SECOND, SECOND
 from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access import AccessService
 from pytest_ycimages.cloud.clock import nanoseconds
@@ -120,6 +123,10 @@ class Service:
             metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
         return Reply(Code.OK, outcome.body, metadata, operation_id, image_id, note)
 
+    def headers(self, now: int) -> dict[str, str]:
+        """Return the headers that every answer has, whatever it answers (observed over gRPC)."""
+        return {"x-server-trace-id": self.ids.trace_id(), "server": "ycapi", "date": _date(now // SECOND)}
+
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """Return a refusal decided outside the service."""
         return refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
@@ -156,6 +163,12 @@ class Service:
         """Return the refusal for `violations`, whose text spells the fields as `fields`."""
         listed = "; ".join(f"{name}: {each.description}" for name, each in zip(fields, violations, strict=True))
         return self._texts.refuse("validation", BadRequest.of(violations), violations=listed)
+
+
+@lru_cache(maxsize=64)
+def _date(seconds: int) -> str:
+    """Return a moment in seconds since the epoch as HTTP writes it."""
+    return formatdate(max(FIRST_SECOND, min(seconds, LAST_SECOND)), usegmt=True)
 
 
 def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:

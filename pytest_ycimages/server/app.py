@@ -148,7 +148,8 @@ class App:
         http = http_reply(reply, status if reply.code is code else None)
         if reply.code is not code:  # the double itself failed
             return http
-        return http._replace(headers=headers, body=problem.encode() if TEXT in headers else http.body)
+        body = problem.encode() if TEXT in headers else http.body
+        return http._replace(headers=(*headers, *reply.metadata.items()), body=body)
 
 
 _CODES = {

@@ -176,7 +176,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
         content = {"schema": schemas.of(answer.message), "examples": _examples(RESPONSES[method])}
         responses["200"] = {
             "description": "OK",
-            "headers": _request_id(required=True) | (_POLL_INTERVAL if method == "operations.get" else {}),
+            "headers": _headers(has_id=True) | (_POLL_INTERVAL if method == "operations.get" else {}),
             "content": {"application/json": content},
             **({"links": LINKS[method]} if method in LINKS else {}),
         }
@@ -195,16 +195,28 @@ def _refusal(schemas: Schemas, status: int, codes: list[Code], *, typed: bool) -
     names = " or ".join(f"{code.name} ({code})" for code in codes)
     return {
         "description": f"{names}: {MEANINGS[status][0]}",
-        "headers": _request_id(required=status not in _FROM_GATEWAY),
+        "headers": _headers(has_id=status not in _FROM_GATEWAY),
         "content": content,
     }
 
 
-def _request_id(*, required: bool) -> Schema:
+def _headers(*, has_id: bool) -> Schema:
+    """Return the headers of an answer; those of the gateway by itself have no id of a call."""
     return {
         "x-request-id": {
             "description": "The id of the call, the same as in the error's `google.rpc.RequestInfo`.",
-            "required": required,
+            "required": has_id,
             "schema": {"type": "string", "format": "uuid"},
-        }
+        },
+        "x-server-trace-id": {
+            "description": "The ids of trace, span and parent in hexadecimal digits, and 1.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^([0-9a-f]{1,16}):[0-9a-f]{1,16}:[0-9a-f]{1,16}:1$"},
+        },
+        "server": {"description": "The gateway.", "required": True, "schema": {"type": "string", "const": "ycapi"}},
+        "date": {
+            "description": "The time of the double, as HTTP writes it.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"},
+        },
     }

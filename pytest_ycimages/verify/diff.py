@@ -42,6 +42,8 @@ class Difference(NamedTuple):
 _REFUSED: Final = 400
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
 _REQUEST_ID: Final = "x-request-id"
+_TRACE_ID: Final = "x-server-trace-id"
+_TRACE: Final = re.compile(r"([0-9a-f]{1,16}):[0-9a-f]{1,16}:\1:1")
 _UNORDERED: Final = "labels"
 
 _SAME: Final[dict[str, Callable[[str, str], bool]]] = {
@@ -50,7 +52,7 @@ _SAME: Final[dict[str, Callable[[str, str], bool]]] = {
     "retry-after": lambda was, now: was == now or not (_NUMBER.fullmatch(was) or _NUMBER.fullmatch(now)),
     "x-operation-poll-interval": eq,
     _REQUEST_ID: lambda was, now: not UUID.fullmatch(was) or UUID.fullmatch(now) is not None,
-    "x-server-trace-id": lambda *_: True,
+    _TRACE_ID: lambda was, now: bool(_TRACE.fullmatch(was)) is bool(_TRACE.fullmatch(now)),
 }
 HEADERS: Final = tuple(_SAME)
 """The headers that are compared: some by value, dates and ids by form, and those that differ each time by presence."""
@@ -103,7 +105,7 @@ def _diff_headers(recorded: RecordedResponse, answered: RecordedResponse, *, who
         elif after is None:
             yield Difference(field, before, "", Kind.MISSING)
         elif not are_same(before, after):
-            yield Difference(field, before, after, Kind.FORM if name == _REQUEST_ID else Kind.VALUE)
+            yield Difference(field, before, after, Kind.FORM if name in {_REQUEST_ID, _TRACE_ID} else Kind.VALUE)
 
 
 def _diff_bodies(

@@ -19,7 +19,7 @@ from tests.server.raw_client import PATIENCE, endpoint
 
 FAULTS: Final = int(os.environ.get("YCIMAGES_LEAKS", "500"))
 DESCRIPTORS: Final = Path("/proc/self/fd")
-KINDS: Final = (stale(), reset(), reset(after=50), close(), close(after=200), truncate(), stall(after=9), hang())
+KINDS: Final = (stale(), reset(), reset(after=50), close(), close(after=300), truncate(), stall(after=9), hang())
 ASK: Final = endpoint("iam")
 
 

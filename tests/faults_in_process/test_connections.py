@@ -67,7 +67,7 @@ def test_a_connection_is_kept_and_used_again(client: Session, double: Double) ->
 @EVERY_CLIENT
 def test_calls_are_counted_by_connection(client: Session, double: Double) -> None:
     """Each client has a connection of its own, with a number of its own."""
-    injection = double.inject(close(after=250), on="images.create", when=nth(2), per="connection")
+    injection = double.inject(close(after=350), on="images.create", when=nth(2), per="connection")
     for _ in range(2):
         assert [seen.status for seen in ask_double(client, double, [CREATE, CREATE, CREATE], in_process=True)] == [
             200,
@@ -219,7 +219,7 @@ def test_async_requests_take_turns(double: Double) -> None:
 def test_nothing_is_left_over(client: Session, double: Double) -> None:
     """No warning of something unclosed, after faults either, and no thread that serves."""
     before = threading.enumerate()  # another test may have left one on purpose, as when it is stopped in its teardown
-    double.inject(reset(after=250), on="images.create")
+    double.inject(reset(after=350), on="images.create")
     ask_double(client, double, [LIST, CREATE, LIST], in_process=True)
     gc.collect()
     left = [thread for thread in threading.enumerate() if thread not in before]

@@ -30,7 +30,7 @@ CREATE: Final = Question(
 QUESTIONS: Final = (LIST, CREATE, CREATE, CREATE)
 """One that opens a connection; one that the fault strikes; and what becomes of the next, on whatever connection."""
 
-IN_THE_STATUS, IN_THE_HEAD, IN_THE_BODY = 12, 40, 250
+IN_THE_STATUS, IN_THE_HEAD, IN_THE_BODY = 12, 40, 350
 """Bytes of the answer to `CREATE`."""
 
 FAULTS: Final = (

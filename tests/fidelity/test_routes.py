@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
+from pytest_ycimages.cloud.ids import Ids
 from tests.client import IMAGES, Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages import Double
+    from tests.client import Answer
 
 ROUTES: Final = [
     ("images.create", "POST", "/compute/v1/images"),
@@ -162,3 +165,46 @@ def test_endpoints_ask_for_no_token(cloud: Cloud) -> None:
     for authorization in (None, "Bearer made-up"):
         caller = cloud.using(Authorization=authorization)
         assert (caller.get("/endpoints").status, caller.get("/endpoints/iam").status) == (200, 200)
+
+
+def answers(cloud: Cloud) -> list[Answer]:
+    """Answers of every kind: of the service, its refusals, and those of the gateway by itself."""
+    return [
+        cloud.create(),
+        cloud.get(f"{IMAGES}/fd8nobody"),
+        cloud.create(name="N"),
+        cloud.using(Authorization=None).list(),
+        cloud.get("/endpoints"),
+        cloud.call("POST", IMAGES, b"{"),
+        cloud.get("/nowhere"),
+        cloud.call("PUT", IMAGES),
+    ]
+
+
+TRACE: Final = re.compile(r"([1-9a-f][0-9a-f]{0,15}):([1-9a-f][0-9a-f]{0,15}):\1:1")
+
+
+@pytest.mark.fidelity("route.trace-id")
+def test_every_answer_has_the_id_of_a_trace(cloud: Cloud) -> None:
+    """A new one each, the same ones with the same seed, and zeros in front are cut."""
+    found = [answer.headers["x-server-trace-id"] for answer in answers(cloud)]
+    assert all(TRACE.fullmatch(each) for each in found)
+    assert len(set(found)) == len(found)
+    again = Cloud(type(cloud.double)(cloud.double.settings, name=cloud.double.name))
+    assert [answer.headers["x-server-trace-id"] for answer in answers(again)] == found
+    many = [Ids(f"seed {number}").trace_id().split(":")[0] for number in range(200)]
+    assert {len(each) for each in many} >= {15, 16}
+
+
+@pytest.mark.fidelity("route.server")
+def test_every_answer_names_the_server(cloud: Cloud) -> None:
+    """Those of the gateway included."""
+    assert {answer.headers["server"] for answer in answers(cloud)} == {"ycapi"}
+
+
+@pytest.mark.fidelity("route.date")
+def test_every_answer_is_dated(cloud: Cloud) -> None:
+    """In whole seconds of the double's clock."""
+    assert {answer.headers["date"] for answer in answers(cloud)} == {"Thu, 01 Jan 2026 00:00:00 GMT"}
+    cloud.double.clock.advance(59 * 24 * 3600 + 3601.9)
+    assert {answer.headers["date"] for answer in answers(cloud)} == {"Sun, 01 Mar 2026 01:00:01 GMT"}

@@ -116,7 +116,7 @@ def test_a_double_that_lets_nobody_in_does_so_for_every_client(intercepted: Doub
 def test_what_is_still_being_read_ends_with_the_interception() -> None:
     """The client has what had arrived, and finds the connection closed."""
     double = Double(clock="manual")
-    double.inject(stall(after=250), on="images.create", commit="after")
+    double.inject(stall(after=350), on="images.create", commit="after")
     with requests.Session() as session, httpx.Client(trust_env=False) as client:
         with double.intercept():
             body = CREATE.body or b""

@@ -192,7 +192,8 @@ def reheaded(tape: CassetteData, number: int, status: int | None = None, **heade
             "json.content-type",
         ),
         (CREATE, {"x_request_id": None}, "headers.x-request-id", Kind.EXTRA, "error.request-id"),
-        (CREATE, {"x_server_trace_id": "a:b:c:1"}, "headers.x-server-trace-id", Kind.MISSING, ""),
+        (CREATE, {"x_server_trace_id": None}, "headers.x-server-trace-id", Kind.EXTRA, "route.trace-id"),
+        (CREATE, {"x_server_trace_id": "a:b:c:1"}, "headers.x-server-trace-id", Kind.FORM, "route.trace-id"),
         (
             RUNNING,
             {"x_operation_poll_interval": "5"},
@@ -214,7 +215,13 @@ def test_another_status_or_header_is_found(
 def test_a_header_that_means_nothing_is_no_difference() -> None:
     """Such as the software of a server, or the date."""
     assert not verify_fake(
-        reheaded(story().tape(), CREATE, server="envoy", date="Wed, 25 Nov 2026 03:10:48 GMT")
+        reheaded(
+            story().tape(),
+            CREATE,
+            server="envoy",
+            date="Wed, 25 Nov 2026 03:10:48 GMT",
+            x_server_trace_id="fa1:2:fa1:1",
+        )
     ).differs
 
 

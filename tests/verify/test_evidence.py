@@ -36,7 +36,7 @@ def test_what_nothing_was_shown_of_is_not_claimed() -> None:
     taping = Taping()
     taping.look(taping.double.add_image())
     areas = {each.behaviour.partition(".")[0] for each in verify_fake(taping.tape()).behaviours}
-    assert areas == {"error", "id", "image", "json"}
+    assert areas == {"error", "id", "image", "json", "route"}
 
 
 def test_behaviours_are_counted_by_interaction() -> None:
