@@ -36,8 +36,8 @@ class Mark(StrEnum):
 
 MEANINGS: Final = {
     Mark.PAGE: "the specification page of `images.create` says it",
-    Mark.OBSERVED: "recorded from the service, or reported by its users",
-    Mark.DOCUMENTED: "the vendor's API definitions, documentation or official clients say it",
+    Mark.OBSERVED: "recorded from the service, or reported by its users; the source names call, year and kind of log",
+    Mark.DOCUMENTED: "the vendor's API definitions, documentation, published source or official clients say it",
     Mark.INFERRED: "concluded from what is known, or the double's own choice; the service may do otherwise",
     Mark.SETTING: "unknown, so the named setting decides; a row says its default unless it names a value",
 }

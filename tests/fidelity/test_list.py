@@ -177,6 +177,16 @@ def test_the_operations_of_an_image_are_its_history(cloud: Cloud) -> None:
     assert [operation["done"] for operation in history] == [False, False, True]
 
 
+@pytest.mark.fidelity("list.operations-response")
+def test_a_list_of_operations_shows_their_responses(cloud: Cloud) -> None:
+    """The whole image, or nothing for a delete that runs."""
+    created = cloud.create(name="one")
+    image_id, operation = image_id_of(created), cloud.operation(created.json["id"])
+    (listed,) = cloud.get(f"/compute/v1/images/{image_id}/operations").json["operations"]
+    assert listed == operation
+    assert {**listed["response"], "@type": None} == {"@type": None, **cloud.image(image_id)}
+
+
 @pytest.mark.fidelity("list.operations-paged")
 def test_the_operations_of_an_image_come_in_pages(cloud: Cloud) -> None:
     """Like images; one that begins between two pages moves none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from string import Formatter
 from typing import TYPE_CHECKING, Final
@@ -81,6 +82,47 @@ def test_the_words_of_every_error_are_proven(marked: list[Proof]) -> None:
     source = "".join((ROOT / path).read_text(encoding="utf-8") for path in {p.test.partition("::")[0] for p in marked})
     pieces = {(key, piece) for key, text in TEXTS.items() for piece, *_ in Formatter().parse(text.words)}
     assert {(key, piece) for key, piece in pieces if piece not in source} == set()
+
+
+CALL: Final = re.compile(r"`(images|operations|tokens|endpoints)\.\w+`|\b[A-Z]\w+Service[./][A-Z]\w+|\bcalls?\b|`yc`")
+YEAR: Final = re.compile(r"\b20(1[89]|2\d)\b")
+KIND: Final = re.compile(r"\b(logs?|traces?|guides?|recorded answer|report|run|command[ -]line)\b")
+"""The kinds of what was seen: a log or a trace, an answer or a guide that shows one, a report, a client's run."""
+
+
+def unnamed(source: str) -> list[str]:
+    """What the remarks of a source do not name of the call, the year and the kind of log."""
+    remarks = " ".join(re.findall(r"\(([^()]*)\)", source))
+    wanted = {"the call": CALL, "the year": YEAR, "the kind of log": KIND}
+    return [name for name, pattern in wanted.items() if not pattern.search(remarks)]
+
+
+def test_what_was_observed_says_where(table: Table) -> None:
+    """A row is marked so only if its source names call, year and kind of log."""
+    rows = {row.id: unnamed(row.source) for row in table.marked(Mark.OBSERVED).behaviours}
+    assert {id_: missing for id_, missing in rows.items() if missing} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "missing"),
+    [
+        ("api-facts.md 2.2 (InstanceService.Create, 2022, Terraform log)", []),
+        ("api-facts.md 2.1 (VPC)", ["the call", "the year", "the kind of log"]),
+        ("api-facts.md 2.1", ["the call", "the year", "the kind of log"]),
+        ("api-facts.md 2.2 (instances, 2026)", ["the call", "the kind of log"]),
+        ("api-facts.md 5 (`images.create`, command-line log)", ["the year"]),
+        ("api-facts.md 2026, InstanceService.Create, log", ["the call", "the year", "the kind of log"]),
+    ],
+)
+def test_a_source_that_names_too_little_is_noticed(source: str, missing: list[str]) -> None:
+    """Only what stands in its remarks counts."""
+    assert unnamed(source) == missing
+
+
+def test_less_is_inferred_than_known(table: Table) -> None:
+    """What users told of the service has taken the place of guesses; new guesses need a reason."""
+    counts = table.counts()
+    assert counts[Mark.INFERRED] <= 66 < counts[Mark.OBSERVED] + counts[Mark.DOCUMENTED]
 
 
 ASKED: Final = "The behaviour 'create.name-taken'"
