@@ -101,6 +101,18 @@ def test_a_violation_is_told_as_the_service_tells_it(ycimages: Double, stubs: St
     assert info.request_id == trailers["x-request-id"]
 
 
+@pytest.mark.ycimages(clock="manual")
+def test_every_answer_has_the_headers_of_the_service(ycimages: Double, stubs: Stubs) -> None:
+    """In the initial metadata of an answer, and among the trailers of a refusal."""
+    asked = api.ListImagesRequest(folder_id=ycimages.folder_id)
+    _, call = stubs.images.List.with_call(asked, timeout=TIMEOUT, metadata=stubs.metadata)
+    refused = error_of(stubs.images.Get, api.GetImageRequest(image_id="fd8nobody"), metadata=stubs.metadata)
+    for found in (dict(call.initial_metadata()), dict(refused.trailing_metadata())):
+        trace, _, parent, flags = found["x-server-trace-id"].split(":")
+        assert (trace, flags) == (parent, "1")
+        assert (found["server"], found["date"]) == ("ycapi", "Thu, 01 Jan 2026 00:00:00 GMT")
+
+
 def test_an_unknown_number_of_an_enum_is_a_violation(ycimages: Double, stubs: Stubs) -> None:
     """The gateway of REST is not in the way; the service says INVALID_ARGUMENT with the field."""
     error = error_of(stubs.images.Create, create(ycimages, os={"type": 9}), metadata=stubs.metadata)
