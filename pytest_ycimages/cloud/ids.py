@@ -33,6 +33,11 @@ def operation_prefix(disk_id: str | None) -> str:
     return prefix if prefix in ZONES else IMAGE
 
 
+_TRACES: Final = 2**64
+_STEP: Final = 0x9E3779B97F4A7C15
+"""From one id of a trace to the next: odd, so that none comes twice, and far, so that neighbours differ."""
+
+
 class Ids:
     """Generates ids of the service's form: a prefix of three characters for the kind, then 17 of `0-9a-v`."""
 
@@ -42,6 +47,9 @@ class Ids:
         text = self._digest("request", 10).hex()
         self._requests = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:]}-"
         self._request = count(1)
+        traces = self._digest("trace", 16)
+        self._traces = int.from_bytes(traces[:8]), int.from_bytes(traces[8:])
+        self._trace = count()
 
     def resource(self, kind: str, prefix: str) -> str:
         """Return the next id of `kind`, 20 characters long."""
@@ -56,8 +64,8 @@ class Ids:
 
         Each is a number of 64 bits in hexadecimal digits, without zeros in front.
         """
-        digest = self._digest("trace", 16)
-        trace, span = int.from_bytes(digest[:8]), int.from_bytes(digest[8:])
+        number = next(self._trace)
+        trace, span = ((first + number * _STEP) % _TRACES or 1 for first in self._traces)
         return f"{trace:x}:{span:x}:{trace:x}:1"
 
     def iam_token(self) -> str:
