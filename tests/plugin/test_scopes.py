@@ -141,7 +141,7 @@ def test_a_failing_test_shows_its_own_calls(project: pytest.Pytester, scope: str
         "1 calls",
     ]
     assert len(re.findall("images.create", shown)) == 1
-    assert len(re.findall("operation fd8.*: running", shown)) == 1
+    assert len(re.findall("operation epd.*: running", shown)) == 1
 
 
 @pytest.mark.parametrize("scope", SCOPES)
