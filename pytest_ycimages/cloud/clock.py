@@ -56,6 +56,30 @@ def nanoseconds(seconds: float) -> int:
     return round(min(seconds, LONGEST) * SECOND)
 
 
+def moment_of(name: str, value: object) -> int:
+    """Read a moment, an aware datetime or RFC 3339, as nanoseconds since the epoch.
+
+    Raises:
+        UsageError: `value` is neither, names no time zone, or is outside the years 1970 to 9999.
+    """
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        why = "it names no time zone; " if isinstance(value, datetime) else ""
+        raise UsageError(
+            f"invalid {name}={value!r}: {why}expected an aware datetime, such as datetime(2026, 1, 1, tzinfo=UTC), "
+            "or RFC 3339, such as 2026-01-01T00:00:00Z."
+        )
+    since = (moment - _EPOCH.replace(tzinfo=UTC)) // _MICROSECOND * 1000
+    if not 0 <= since <= LAST_SECOND * SECOND:
+        raise UsageError(f"invalid {name}={value!r}: expected a moment in the years 1970 to 9999 of UTC.")
+    return since
+
+
 MANUAL_START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 """The default start of a manual clock and of virtual time: 2026-01-01T00:00:00Z."""
 

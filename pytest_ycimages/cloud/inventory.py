@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -13,9 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from pytest_ycimages.api.message import LAST_SECOND, SECOND, resource_time
+from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
-from pytest_ycimages.cloud.clock import nanoseconds, seconds_of
+from pytest_ycimages.cloud.clock import moment_of, nanoseconds, seconds_of
 from pytest_ycimages.cloud.ids import DISK, FOLDER, IMAGE
 from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source, StoredObject
@@ -46,8 +45,6 @@ SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
 _CHANGEABLE: Final = ("name", "description", "labels", "min_disk_size")
 _KINDS: Final = {method: kind for kind, method in METHOD_OF.items()}
 _IN_FLIGHT: Final = {ImageStatus.CREATING: Kind.CREATE, ImageStatus.DELETING: Kind.DELETE}
-_MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OPERATION_ID: Final = re.compile(r"[-\w]{1,50}", re.ASCII)
 
 
@@ -227,7 +224,7 @@ class Inventory:
                 raise unknown_word("image field", name, SEEDABLE | {"age", "operation_id", "status"})
         if age is not None and "created_at" in fields:
             raise UsageError(f"age={age!r} and created_at={fields['created_at']!r} say the same. Give one of them.")
-        created_at = _moment(fields["created_at"]) if "created_at" in fields else now - _age(age, now)
+        created_at = moment_of("created_at", fields["created_at"]) if "created_at" in fields else now - _age(age, now)
         given = {
             "folder_id": self._service.folder_id,
             "os": {"type": OsType.LINUX},
@@ -353,26 +350,6 @@ def _age(age: object, now: int) -> int:
     if old > now:
         raise UsageError(f"invalid age={age!r}: expected a moment after 1970, and it is {resource_time(now)} now.")
     return old
-
-
-def _moment(given: object) -> int:
-    """Return a datetime, or RFC 3339, in nanoseconds since the epoch."""
-    moment = given
-    if isinstance(given, str):
-        try:
-            moment = datetime.fromisoformat(given)
-        except ValueError:
-            moment = None
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        why = "it names no time zone; " if isinstance(given, datetime) else ""
-        raise UsageError(
-            f"invalid created_at={given!r}: {why}expected an aware datetime, such as datetime(2026, 1, 1, tzinfo=UTC), "
-            "or RFC 3339, such as 2026-01-01T00:00:00Z."
-        )
-    since = (moment - _EPOCH) // _MICROSECOND * 1000
-    if not 0 <= since <= LAST_SECOND * SECOND:
-        raise UsageError(f"invalid created_at={given!r}: expected a moment in the years 1970 to 9999 of UTC.")
-    return since
 
 
 def _os_type(name: str) -> OsType:
