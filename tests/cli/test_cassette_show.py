@@ -38,7 +38,7 @@ def story(path: Path, *options: str) -> list[str]:
     result = show(path, *options)
     assert (result.exit_code, result.stderr) == (0, "")
     text = result.stdout.replace(str(path), "<path>")
-    return re.sub(r"\b(fd8|b1g)(?!0{17})[0-9a-v]{17}\b", r"<\1>", text).splitlines()
+    return re.sub(r"\b(fd8|epd|b1g)(?!0{17})[0-9a-v]{17}\b", r"<\1>", text).splitlines()
 
 
 def test_a_story_is_told_from_the_label_to_the_last_call(tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ def test_a_story_is_told_from_the_label_to_the_last_call(tmp_path: Path) -> None
         "  folder    <b1g>",
         "  6 interactions, complete",
         (
-            "+0.000s    images.create       POST /compute/v1/images  200 OK  running  operation <fd8>  image <fd8>  "
+            "+0.000s    images.create       POST /compute/v1/images  200 OK  running  operation <epd>  image <fd8>  "
             "took 0.250s"
         ),
-        "+1.000s    operations.get      GET /operations/<fd8>  200 OK  running  image <fd8>  took 0.250s",
+        "+1.000s    operations.get      GET /operations/<epd>  200 OK  running  image <fd8>  took 0.250s",
         "           (3 equal polls before)",
-        "+2.000s    operations.get      GET /operations/<fd8>  200 OK  done  image <fd8>  took 0.250s",
+        "+2.000s    operations.get      GET /operations/<epd>  200 OK  done  image <fd8>  took 0.250s",
         "+3.000s    images.get          GET /compute/v1/images/<fd8>  200 OK  READY  took 0.250s",
         "+4.000s    images.list         GET /compute/v1/images?folderId=<b1g>  200 OK  1 image  took 0.250s",
         (

@@ -29,7 +29,11 @@ def test_the_demo_creates_an_image_and_shows_every_exchange() -> None:
     """Create, two polls, the image: what was said, what was answered, and what the double saw; exit code 0."""
     result = CliRunner().invoke(ycimages, ["demo"])
     assert (result.exit_code, result.stderr) == (0, "")
-    said = [re.sub(r"fd8[0-9a-v]{17}", "<id>", line) for line in result.stdout.splitlines() if line[:1] in {"<", ">"}]
+    said = [
+        re.sub(r"(?:fd8|epd)[0-9a-v]{17}", "<id>", line)
+        for line in result.stdout.splitlines()
+        if line[:1] in {"<", ">"}
+    ]
     assert said == [
         "> POST /compute/v1/images",
         "< 200 OK",

@@ -61,7 +61,7 @@ def test_a_failing_test_shows_what_its_double_saw(project: pytest.Pytester) -> N
     result.assert_outcomes(failed=1)
     assert sections(result) == ["ycimages: test_bake.py::test_bake"]
     section = "\n".join(shown(result))
-    drawn = dict.fromkeys(re.findall(r"fd8[0-9a-v]{17}", section))
+    drawn = dict.fromkeys(re.findall(r"(?:fd8|epd)[0-9a-v]{17}", section))
     for id_, word in zip(drawn, ("operation 1", "image 1", "operation 2", "image 2"), strict=True):
         section = section.replace(id_, f"<{word}>")
     assert section == GOLDEN
@@ -86,7 +86,7 @@ def test_failed_and_cancelled_operations_show_their_error(project: pytest.Pytest
     )
     result = project.runpytest_inprocess()
     result.stdout.fnmatch_lines([
-        "operation fd8* (Create image, image fd8*): failed, code 1: Cancelled by client"
+        "operation epd* (Create image, image fd8*): failed, code 1: Cancelled by client"
     ])  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def test_a_fixture_that_fails_shows_what_the_double_saw(project: pytest.Pytester
     )
     result = project.runpytest_inprocess()
     result.stdout.fnmatch_lines(["*1 error*"])
-    result.stdout.fnmatch_lines(["*- ycimages: *test_it -*", "1 calls, *", "+0.*images.create *", "operation fd8*"])
+    result.stdout.fnmatch_lines(["*- ycimages: *test_it -*", "1 calls, *", "+0.*images.create *", "operation epd*"])
 
 
 def test_a_long_journal_is_cut_to_its_last_calls(project: pytest.Pytester) -> None:
