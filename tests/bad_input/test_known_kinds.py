@@ -198,7 +198,8 @@ def test_a_setting_is_taken_or_refused(name: str) -> None:
             for _ in range(3):
                 operation = create(double).json["id"]
                 assert in_process(double, Asked("GET", f"/operations/{operation}")).status == 200, value
-                assert in_process(double, Asked("POST", f"/operations/{operation}:cancel")).status in {200, 400}, value
+                cancel = in_process(double, Asked("POST", f"/operations/{operation}:cancel"))
+                assert cancel.status in {200, 400, 404}, value  # 404 when two weeks have passed meanwhile
         assert is_well(double), value
 
 
