@@ -33,8 +33,11 @@ from pytest_ycimages.plugin_fixtures import (
     ycimages_session,
     ycimages_settings,
     ycimages_time,
+    ycimages_time_class,
+    ycimages_time_module,
+    ycimages_time_session,
 )
-from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, begin_test, scopes_of
+from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
 from pytest_ycimages.plugin_settings import SEED, add_settings_options, check_settings
 
 if TYPE_CHECKING:
@@ -60,6 +63,9 @@ __all__ = [
     "ycimages_session",
     "ycimages_settings",
     "ycimages_time",
+    "ycimages_time_class",
+    "ycimages_time_module",
+    "ycimages_time_session",
 ]
 
 
@@ -107,11 +113,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             show(session.config, lines)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Record that a test begins."""
     begin_test(item)
-    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -127,13 +132,16 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Check the doubles that a test shares with others, and warn about its markers if it has passed without any."""
     if item.stash.get(PASSED, False) and not item.stash.get(SHARED, None) and DOUBLES not in item.stash:
         warn_of_unused(item)
-    if not item.stash.get(SHARED, None):
-        return (yield)
-    from pytest_ycimages.plugin_doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles
-
     __tracebackhide__ = True
-    with checking_shared(item):
-        return (yield)
+    try:
+        if not item.stash.get(SHARED, None):
+            return (yield)
+        from pytest_ycimages.plugin_doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles
+
+        with checking_shared(item):
+            return (yield)
+    finally:
+        suspend_time(is_suspended=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -146,9 +154,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the timelines of the test's doubles to a failure, and finish its recordings."""
+    advise(call)
     report = yield
     if report.when == "setup" and PASSED in item.stash:
         del item.stash[PASSED]  # left by an earlier run of the same test

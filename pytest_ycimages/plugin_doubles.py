@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.cloud.clock import last_kind_of
+from pytest_ycimages.cloud.clock import kind_of, last_kind_of, travelled_moment
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import (
     CassetteError,
@@ -298,6 +299,16 @@ def doubles_of(item: pytest.Item) -> list[SharedDoubles]:
 
 _SHOWN: Final = 100
 """The number of calls and of operations in a timeline."""
+
+
+def latest_moment(item: pytest.Item) -> datetime | None:
+    """Return the time of the doubles that a test shares, as none may go back; None: none has the machine's time."""
+    shared = (each for each in item.session.stash.get(SHARED, {}) if each.is_used_by(item))
+    clocks = [double.clock for each in shared for double in each.all if kind_of(double.clock) == "real"]
+    if not clocks or travelled_moment() is not None:
+        return None
+    latest = max(clock.now() for clock in clocks)
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=latest // 1000 + 1)
 
 
 def note_result(

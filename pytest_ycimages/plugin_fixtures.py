@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ycimages.plugin_cassettes import cassette_path, has_cassette
-from pytest_ycimages.plugin_scopes import CURRENT, Node, fixtures, node_of, owners, scopes_of, suffix
+from pytest_ycimages.plugin_scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
 from pytest_ycimages.plugin_settings import ini, markers, seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from datetime import datetime
 
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.double import Double
@@ -122,24 +122,56 @@ def ycimages_session(ycimages_factory_session: Factory) -> Double:
 def ycimages_time(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
     """Start virtual time: waits take no real time, and move the one clock that client and doubles share.
 
-    A test that records a service in another process, or compares its answers, has real time instead.
+    A test that records a service in another process, or compares its answers, has real time instead. Where virtual time
+    was begun for a wider scope, it is the same.
     """
-    with _time(request, ycimages_settings) as time:
-        yield time
+    yield from _time(request, ycimages_settings)
 
 
-@contextmanager
+@pytest.fixture(scope="class")
+def ycimages_time_class(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
+    """Start virtual time for all tests of a class, and their fixtures of this scope."""
+    yield from _time(request, ycimages_settings)
+
+
+@pytest.fixture(scope="module")
+def ycimages_time_module(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
+    """Start virtual time for all tests of a module, and their fixtures of this scope."""
+    yield from _time(request, ycimages_settings)
+
+
+@pytest.fixture(scope="session")
+def ycimages_time_session(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
+    """Start virtual time for all tests, and their fixtures of this scope."""
+    yield from _time(request, ycimages_settings)
+
+
 def _time(request: pytest.FixtureRequest, settings: Given) -> Generator[VirtualTime]:
-    from pytest_ycimages.virtual.time import RealTime, VirtualTime  # noqa: PLC0415 - only for tests that use time
+    from pytest_ycimages.cloud import clock  # noqa: PLC0415 - only for tests that use time
+    from pytest_ycimages.virtual.time import RealTime, VirtualTime  # noqa: PLC0415 - as above
 
+    item = request.session.stash[CURRENT]
+    if isinstance(clock.shared, VirtualTime):
+        yield clock.shared
+        return
     time: VirtualTime
-    if _sends(request.session.stash[CURRENT], settings):
+    if _sends(item, settings):
         time = RealTime()
     else:
         plugins = request.config.pluginmanager.list_plugin_distinfo()  # those installed, and no module of the tests
-        time = VirtualTime(real=[plugin.__name__ for plugin, _ in plugins if isinstance(plugin, ModuleType)])
+        real = [plugin.__name__ for plugin, _ in plugins if isinstance(plugin, ModuleType)]
+        time = VirtualTime(_moment_of_shared(item), real=real)
     with time:
         yield time
+
+
+def _moment_of_shared(item: pytest.Item) -> datetime | None:
+    """Return the time of the doubles that a test shares with others, which must not go back; None for none."""
+    if not item.session.stash.get(SHARED, None):
+        return None
+    from pytest_ycimages.plugin_doubles import latest_moment  # noqa: PLC0415 - only for tests with doubles
+
+    return latest_moment(item)
 
 
 def _sends(item: pytest.Item, settings: Given) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -21,6 +23,8 @@ WIDER: Final = ("class", "module", "session")
 """The scopes of doubles that several tests share, the narrowest first."""
 _CAPABILITIES: Final = frozenset({"ycimages_cassette", "ycimages_intercept"})
 """Fixtures that take a double of the test: its own, unless it asks for one of a wider scope only."""
+_REACHING: Final = pytest.StashKey[set[int]]()
+"""The identities of the tests, classes and modules whose markers hold for some double."""
 CURRENT: Final = pytest.StashKey[pytest.Item]()
 """The test that runs."""
 SHARED: Final = pytest.StashKey["dict[SharedDoubles, None]"]()
@@ -106,10 +110,71 @@ def label(node: Node) -> str:
 def begin_test(item: pytest.Item) -> None:
     """Record that a test begins, for the doubles of wider scopes that are open."""
     item.session.stash[CURRENT] = item
+    suspend_time(is_suspended=False)
     shared = item.session.stash.get(SHARED, {})
     item.stash[SHARED] = dict(shared)
+    _refuse_markers(item)
     for doubles in shared:
         doubles.begin(item)
+
+
+def suspend_time(*, is_suspended: bool) -> None:
+    """Let virtual time of a wider scope expect nothing of the client between two tests."""
+    virtual = sys.modules.get("pytest_ycimages.virtual.time")
+    shared = virtual and virtual.clock.shared
+    if isinstance(shared, virtual.VirtualTime if virtual else ()):
+        shared.is_suspended = is_suspended
+
+
+def _refuse_markers(item: pytest.Item) -> None:
+    """Refuse markers of a test that reach no double, as all that it uses are shared by tests without the marker."""
+    scopes = scopes_of(item)
+    if not scopes:
+        return
+    owner, fixture = node_of(item, scopes[0]), f"ycimages_{scopes[0]}"
+    reaching = item.config.stash.get(_REACHING, set())
+    for kind in ("ycimages", "ycimages_cassette"):
+        for node, _ in item.iter_markers_with_node(kind):
+            if id(node) not in reaching and isinstance(node, Node):
+                there = f"Put it on {label(owner)}"
+                if isinstance(owner, pytest.Session):
+                    there = 'Give settings by the fixture ycimages_settings with scope="session", or by the ini file'
+                pytest.fail(
+                    f"@pytest.mark.{kind} on {label(node)} reaches no double: the one of {fixture} belongs to "
+                    f"{label(owner)}. {there}; or use `ycimages`, a double for each test.",
+                    pytrace=False,
+                )
+
+
+# Scopes that do not match.
+
+_MISMATCH: Final = re.compile(
+    r"ScopeMismatch: You tried to access the \w+ scoped fixture (ycimages\w*) with a (\w+) scoped request object"
+)
+_METHODS: Final = {"ycimages_intercept": "intercept", "ycimages_cassette": "through_vcrpy"}
+
+
+def advise(call: pytest.CallInfo[Any]) -> None:
+    """Add to pytest's error what to use instead of a fixture of ours that is of a narrower scope than its user."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, pytest.fail.Exception) and (found := _MISMATCH.match(error.msg or "")):
+        name, asking = found.groups()
+        error.msg = f"{error.msg}\n\n{_advice(name, asking)}"
+
+
+def _advice(name: str, asking: str) -> str:
+    scope = asking if asking in WIDER else WIDER[-1]  # none is for a package
+    family = name.removesuffix("_class").removesuffix("_module")
+    if family in {"ycimages", "ycimages_factory", "ycimages_time"}:
+        return f"Use `{family}_{scope}` here: it has the scope of a {scope}."
+    if name == "ycimages_settings":
+        return (
+            f"Doubles of a {scope} take their settings from a `ycimages_settings` of at least this scope: write "
+            f'@pytest.fixture(scope="{scope}") above its definition. Tests that use `ycimages` have these, too.'
+        )
+    if name in _METHODS:
+        return f"Use `with ycimages_{scope}.{_METHODS[name]}():` around the `yield` of your fixture."
+    return "Use it in tests, or in fixtures without a scope."
 
 
 # Parameters and settings, as fixtures give them.
@@ -160,8 +225,10 @@ def _closure(item: pytest.Item, name: str) -> Iterator[str]:
 
 
 def count_sharing(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Count the collected tests that share doubles, before any are deselected."""
+    """Count the collected tests that share doubles, before any are deselected; find the markers that reach one."""
+    items = list(items)
     config.stash[_COLLECTED] = _sharing(items)
+    config.stash[_REACHING] = {id(node) for item in items for owner in owners(item) for node in owner.listchain()}
 
 
 def _sharing(items: Iterable[pytest.Item]) -> Counter[tuple[str, str]]:

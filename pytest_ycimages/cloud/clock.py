@@ -152,7 +152,8 @@ class Clock(Protocol):
 class RealClock:
     """The time of the machine, or of the test's virtual time, freezegun or time-machine.
 
-    When the machine's clock is set back, the double's time continues from where it was.
+    When the machine's clock is set back, or virtual time ends that was ahead of it, the double's time continues from
+    where it was.
 
     Attributes:
         last_kind: the source of time at the last reading.
@@ -181,19 +182,20 @@ class RealClock:
         if travel is not None:
             return self._from(travel, _read_real())
         now = _read_real() + self._set_back
-        if self._source is not None or not self._latest:
-            self._from(None, now)
-        elif now < self._latest:
+        if now < self._latest and (self._source is None or self.last_kind == "virtual"):
             self._set_back += self._latest - now
             now = self._latest
+        if self._source is not None or not self._latest:
+            self._from(None, now)
         self._latest = now
         return now
 
     def _from(self, source: object, now: int) -> int:
         """Return `now` of a source; a new source begins to count at this moment."""
         if source is not self._source or not self._latest:
-            self._source, self._latest, self.began_at = source, now, now
+            self._source, self.began_at = source, now
             self.last_kind = kind_of(self)
+        self._latest = now
         return now
 
     def advance(self, seconds: float) -> None:

@@ -166,6 +166,15 @@ class VirtualTime:
     def patience(self, seconds: float) -> None:
         self._idle.patience = _positive("patience", seconds, 20)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether nothing is expected of the client, as between two tests that share this virtual time."""
+        return self._watchdog.is_suspended
+
+    @is_suspended.setter
+    def is_suspended(self, is_suspended: bool) -> None:
+        self._watchdog.is_suspended = is_suspended
+
     # What moves it.
 
     def advance(self, seconds: float) -> None:

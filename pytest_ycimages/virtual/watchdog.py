@@ -82,6 +82,9 @@ class Watchdog:
         idle: its detector, which has the limits.
         reads: how often each thread has read the clock, by its identifier; cleared at each progress.
         real: reads the clock of the machine, in seconds.
+
+    Attributes:
+        is_suspended: whether to leave the client alone, as between two tests.
     """
 
     def __init__(self, scheduler: Scheduler, idle: IdleDetector, reads: Counter[int], real: RealTime) -> None:
@@ -97,6 +100,7 @@ class Watchdog:
         self._failures = 0
         self._attempts = 0
         self._is_forced = False
+        self.is_suspended = False
         self._begin()
 
     def start(self) -> None:
@@ -118,7 +122,10 @@ class Watchdog:
         while not self._stop.acquire(timeout=self._idle.interval):
             now, processed = self._real(), time.process_time()
             try:
-                self._look(min(now - last, 2 * self._idle.interval), processed - used)
+                if self.is_suspended:
+                    self._begin()
+                else:
+                    self._look(min(now - last, 2 * self._idle.interval), processed - used)
             except Exception as error:  # noqa: BLE001 - the test gets any error, and does not hang
                 self._scheduler.fail(error)
             last, used = now, processed

@@ -19,6 +19,7 @@ CODE: Final = re.compile(r"`[^`\n]+`")
 LINK: Final = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
+ASYNCIO: Final = ("-p", "asyncio", "-o", "asyncio_default_fixture_loop_scope=function")
 SDK = "ignore:Call to deprecated class RetryInterceptor:DeprecationWarning"
 """What the official SDK warns about in itself."""
 
@@ -41,7 +42,8 @@ def test_a_python_example_runs(code: str, project: pytest.Pytester) -> None:
     """A block with tests runs under pytest, against the fake; any other block runs as a script."""
     if "def test_" in code:
         project.makepyfile(code)
-        result = project.runpytest_inprocess("-W", "error", "-W", SDK, "--ycimages-mode=fake")
+        more = ASYNCIO if "pytest_asyncio" in code else ()
+        result = project.runpytest_inprocess("-W", "error", "-W", SDK, "--ycimages-mode=fake", *more)
         outcomes = result.parseoutcomes()
         assert outcomes.get("passed"), "the example has a test that pytest did not collect"
         assert set(outcomes) <= {"passed"}
