@@ -86,7 +86,7 @@ def test_failed_and_cancelled_operations_show_their_error(project: pytest.Pytest
     )
     result = project.runpytest_inprocess()
     result.stdout.fnmatch_lines([
-        "operation epd* (Create image, image fd8*): failed, code 1: Cancelled by client"
+        "operation epd* (Create image, image fd8*): failed, code CANCELLED: Cancelled by client"
     ])  # fmt: skip
 
 
