@@ -5,9 +5,11 @@ Times are integers, nanoseconds since the epoch, so that sums are exact.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeGuard
@@ -19,7 +21,7 @@ from pytest_ycimages.text_values import DURATIONS, seconds_in
 from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LONGEST: Final = 10**11
 """Seconds, some three thousand years: the longest duration, so that every moment can be printed."""
@@ -325,6 +327,19 @@ def _frozen() -> Any:
     freezegun = sys.modules.get("freezegun.api")
     factories = getattr(freezegun, "freeze_factories", None)
     return factories[-1] if factories else None
+
+
+@contextmanager
+def unfrozen_datetimes() -> Iterator[None]:
+    """Give `datetime.datetime` back its own type meanwhile: compiled code accepts no replacement of it."""
+    kept = dt.datetime, dt.date
+    api: Any = sys.modules.get("freezegun.api")
+    if api is not None:
+        dt.datetime, dt.date = api.real_datetime, api.real_date  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        dt.datetime, dt.date = kept  # type: ignore[misc]
 
 
 def frozen_moment(frozen: Any) -> datetime:

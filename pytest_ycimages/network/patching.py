@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import ExitStack
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
 
     Notify = Callable[[str], None]
 
@@ -37,13 +37,13 @@ def when_imported(names: Collection[str], notify: Notify, stack: ExitStack) -> N
     sys.meta_path.insert(0, finder)
     stack.callback(sys.meta_path.remove, finder)
     for name in names:
-        if name in sys.modules:
+        if type(sys.modules.get(name)) is ModuleType:  # and no odd object, any attribute of which may raise
             import_module(name)  # waits for another thread that is importing it
             notify(name)
 
 
 class _Finder(MetaPathFinder):
-    """Finds what the other finders find, with a loader that notifies."""
+    """Finds what the finders behind it find, with a loader that notifies."""
 
     def __init__(self, names: Collection[str], notify: Notify) -> None:
         self._names = names
@@ -52,9 +52,9 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in self._names:
+        if fullname not in self._names or self not in sys.meta_path:
             return None
-        others = [finder for finder in sys.meta_path if finder is not self]
+        others = sys.meta_path[sys.meta_path.index(self) + 1 :]  # those before it may ask it in their turn
         spec = next((found for finder in others if (found := finder.find_spec(fullname, path, target))), None)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self._notify)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 import trustme
 
+from pytest_ycimages.cloud.clock import unfrozen_datetimes
 from pytest_ycimages.hosts import HOSTS, LOOPBACK
 
 PROTOCOLS: Final = ("h2", "http/1.1")
@@ -25,7 +26,8 @@ _READ: Final = 64 * 2**10
 
 @cache
 def _authority() -> trustme.CA:
-    return trustme.CA(organization_name="pytest-ycimages")
+    with unfrozen_datetimes():
+        return trustme.CA(organization_name="pytest-ycimages")
 
 
 @cache
@@ -52,7 +54,9 @@ def server_context(names: tuple[str, ...] = ()) -> ssl.SSLContext:
         names: more names or addresses that clients use.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _authority().issue_cert(*dict.fromkeys((*LOOPBACK, *HOSTS, *names))).configure_cert(context)
+    authority = _authority()
+    with unfrozen_datetimes():
+        authority.issue_cert(*dict.fromkeys((*LOOPBACK, *HOSTS, *names))).configure_cert(context)
     context.set_alpn_protocols(list(PROTOCOLS))
     return context
 

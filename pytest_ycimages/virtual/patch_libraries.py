@@ -12,11 +12,11 @@ import sys
 import threading
 from contextlib import ExitStack, suppress
 from functools import partial
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError, VirtualTimeError
+from pytest_ycimages.network.patching import when_imported
 from pytest_ycimages.virtual import patch_grpc
 from pytest_ycimages.virtual.captured import replace
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
@@ -25,8 +25,7 @@ from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
 from pytest_ycimages.virtual.wait import GivenUp, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable
 
     from pytest_ycimages.virtual.scheduler import Scheduler
 
@@ -60,15 +59,16 @@ def patch_libraries(stack: ExitStack, monotonic: Callable[[], float]) -> None:
         "uvloop": lambda module: _patch_uvloop(stack, module),
         "gevent.hub": lambda module: patch(stack, module.Hub, "switch", _refusing(VirtualTimeError, _NO_GEVENT)),
         "time_machine": lambda module: _patch_time_machine(stack, module),
-        **{name: partial(apply, stack) for name, apply in patch_grpc.PATCHES.items()},
+        **{name: partial(patcher, stack) for name, patcher in patch_grpc.PATCHES.items()},
     }
-    for name, apply in patches.items():
-        module = sys.modules.get(name)
-        if type(module) is ModuleType:
-            apply(module)
-    finder = _Finder(patches)
-    sys.meta_path.insert(0, finder)
-    stack.callback(sys.meta_path.remove, finder)
+    patched: set[str] = set()
+
+    def apply(name: str) -> None:
+        if of_client() is not None and name not in patched:
+            patched.add(name)
+            patches[name](sys.modules[name])
+
+    when_imported(patches, apply, stack)
 
 
 def _refusing(error: type[Exception], text: str) -> Callable[..., Any]:
@@ -114,51 +114,6 @@ def _patch_uvloop(stack: ExitStack, module: Any) -> None:
     patch(stack, module, "run", run_main)
     patch(stack, module.Loop, "run_until_complete", run_until_complete)
     patch(stack, module.Loop, "run_forever", run_forever)
-
-
-class _Finder:
-    """Finds the libraries to patch, by the finders of the import system, and patches them once they are loaded."""
-
-    def __init__(self, patches: Mapping[str, Callable[[Any], None]]) -> None:
-        self._patches = patches
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the spec of a library to patch; None for all others."""
-        apply = self._patches.get(name)
-        if apply is None or of_client() is None:
-            return None
-        found = (each.find_spec(name, path, target) for each in sys.meta_path if each is not self)
-        spec = next((each for each in found if each is not None), None)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, apply)  # type: ignore[assignment] # it has what a loader needs
-        return spec
-
-
-class _Loader:
-    """Loads a module as another loader does, gives it back its own, and patches it."""
-
-    def __init__(self, loader: Any, apply: Callable[[Any], None]) -> None:
-        self._loader = loader
-        self._apply = apply
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Return what the loader makes."""
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        if of_client() is not None:
-            self._apply(module)
 
 
 # trio.

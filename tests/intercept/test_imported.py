@@ -148,6 +148,23 @@ def test_a_module_is_told_of_when_it_has_run(modules: Path) -> None:
     assert told == [("comes_late", True)]
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_are_told_of_one_module(count: int, modules: Path) -> None:
+    """Interception, the network guard and virtual time wait for the same libraries, and begin and end in any order."""
+    (modules / "comes_once.py").write_text("ready = True")
+    told: list[int] = []
+    with ExitStack() as gone, ExitStack() as stack:
+        when_imported({"comes_once"}, lambda _: told.append(-1), gone)
+        for number in range(count):
+            when_imported({"comes_once"}, lambda _, number=number: told.append(number), stack)  # type: ignore[misc]
+        gone.close()
+        import comes_once  # type: ignore[import-not-found] # noqa: F401, PLC0415 - it is there now
+
+        assert sys.modules["comes_once"].__spec__ is not None
+        assert type(sys.modules["comes_once"].__loader__).__name__ == "SourceFileLoader"
+    assert sorted(told) == list(range(count))
+
+
 def test_a_module_that_is_there_is_told_of_at_once() -> None:
     """And nobody is told of one that comes when nobody waits any more."""
     told: list[str] = []
