@@ -9,6 +9,7 @@ resolver in C, is not seen.
 from __future__ import annotations
 
 import _socket
+import functools
 import gc
 import os
 import socket
@@ -177,7 +178,8 @@ def _patched() -> ExitStack:
         if isinstance(kind, type):
             for name, doing in _METHODS.items():
                 _replace(stack, kind, name, _of_socket(getattr(kind, name), doing))
-        when_imported(_LIBRARIES, lambda library: _patch_library(library, stack), stack)
+        late = stack.enter_context(ExitStack())  # for libraries that are imported later
+        when_imported(_LIBRARIES, lambda library: _patch_library(library, late), stack)
         return stack.pop_all()
 
 
@@ -227,6 +229,7 @@ def _of_loop(method: Callable[..., Any], place: int, named: str, doing: str) -> 
 
 
 def _of_channel(init: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(init)
     def guarded(channel: object, target: str, *args: Any, **options: Any) -> None:
         __tracebackhide__ = True
         if not target.startswith(("unix:", "unix-abstract:")):

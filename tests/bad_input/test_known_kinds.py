@@ -225,7 +225,7 @@ def test_a_number_in_an_address_is_read_or_refused(double: Double, path: str, nu
     assert is_well(double)
 
 
-@pytest.mark.parametrize("size", [10**30, 2**63, 2**60 + 1, int(DIGITS), -1, True, 1.5, "5", None])
+@pytest.mark.parametrize("size", [10**30, 2**63, 2**60 + 1, int(DIGITS), -1, True, 1.5, "5x", None])
 def test_a_size_that_cannot_be_is_refused(double: Double, size: Any) -> None:
     """Of disks, snapshots, images and files; the largest can be used."""
     assert told(double, "disks", {"size": size}).status == 400

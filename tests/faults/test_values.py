@@ -38,7 +38,7 @@ from pytest_ycimages import Rule, UsageError, error, garble, operation_lost, res
         (lambda y: y.garble("byte"), "Did you mean 'bytes'?"),
         (lambda y: y.refuse(math.nan), "expected seconds"),
         (lambda y: y.refuse(math.inf), "expected seconds"),
-        (lambda y: y.refuse("5"), "expected seconds"),
+        (lambda y: y.refuse("5x"), "expected seconds"),
         (lambda y: y.slow(-0.1), "expected seconds"),
         (lambda y: y.slow(math.inf), r"without an end: hang\(\)"),
         (lambda y: y.slow(1e300), "expected seconds"),

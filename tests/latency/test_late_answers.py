@@ -172,5 +172,5 @@ def test_a_call_that_makes_the_double_fail_is_late_as_well(connect: Connect, ove
     with pytest.raises(DoubleFailedError, match="failed at 3 call"):
         ask()
     assert [answer.status_code for answer in answers] == [500, 500, 500]
-    assert [answer.json()["code"] for answer in answers] == [Code.INTERNAL] * 3
+    assert [answer.json()["code"] for answer in answers] == [Code.INTERNAL.number] * 3
     assert double.clock.now() - double.clock.began_at == 6 * 10**9

@@ -142,6 +142,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "seed": ("42", 42),
     "contract": ('"current"', "current"),
     "auth": ('"off"', "off"),
+    "oauth": ('"too_new"', "too_new"),
     "timing": ("2.5", "After(seconds=2.5)"),
     "latency": ("0.2", "0.2"),
     "latency_order": ('"latency_first"', "latency_first"),

@@ -46,7 +46,10 @@ NO_TIMING: Final = (
         ),
         (
             {"violation_paths": "camel"},
-            "invalid settings: violation_paths='camel': Input should be 'camelCase', 'snake_case' or 'GoCase'.",
+            (
+                "invalid settings: violation_paths='camel': Input should be 'camelCase', 'snake_case' or 'GoCase' "
+                "(did you mean 'camelCase'?)."
+            ),
         ),
         (
             {"rollback": -1},
