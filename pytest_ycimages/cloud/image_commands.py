@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
 from pytest_ycimages.cloud.ids import IMAGE, operation_prefix
+from pytest_ycimages.cloud.limits import Retention
 from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
-from pytest_ycimages.cloud.retention import Retention
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
