@@ -331,3 +331,51 @@ def test_a_mode_that_only_a_fixture_says_lets_the_second_recording_be_refused(
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at setup of test_it?2?*", "*CassetteInUseError: *"])
     assert len(read_cassette(cassette(project, "images.yaml")).interactions) == 1
+
+
+# Doubles that tests share.
+
+
+SHARED: Final = (
+    ASKING
+    + """
+    pytestmark = pytest.mark.ycimages_cassette
+
+    class TestStory:
+        def test_first(self, {fixture}):
+            assert ask({fixture}, 1).status_code == 404
+
+        def test_second(self, {fixture}):
+            assert ask({fixture}, 2).status_code == 404
+            assert ask({fixture}, 3).status_code == 404
+"""
+)
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("scope", ["class", "module"])
+def test_what_a_scope_recorded_is_replayed_as_a_whole(scope: str, upstream: Double, project: pytest.Pytester) -> None:
+    """One cassette for the scope, in one file named after it; a part of the scope replays its own requests."""
+    project.makepyfile(test_it=SHARED.replace("{fixture}", f"ycimages_{scope}"))
+    recorded(project, upstream.url).assert_outcomes(passed=2)
+    assert len(upstream.calls) == 3
+    (path,) = (project.path / "cassettes").rglob("*.yaml")
+    assert len(read_cassette(path).interactions) == 3
+    project.runpytest_inprocess("--ycimages-mode=replay").assert_outcomes(passed=2)
+    project.runpytest_inprocess("--ycimages-mode=replay", "-k", "test_second").assert_outcomes(passed=1, deselected=1)
+    assert len(upstream.calls) == 3
+
+
+@pytest.mark.costly
+def test_a_scope_with_a_failed_test_replaces_no_recording(upstream: Double, project: pytest.Pytester) -> None:
+    """Nor does a part of the scope."""
+    source = SHARED.replace("{fixture}", "ycimages_class")
+    project.makepyfile(test_it=source)
+    recorded(project, upstream.url).assert_outcomes(passed=2)
+    (path,) = (project.path / "cassettes").rglob("*.yaml")
+    before = path.read_bytes()
+    project.makepyfile(test_it=source.replace("ask(ycimages_class, 3).status_code == 404", "ask(ycimages_class, 4).ok"))
+    recorded(project, upstream.url)
+    assert path.read_bytes() == before
+    recorded(project, upstream.url, "-k", "test_first")
+    assert path.read_bytes() == before
