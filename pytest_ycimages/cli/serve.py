@@ -66,6 +66,7 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
         output.print(cut, "green" if call.status is Code.OK else "yellow")
 
     try:
+        stop.listen()  # before anything can connect, so that a signal always ends it in good order
         return _serve(Double(settings, on_call=show).start(), output, stop)
     finally:
         output.close()
@@ -75,7 +76,6 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
 def _serve(double: Double, output: Output, stop: Stop) -> bool:
     try:
         with double:
-            stop.listen()
             output.print(double.url)
             output.print(_how_to_call(double), "dim")
             output.print(_over_tls(double), "dim")

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
+from pytest_ycimages import Double
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.call import Call
 from pytest_ycimages.cli.commands import ycimages as command
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import requests
-
-    from pytest_ycimages import Double
 
     Control = Callable[..., requests.Response]
     Create = Callable[[], requests.Response]
@@ -119,12 +119,17 @@ def test_the_services_document_does_not_know_of_it() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ycimages(clock="manual")
-def test_schemathesis_finds_nothing(ycimages: Double, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     """What it makes up is answered as described, and never with a failure of the double."""
+    with closing(Double(clock="manual").start()) as double:  # what is injected need not strike
+        _find_nothing(double, tmp_path)
+        assert not double.calls
+
+
+def _find_nothing(double: Double, tmp_path: Path) -> None:
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     options = [f"--checks={checks},unsupported_method,missing_required_header", "--max-examples=5", "--seed=1"]
-    url = f"{ycimages.url}/_ycimages/control.json"
+    url = f"{double.url}/_ycimages/control.json"
     script = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run", url, *options]
     result = subprocess.run(  # noqa: S603 - our own
         [*script, "--phases=examples,coverage,fuzzing", "--generation-deterministic"],
@@ -134,5 +139,3 @@ def test_schemathesis_finds_nothing(ycimages: Double, tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert not ycimages.calls
-    ycimages.reset()  # what it has injected need not strike

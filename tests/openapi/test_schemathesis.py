@@ -39,7 +39,7 @@ def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> No
     assert ycimages.settings.contract == revision
     for phase in phases:
         assert f"✅ {phase}" in result.stdout
-    assert "13 selected / 13 total" in result.stdout
+    assert "15 selected / 15 total" in result.stdout
     assert {call.method for call in ycimages.calls} >= {"images.create", "images.update", "operations.cancel"}
 
 
