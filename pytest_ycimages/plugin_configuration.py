@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_OURS: Final = re.compile(r"yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage", re.IGNORECASE)
-"""How a name of this plugin begins, also if it is misspelt."""
-_HINT: Final = re.compile(rb"(?i)yc|images")
+_OURS: Final = r"(?i)yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage"
+"""How a name of this plugin begins, also if it is misspelt; compiled when a name begins with `yc`."""
+_HINTS: Final = (b"yc", b"images")
 """What a file has that may have a key of this plugin: a misspelt one too."""
 _SECTIONS: Final = ("pytest", "tool:pytest")
 _EXPORTED: Final = frozenset({"YCIMAGES_URL"})
@@ -118,7 +118,7 @@ def _keys(config: pytest.Config) -> Iterator[tuple[str, _Key]]:
     path = config.inipath
     if path is not None and path.is_file():
         data = path.read_bytes()
-        if _HINT.search(data):
+        if any(hint in data.lower() for hint in _HINTS):
             text = data.decode("utf-8", "replace")
             yield from _of_toml(path, text) if path.suffix == ".toml" else _of_ini(path, text)
     for override in _overrides(config):
@@ -155,11 +155,15 @@ def _of_ini(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
             yield key, _Key(None, f"{path.name}:{config.lineof(section, key)}: ")
 
 
+def _is_ours(name: str) -> bool:
+    return name[:2].lower() == "yc" and re.match(_OURS, name) is not None
+
+
 def _is_meant(name: str, known: Iterable[str]) -> bool:
     """Return whether a name that is unknown is one of this plugin's, misspelt."""
     from pytest_ycimages.errors import nearest  # noqa: PLC0415 - only for names that pytest does not know either
 
-    return _OURS.match(name) is not None or nearest(name, known, cutoff=0.9) != ""
+    return _is_ours(name) or nearest(name, known, cutoff=0.9) != ""
 
 
 def _is_registered(config: pytest.Config, key: str) -> bool:
@@ -181,7 +185,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 def _environment(known: Iterable[str]) -> list[str]:
     """Return what is wrong with the environment: a variable that looks like a setting has no effect."""
-    variables = [name for name in sorted(os.environ) if _OURS.match(name) and name not in _EXPORTED]
+    variables = [name for name in sorted(os.environ) if _is_ours(name) and name not in _EXPORTED]
     if not variables:
         return []
     from pytest_ycimages.errors import nearest  # noqa: PLC0415 - only for such variables
@@ -189,7 +193,7 @@ def _environment(known: Iterable[str]) -> list[str]:
     settings = {key.partition("_")[2]: key for key in known}
     problems = []
     for variable in variables:
-        near = settings.get(nearest(_OURS.sub("", variable).strip("_"), settings, cutoff=0.7))
+        near = settings.get(nearest(re.sub(_OURS, "", variable).strip("_"), settings, cutoff=0.7))
         if near:
             problems.append(
                 f"environment: the variable {variable} is not read. Did you mean the key {near!r}? Give it in the "

@@ -148,7 +148,7 @@ def _refuse_markers(item: pytest.Item) -> None:
 
 # Scopes that do not match.
 
-_MISMATCH: Final = re.compile(
+_MISMATCH: Final = (  # compiled when it is needed, and not on import
     r"ScopeMismatch: You tried to access the \w+ scoped fixture (ycimages\w*) with a (\w+) scoped request object"
 )
 _METHODS: Final = {"ycimages_intercept": "intercept", "ycimages_cassette": "through_vcrpy"}
@@ -157,7 +157,7 @@ _METHODS: Final = {"ycimages_intercept": "intercept", "ycimages_cassette": "thro
 def advise(call: pytest.CallInfo[Any]) -> None:
     """Add to pytest's error what to use instead of a fixture of ours that is of a narrower scope than its user."""
     error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, pytest.fail.Exception) and (found := _MISMATCH.match(error.msg or "")):
+    if isinstance(error, pytest.fail.Exception) and (found := re.match(_MISMATCH, error.msg or "")):
         name, asking = found.groups()
         error.msg = f"{error.msg}\n\n{_advice(name, asking)}"
 
