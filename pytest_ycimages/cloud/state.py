@@ -255,12 +255,12 @@ class State:
         return shown, _changes(ended)
 
     def operation(self, operation_id: str, now: int) -> OperationRecord | None:
-        """Return the record of an operation, or None if it does not exist or is no longer kept."""
+        """Return the record of an operation, or None if it does not exist or has been forgotten."""
         record = self.operations.get(operation_id)
         return None if record is None or self.is_forgotten(record, now) else record
 
     def is_forgotten(self, record: OperationRecord, now: int) -> bool:
-        """Return whether an operation is no longer kept."""
+        """Return whether an operation has been forgotten."""
         if self.retention is None or now - record.plan.started_at < self.retention:
             return False
         seen = record.at(now)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     Notify = Callable[[str], None]
 
 
-def replace(stack: ExitStack, owner: type, name: str, value: object) -> None:
-    """Set an attribute of a class until `stack` unwinds; an inherited attribute is inherited again then."""
+def replace(stack: ExitStack, owner: type | ModuleType, name: str, value: object) -> None:
+    """Set an attribute of a class or a module until `stack` unwinds; an inherited attribute is inherited again then."""
     if name in vars(owner):
         stack.callback(setattr, owner, name, vars(owner)[name])
     else:

@@ -48,15 +48,6 @@ class _Found(NamedTuple):
 _found: Final[dict[str, _Found]] = {}
 
 
-def replace(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
-    """Set an attribute until `stack` unwinds. An inherited attribute is inherited again afterwards."""
-    if name in vars(owner):
-        stack.callback(setattr, owner, name, vars(owner)[name])
-    else:
-        stack.callback(delattr, owner, name)
-    setattr(owner, name, value)
-
-
 def replace_captured(
     stack: ExitStack, everywhere: Mapping[int, Any], in_modules: Mapping[int, Any], is_real: Callable[[str], bool]
 ) -> None:

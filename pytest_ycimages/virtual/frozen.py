@@ -22,7 +22,7 @@ from freezegun import api, config
 from freezegun.api import FrozenDateTimeFactory
 
 from pytest_ycimages.cloud.clock import MANUAL_START, frozen_moment, move_frozen, travelled_moment
-from pytest_ycimages.virtual.captured import replace
+from pytest_ycimages.network.patching import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

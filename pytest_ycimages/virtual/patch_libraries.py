@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError, VirtualTimeError
-from pytest_ycimages.network.patching import when_imported
+from pytest_ycimages.network.patching import replace, when_imported
 from pytest_ycimages.virtual import patch_grpc
-from pytest_ycimages.virtual.captured import replace
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_ycimages.errors import VirtualTimeError
+from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.captured import replace
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import MICROSECOND, in_force
 from pytest_ycimages.virtual.wait import Outcome

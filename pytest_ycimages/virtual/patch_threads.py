@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_ycimages.virtual.captured import replace
+from pytest_ycimages.network.patching import replace
 from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
 from pytest_ycimages.virtual.wait import Evicted, Outcome
 

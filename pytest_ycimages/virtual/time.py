@@ -12,8 +12,9 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import checked_step, machine_time
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
-from pytest_ycimages.virtual.captured import loaded_modules, put_back, replace, replace_captured
+from pytest_ycimages.virtual.captured import loaded_modules, put_back, replace_captured
 from pytest_ycimages.virtual.frozen import CALENDAR, CLOCKS, REAL_ONES, FrozenTime, is_frozen, real_monotonic
 from pytest_ycimages.virtual.idle import IdleDetector
 from pytest_ycimages.virtual.patch_libraries import patch_libraries

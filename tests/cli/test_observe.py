@@ -96,7 +96,7 @@ def test_it_shows_what_the_answers_confirm(service: Double, tmp_path: Path) -> N
     ],
 )
 def test_it_shows_what_the_answers_contradict(settings: dict[str, Any], row: str, tmp_path: Path) -> None:
-    """By the row of the table; to learn something is no failure."""
+    """By the row of the table; a contradiction is a result, and not a failure."""
     with a_service(**settings) as service:
         result = run(tmp_path / "it.yaml", "--upstream", service.url)
     assert result.exit_code == 0

@@ -82,7 +82,7 @@ def test_neither_an_address_nor_a_name_is_reached(go: Callable[[str], Any], url:
     "look", [socket.gethostbyname, socket.gethostbyname_ex, socket.gethostbyaddr, partial(socket.getaddrinfo, port=80)]
 )
 def test_no_name_is_looked_up(look: Callable[[str], Any]) -> None:
-    """A look-up tells somebody what is about to be done. A function that was kept from before is no way out."""
+    """Look-ups are refused as well, also by a function that was captured before."""
     with network_refused((), lambda _: None):
         with pytest.raises(NetworkRefusedError, match=r"Refused to look up the (address|name) of 'nowhere\.example'"):
             look("nowhere.example")
@@ -90,7 +90,7 @@ def test_no_name_is_looked_up(look: Callable[[str], Any]) -> None:
 
 
 def test_this_machine_and_what_is_allowed_are_reached() -> None:
-    """By name and by number, also without an address. The port 9 of the allowed one has nobody who would answer."""
+    """By name and by number, also without an address. Nothing listens on port 9 of the allowed one."""
     left, right = socket.socketpair()
     with Double() as double, network_refused(["*.invalid", "192.0.2.1"], lambda _: None), left, right:
         assert requests.get(f"{double.url}/endpoints", timeout=10).status_code == 200

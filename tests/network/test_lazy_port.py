@@ -62,7 +62,7 @@ def test_ways_in_process_open_no_socket(call: Callable[[Double], None]) -> None:
 
 @pytest.mark.parametrize("attribute", ["url", "port", "host", "grpc_endpoint"])
 def test_reading_the_address_opens_the_port(attribute: str) -> None:
-    """Once, whoever asks first."""
+    """Once, for all threads that ask at the same time."""
     with Double() as double:
         first = getattr(double, attribute)
         assert requests.get(f"{double.url}/endpoints", timeout=10).ok

@@ -244,7 +244,7 @@ def test_what_the_factory_is_given_wins_over_all(project: pytest.Pytester) -> No
 def test_a_marker_that_cannot_be_is_an_error_that_says_what_would(
     project: pytest.Pytester, code: str, text: str
 ) -> None:
-    """Its module is not collected, so that no test runs with settings that nobody meant."""
+    """Its module is not collected, so that no test runs with unintended settings."""
     project.makepyfile(f"""
     import pytest
 

@@ -54,7 +54,7 @@ def test_images_are_added_with_their_operation(cloud: Cloud) -> None:
 
 
 def test_an_operation_without_a_timing_ends_at_its_first_poll(cloud: Cloud) -> None:
-    """As one that a call starts; looking through the double is no poll."""
+    """As one that a call starts; reading it through the double does not count as a poll."""
     image_id = cloud.double.add_image(status="CREATING")
     (operation_id,) = cloud.double.operations
     assert cloud.double.images[image_id].status == "CREATING"

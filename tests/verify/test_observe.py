@@ -1,4 +1,4 @@
-"""What is sent to observe the service: calls that read, and no others, whatever somebody asks for."""
+"""Requests that observe the service: calls that read, and no others, whatever the arguments are."""
 
 from __future__ import annotations
 

@@ -543,9 +543,9 @@ def _grpcio_without_server() -> None:
     with Double() as double, grpc.insecure_channel(double.grpc_endpoint) as channel:
         double.inject(refuse(10 * SECONDS))
         method = channel.unary_unary(f"/{_OPERATIONS}/Get", bytes, bytes)
-        with contextlib.suppress(grpc.RpcError):
-            method(b"")
-        method(b"", wait_for_ready=True)
+        while True:  # until grpcio has seen that the connection is lost
+            with contextlib.suppress(grpc.RpcError):
+                method(b"", wait_for_ready=True)
 
 
 _row("a call of `grpc`", "virtual")(_grpcio(lambda method, message: method(message), latency=float(SECONDS)))

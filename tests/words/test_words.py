@@ -112,7 +112,7 @@ def test_words_of_two_sets_are_not_compared() -> None:
 
 
 def test_a_code_is_found_by_its_name_and_its_number() -> None:
-    """A code that nobody defined is refused."""
+    """An undefined code is refused."""
     for code in Code:
         assert Code(code.number) is Code(code.name) is code
         assert TypeAdapter(Code).validate_python(code.number) is code

@@ -168,7 +168,7 @@ def test_a_key_that_is_no_text_is_refused(place: Place, key: str) -> None:
 
 @pytest.mark.parametrize("end", ["", "\n", "\ncomplete: true\n"])
 def test_a_misspelt_key_at_the_end_of_an_unfinished_recording_is_not_taken_for_a_torn_end(end: str) -> None:
-    """What is torn is no whole interaction."""
+    """A torn interaction is not read."""
     text = cassette_text(WHOLE).decode().removesuffix("\ncomplete: true\n")
     at = text.rindex("duration")
     assert "line 10: interaction 2, ycimages: Unknown key 'duratoin'" in refusal(
