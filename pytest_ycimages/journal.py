@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakSet
 
-from pytest_ycimages.api.exchange import NO_METADATA, delivery_of
+from pytest_ycimages.api.exchange import NO_METADATA, Delivery
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import MethodName, matching
 from pytest_ycimages.api.status import Code
@@ -217,7 +217,7 @@ class Journal:
         method, line, metadata, message, _, identity, *_ = request
         code, _, reply_metadata, operation_id, image_id, note, damage, fault, *_ = reply
         key = method, identity
-        delivery = delivery_of(damage)
+        delivery = Delivery.WHOLE if damage is None else damage.delivery
         number = self._entries.end
         attempts, latest, series, _ = self._latest.get(key, (0, now, number, 0))
         self._latest[key] = attempts + 1, now, series, number

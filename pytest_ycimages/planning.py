@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_ycimages.cloud.outcome import outcome_of
-from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.rules import (
+from pytest_ycimages.cloud.operation_settings import (
     CANCELLED,
     STARTING,
     cancel_delay_setting,
@@ -19,20 +17,22 @@ from pytest_ycimages.cloud.rules import (
     rollback_setting,
     timing_setting,
 )
+from pytest_ycimages.cloud.outcome import outcome_of
+from pytest_ycimages.cloud.plan import NextOperation
 from pytest_ycimages.cloud.timing import timing_of
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ycimages.backing.backing import Backing
-    from pytest_ycimages.cloud.outcome import Failure, Success
-    from pytest_ycimages.cloud.plan import CancelWord
-    from pytest_ycimages.cloud.rules import (
+    from pytest_ycimages.cloud.lifecycle import CancelWord
+    from pytest_ycimages.cloud.operation_settings import (
         CancelSetting,
         OutcomeSetting,
         PerMethod,
         RollbackSetting,
         TimingSetting,
     )
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.timing import Timing
 
 

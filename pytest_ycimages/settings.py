@@ -27,27 +27,31 @@ from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.cloud.access import Auth, OAuth
 from pytest_ycimages.cloud.clock import is_seconds
-from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS, KeyFormat, KeyReuse, Quotas
+from pytest_ycimages.cloud.limits import (
+    DEFAULT_QUOTAS,
+    DEFAULT_RETENTION,
+    KeyFormat,
+    KeyReuse,
+    Quotas,
+    retention_setting,
+)
 from pytest_ycimages.cloud.listing import FilterFields
-from pytest_ycimages.cloud.rules import (
+from pytest_ycimages.cloud.operation_settings import (
     DEFAULT_CANCEL,
     DEFAULT_CANCEL_DELAY,
     DEFAULT_OUTCOME,
-    DEFAULT_RETENTION,
     DEFAULT_TIMING,
     CancelSetting,
     OutcomeSetting,
     RollbackSetting,
-    Rules,
     TimingSetting,
-    UnknownFields,
     cancel_delay_setting,
     cancel_setting,
     outcome_setting,
-    retention_setting,
     rollback_setting,
     timing_setting,
 )
+from pytest_ycimages.cloud.service import Rules, UnknownFields
 from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 from pytest_ycimages.errors import UsageError, nearest, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of

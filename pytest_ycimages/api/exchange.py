@@ -121,17 +121,7 @@ class Damage:
 
     __slots__ = ()
     delivery: ClassVar[Delivery] = Delivery.NOTHING
-    """What the client receives of the answer."""
-
-    @property
-    def delivers(self) -> Delivery:
-        """What the client receives; where a kind has more than one case, that of this damage."""
-        return self.delivery
-
-
-def delivery_of(damage: Damage | None) -> Delivery:
-    """Return what a client receives of an answer with this damage, or without any."""
-    return Delivery.WHOLE if damage is None else damage.delivers
+    """What the client receives of the answer; a kind with more than one case has a property instead."""
 
 
 class Reply(NamedTuple):

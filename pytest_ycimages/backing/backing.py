@@ -16,7 +16,7 @@ from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
-from pytest_ycimages.server.admission import Admission
+from pytest_ycimages.server.app import Admission
 
 if TYPE_CHECKING:
     import threading
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.injector import Answerer

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.server.app import Control
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.errors import YCImagesError

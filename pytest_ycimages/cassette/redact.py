@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.cassette.bodies import ENCODING, UnreadableBodyError, decoded, text_of
+from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.redaction.credentials import (
     credentials_in_headers,
     credentials_in_text,
@@ -31,7 +32,7 @@ from pytest_ycimages.redaction.text import Redaction, TextRules
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_ycimages.cassette.model import Headers, Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import Headers, Interaction, RecordedResponse
     from pytest_ycimages.redaction.rules import Fields, RedactionRules
 
 _MESSAGE: Final = re.compile(r"(?=[\t\r\n\x20-\x7e]{1,1024}\Z)(?!\s*[{\[<])(?!.*(?:</|/>|form-data))", re.DOTALL)
@@ -138,7 +139,9 @@ class Redactor:
             for name, value in headers
             if name in names
         ]
-        return tuple(kept), _body(pass_, body, fields, is_request=hasattr(message, "uri")) if body else body
+        return tuple(kept), _body(
+            pass_, body, fields, is_request=isinstance(message, RecordedRequest)
+        ) if body else body
 
 
 def _body(pass_: Redaction, body: bytes, fields: Fields | None, *, is_request: bool) -> bytes:

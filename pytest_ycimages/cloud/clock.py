@@ -150,6 +150,17 @@ class Clock(Protocol):
         """
 
 
+class _Reading:
+    """The last reading of a clock: a plain object, whose attributes cost less to set than those of a sealed one."""
+
+    __slots__ = ("latest", "set_back", "source")
+
+    def __init__(self) -> None:
+        self.latest = 0
+        self.set_back = 0
+        self.source: object = None
+
+
 @sealed
 class RealClock:
     """The time of the machine, or of the test's virtual time, freezegun or time-machine.
@@ -162,9 +173,7 @@ class RealClock:
     """
 
     def __init__(self) -> None:
-        self._set_back = 0
-        self._latest = 0
-        self._source: object = None
+        self._reading = _Reading()
         self.last_kind: ClockKind = "real"
         self.began_at = self.now()
 
@@ -183,21 +192,23 @@ class RealClock:
         travel = _travel()
         if travel is not None:
             return self._from(travel, _read_real())
-        now = _read_real() + self._set_back
-        if now < self._latest and (self._source is None or self.last_kind == "virtual"):
-            self._set_back += self._latest - now
-            now = self._latest
-        if self._source is not None or not self._latest:
-            self._from(None, now)
-        self._latest = now
+        reading = self._reading
+        now = _read_real() + reading.set_back
+        if now < reading.latest and (reading.source is None or self.last_kind == "virtual"):
+            reading.set_back += reading.latest - now
+            now = reading.latest
+        if reading.source is not None or not reading.latest:
+            return self._from(None, now)
+        reading.latest = now
         return now
 
     def _from(self, source: object, now: int) -> int:
         """Return `now` of a source; a new source begins to count at this moment."""
-        if source is not self._source or not self._latest:
-            self._source, self.began_at = source, now
+        reading = self._reading
+        if source is not reading.source or not reading.latest:
+            reading.source, self.began_at = source, now
             self.last_kind = kind_of(self)
-        self._latest = now
+        reading.latest = now
         return now
 
     def advance(self, seconds: float) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
 from pytest_ycimages.cloud.ids import IMAGE, operation_prefix
+from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
 from pytest_ycimages.cloud.limits import Retention
-from pytest_ycimages.cloud.plan import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.requests import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
-    from pytest_ycimages.cloud.plan import Plan
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.plan import Plan, Planner
     from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State

@@ -16,7 +16,7 @@ from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
 from pytest_ycimages.cloud.clock import moment_of, nanoseconds, seconds_of
 from pytest_ycimages.cloud.ids import DISK, FOLDER, IMAGE
-from pytest_ycimages.cloud.plan import METHOD_OF, Kind
+from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source, StoredObject
 from pytest_ycimages.cloud.sources import (
     EXTENSIONS,

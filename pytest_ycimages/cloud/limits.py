@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
-from pytest_ycimages.cloud.plan import Kind
+from pytest_ycimages.cloud.clock import seconds_of
+from pytest_ycimages.cloud.lifecycle import Kind
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.text_values import bytes_in
 
@@ -204,3 +205,12 @@ class Retention:
     def _forget(self, *operation_ids: str) -> None:
         for id_ in operation_ids:
             self._keys.forget(id_)
+
+
+DEFAULT_RETENTION: Final = 14 * 24 * 3600
+"""Seconds for which the service keeps operations: two weeks (documented)."""
+
+
+def retention_setting(value: object) -> float | None:
+    """Read the setting `operation_retention`."""
+    return None if value is None or value == "none" else seconds_of("operation_retention", value)

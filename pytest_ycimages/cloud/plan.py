@@ -1,114 +1,33 @@
-"""Operations as pure functions of time: their lifecycle as literal tables, a frozen plan, and `view(plan, now)`.
+"""Operations as pure functions of time: a planner fixes the plan when one starts, and `view(plan, now)` reads it.
 
-Every transition is in these tables; an event that the table does not list for a phase is illegal there. Nothing runs in
-the background. A poll and a cancel derive a new plan from the old one; a view changes nothing.
+Nothing runs in the background. A poll and a cancel derive a new plan from the old one; a view changes nothing.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.script import Schedule
+from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
+from pytest_ycimages.cloud.operation_settings import (
+    DEFAULT_CANCEL,
+    DEFAULT_CANCEL_DELAY,
+    DEFAULT_OUTCOME,
+    DEFAULT_TIMING,
+    PerMethod,
+    Value,
+)
+from pytest_ycimages.cloud.script import Schedule, Start, failed_by
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.status import Status
+    from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.cloud.lifecycle import CancelWord
+    from pytest_ycimages.cloud.outcome import Failure, Success
     from pytest_ycimages.cloud.script import OperationStage
-
-
-class Phase(StrEnum):
-    """The phase of an operation. `ROLLING_BACK` shows its error already and is not done yet."""
-
-    RUNNING = "running"
-    ROLLING_BACK = "rolling back"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class Event(StrEnum):
-    """An event in the life of an operation."""
-
-    SUCCEED = "succeed"
-    FAIL = "fail"
-    CANCEL = "cancel"
-    ROLLED_BACK = "rolled back"
-
-
-LIFECYCLE: Final[dict[Phase, dict[Event, Phase]]] = {
-    Phase.RUNNING: {
-        Event.SUCCEED: Phase.SUCCEEDED,
-        Event.FAIL: Phase.ROLLING_BACK,
-        Event.CANCEL: Phase.ROLLING_BACK,
-    },
-    Phase.ROLLING_BACK: {Event.ROLLED_BACK: Phase.FAILED},
-    Phase.SUCCEEDED: {},
-    Phase.FAILED: {},
-}
-
-DONE: Final = frozenset(phase for phase, events in LIFECYCLE.items() if not events)
-"""The final phases, in which an operation is done."""
-
-
-class Kind(StrEnum):
-    """The kind of an operation; the value is its description (observed for create, else by analogy)."""
-
-    CREATE = "Create image"
-    UPDATE = "Update image"
-    DELETE = "Delete image"
-
-
-METHOD_OF: Final = {
-    Kind.CREATE: "images.create",
-    Kind.UPDATE: "images.update",
-    Kind.DELETE: "images.delete",
-}
-"""The method that starts each kind of operation."""
-
-CANCELLABLE: Final = frozenset({Kind.CREATE})
-"""The operations that can be cancelled, by their reference; a cancel leaves any other as it is."""
-
-IMAGE_STATUS: Final[dict[Kind, dict[Phase, ImageStatus | None]]] = {
-    Kind.CREATE: {
-        Phase.RUNNING: ImageStatus.CREATING,
-        Phase.ROLLING_BACK: ImageStatus.CREATING,
-        Phase.SUCCEEDED: ImageStatus.READY,
-        Phase.FAILED: None,
-    },
-    Kind.UPDATE: {
-        Phase.RUNNING: ImageStatus.READY,
-        Phase.ROLLING_BACK: ImageStatus.READY,
-        Phase.SUCCEEDED: ImageStatus.READY,
-        Phase.FAILED: ImageStatus.READY,
-    },
-    Kind.DELETE: {
-        Phase.RUNNING: ImageStatus.DELETING,
-        Phase.ROLLING_BACK: ImageStatus.DELETING,
-        Phase.SUCCEEDED: None,
-        Phase.FAILED: ImageStatus.READY,
-    },
-}
-"""The status of an image in each phase of an operation on it; None: the image is gone."""
-
-
-class IllegalTransitionError(Exception):
-    """Raised for an event that the phase does not allow."""
-
-
-def step(phase: Phase, event: Event) -> Phase:
-    """Return the phase after `event`.
-
-    Raises:
-        IllegalTransitionError: the table does not list `event` for `phase`.
-    """
-    try:
-        return LIFECYCLE[phase][event]
-    except KeyError:
-        raise IllegalTransitionError(f"{event!r} cannot happen while {phase}") from None
-
-
-CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
-"""The effect of a cancel that arrives while the operation runs; see `Settings`."""
+    from pytest_ycimages.cloud.timing import Timing
 
 
 class Cancel(NamedTuple):
@@ -234,3 +153,87 @@ def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
     if script.undone_at is None:
         return ((Event.FAIL, ends_at),)
     return (Event.FAIL, ends_at), (Event.ROLLED_BACK, script.undone_at)
+
+
+class NextOperation(NamedTuple):
+    """A request for one future operation; None leaves a value to the settings.
+
+    Attributes:
+        on: the word or glob that names the methods which may start it.
+        methods: those methods.
+    """
+
+    on: str
+    methods: tuple[str, ...]
+    timing: Timing | None = None
+    outcome: Success | Failure | None = None
+    rollback: float | None = None
+    cancel: CancelWord | None = None
+    cancel_delay: float | None = None
+
+    def __str__(self) -> str:
+        """Return the call that makes this request."""
+        asked = (
+            f"{name}={value!r}" for name, value in zip(self._fields[2:], self[2:], strict=True) if value is not None
+        )
+        return f"next_operation({', '.join((repr(self.on), *asked))})"
+
+
+_AS_SET = NextOperation("", ())
+
+
+@dataclass(slots=True)
+class Planner:
+    """Makes the plan of each operation.
+
+    Attributes:
+        ids: the source of random numbers.
+        timing: how long operations take that start from now on. This and the next three may be `PerMethod`.
+        outcome: how they end.
+        rollback: seconds of rollback after a failure or a cancel.
+        cancel: the effect of a cancel.
+        cancel_delay: seconds until a late cancel takes effect.
+        upcoming: the requests for single operations, in order.
+    """
+
+    ids: Ids
+    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
+    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
+    rollback: float | PerMethod[float] = 0
+    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
+    cancel_delay: float = DEFAULT_CANCEL_DELAY
+    upcoming: list[NextOperation] = field(default_factory=list)
+
+    def plan(self, method: str, at: int, *, size: int, source: str = "", failure: Status | None = None) -> Plan:
+        """Return the plan of an operation that starts.
+
+        Args:
+            method: the method that starts it.
+            at: when, in nanoseconds since the epoch.
+            size: its bytes of data.
+            source: the kind of the image's source, if an image is made.
+            failure: the error that the request itself causes, if any.
+        """
+        asked = self._asked(method) if self.upcoming else _AS_SET
+        timing = _of(method, self.timing) if asked.timing is None else asked.timing
+        outcome = cast("Success | Failure", _of(method, self.outcome)) if asked.outcome is None else asked.outcome
+        how: CancelWord = _of(method, self.cancel) if asked.cancel is None else asked.cancel
+        rollback = _of(method, self.rollback) if asked.rollback is None else asked.rollback
+        delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
+        schedule = timing.schedule(Start(at, method, size, source, partial(self.ids.fraction, "timing")))
+        error = outcome.error or failure
+        if schedule.script is not None:  # a script has its own end, unless the request cannot succeed
+            schedule = failed_by(schedule, failure) if failure else schedule
+            error = schedule.script.error if schedule.script else None
+        return Plan(at, schedule, error, nanoseconds(rollback), Cancel(how, nanoseconds(delay)))
+
+    def _asked(self, method: str) -> NextOperation:
+        for number, asked in enumerate(self.upcoming):
+            if method in asked.methods:
+                return self.upcoming.pop(number)
+        return _AS_SET
+
+
+def _of(method: str, value: Value | PerMethod[Value]) -> Value:
+    """Return the value in force for a method."""
+    return value.of(method) if isinstance(value, PerMethod) else value

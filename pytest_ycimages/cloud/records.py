@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.api.message import operation_time
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata, Image, UpdateImageMetadata
-from pytest_ycimages.cloud.plan import CANCELLABLE, DONE, Kind, Phase, View, refuses_cancel, view
+from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, Kind, Phase
+from pytest_ycimages.cloud.plan import View, refuses_cancel, view
 from pytest_ycimages.cloud.script import VISIBLY_DONE, VisibleState
 
 if TYPE_CHECKING:

@@ -5,9 +5,11 @@ Callers hold one lock around `handle`. Nothing here waits, and nothing here may 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.gateway import spelled
@@ -17,9 +19,16 @@ from pytest_ycimages.cloud.access import AccessService
 from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
 from pytest_ycimages.cloud.image_commands import ImageService
-from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
+from pytest_ycimages.cloud.limits import DEFAULT_RETENTION, IdempotencyKeys, QuotaKeeper, Quotas
 from pytest_ycimages.cloud.listing import FILTER_FIELDS
-from pytest_ycimages.cloud.planner import Planner
+from pytest_ycimages.cloud.operation_settings import (
+    DEFAULT_CANCEL,
+    DEFAULT_CANCEL_DELAY,
+    DEFAULT_OUTCOME,
+    DEFAULT_TIMING,
+    PerMethod,
+)
+from pytest_ycimages.cloud.plan import Planner
 from pytest_ycimages.cloud.queries import ImageQueries, OperationService
 from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
 from pytest_ycimages.cloud.sources import SourceFinder
@@ -30,11 +39,43 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.api.methods import Contract
+    from pytest_ycimages.cloud.access import Auth, OAuth
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.rules import Rules
+    from pytest_ycimages.cloud.lifecycle import CancelWord
+    from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
+    from pytest_ycimages.cloud.listing import FilterFields
+    from pytest_ycimages.cloud.outcome import Failure, Success
+    from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
+    from pytest_ycimages.cloud.timing import Timing
 
 PUBLIC: Final = frozenset({"tokens.create", "endpoints.get", "endpoints.list"})
 """The methods that need no token (api-facts.md, section 1.5)."""
+
+UnknownFields = Literal["ignore", "warn", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The behaviour that users decide, where neither the specification nor the facts do; see `Settings`."""
+
+    auth: Auth = "any"
+    oauth: OAuth = "accept"
+    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
+    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
+    rollback: float | PerMethod[float] = 0
+    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
+    cancel_delay: float = DEFAULT_CANCEL_DELAY
+    unknown_resources: UnknownResources = "accept"
+    unknown_fields: UnknownFields = "warn"
+    idempotency_key_format: KeyFormat = "any"
+    idempotency_key_reuse: KeyReuse = "first"
+    poll_interval: int | None = None
+    missing_source: MissingSource = "failed_precondition"
+    filter_fields: FilterFields = "documented"
+    operation_retention: float | None = DEFAULT_RETENTION
+    quotas: Quotas = field(default_factory=Quotas)
+    journal_limit: int | None = None
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Service:
@@ -62,7 +103,14 @@ class Service:
         self.state = State(None if rules.operation_retention is None else nanoseconds(rules.operation_retention))
         self.folder_id = ids.resource("folder", FOLDER)
         self.state.folders.add(self.folder_id)
-        self.planner = Planner(ids, rules)
+        self.planner = Planner(
+            ids,
+            timing=rules.timing,
+            outcome=rules.outcome,
+            rollback=rules.rollback,
+            cancel=rules.cancel,
+            cancel_delay=rules.cancel_delay,
+        )
         self._images = ImageService(
             state=self.state,
             ids=ids,

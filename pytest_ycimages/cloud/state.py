@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sortedcontainers import SortedSet
 
 from pytest_ycimages.api.resources import Empty, Image, ImageStatus, Operation
-from pytest_ycimages.cloud.plan import CANCELLABLE, DONE, IMAGE_STATUS, Kind, Phase, cancelled, polled
+from pytest_ycimages.cloud.lifecycle import CANCELLABLE, DONE, IMAGE_STATUS, Kind, Phase
+from pytest_ycimages.cloud.plan import cancelled, polled
 from pytest_ycimages.cloud.records import operation_wire, stage_wire
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.limits import Quotas
-from pytest_ycimages.cloud.rules import (
+from pytest_ycimages.cloud.operation_settings import (
     PerMethod,
     cancel_delay_setting,
     cancel_setting,

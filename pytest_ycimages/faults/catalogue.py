@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, Literal, get_args
 
 from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.status import Code, QuotaFailure
+from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
-from pytest_ycimages.cloud.planner import NextOperation
-from pytest_ycimages.cloud.rules import CANCELLED, STARTING
+from pytest_ycimages.cloud.plan import NextOperation
 from pytest_ycimages.cloud.timing import After, Never, timing_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import (
@@ -76,7 +76,7 @@ class Stall(Damage):
     seconds: float | None = None
 
     @property
-    def delivers(self) -> Delivery:
+    def delivery(self) -> Delivery:  # type: ignore[override]  # of each stall, not of the class
         """What the client receives: nothing that it can use, unless the answer goes on."""
         return Delivery.NOTHING if self.seconds is None else Delivery.SLOW
 
@@ -141,7 +141,7 @@ class Goaway(Damage):
     seen: bool
 
     @property
-    def delivers(self) -> Delivery:
+    def delivery(self) -> Delivery:  # type: ignore[override]  # of each stall, not of the class
         """What the client receives: the whole answer, if its stream counts as processed."""
         return Delivery.SLOW if self.seen else Delivery.NOTHING
 

@@ -20,7 +20,7 @@ from typing import (
     get_type_hints,
 )
 
-from pytest_ycimages.api.exchange import Delivery, delivery_of
+from pytest_ycimages.api.exchange import Delivery
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.methods import METHODS
 from pytest_ycimages.api.status import Code
@@ -34,7 +34,7 @@ from pytest_ycimages.words import exact
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Damage
     from pytest_ycimages.api.status import Status
-    from pytest_ycimages.cloud.planner import NextOperation
+    from pytest_ycimages.cloud.plan import NextOperation
 
 Commit = Literal["before", "after"]
 
@@ -112,7 +112,7 @@ def delivery_under(effect: Effect) -> Delivery:
     """Return what a client receives of the answer to a call with this effect."""
     if isinstance(effect, Answer):
         return Delivery.REPLACED
-    return delivery_of(effect.damage if isinstance(effect, Damaged) else None)
+    return effect.damage.delivery if isinstance(effect, Damaged) else Delivery.WHOLE
 
 
 Effect = Answer | Damaged | Late | Planned | Hidden

@@ -85,6 +85,17 @@ class _Passed(NamedTuple):
         return ": ".join(filter(None, (line, self.reason, note or which)))
 
 
+class _Counts:
+    """What a rule has done so far: a plain object, whose attributes cost less to set than those of a sealed one."""
+
+    __slots__ = ("considered", "first_struck_at", "struck")
+
+    def __init__(self) -> None:
+        self.considered = 0
+        self.struck = 0
+        self.first_struck_at: float | None = None
+
+
 @sealed
 class Injection:
     """A rule in force, and the record of what it did. Calls that `where` excludes are counted only on demand.
@@ -95,9 +106,6 @@ class Injection:
             the others did.
         label: the fault as the journal names it.
         methods: the methods that it can strike.
-        considered: how many calls matched the rule.
-        struck: how many calls it struck.
-        first_struck_at: when it first struck, in seconds since the double began.
         is_removed: whether it is out of force.
     """
 
@@ -106,10 +114,8 @@ class Injection:
         self.key = rule.words
         self.label = f"{rule.fault} {rule.commit} the commit"
         self.methods = rule.methods()
-        self.considered = 0
+        self._so_far = _Counts()
         self._struck: list[_Struck] = []
-        self.struck = 0
-        self.first_struck_at: float | None = None
         self.is_removed = False
         self._limit = limit
         self.counts: dict[Hashable, int] = {}
@@ -121,14 +127,31 @@ class Injection:
         self._latest: _Passed | None = None
 
     @property
+    def considered(self) -> int:
+        """How many calls matched the rule."""
+        return self._so_far.considered
+
+    @property
+    def struck(self) -> int:
+        """How many calls it struck."""
+        return self._so_far.struck
+
+    @property
+    def first_struck_at(self) -> float | None:
+        """When it first struck, in seconds since the double began; None: it has not."""
+        return self._so_far.first_struck_at
+
+    @property
     def strikes(self) -> tuple[Strike, ...]:
         """The calls that it struck; with a limit, the latest."""
         return tuple(each.shown() for each in self._struck)
 
     def strike(self, request: Request, at: float, attempt: int) -> None:
         """Record that it struck a call, at so many seconds since the double began."""
-        self.struck += 1
-        self.first_struck_at = at if self.first_struck_at is None else self.first_struck_at
+        so_far = self._so_far
+        so_far.struck += 1
+        if so_far.first_struck_at is None:
+            so_far.first_struck_at = at
         self._struck.append(_Struck(at, request, attempt))
         if self._limit is not None:
             del self._struck[: -self._limit]
@@ -142,6 +165,7 @@ class Injection:
             self._times.append(now)
             while self._times[0] <= now - self._window:
                 self._times.popleft()
+        self._so_far.considered += 1
         number = self.counts[counted] = self.counts.pop(counted, 0) + 1
         if self._limit is not None and len(self.counts) > 2 * self._limit:
             for connection in list(self.counts)[: self._limit]:
@@ -179,7 +203,7 @@ class Injection:
     def take_back(self, request: Request, reason: Reason, note: str = "") -> None:
         """Record that its last strike had no effect."""
         self._struck.pop()
-        self.struck -= 1
+        self._so_far.struck -= 1
         self.pass_by(request, reason, note=note)
 
     def __repr__(self) -> str:

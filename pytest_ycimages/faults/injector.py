@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cloud.planner import Planner
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.cloud.state import State
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
@@ -159,7 +159,6 @@ class Injector:
 
     def _context(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> CallContext:
         """Count the call, and return what its schedule may ask."""
-        injection.considered += 1
         per = injection.rule.per
         number = injection.count(request.connection if per == "connection" else None, now)
         return CallContext(

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import FIRST_BYTES
-from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
+from pytest_ycimages.server.http import CONTINUE, FIRST_BYTES, RequestReader
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
 if sys.platform == "linux":

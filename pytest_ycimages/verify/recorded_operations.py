@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_ycimages.cassette.answers import RecordedCall
-    from pytest_ycimages.cloud.plan import CancelWord
+    from pytest_ycimages.cloud.lifecycle import CancelWord
     from pytest_ycimages.cloud.timing import Timing
 
     Wire = dict[str, Any]

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.api.methods import ROUTES as IMAGE_ROUTES
 from pytest_ycimages.control.routes import ROUTES as CONTROL_ROUTES
-from pytest_ycimages.server.request_reader import RequestReader
+from pytest_ycimages.server.http import RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages import Double, always, truncate
-from pytest_ycimages.server.request_reader import RequestReader
+from pytest_ycimages.server.http import RequestReader
 from pytest_ycimages.server.transmission import transmission
 
 from .goals import Goal, Sheet

@@ -23,8 +23,8 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.planner import Planner
-from pytest_ycimages.cloud.rules import Rules, cancel_of
+from pytest_ycimages.cloud.operation_settings import cancel_of
+from pytest_ycimages.cloud.plan import Planner
 from tests.cloud.operations import START
 
 if TYPE_CHECKING:
@@ -94,14 +94,15 @@ def planned(timings: SearchStrategy[Timing]) -> SearchStrategy[Plan]:
 
     @st.composite
     def plans(draw: st.DrawFn) -> Plan:
-        rules = Rules(
+        planner = Planner(
+            Ids(str(draw(st.integers(0, 9)))),
             timing=draw(timings),
             outcome=draw(outcomes),
             rollback=draw(seconds),
             cancel=draw(cancels),
             cancel_delay=draw(seconds),
         )
-        return Planner(Ids(str(draw(st.integers(0, 9)))), rules).plan(
+        return planner.plan(
             "images.create",
             START,
             size=draw(st.integers(0, 2**33)),

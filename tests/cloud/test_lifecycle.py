@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.plan import (
+from pytest_ycimages.cloud.lifecycle import (
     DONE,
     IMAGE_STATUS,
     LIFECYCLE,

@@ -9,7 +9,8 @@ import pytest
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.cloud.plan import Cancel, Kind, Phase, Plan, View, cancelled, polled, view
+from pytest_ycimages.cloud.lifecycle import Kind, Phase
+from pytest_ycimages.cloud.plan import Cancel, Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls, Immediate, Never, Timing

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.cloud.plan import DONE, LIFECYCLE, Kind, Phase, Plan, View, cancelled, polled, view
+from pytest_ycimages.cloud.lifecycle import DONE, LIFECYCLE, Kind, Phase
+from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.script import VisibleState
 from pytest_ycimages.cloud.state import State

@@ -8,9 +8,8 @@ import pytest
 
 from pytest_ycimages import Code, Failure, Script, Stage, Status, UsageError
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.plan import Phase, Plan, cancelled, view
-from pytest_ycimages.cloud.planner import Planner
-from pytest_ycimages.cloud.rules import Rules
+from pytest_ycimages.cloud.lifecycle import Phase
+from pytest_ycimages.cloud.plan import Plan, Planner, cancelled, view
 from tests.cloud.operations import START, at
 
 if TYPE_CHECKING:
@@ -22,9 +21,9 @@ CANCEL = Status(code=Code.CANCELLED, message="Cancelled by client")
 RUNNING, UNDONE, READY, GONE = Phase.RUNNING, Phase.ROLLING_BACK, Phase.SUCCEEDED, Phase.FAILED
 
 
-def plan_of(script: Script, *, failure: Status | None = None, **rules: Any) -> Plan:
+def plan_of(script: Script, *, failure: Status | None = None, **settings: Any) -> Plan:
     """The plan of a create that follows `script`."""
-    planner = Planner(Ids("seed"), Rules(timing=script, **rules))
+    planner = Planner(Ids("seed"), timing=script, **settings)
     return planner.plan("images.create", START, size=0, source="uri", failure=failure)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double
-from pytest_ycimages.server.admission import Admission
+from pytest_ycimages.server.app import Admission
 from tests.server.raw_client import CREATE_BODY, Client
 
 if TYPE_CHECKING:

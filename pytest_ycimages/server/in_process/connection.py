@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.server.request_reader import CONTINUE, RequestReader
+from pytest_ycimages.server.http import CONTINUE, RequestReader
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:

@@ -1,20 +1,18 @@
-"""Rules of the cloud: the behaviour that users decide, where neither the specification nor the facts do.
+"""Settings of operations: timing, outcome, rollback and cancel, which may differ by method.
 
-Timing, outcome, rollback and cancel of operations may differ by method: the first pattern that names a method decides.
+The first pattern that names a method decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, get_args
 
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import seconds_of
-from pytest_ycimages.cloud.limits import Quotas
+from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF, CancelWord
 from pytest_ycimages.cloud.outcome import Failure, Success, outcome_of
-from pytest_ycimages.cloud.plan import CANCELLABLE, METHOD_OF, CancelWord
 from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.text_values import read_literal
@@ -22,10 +20,6 @@ from pytest_ycimages.text_values import read_literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.cloud.access import Auth, OAuth
-    from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
-    from pytest_ycimages.cloud.listing import FilterFields
-    from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 
 Value = TypeVar("Value")
 
@@ -194,39 +188,3 @@ def only_one(name: str, value: object) -> object:
             "methods may start it."
         )
     return value
-
-
-DEFAULT_RETENTION: Final = 14 * 24 * 3600
-"""Seconds for which the service keeps operations: two weeks (documented)."""
-
-
-def retention_setting(value: object) -> float | None:
-    """Read the setting `operation_retention`."""
-    return None if value is None or value == "none" else seconds_of("operation_retention", value)
-
-
-UnknownFields = Literal["ignore", "warn", "reject"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The rules in force; see `Settings` for their meanings."""
-
-    auth: Auth = "any"
-    oauth: OAuth = "accept"
-    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
-    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
-    rollback: float | PerMethod[float] = 0
-    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
-    cancel_delay: float = DEFAULT_CANCEL_DELAY
-    unknown_resources: UnknownResources = "accept"
-    unknown_fields: UnknownFields = "warn"
-    idempotency_key_format: KeyFormat = "any"
-    idempotency_key_reuse: KeyReuse = "first"
-    poll_interval: int | None = None
-    missing_source: MissingSource = "failed_precondition"
-    filter_fields: FilterFields = "documented"
-    operation_retention: float | None = DEFAULT_RETENTION
-    quotas: Quotas = field(default_factory=Quotas)
-    journal_limit: int | None = None
-    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
