@@ -6,7 +6,7 @@ WHEEL := build/wheel
 # The tests start hundreds of processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-slow test-all coverage wheel-test lint node bench cassettes fuzz clean
+.PHONY: demo test test-slow test-all coverage wheel-test lint docs node bench cassettes fuzz clean
 
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo
@@ -47,6 +47,13 @@ lint: .venv/.for-lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/docs
+
+# The documentation site in build/docs: a page, link or name that is missing fails the build or the tests behind it.
+docs: .venv/.for-docs
+	rm -rf build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -j auto docs build/docs
+	YCIMAGES_SITE=$(CURDIR)/build/docs $(BIN)/pytest -q -n 0 tests/site
+	@echo "build/docs/index.html"
 
 # The official Node SDK, which tests/grpc/test_node.py drives; without it these tests are skipped.
 node:

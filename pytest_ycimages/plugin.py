@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -68,6 +68,14 @@ __all__ = [
     "ycimages_time_session",
 ]
 
+MARKERS: Final = (
+    (
+        "ycimages(**settings): set up the doubles of a test, a class or a module, such as "
+        "@pytest.mark.ycimages(timing=30, contract='current')"
+    ),
+    MARKER,
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and the ini values."""
@@ -78,10 +86,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and choose the seed: a random one is the same in all workers of pytest-xdist."""
-    config.addinivalue_line(
-        "markers", "ycimages(**settings): settings of the test's doubles, such as timing=30 or contract='current'"
-    )
-    config.addinivalue_line("markers", MARKER)
+    for text in MARKERS:
+        config.addinivalue_line("markers", text)
     check_settings(config)
     check_orphans_setting(config)
 

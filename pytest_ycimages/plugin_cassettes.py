@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 
 MARKER: Final = (
-    "ycimages_cassette(name, **settings): let the test's doubles replay a cassette; without a name, one that is named "
-    "after the test"
+    "ycimages_cassette(name, **settings): replay a cassette, such as @pytest.mark.ycimages_cassette('bake'); without a "
+    "name, one that is named after the test"
 )
 MODES: Final = ("fake", "replay", "record", "missing", "record-all", "verify")
 """The modes of a run."""

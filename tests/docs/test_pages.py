@@ -115,3 +115,11 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 
 NEW: Final = {"pytest_ycimages/server/in_process/acme.py", "tests/cli/test_cassette_count.py"}
 """The files that the examples of `contributing.md` add."""
+
+
+def test_the_start_page_lists_every_page() -> None:
+    """In the list from which the site takes its navigation."""
+    start = ROOT / "docs" / "index.md"
+    listed = re.findall(r"^- \[.+\]\((.+\.md)\)$", text_of(start).partition("<!-- contents -->")[2], re.MULTILINE)
+    pages = {str(page.relative_to(start.parent)) for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
+    assert sorted(listed) == sorted(pages), f"edit {start}: list each page once"

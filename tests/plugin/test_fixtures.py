@@ -171,7 +171,9 @@ def test_pytest_lists_the_fixtures_the_marker_and_the_options(project: pytest.Py
     )
     fixtures.stdout.fnmatch_lines(["*Start a test double of the image API*"])
     markers = project.runpytest_inprocess("--markers")
-    markers.stdout.fnmatch_lines(["@pytest.mark.ycimages(?*settings): settings of the test's doubles*"])
+    markers.stdout.fnmatch_lines(
+        ["@pytest.mark.ycimages(?*settings): set up the doubles of a test, a class or a module*"]
+    )
     options = project.runpytest_inprocess("--help")
     options.stdout.fnmatch_lines([
         "test double of the Yandex Compute Cloud image API:", "*--ycimages-seed=SEED*", "*ycimages_timing (string):*"
