@@ -111,12 +111,17 @@ def exact(cls: _AnyClass) -> _AnyClass:
 
         def write(self: Any, name: str, value: object) -> None:
             __tracebackhide__ = True
-            if name not in dir(type(self)):
+            if name not in _attributes(type(self)):  # type: ignore[arg-type]  # classes are hashable
                 raise _unknown(self, name)
             put(self, name, value)
 
         cls.__setattr__ = write  # type: ignore[method-assign]  # as above
     return cls
+
+
+@cache
+def _attributes(cls: type[object]) -> frozenset[str]:
+    return frozenset(dir(cls))
 
 
 def sealed(cls: _AnyClass) -> _AnyClass:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_ycimages.api.exchange import GrpcCall, Reply, Request
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.grpc.reflection import Conversation
-    from pytest_ycimages.grpc.rpcs import Rpc
+    from pytest_ycimages.grpc.rpcs import Rpc, Twin
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.server.app import App
 
     Answering = Generator[Delay, None, HttpReply]
 
 _TYPE: Final = ("content-type", CONTENT_TYPE)
+_OK: Final = status_headers(Code.OK, "")
 _OF_THE_HOP: Final = frozenset({"content-type", "te", "host", "accept-encoding", activity.CALL, activity.TIMEOUT})
 """Metadata of the connection, beside everything that begins with `grpc-`: it is not part of the call."""
+_SHORT: Final = 256
+"""Bytes of the longest message whose meaning is worth its memory in a cache."""
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
 _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
 
@@ -82,7 +86,7 @@ class GrpcFront:
         found = conversation_of(http.path) if is_grpc(http) else None
         if found is None or self._app.admission.problem(http) is not None:
             return None
-        return HttpReply(200, (_TYPE, *COMPRESSION), b"", trailers=status_headers(Code.OK, "")), found
+        return HttpReply(200, (_TYPE, *COMPRESSION), b"", trailers=_OK), found
 
     def give_up(self, call: GrpcCall | None, how: Literal["cancelled", "deadline"]) -> HttpReply:
         """Record that the client gave up before it had the answer; return the end of a call that is too late."""
@@ -123,17 +127,30 @@ class GrpcFront:
             raise CallError(Code.UNIMPLEMENTED, f"The double does not serve {http.path}")
         if http.method != "POST":
             raise CallError(Code.INTERNAL, f"A gRPC call is a POST, not a {http.method}")
+        message = _message(http)
         try:
-            fields = fields_of(rpc.request, _message(http))
+            line, body, fields = (_polled if rpc.verb == "GET" and len(message) <= _SHORT else _twin)(rpc, message)
         except InvalidMessageError as error:
             raise CallError(Code.INTERNAL, str(error)) from None
-        line, body, _ = twin(rpc, fields)
         decoded = self._app.decoded(rpc.method, fields)
         metadata = metadata_of(http.headers)
         return Request(
             rpc.method, line, metadata, decoded.message, decoded.violations, (line, body),
             http.headers.get("host", ""), http.connection, http.served, body, call,
         )  # fmt: skip
+
+
+def _twin(rpc: Rpc, message: bytes) -> Twin:
+    """Return the REST form of a call from the bytes of its message.
+
+    Raises:
+        InvalidMessageError: they are not such a message.
+    """
+    return twin(rpc, fields_of(rpc.request, message))
+
+
+_polled: Final = lru_cache(maxsize=256)(_twin)
+"""The same for calls that a client makes again and again."""
 
 
 def metadata_of(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -174,19 +191,19 @@ def grpc_reply(reply: Reply, rpc: Rpc | None = None) -> HttpReply:
         reply: the reply.
         rpc: the method, for the message that it returns; None: the reply is a refusal.
     """
-    metadata = tuple((name, value) for name, value in reply.metadata.items() if name not in _OF_THE_HOP)
+    metadata = [(name, value) for name, value in reply.metadata.items() if name not in _OF_THE_HOP]
     if reply.code is Code.OK and rpc is not None:
+        headers, trailers = (_TYPE, *COMPRESSION, *metadata), _OK
         body = message_bytes(rpc.answer, reply.body)
-        http = HttpReply(200, (_TYPE, *COMPRESSION, *metadata), body, trailers=status_headers(Code.OK, ""))
     else:
-        http = HttpReply(200, (_TYPE, *metadata, *_refusal(reply)), b"")
-    http = http._replace(wait=reply.wait, moment=reply.moment)
+        headers, body, trailers = (_TYPE, *metadata, *_refusal(reply)), b"", ()
     damage = reply.damage
-    if damage is not None and reply.pause is not None:
-        http = rewritten(http._replace(pause=reply.pause), damage)
-        if isinstance(damage, Substitute):
-            return http
-    return http._replace(body=framed(http.body)) if http.trailers else http
+    if damage is None or reply.pause is None:
+        body = framed(body) if trailers else body
+        return HttpReply(200, headers, body, reply.wait, moment=reply.moment, trailers=trailers)
+    http = HttpReply(200, headers, body, reply.wait, None, reply.pause, reply.moment, trailers=trailers)
+    http = rewritten(http, damage)
+    return http._replace(body=framed(http.body)) if http.trailers and not isinstance(damage, Substitute) else http
 
 
 def _refusal(reply: Reply) -> tuple[tuple[str, str], ...]:

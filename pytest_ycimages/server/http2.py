@@ -192,20 +192,15 @@ class Http2Session:
 
     def _continue(self, stream: Stream) -> None:
         """Do the steps of a stream up to the next moment that has not come."""
-        number = stream.http.headers.get(activity.CALL)
-        activity.held_back.discard(number or "")
+        if (number := stream.http.headers.get(activity.CALL)) is not None:
+            activity.held_back.discard(number)
         while not (stream.is_over or self._is_over):
-            now = self._application.clock.now()
-            if stream.work is None or (stream.until is not None and now < stream.until):
-                if stream.is_late(now):
-                    stream.end_with(self._application.give_up(stream.call, "deadline"))
-                    self._flush(stream)
-                else:
-                    self._wait(stream)
-                    if number is not None:
-                        activity.held_back.add(number)
-                return
-            stream.until = None
+            if stream.work is None or stream.until is not None:
+                now = self._application.clock.now()
+                if stream.work is None or stream.is_early(now):
+                    self._wait(stream, now)
+                    return
+                stream.until = None
             step = next(stream.work, None)
             if step is None:
                 stream.work = stream.deadline = None
@@ -243,9 +238,16 @@ class Http2Session:
         if isinstance(damage, ResetStream) or not damage.seen:
             self._forget(stream)
 
-    def _wait(self, stream: Stream) -> None:
+    def _wait(self, stream: Stream, now: int) -> None:
+        """Go on with a stream at its next moment; end it if its deadline is over."""
+        if stream.is_late(now):
+            stream.end_with(self._application.give_up(stream.call, "deadline"))
+            self._flush(stream)
+            return
         if (moment := stream.next_moment()) is not None:
             heapq.heappush(self._late, (moment, next(self._order), stream))
+        if (number := stream.http.headers.get(activity.CALL)) is not None:
+            activity.held_back.add(number)
 
     def _cancel(self, stream: Stream) -> None:
         """Forget a stream that the client has reset."""

@@ -47,6 +47,7 @@ class Frames:
             normalize_inbound_headers=False,
         )
         self._opening: bytes | None = b""
+        self._read = 0
         self._conn = H2Connection(config)
         self._conn.encoder, self._conn.decoder = Encoder(), Decoder(MAX_HEADERS)
         self._conn.local_settings = Settings(
@@ -88,9 +89,16 @@ class Frames:
         return opening
 
     def acknowledge(self, event: DataReceived) -> None:
-        """Let the client send as many bytes again."""
-        with suppress(H2Error):  # it has reset the stream
-            self._conn.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
+        """Let the client send as many bytes again: behind the end of a stream, other streams, and not each time."""
+        length = event.flow_controlled_length or 0
+        if event.stream_ended is None:
+            with suppress(H2Error):  # it has reset the stream
+                self._conn.acknowledge_received_data(length, event.stream_id or 0)
+            return
+        self._read += length
+        if self._read >= _WINDOW:
+            self._conn.increment_flow_control_window(self._read)
+            self._read = 0
 
     def send(self, stream: Stream) -> bool:
         """Send the next frame of an answer, as far as the client's windows allow; return whether one left.
@@ -105,7 +113,7 @@ class Frames:
                 return False
             stream.has_head = True
             stream.segments.popleft()
-            conn.send_headers(number, segment.headers, end_stream=is_last)
+            conn.send_headers(number, ((b"", segment.block),), end_stream=is_last)
         else:
             room = min(conn.local_flow_control_window(number), conn.max_outbound_frame_size)
             part = segment[: room if stream.allowance is None else min(room, stream.allowance)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import hpack
+from hpack.hpack import encode_integer
 
 from pytest_ycimages.server.http import HttpRequest
 
@@ -40,6 +41,13 @@ def request_of(fields: Fields, connection: int, served: int) -> HttpRequest | No
         connection: tells its connection from others in the journal.
         served: how many requests came before it on the connection.
     """
+    http = _read(tuple(fields))
+    return http and http._replace(connection=connection, served=served)
+
+
+@lru_cache(maxsize=64)
+def _read(fields: tuple[tuple[bytes, bytes], ...]) -> HttpRequest | None:
+    """Return the request with these fields: most that a client sends are the same."""
     found: dict[str, str] = {}
     is_after_pseudo = False
     for name, value in fields:
@@ -64,9 +72,7 @@ def request_of(fields: Fields, connection: int, served: int) -> HttpRequest | No
     if not method or not has_target or host is None or (authority is not None and authority != host):
         return None
     path, _, query = target.partition("?")
-    return HttpRequest(
-        method, unquote(path), query, found, b"", "", 0, connection, served, overridden_host=authority or ""
-    )
+    return HttpRequest(method, unquote(path), query, found, b"", overridden_host=authority or "")
 
 
 def are_trailers(fields: Fields) -> bool:
@@ -115,10 +121,7 @@ class Decoder(hpack.Decoder):
 
 
 class Encoder(hpack.Encoder):
-    """Encodes each field by itself, without the table of fields that were sent before.
-
-    So the bytes of a frame are the same whatever came before it on the connection.
-    """
+    """Takes fields that are encoded already: the values of what h2 is given are blocks of `encoded`."""
 
     def encode(  # type: ignore[override] # h2 gives pairs of bytes
         self,
@@ -127,21 +130,37 @@ class Encoder(hpack.Encoder):
     ) -> bytes:
         """Return the block of some fields."""
         resized = super().encode(()) if self.header_table.resized else b""
-        return resized + b"".join([_block(name, value) for name, value in headers])
+        return resized + b"".join([block for _, block in headers])
 
 
-def encoded_size(headers: Iterable[tuple[str, str]]) -> int:
-    """Return the bytes of a block of fields."""
-    return sum(len(_block(name.encode(), value.encode())) for name, value in headers)
+def encoded(headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return the block of some fields.
+
+    Each is encoded by itself, without the table of fields that were sent before. So the bytes of a frame are the same
+    whatever came before it on the connection.
+    """
+    return b"".join([_literal(name, value) for name, value in headers])
 
 
 _HPACK: Final = hpack.Encoder()
+_SHORT: Final = 127
+"""Bytes of a value whose length takes one byte."""
 
 
-def _block(name: bytes, value: bytes) -> bytes:
-    return _encoded(name, value) if len(value) <= _CACHED else _encoded.__wrapped__(name, value)
+def _literal(name: str, value: str) -> bytes:
+    if name.startswith(":"):
+        return _status(name, value)
+    text = value.encode()
+    length = len(text)
+    return _prefix(name) + (bytes((length,)) if length < _SHORT else bytes(encode_integer(length, 7))) + text
 
 
-@lru_cache(maxsize=1024)
-def _encoded(name: bytes, value: bytes) -> bytes:
-    return _HPACK.add((name, value), sensitive=True)  # which leaves its table as it is
+@lru_cache(maxsize=64)
+def _status(name: str, value: str) -> bytes:
+    return _HPACK.add((name.encode(), value.encode()), sensitive=True)  # which leaves its table as it is
+
+
+@lru_cache(maxsize=256)
+def _prefix(name: str) -> bytes:
+    """Return what comes before the value of a field that is never indexed."""
+    return _HPACK.add((name.encode(), b"\0"), sensitive=True)[:-2]

@@ -9,7 +9,7 @@ from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.catalogue import Goaway, ResetStream, Truncate
 from pytest_ycimages.server.http import too_large
-from pytest_ycimages.server.http2_headers import OF_THE_CONNECTION, encoded_size
+from pytest_ycimages.server.http2_headers import OF_THE_CONNECTION, encoded
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
@@ -56,14 +56,19 @@ class Release(NamedTuple):
     length: int
 
 
-class Head(NamedTuple):
-    """The headers of an answer, or its trailers."""
+class Head:
+    """The headers of an answer, or its trailers.
 
-    headers: Headers
+    Attributes:
+        block: the fields, as a frame carries them.
+    """
+
+    def __init__(self, headers: Headers) -> None:
+        self.block = encoded(headers)
 
     def size(self) -> int:
         """Return the bytes of its frame."""
-        return FRAME + encoded_size(self.headers)
+        return FRAME + len(self.block)
 
 
 Step = Until | Release | Shut | ResetStream | Goaway | End
@@ -118,6 +123,10 @@ class Stream:
         """Return when to go on with the stream; None: when the client says something."""
         moments = [moment for moment in (self.until, self.deadline) if moment is not None]
         return min(moments) if moments else None
+
+    def is_early(self, now: int) -> bool:
+        """Return whether the next step is still to come."""
+        return self.until is not None and now < self.until
 
     def is_late(self, now: int) -> bool:
         """Return whether its deadline is over, and its answer has not begun to leave."""
