@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import NO_METADATA, GrpcCall
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.errors import printable
 from pytest_ycimages.redaction.printing import Printing
 from pytest_ycimages.words import exact
 
@@ -149,15 +150,6 @@ class Call:
 
     def _ids(self) -> tuple[tuple[str, str | None], ...]:
         return ("operation", self.operation_id), ("image", self.image_id)
-
-
-def printable(text: str) -> str:
-    """Return a text with escapes in place of control characters."""
-    return text if text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def nanoseconds(seconds: float) -> int:

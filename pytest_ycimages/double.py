@@ -16,9 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.backing.fake import Fake
-from pytest_ycimages.call import printable
 from pytest_ycimages.cloud.ids import random_token
-from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, shortened
+from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, printable, shortened
 from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.injecting import Injecting

@@ -115,6 +115,15 @@ def shortened(text: str, most: int = 1000) -> str:
     return f"{text[:half]}… ({len(text) - 2 * half} characters left out) …{text[-half:]}"
 
 
+def printable(text: str) -> str:
+    """Return a text with escapes in place of control characters."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
 def nearest(given: object, known: Iterable[str], *, cutoff: float = 0.4) -> str:
     """Return the known word that a word resembles most, whatever its case; empty: none of them resembles it."""
     words = {word.casefold(): word for word in sorted(set(known), reverse=True)}

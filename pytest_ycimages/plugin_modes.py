@@ -174,9 +174,9 @@ def _address(upstream: str) -> str:
 
 def _credential(address: str) -> str:
     """Return the kind of the credential that a recording sends, and its source."""
-    from pytest_ycimages.call import printable  # noqa: PLC0415 - only for tests that send requests
     from pytest_ycimages.cassette.credential import Credential  # noqa: PLC0415 - as above
     from pytest_ycimages.cassette.upstream import FOLDER, TOKEN  # noqa: PLC0415 - as above
+    from pytest_ycimages.errors import printable  # noqa: PLC0415 - only for tests that send requests
 
     credential, folder = Credential(os.environ.get(TOKEN, ""), TOKEN), printable(os.environ.get(FOLDER, ""))
     if not credential:

@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from pytest_ycimages.api.methods import CONTRACTS
-from pytest_ycimages.call import printable
 from pytest_ycimages.cassette.answers import compact
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.format import SUFFIXES
@@ -22,9 +21,10 @@ from pytest_ycimages.cassette.maintenance import changes, prune, scrub_cassette
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.partial_file import is_partial
 from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.cassette_check import Finding, findings
 from pytest_ycimages.cli.cassette_story import story
-from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.errors import CassetteError, UsageError, printable
 from pytest_ycimages.redaction.rules import redaction_rules
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.redaction.rules import RedactionRules
 
 
-@click.group()
+@click.group(epilog=examples("ycimages cassette show cassettes/bake.yaml", "ycimages cassette check cassettes/*.yaml"))
 def cassette() -> None:
     """Show, check and edit cassettes without recording them again."""
 
@@ -89,7 +89,7 @@ def _expressions(context: click.Context, option: click.Parameter, values: tuple[
     return values
 
 
-@cassette.command("check")
+@cassette.command("check", epilog=examples("ycimages cassette check cassettes/*.yaml"))
 @_files
 @click.option(
     "--contract",
@@ -143,7 +143,7 @@ def _table(faults: list[Finding]) -> Table:
     return table
 
 
-@cassette.command("compact")
+@cassette.command("compact", epilog=examples("ycimages cassette compact cassettes/bake.yaml"))
 @_files
 def compact_cassettes(files: tuple[Path, ...]) -> None:
     """Remove polls from each of FILES that were answered like the poll before them.
@@ -163,7 +163,7 @@ def _compact(file: Path) -> bool:
     return True
 
 
-@cassette.command("convert")
+@cassette.command("convert", epilog=examples("ycimages cassette convert vcr/bake.yaml cassettes/bake.yaml"))
 @click.argument("file", type=PATH)
 @click.argument("target", type=PATH)
 @click.option("--pretty", is_flag=True, help="YAML in blocks, as vcrpy writes it; slower to read.")
@@ -199,7 +199,7 @@ def _described(metadata: CassetteMetadata, file: Path, origin: str | None, note:
     return metadata if note is None else metadata._replace(note=note)
 
 
-@cassette.command("prune")
+@cassette.command("prune", epilog=examples("ycimages cassette prune cassettes/bake.yaml"))
 @click.argument("files", nargs=-1, type=PATH)
 @click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
 @click.option("--usage", type=PATH, default=USAGE, show_default=True, metavar="FILE", help="What the last run used.")
@@ -226,7 +226,7 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     sys.exit(1 if any(each.problem or dry_run for each in pruned) else 0)
 
 
-@cassette.command("scrub")
+@cassette.command("scrub", epilog=examples("ycimages cassette scrub cassettes/*.yaml"))
 @_files
 @click.option("--pseudonymize", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
 @click.option(
@@ -267,7 +267,7 @@ def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, 
     return not (found and dry_run)
 
 
-@cassette.command("show")
+@cassette.command("show", epilog=examples("ycimages cassette show cassettes/bake.yaml"))
 @_files
 @click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
 def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:

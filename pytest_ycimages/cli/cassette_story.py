@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from rich.text import Text
 
 from pytest_ycimages.api.methods import NoRouteError, route
-from pytest_ycimages.call import printable, shown
+from pytest_ycimages.call import shown
 from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA
 from pytest_ycimages.cassette.requests import json_object, normalize
+from pytest_ycimages.errors import printable
 from pytest_ycimages.redaction.printing import Printing, printed
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
 from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import UsageError, unknown_word
@@ -46,7 +47,9 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     return click.IntRange(1)(value, option, context)
 
 
-@click.command()
+@click.command(
+    epilog=examples("ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2")
+)
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")
 @click.option(

@@ -14,6 +14,7 @@ from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import shortened
 from pytest_ycimages.cassette.upstream import FOLDER
+from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.verify import print_verification
 from pytest_ycimages.cloud.clock import MachineClock
 from pytest_ycimages.errors import CassetteError, UsageError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.verify.observe import Answered, HarmlessCall
 
 
-@click.command("observe")
+@click.command("observe", epilog=examples("YC_TOKEN=$(yc iam create-token) ycimages observe observed.json"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="List the calls, and send nothing. It needs no credentials.")
 @click.option("--upstream", metavar="URL", help="The server to ask. [default: the service itself]")

@@ -18,6 +18,7 @@ from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import Origin
+from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream replaces it: leave one out."
 
 
-@click.command("verify")
+@click.command("verify", epilog=examples("ycimages verify cassettes/bake.yaml"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--upstream",
@@ -170,7 +171,7 @@ _COLOURS: Final = {
 }
 
 
-@click.command("fidelity")
+@click.command("fidelity", epilog=examples("ycimages fidelity", "ycimages fidelity --mark inferred"))
 @click.option("--mark", type=click.Choice([mark.value for mark in Mark]), help="Show only behaviours with this mark.")
 @click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
 def fidelity_command(mark: str | None, *, markdown: bool) -> None:

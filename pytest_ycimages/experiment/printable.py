@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
-from pytest_ycimages import call
+from pytest_ycimages import errors
 from pytest_ycimages.redaction.printing import printed
 from pytest_ycimages.words import exact
 
@@ -25,7 +25,7 @@ def printable(text: str, most: int = _MOST) -> str:
     r"""Return the first `most` characters, control and bidirectional ones as escapes such as `\x1b`."""
     left_out = len(text) - most
     cut = f"{text[:most]}… ({left_out:,} more characters)" if left_out > 0 else text
-    return "\n".join(map(call.printable, cut.split("\n")))
+    return "\n".join(map(errors.printable, cut.split("\n")))
 
 
 def stable_text(text: str, port: int | None = None) -> str:
