@@ -14,6 +14,8 @@ def main() -> None:
     """Run the command."""
     try:
         from pytest_ycimages.cli.commands import ycimages  # noqa: PLC0415 - so that its absence can be explained
+
+        ycimages()
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
@@ -22,4 +24,3 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    ycimages()

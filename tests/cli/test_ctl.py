@@ -394,7 +394,7 @@ def parsed(line: str) -> bool:
     words = words[words.index("ycimages") + 1 :]
     words = words[: next((at for at, word in enumerate(words) if word in {"|", ">", "&&"}), len(words))]
     current: click.Command = command
-    context = click.Context(current)
+    context = click.Context(current, **command.context_settings)
     while isinstance(current, click.Group):
         _, found, words = current.resolve_command(context, words)
         current = found or current
