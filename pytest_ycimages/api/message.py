@@ -97,7 +97,7 @@ def type_of(value: Any) -> str:
     return str(value.get("@type")) if isinstance(value, dict) else str(value.type_url)
 
 
-def _int64(value: Any) -> int:
+def int64(value: Any) -> int:
     """Read an int64 as proto3 JSON does: a number or a decimal string, but not a bool or a fraction."""
     number = value
     if isinstance(value, str) and (digits := _INTEGER.fullmatch(value)):
@@ -139,7 +139,7 @@ Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-tim
 
 Int64 = Annotated[
     int,
-    BeforeValidator(_int64),
+    BeforeValidator(int64),
     PlainSerializer(str, return_type=str, when_used="json-unless-none"),
     WithJsonSchema({"type": "integer", "format": "int64", "minimum": INT64_MIN, "maximum": INT64_MAX}, "validation"),
     WithJsonSchema({"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}, "serialization"),
@@ -279,13 +279,18 @@ class ProtoEnum:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return a schema that reads names and numbers first."""
-        return core_schema.no_info_before_validator_function(self._name_of, handler(source))
+        return core_schema.no_info_before_validator_function(self.name_of, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Return a schema of all names and numbers."""
         return {"enum": [*self._names, *range(len(self._names))]}
 
-    def _name_of(self, value: Any) -> str | None:
+    def name_of(self, value: Any) -> str | None:
+        """Return the name that a value has as an enum; None for the unspecified one.
+
+        Raises:
+            PydanticCustomError: the value is neither a name nor a number of the enum.
+        """
         given: Any = str(value) if isinstance(value, str) else value  # no member of another enum
         number = self._names.index(given) if given in self._names else given
         integral = type(number) is int or (type(number) is float and number.is_integer())

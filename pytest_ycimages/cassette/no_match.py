@@ -162,8 +162,8 @@ def _nearest(asked: NormalizedRequest, timelines: Timelines, left: frozenset[int
 
     def nearness(timeline: RequestTimeline) -> tuple[int, ...]:
         there = _parts(timeline.request, timelines.volatile)
-        same_place = timeline.request.method == asked.method and timeline.request.path == asked.path
-        same_shape = _shape(timeline.request) == _shape(asked)
+        same_place = (there["method"], there["path"]) == (here["method"], here["path"])
+        same_shape = (there["method"], _shape(timeline.request)) == (here["method"], _shape(asked))
         equal = sum(there.get(path) == value for path, value in here.items())
         is_left = any(index in left for index in timeline.indexes)
         return same_place, same_shape, equal, -len(there.keys() ^ here.keys()), is_left, -timeline.number
@@ -171,10 +171,10 @@ def _nearest(asked: NormalizedRequest, timelines: Timelines, left: frozenset[int
     return max(timelines, key=nearness, default=None)
 
 
-def _shape(asked: NormalizedRequest) -> tuple[str, str, bool, bool]:
-    """Return the form of a request, whichever operation or image it names."""
+def _shape(asked: NormalizedRequest) -> tuple[str, bool, bool]:
+    """Return the form of a request but its verb, whichever operation or image it names."""
     named = asked.operation_id or asked.image_id
-    return asked.method, asked.path.replace(named, "{id}") if named else asked.path, asked.changes, asked.host == ""
+    return asked.path.replace(named, "{id}") if named else asked.path, asked.changes, asked.host == ""
 
 
 def differences(

@@ -1,7 +1,8 @@
 """Normalized requests, the rules for volatile values, and the keys by which equal requests are found.
 
 Headers have no part in a request's identity, nor has the host of one of the API's services or of this machine. Bodies
-are compared as JSON: order, spaces and escapes mean nothing, and an int64 may be a number or a string.
+are compared as JSON: order, spaces and escapes mean nothing. The fields of a method are compared by what they say, so
+that a call over gRPC and one over REST are equal.
 """
 
 from __future__ import annotations
@@ -13,37 +14,31 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic_core import from_json
 
-from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.api.comparison import comparable
+from pytest_ycimages.api.methods import CONTRACTS, NoRouteError, route
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.rule import text_of
 from pytest_ycimages.hosts import is_loopback, is_service, split_authority
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
 
     from pytest_ycimages.cassette.model import RecordedRequest
 
 Values = tuple[tuple[str, str], ...]
 """Volatile values, each behind the path of its field."""
 
-INT64: Final = frozenset(
-    name
-    for contract in CONTRACTS.values()
-    for request in contract.requests.values()
-    for field, about in request.model_fields.items()
-    if about.annotation is int
-    for name in (field, to_camel(field))
-)
-"""The int64 fields of requests, in either spelling."""
-
 _OPERATION: Final = re.compile(r"/operations/([^/:]+)(:cancel)?")
 _IMAGE: Final = re.compile(r"/compute/v1/images/([^/:]+)")
 _TOKENS: Final = re.compile(r"/iam/v1/tokens(:createForServiceAccount)?")
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
+_CANCEL: Final = ":cancel"
+_WITH_BODY: Final = frozenset({"POST", "PATCH"})
+_MESSAGES: Final = CONTRACTS["current"].requests
+"""The messages of all methods, with every field of either revision."""
 
 
 class NormalizedRequest(NamedTuple):
@@ -142,6 +137,7 @@ def _host(netloc: str) -> str:
 
 class _Rule(NamedTuple):
     path: str
+    paths: tuple[str, ...]
     pattern: str
     fits: re.Pattern[str]
 
@@ -159,18 +155,58 @@ class Volatile:
 
     def __init__(self, rules: Mapping[str, str] | None = None) -> None:
         self.rules = dict(_checked(rules or {}))
-        self._rules = [_Rule(path, glob, re.compile(translate(glob))) for path, glob in self.rules.items()]
+        self._rules = [
+            _Rule(path, tuple({path: None, _in_json(path): None}), glob, re.compile(translate(glob)))
+            for path, glob in self.rules.items()
+        ]
+        self._fields = [path for rule in self._rules for path in rule.paths]
 
     def __repr__(self) -> str:
         return repr(self.rules)
 
     def masked(self, request: NormalizedRequest) -> tuple[NormalizedRequest, Values]:
-        """Return `request` with the pattern in place of each value that fits one, and these values."""
+        """Return `request` as it is compared, with the pattern in place of values that fit one, and these values."""
+        request = _comparable(request, self._fields)
         values: list[tuple[str, str]] = []
         for rule in self._rules:
-            query = tuple((n, _masked(value, rule, values) if n == rule.path else value) for n, value in request.query)
-            request = request._replace(query=query, body=_in_body(request.body, rule.path, rule, values))
+            query = tuple((n, _masked(value, rule, values) if n in rule.paths else value) for n, value in request.query)
+            body = request.body
+            for path in rule.paths:
+                body = _in_body(body, path, rule, values)
+            request = request._replace(query=query, body=body)
         return request, tuple(values)
+
+
+def _in_json(path: str) -> str:
+    """Return the path of a field as JSON spells it. The keys of labels are the client's own words, and stay."""
+    field, dot, rest = path.partition(".")
+    return to_camel(field) + dot + (rest if not dot or field == "labels" else _in_json(rest))
+
+
+def _comparable(request: NormalizedRequest, shown: Collection[str]) -> NormalizedRequest:
+    """Return a request in the form that is equal for requests that ask for the same, over REST and over gRPC.
+
+    Args:
+        request: the request.
+        shown: texts that are shown even if they are empty, so that patterns find them.
+    """
+    verb, host, path, query, body = request
+    if host or not (query or body or shown or path.endswith(_CANCEL)):
+        return request
+    try:
+        method, ids = route(path, verb)
+    except NoRouteError:
+        return request
+    model = _MESSAGES[method]
+    if isinstance(body, dict) and (body or verb in _WITH_BODY):
+        body = {name: value for name, value in body.items() if to_snake(name) not in ids}  # the one in the path counts
+        body = comparable(model, body, shown)
+    if query or verb not in _WITH_BODY:
+        pairs = [(name, str(each)) for pair in query for name, each in comparable(model, dict([pair])).items()]
+        if verb not in _WITH_BODY:
+            pairs += comparable(model, {}, set(shown) - {name for name, _ in pairs} - ids.keys()).items()
+        query = tuple(sorted(pairs))
+    return NormalizedRequest("GET" if path.endswith(_CANCEL) and verb == "POST" else verb, host, path, query, body)
 
 
 def _checked(rules: object) -> Mapping[str, str]:
@@ -231,15 +267,8 @@ def key_of(request: NormalizedRequest, volatile: Volatile = NOT_VOLATILE) -> Req
     """Return the identity of `request`, so that a look-up costs the same in a cassette of any size."""
     if request.is_token_exchange:
         return RequestKey((request.method, request.host, request.path))
-    masked, values = volatile.masked(request) if volatile.rules else (request, ())
-    body = masked.body
-    if isinstance(body, dict) and not INT64.isdisjoint(body):
-        body = {name: _int64(value) if name in INT64 else value for name, value in body.items()}
-    return RequestKey((request.method, request.host, masked.path, masked.query, canonical(body)), values)
-
-
-def _int64(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
+    masked, values = volatile.masked(request)
+    return RequestKey((masked.method, request.host, masked.path, masked.query, canonical(masked.body)), values)
 
 
 def canonical(value: Any) -> Hashable:
@@ -278,7 +307,7 @@ def flat(request: NormalizedRequest) -> Mapping[str, Any]:
 def _flatten(path: str, value: Any, parts: dict[str, Any]) -> None:
     if isinstance(value, dict) and (value or path == "body"):
         for name, each in value.items():
-            _flatten(f"{path}.{name}", _int64(each) if name in INT64 and path == "body" else each, parts)
+            _flatten(f"{path}.{name}", each, parts)
     elif isinstance(value, list) and value:
         for number, each in enumerate(value):
             _flatten(f"{path}[{number}]", each, parts)

@@ -32,10 +32,18 @@ def are_same(one: RecordedRequest, other: RecordedRequest) -> bool:
         ('{"minDiskSize": 4194304}', '{"minDiskSize": "4194304"}'),
         ('{"min_disk_size": "4194304"}', '{"min_disk_size": 4194304}'),
         ("{}", ""),
+        ('{"name": "", "description": null, "labels": {}, "minDiskSize": "0", "pooled": false, "os": {}}', "{}"),
+        ('{"os": {"type": "TYPE_UNSPECIFIED"}, "productIds": [null]}', '{"os": {"type": 0}, "productIds": []}'),
+        ('{"os": {"type": 1}}', '{"os": {"type": "LINUX"}}'),
+        (
+            '{"hardware_generation": {"legacy_features": {"pci_topology": 2}}}',
+            '{"hardwareGeneration": {"legacyFeatures": {"pciTopology": "PCI_TOPOLOGY_V2"}}}',
+        ),
+        ('{"folder_id": "b1g", "name": "a"}', '{"name": "b", "folderId": "b1g", "name": "a"}'),
     ],
 )
-def test_bodies_are_compared_as_json(one: str, other: str) -> None:
-    """Order, spaces, escapes and the two forms of an int64 mean nothing."""
+def test_bodies_are_compared_by_what_they_say(one: str, other: str) -> None:
+    """Order, spaces, escapes, the spelling of names, enums and int64, and explicit defaults mean nothing."""
     assert are_same(request("POST", IMAGES, one), request("POST", IMAGES, other))
 
 
@@ -45,7 +53,16 @@ def test_bodies_are_compared_as_json(one: str, other: str) -> None:
         ('{"pooled": true}', '{"pooled": 1}'),
         ('{"name": "1"}', '{"name": 1}'),
         ('{"productIds": ["a", "b"]}', '{"productIds": ["b", "a"]}'),
-        ('{"name": ""}', "{}"),
+        ('{"name": "a", "family": null}', "{}"),
+        ('{"diskId": ""}', "{}"),
+        ('{"hardwareGeneration": {"legacyFeatures": {}}}', "{}"),
+        ('{"labels": {"a": ""}}', '{"labels": {}}'),
+        ('{"labels": {"made_by": "a"}}', '{"labels": {"madeBy": "a"}}'),
+        ('{"name": false}', "{}"),
+        ('{"labels": []}', "{}"),
+        ('{"os": {"type": 9}}', "{}"),
+        ('{"unknown": ""}', "{}"),
+        ('{"unknown": null}', "{}"),
         ('{"minDiskSize": "4194304 "}', '{"minDiskSize": 4194304}'),
         ('{"labels": {"minDiskSize": "1"}}', '{"labels": {"minDiskSize": 1}}'),
         ("a=b", "a=c"),
@@ -53,16 +70,42 @@ def test_bodies_are_compared_as_json(one: str, other: str) -> None:
     ],
 )
 def test_bodies_that_are_not_the_same_json_are_different(one: str, other: str) -> None:
-    """Only fields that the contract has as int64 may be text."""
+    """Only fields of the contract have a known default; a member of a oneof says something even if it is empty."""
     assert not are_same(request("POST", IMAGES, one), request("POST", IMAGES, other))
 
 
 def test_the_order_of_the_query_means_nothing() -> None:
-    """Every parameter counts, an empty one too."""
+    """Every parameter counts that holds more than its default."""
     one, other = f"{IMAGES}?folderId=b1g&pageSize=2", f"{IMAGES}?pageSize=2&folderId=b1g"
     assert are_same(request("GET", one), request("GET", other))
     assert not are_same(request("GET", one), request("GET", one + "&pageToken=x"))
-    assert not are_same(request("GET", f"{IMAGES}?pageToken="), request("GET", IMAGES))
+    assert are_same(request("GET", f"{IMAGES}?page_token=&pageSize=0"), request("GET", IMAGES))
+    assert not are_same(request("GET", f"{IMAGES}?unknown="), request("GET", IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("name,minDiskSize", "min_disk_size, name"),
+        ("name,labels,name", "labels,name"),
+        ("", None),
+    ],
+)
+def test_the_order_and_the_spelling_of_a_mask_mean_nothing(one: str, other: str | None) -> None:
+    """A mask is a set of fields."""
+    path = f"{IMAGES}/fd8x"
+    body, spelled = {"updateMask": one, "name": "a"}, {"update_mask": other, "name": "a", "imageId": "fd8x"}
+    assert are_same(request("PATCH", path, body), request("PATCH", path, spelled))
+    assert not are_same(request("PATCH", path, body), request("PATCH", path, body | {"updateMask": "family"}))
+    assert not are_same(request("PATCH", path, body), request("PATCH", path, body | {"name": "b"}))
+
+
+def test_a_cancel_is_the_same_with_either_verb() -> None:
+    """The reference says GET, the guide POST."""
+    path = "/operations/epd1:cancel"
+    assert are_same(request("GET", path), request("POST", path, {}))
+    assert not are_same(request("GET", path), request("HEAD", path))
+    assert not are_same(request("GET", path), request("POST", "/operations/epd2:cancel"))
 
 
 def test_escapes_of_path_and_query_mean_nothing() -> None:
