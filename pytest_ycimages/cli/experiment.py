@@ -21,9 +21,10 @@ from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
+from pytest_ycimages.experiment.judges.judge import REGISTERED
 from pytest_ycimages.experiment.plan import client_name
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
-from pytest_ycimages.experiment.trial import VERBS
+from pytest_ycimages.experiment.trial import VERBS, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,8 +48,15 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     return click.IntRange(1)(value, option, context)
 
 
+def _judges_text() -> str:
+    """Return the judges with their verbs, for the help of the command."""
+    lines = (f"{name}{each.parameters}: {scope_of(each.verbs)}" for name, each in REGISTERED.items())
+    return "\n".join(["\n\n\b", "Judges, and the verbs of the clients that each of them judges:", *lines])
+
+
 @click.command(
     epilog=examples("ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2")
+    + _judges_text()
 )
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")
@@ -69,7 +77,7 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     multiple=True,
     metavar="NAME",
     help="A judge, such as no_duplicates, 'finishes(within=600)' or your own module:function; may be repeated. "
-    "[default: all]",
+    "[default: those of the verb]",
 )
 @click.option(
     "--fault",

@@ -78,6 +78,7 @@ def show_reports(comparison: Comparison, command: str) -> None:
 def _headline(label: str, report: Report) -> Text:
     text = Text.assemble((f"{label}{printable(report.client)}", "bold"), ": ", _found(report))
     text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
+    text.append(f", verb {report.verb}{''.join(f', over {each}' for each in report.transports)}")
     if not report.baseline.succeeded:
         words = printable(report.baseline.outcome.words, 300)
         text.append(f"\nNothing went wrong, and it did not succeed: it {words}. See to that first.", "bold yellow")
@@ -193,5 +194,6 @@ def _counts(label: str, report: Report) -> Text:
         label,
         _found(report),
         f"; {counts.tried} scenarios tried{drawn}; in {counts.failing} a judge was not content, in {counts.unreached} "
-        f"a fault never struck; {counts.unextended} not extended, as others stand for them",
+        f"a fault never struck; {counts.unextended} not extended, as others stand for them\n",
+        f"Judges: {', '.join(f'{printable(each.name)} ({each.scope})' for each in report.judges)}",
     )

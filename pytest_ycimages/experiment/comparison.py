@@ -73,6 +73,7 @@ class Comparison(NamedTuple):
         asked: dict[str, Callable[[Report], object]] = {
             "the seed": lambda report: report.seed,
             "the depth": lambda report: report.depth,
+            "the verb": lambda report: report.verb,
             "the judges": lambda report: report.judges,
             "the settings of the doubles": lambda report: report.settings,
             "whether the search came to its end": lambda report: report.complete,

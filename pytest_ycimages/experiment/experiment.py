@@ -10,7 +10,7 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.findings import fault_rows, reproduce
 from pytest_ycimages.experiment.judges import judges_of
-from pytest_ycimages.experiment.judges.judge import failures, name_of
+from pytest_ycimages.experiment.judges.judge import failures, name_of, verbs_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
 from pytest_ycimages.experiment.plan import (
     Plan,
@@ -22,7 +22,7 @@ from pytest_ycimages.experiment.plan import (
     whole,
 )
 from pytest_ycimages.experiment.progress import ProgressFile
-from pytest_ycimages.experiment.report import Counts, Report, reported_trial
+from pytest_ycimages.experiment.report import AskedJudge, Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
 from pytest_ycimages.experiment.search import BASELINE, Search, groups_of, random_scenarios, shrunk
@@ -151,13 +151,16 @@ class _Experiment:
         tried = list(search.tried.values())
         findings = tuple(reproduce(group, self.runner, plan) for group in groups_of(tried, plan.candidates))
         struck = [each for each in tried if each.summary.struck]
+        baseline = self.runner.judged(BASELINE)[0]
         return Report(
             client=client_name(plan.client),
+            verb=plan.verb,
+            transports=baseline.transports,
             ok=not findings,
             complete=complete,
             seed=plan.seed,
             depth=plan.depth,
-            judges=tuple(map(name_of, plan.judges)),
+            judges=tuple(AskedJudge(name_of(judge), verbs_of(judge)) for judge in plan.judges),
             settings={name: repr(value) for name, value in sorted(plan.settings.items())},
             counts=Counts(
                 tried=len(tried),
@@ -168,7 +171,7 @@ class _Experiment:
             ),
             findings=findings,
             faults=fault_rows(tried),
-            baseline=reported_trial(self.runner.judged(BASELINE)[0]),
+            baseline=reported_trial(baseline),
             real_seconds=real_monotonic() - self.began,
         )
 

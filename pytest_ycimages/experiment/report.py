@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
 from pytest_ycimages.experiment.timeline import Moment, moments_of, timeline_text
-from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verdict
+from pytest_ycimages.experiment.trial import Ending, Limit, Transport, Trial, Verb, Verdict, scope_of
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.journal import Calls
 
@@ -102,10 +102,16 @@ class ReportedOutcome(ReportPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedImage(ReportPart):
-    """An image that existed when the client had ended."""
+    """An image that existed when the client began, or had ended."""
 
     id: str
+    name: str
+    """Its name; empty if it had none."""
     status: str
+    """Its status when the client had ended; `GONE` if it existed only when the client began."""
+
+    def __str__(self) -> str:
+        return f"image {self.id}{f' ({self.name})' if self.name else ''} {self.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +121,11 @@ class ReportedTrial(ReportPart):
     outcome: ReportedOutcome
     """What the client reported."""
     succeeded: bool
-    """Whether it returned the id of an image that is READY."""
+    """Whether it returned, and what it was to create is READY."""
     seconds: Seconds
     """How long it took: virtual seconds; for a command, real ones."""
     images: tuple[ReportedImage, ...]
-    """The images that existed at its end, in the order of their creation."""
+    """The images that existed at its end, in the order of their creation, and then those that were gone by then."""
     timeline: tuple[Moment, ...]
     """The client and the server, side by side: a moment for each call, and the end."""
     run: Annotated[Trial | None, *_NOT_STORED] = field(default=None, compare=False, repr=False)
@@ -191,6 +197,21 @@ class Counts(ReportPart):
     """Of those tried, how many were random."""
 
 
+@dataclass(frozen=True, slots=True)
+class AskedJudge(ReportPart):
+    """A judge that was asked."""
+
+    name: str
+    """The judge as text, such as `finishes(within=600)`."""
+    verbs: tuple[Verb, ...]
+    """The verbs of the clients that it judges."""
+
+    @property
+    def scope(self) -> str:
+        """Return the verbs as text; `every verb` for all."""
+        return scope_of(self.verbs)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(ReportPart):
     """What an experiment has found.
@@ -205,6 +226,10 @@ class Report(ReportPart):
     """The version of the form. A field that is added, removed or changed makes another one."""
     client: str
     """The client, as `module:function`, or the command."""
+    verb: Verb
+    """What the client is for."""
+    transports: tuple[Transport, ...]
+    """What the client spoke when nothing went wrong. Faults of HTTP/2 are tried at gRPC calls alone."""
     ok: bool
     """Whether the search found nothing."""
     complete: bool
@@ -213,8 +238,8 @@ class Report(ReportPart):
     """The seed of ids and of random scenarios."""
     depth: Count
     """Up to how many faults at once every scenario was tried."""
-    judges: tuple[str, ...]
-    """The judges as text."""
+    judges: tuple[AskedJudge, ...]
+    """The judges, in the order in which they were asked."""
     settings: Mapping[str, str]
     """The settings of the doubles that differ from the defaults, as text; by name."""
     counts: Counts
@@ -257,7 +282,10 @@ def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> Reported
         ),
         succeeded=trial.succeeded,
         seconds=trial.seconds,
-        images=tuple(ReportedImage(id=image.id, status=str(image.status.name)) for image in trial.images),
+        images=(
+            *(ReportedImage(id=each.id, name=each.name, status=each.status.name) for each in trial.images),
+            *(ReportedImage(id=each.id, name=each.name, status="GONE") for each in trial.gone),
+        ),
         timeline=moments_of(trial, verdicts),
         run=trial,
     )

@@ -11,6 +11,7 @@ import inspect
 import math
 import threading
 import traceback
+from collections.abc import KeysView, Mapping, ValuesView
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -234,9 +235,17 @@ def _first_line(error: BaseException) -> str:
 
 def _returned(result: object) -> str:
     """Return what a client returned, as text: ids of several images with commas between them."""
-    if isinstance(result, list | tuple) and all(isinstance(each, str) for each in result):
-        return ", ".join(map(storable, result))
-    return _text_of(result)
+    if isinstance(result, set | frozenset | KeysView):
+        result = sorted(map(_id_of, result))
+    return ", ".join(map(_id_of, result)) if isinstance(result, list | tuple | ValuesView) else _id_of(result)
+
+
+def _id_of(value: object) -> str:
+    """Return an id as text; of an image, in JSON or as a message of the SDK, its id."""
+    with suppress(Exception):  # any class of the client's
+        id_ = value["id"] if isinstance(value, Mapping) else getattr(value, "id", None)
+        value = id_ if isinstance(id_, str) else value
+    return _text_of(value)
 
 
 def _text_of(value: object) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.exchange import Delivery
 from pytest_ycimages.api.message import declared_text
-from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata
+from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata, Image
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import nanoseconds, shown
 from pytest_ycimages.experiment.printable import ReportPart, Seconds
 from pytest_ycimages.faults.fault import delivery_under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.scenario import PlannedFault
@@ -97,6 +97,24 @@ class Timeline:
         }
         there = {image.id for image in trial.images} - deleted
         return [each for each in self.created if each.error is None and each.metadata.image_id in there]
+
+    @cached_property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the names that images had: before, when they were made or changed, and at the end, by their ids."""
+        trial, names = self.trial, dict[str, dict[str, None]]()
+        responses = (each.response for each in trial.operations if isinstance(each.response, Image))
+        for image in (*trial.before, *responses, *trial.images):
+            names.setdefault(image.id, {}).update({image.name: None} if image.name else {})
+        return {id_: tuple(each) for id_, each in names.items()}
+
+    @property
+    def images(self) -> set[str]:
+        """Return the ids of all images that the trial shows."""
+        return {*self.names, *(each.metadata.image_id for each in self.trial.operations)}
+
+    def called(self, id_: str) -> str:
+        """Return an id with the last name of its image, if that had one, such as `fd8… (base-4)`."""
+        return f"{id_} ({self.names[id_][-1]})" if self.names.get(id_) else id_
 
     def of(self, operation: Operation, method: str) -> list[int]:
         """Return the calls of a method that name this operation."""
@@ -193,7 +211,7 @@ def moments_of(trial: Trial, verdicts: Iterable[Verdict] = ()) -> tuple[Moment, 
         for index, call in enumerate(trial.calls)
     )
     end = Moment(
-        at=trial.seconds, asked=f"the client {trial.outcome}", told="", happened=_left_behind(trial), proves=False
+        at=trial.seconds, asked=f"the client {trial.outcome}", told="", happened=_left_behind(read), proves=False
     )
     return (*moments, end)
 
@@ -215,7 +233,8 @@ def _happened(read: Timeline, index: int) -> str:
     is_unsaid = planned is not None and (delivery.delivery.is_lost or call.status is not Code.OK)
     if planned is not None and is_unsaid and planned.commit == "before":
         return "nothing happened"
-    words = [f"{word} {id_}" for word, id_ in (("operation", call.operation_id), ("image", call.image_id)) if id_]
+    image = read.called(call.image_id) if call.image_id else None
+    words = [f"{word} {id_}" for word, id_ in (("operation", call.operation_id), ("image", image)) if id_]
     if not words:
         return "done" if call.status is Code.OK else "refused"
     if call.status is Code.OK:
@@ -230,14 +249,15 @@ def _state(note: str) -> str:
     return note.rpartition("commit: ")[2]
 
 
-def _left_behind(trial: Trial) -> str:
-    images = [f"image {image.id} {image.status.name}" for image in trial.images]
+def _left_behind(read: Timeline) -> str:
+    images = [f"image {read.called(each.id)} {each.status.name}" for each in read.trial.images]
+    gone = [f"image {read.called(each.id)} gone" for each in read.trial.gone]
     running = [
         f"operation {each.id} runs"
-        for each in trial.operations
-        if isinstance(each.metadata, CreateImageMetadata) and not each.done and each.error is None
+        for each in read.trial.operations
+        if not isinstance(each.metadata, DeleteImageMetadata) and not each.done and each.error is None
     ]
-    return ", ".join([*images, *running]) or "no image"
+    return ", ".join([*images, *gone, *running]) or "no image"
 
 
 _REPEATS: Final = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from pytest_ycimages.api.resources import ImageStatus
+from pytest_ycimages.api.resources import CreateImageMetadata, ImageStatus
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
@@ -22,6 +22,16 @@ Verb = Literal["create", "create_many", "update", "delete", "cleanup"]
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 CREATING: Final[frozenset[Verb]] = frozenset({"create", "create_many"})
 """The verbs of clients that return the ids of the images that they created."""
+
+
+def scope_of(verbs: tuple[Verb, ...]) -> str:
+    """Return verbs as text, such as `delete, cleanup`; `every verb` for all."""
+    return "every verb" if set(verbs) == set(VERBS) else ", ".join(verbs)
+
+
+Transport = Literal["REST", "gRPC"]
+"""What a call came over."""
+TRANSPORTS: Final[tuple[Transport, ...]] = get_args(Transport)
 
 Limit = Literal["seconds", "calls", "stuck"]
 """What ended a trial whose client did not: its virtual seconds, its calls, or that the client did nothing for long."""
@@ -97,12 +107,33 @@ class Trial:
 
     @property
     def succeeded(self) -> bool:
-        """Return whether the client returned ids of READY images, or, if its verb creates none, returned at all."""
-        if self.verb not in CREATING:
-            return self.outcome.ending == "returned"
+        """Return whether the client returned, and, if its verb is to create, images are READY: those of `reported`."""
+        if self.outcome.ending != "returned":
+            return False
         ready = {image.id for image in self.images if image.status is ImageStatus.READY}
-        ids = self.outcome.image_ids
-        return bool(ids) and ready.issuperset(ids)
+        return self.verb not in CREATING or (bool(self.reported) and ready.issuperset(self.reported))
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Return the ids that the client returned; if it returned None and is to create, those of what it created."""
+        if self.outcome.image_id is not None or self.verb not in CREATING or self.outcome.ending != "returned":
+            return self.outcome.image_ids
+        there = {image.id for image in self.images}
+        created = [each for each in self.operations if isinstance(each.metadata, CreateImageMetadata)]
+        kept = [each for each in created if each.error is None and each.metadata.image_id in there]
+        return tuple(each.metadata.image_id for each in kept or created)
+
+    @property
+    def gone(self) -> tuple[Image, ...]:
+        """Return the images that existed when the client began, and not when it ended."""
+        there = {image.id for image in self.images}
+        return tuple(image for image in self.before if image.id not in there)
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """Return what the client spoke, by its journal."""
+        spoken = {"REST" if call.grpc is None else "gRPC" for call in self.calls}
+        return tuple(each for each in TRANSPORTS if each in spoken)
 
     @property
     def failed(self) -> bool:

@@ -95,7 +95,9 @@ def test_a_client_without_a_flaw_ends_with_0() -> None:
     """A module in the current folder can be named."""
     result = run("bakery:bake", *FEW)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("bakery:bake: no finding in 10 scenarios of up to 1 fault(s), seed 0\n")
+    assert result.stdout.startswith(
+        "bakery:bake: no finding in 10 scenarios of up to 1 fault(s), seed 0, verb create, over REST\n"
+    )
     assert "The same again: ycimages experiment bakery:bake --fault 'unavailable()' --fault 'operation_fails()'\n" in (
         result.stdout
     )
@@ -191,7 +193,7 @@ def test_the_options_reach_the_experiment(folder: Path) -> None:
     result = run("bakery:bake", *options, "--state", "progress")
     document = json.loads((folder / "found.json").read_text())
     assert (document["seed"], document["depth"]) == (3, 0)
-    assert document["judges"] == ["finishes(within=900)", "is_quick"]
+    assert [each["name"] for each in document["judges"]] == ["finishes(within=900)", "is_quick"]
     assert document["settings"] == {
         "contract": "'current'",
         "timing": "'Uniform(9, 10)'",

@@ -14,7 +14,6 @@ from pytest_ycimages import (
     UsageError,
     assert_survives,
     deletes_images,
-    image_seen_late,
     keeps_images,
     nth,
     operation_fails,
@@ -24,6 +23,7 @@ from pytest_ycimages import (
 from pytest_ycimages.cli.commands import ycimages as command
 from pytest_ycimages.experiment.judges import JUDGES_OF
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.trial import VERBS
 from tests.experiment import cleaning_clients
 from tests.experiment.cleaning_clients import KEPT, four_images
 
@@ -168,16 +168,36 @@ def test_a_deletion_that_failed_is_no_deletion_and_may_be_repeated(ycimages_time
 
 
 def test_each_verb_has_its_judges() -> None:
-    """A judge that is not asked says nothing either; every verb has those of time and politeness."""
+    """Every verb has those of time and politeness."""
     assert {verb: [name_of(each) for each in judges] for verb, judges in JUDGES_OF.items() if verb != "create"} == {
         "create_many": _with("no_duplicates", "truthful"),
         "update": _with("no_duplicates", "no_lost_updates"),
         "delete": _with("no_duplicates", "deletes_images()", once=True),
         "cleanup": _with("no_duplicates", "deletes_images()", once=True),
     }
-    assert REGISTERED["no_orphans"].verbs == {"create"}
-    report = experiment("cleans", "cleanup", judges=["truthful", "no_orphans"], faults=[image_seen_late(reads=1)])
-    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("verb", "judge"), [(verb, name) for name, each in REGISTERED.items() for verb in VERBS if verb not in each.verbs]
+)
+def test_a_judge_of_other_verbs_is_refused(verb: Verb, judge: str) -> None:
+    """By name, as a function and among others; the text says which verbs it judges, and which judges there are."""
+    function = REGISTERED[judge].function
+    for value in (judge, function, ["finishes", function]):
+        with pytest.raises(UsageError, match=rf"The judge {judge}.* is for clients that .* verb='{verb}'.*finishes"):
+            run_experiment(cleaning_clients.cleans, verb=verb, judges=value)
+
+
+def test_the_help_says_which_verbs_each_judge_judges() -> None:
+    """And the report that is printed does so for those that were asked."""
+    text = CliRunner().invoke(command, ["experiment", "--help"]).output
+    assert "truthful: create, create_many" in text
+    assert "keeps_images(image, *images): every verb" in text
+    client = "tests.experiment.cleaning_clients:cleans"
+    words = ["experiment", client, "--depth=0", "--verb=delete", "--judge=deletes_once", "--judge=polite"]
+    printed = CliRunner().invoke(command, words).output
+    assert ", seed 0, verb delete, over REST" in printed
+    assert "Judges: deletes_once (delete, cleanup), polite (every verb)" in printed
 
 
 def _with(*own: str, once: bool = False) -> list[str]:

@@ -28,6 +28,8 @@ from pytest_ycimages import (
     report_json,
 )
 from pytest_ycimages.experiment.findings import reported_finding
+from pytest_ycimages.experiment.report import AskedJudge
+from pytest_ycimages.experiment.trial import VERBS
 from pytest_ycimages.experiment.trials import VirtualTrials
 from pytest_ycimages.settings import Settings
 
@@ -190,7 +192,7 @@ def with_text(report: Report, text: str) -> Report:
     return replace(
         report,
         client=text,
-        judges=(text,),
+        judges=(AskedJudge(text, VERBS),),
         findings=(finding,),
         faults=(row,),
         settings={text: text},

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.judges.judge import REGISTERED, Judge
-from pytest_ycimages.experiment.trial import VERBS
+from pytest_ycimages.experiment.judges.judge import REGISTERED, Judge, name_of, verbs_of
+from pytest_ycimages.experiment.trial import VERBS, scope_of
 from pytest_ycimages.text_values import Vocabulary, read_text
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def judges_of(value: object, verb: Verb = "create") -> tuple[Judge, ...]:
     """Return one judge or several, each given as itself or as text such as `finishes(600)`; None: those of the verb.
 
     Raises:
-        UsageError: one of them is not a judge.
+        UsageError: one of them is not a judge, or does not judge clients with this verb.
     """
     if value is None:
         return JUDGES_OF[verb]
@@ -56,6 +56,12 @@ def judges_of(value: object, verb: Verb = "create") -> tuple[Judge, ...]:
     found = tuple(map(_judge, several))
     if not found:
         raise UsageError("judges=[] is empty: an experiment needs a judge. Leave it out for the default judges.")
+    for judge in found:
+        if verb not in verbs_of(judge):
+            raise UsageError(
+                f"The judge {name_of(judge)} is for clients that {scope_of(verbs_of(judge))}, and this one has "
+                f"verb={verb!r}. Give another verb, or judges of this one: {', '.join(map(name_of, JUDGES_OF[verb]))}."
+            )
     return found
 
 

@@ -31,13 +31,13 @@ class Registered(NamedTuple):
         function: the judge itself, or the function that makes it from its limits.
         limits: the parameters of the function that makes it; None for a judge that has no limits.
         rank: its place among the default judges, the gravest first; None for an optional judge.
-        verbs: the verbs of the clients that it judges; of any other trial it says nothing.
+        verbs: the verbs of the clients that it judges; it is refused for any other.
     """
 
     function: Callable[..., Any]
     limits: tuple[inspect.Parameter, ...] | None
     rank: int | None
-    verbs: frozenset[Verb] = frozenset(VERBS)
+    verbs: tuple[Verb, ...] = VERBS
 
     @property
     def maker(self) -> Callable[..., Judge]:
@@ -84,7 +84,7 @@ def _registered(function: Function, rank: int | None, verbs: tuple[Verb, ...] = 
         raise ValueError(f"two judges are called {name}: {REGISTERED[name].function.__module__}, {function.__module__}")
     parameters = tuple(inspect.signature(function).parameters.values())
     is_judge = [each.name for each in parameters] == ["trial"]
-    REGISTERED[name] = Registered(function, None if is_judge else parameters, rank, frozenset(verbs or VERBS))
+    REGISTERED[name] = Registered(function, None if is_judge else parameters, rank, verbs or VERBS)
     return function
 
 
@@ -112,8 +112,6 @@ def check_positive(judge: str, **values: float) -> None:
 
 def judged(judge: Judge, trial: Trial) -> Verdict | None:
     """Return the verdict of a judge on a trial, or None; raise UsageError if it raises or returns something else."""
-    if trial.verb not in _verbs_of(judge):
-        return None
     try:
         said = judge(trial)
     except Exception as error:
@@ -130,11 +128,11 @@ def judged(judge: Judge, trial: Trial) -> Verdict | None:
     return Verdict(name_of(judge), passed=not said, explanation=said)
 
 
-def _verbs_of(judge: Judge) -> frozenset[Verb]:
-    """Return the verbs that a judge judges; one of the user's judges all."""
+def verbs_of(judge: Judge) -> tuple[Verb, ...]:
+    """Return the verbs of the clients that a judge judges; one of the user's judges all."""
     registered = REGISTERED.get(name_of(judge).partition("(")[0])
     if registered is None or registered.function.__module__ != getattr(judge, "__module__", ""):
-        return frozenset(VERBS)
+        return VERBS
     return registered.verbs
 
 

@@ -59,7 +59,8 @@ def _repeated(read: Timeline) -> list[Operation]:
 def truthful(trial: Trial) -> Verdict | None:
     """Require that success is reported if the image is READY, with its id; failure, unless success was shown.
 
-    Of several images, each whose id the client returned is READY, and it returned one at least.
+    Of several images, each whose id the client returned is READY, and it returned one at least. A client that returns
+    None says that what it created is READY.
 
     A client that was shown the end and asks for the image's deletion instead may report failure as well.
     """
@@ -69,9 +70,11 @@ def truthful(trial: Trial) -> Verdict | None:
     if trial.failed:
         return _falsely_failed(read) if trial.verb == "create" else None
     if trial.succeeded:
-        return passed("truthful", f"Image {trial.outcome.image_id} is READY")
+        return passed("truthful", f"Image {', '.join(trial.reported)} is READY")
     ready = {image.id for image in trial.images if image.status is ImageStatus.READY}
-    id_ = next((each for each in trial.outcome.image_ids if each not in ready), trial.outcome.image_id)
+    id_ = next((each for each in trial.reported if each not in ready), trial.outcome.image_id)
+    if id_ is None:
+        return failed("truthful", "The client reported success, and made no image.", (), "reported success for nothing")
     operation = next((each for each in read.created if each.metadata.image_id == id_), None)
     if operation is None:
         real = ", ".join(image.id for image in trial.images) or "none"
