@@ -209,7 +209,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             FaultNeverStruckError: a planned fault has not struck.
         """
         __tracebackhide__ = True
-        self._raise_first(self._problems())
+        self._raise_first(self.problems)
         if faults:
             self.check_end()
         self._warn_of_unknown_fields()
@@ -221,7 +221,7 @@ class Double(Seeding, Planning, Injecting, InProcess):
             YCImagesError: as `check` does; faults and cassettes may still be used.
         """
         __tracebackhide__ = True
-        fresh = [each for each in self._problems() if not any(each is one for one in self._raised)]
+        fresh = [each for each in self.problems if not any(each is one for one in self._raised)]
         self._raised += fresh
         self._backing.pipeline.failure, self._backing.pipeline.failed = None, 0
         self._raise_first(fresh)
@@ -239,7 +239,9 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._check_faults()
         self._backing.check_end()
 
-    def _problems(self) -> list[YCImagesError]:
+    @property
+    def problems(self) -> list[YCImagesError]:
+        """What has gone wrong by now, the first of which `check` raises: such as requests that a cassette lacks."""
         pipeline = self._backing.pipeline
         problems = [*self._backing.problems, *(error for error in self._refusals if not error.is_shown)]
         if pipeline.failure is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.operation_settings import (
     CANCELLED,
     STARTING,
@@ -143,3 +144,12 @@ class Planning:
             return ()
         with self._backing.pipeline.lock:  # in which a fault may add a request of its own for a moment
             return tuple(self._backing.planner.upcoming)
+
+    def phases(self, operation_id: str) -> tuple[tuple[str, float], ...]:
+        """Return the phases of an operation: the name of each, and when it begins, in seconds since the double began.
+
+        Those to come are among them, as far as they are decided. Empty for an operation that the double does not know,
+        and with a cassette, which has only what the client saw.
+        """
+        began = self._backing.clock.began_at
+        return tuple((phase.value, (at - began) / SECOND) for phase, at in self._backing.phases(operation_id))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
-    from pytest_ycimages.cloud.plan import Planner
+    from pytest_ycimages.cloud.plan import Phase, Planner
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.injector import Answerer
@@ -54,6 +54,11 @@ class ResourceView(Mapping[str, R]):
         self._lock = lock
         self._ids = ids
         self._read = read
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all resources that there ever were and that are not forgotten, oldest first."""
+        return list(self._ids)
 
     def _now(self) -> dict[str, R]:
         with self._lock:
@@ -190,6 +195,10 @@ class Backing(ABC):
     @abstractmethod
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations, as far as they are known."""
+
+    def phases(self, operation_id: str) -> tuple[tuple[Phase, int], ...]:  # noqa: ARG002 - a cassette has none
+        """Return the phases of an operation, each with when it begins; none if they are not known."""
+        return ()
 
     @property
     def inventory(self) -> Inventory:

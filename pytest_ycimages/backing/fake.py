@@ -9,6 +9,7 @@ from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.backing.backing import Backing, R, ResourceView
 from pytest_ycimages.cloud.inventory import Inventory
+from pytest_ycimages.cloud.plan import phases
 from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.faults.fault import EFFECTS
 from pytest_ycimages.server.app import App
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.plan import Planner
+    from pytest_ycimages.cloud.plan import Phase, Planner
     from pytest_ycimages.server.app import Control
 
 
@@ -62,6 +63,12 @@ class Fake(Backing):
         """Return all operations as they are now, by id."""
         state, clock = self._cloud.state, self.clock
         return self._view("operation", state.operations, lambda id_: state.operation_at(id_, clock.now()))
+
+    def phases(self, operation_id: str) -> tuple[tuple[Phase, int], ...]:
+        """Return the phases of an operation, each with when it begins; none if it does not exist."""
+        with self.pipeline.lock:
+            record = self._cloud.state.operations.get(operation_id)
+        return () if record is None else phases(record.plan)
 
     def _view(self, kind: str, records: Mapping[str, object], at: Callable[[str], R | None]) -> Mapping[str, R]:
         return ResourceView(f"no {kind} {{!r}} now; there are: {{}}", self.pipeline.lock, records, at)

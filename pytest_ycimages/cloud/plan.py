@@ -110,6 +110,14 @@ def view(plan: Plan, now: int) -> View:
     return View(phase, modified_at, script.stage_at(now))
 
 
+def phases(plan: Plan) -> tuple[tuple[Phase, int], ...]:
+    """Return the phases of an operation, each with when it begins; also those to come that are decided."""
+    found = [(Phase.RUNNING, plan.started_at)]
+    for event, at in _events(plan):
+        found.append((step(found[-1][0], event), at))
+    return tuple(found)
+
+
 def polled(plan: Plan, now: int) -> Plan:
     """Return the plan after another poll. The poll that the schedule waits for fixes the moment of the end."""
     waiting = plan.schedule.polls

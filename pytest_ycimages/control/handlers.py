@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
+    from pytest_ycimages.server.http import HttpRequest
 
 _READERS: Final[dict[str, Callable[[object], Any]]] = dict(
     zip(
@@ -69,12 +70,14 @@ class ControlRequest(NamedTuple):
         body: the parsed JSON body; an empty body is `{}`.
         query: the query parameters.
         number: the number in the path; 0 for none.
+        http: the request itself.
     """
 
     double: Double
     body: Any
     query: Mapping[str, str]
     number: int
+    http: HttpRequest
 
 
 class OtherAnswerError(Exception):
@@ -128,7 +131,7 @@ def calls(request: ControlRequest) -> models.Answer:
     found = list(islice((each for each in numbered if methods is None or each[1].method in methods), size + 1))
     page = found[:size]
     return models.Journal(
-        calls=[_shown_call(number, call) for number, call in page],
+        calls=[shown_call(number, call) for number, call in page],
         gaps=[call.gap for _, call in page if call.gap is not None],
         next_page_token=str(page[-1][0]) if len(found) > size else "",
         last=journal.dropped + len(journal),
@@ -148,7 +151,8 @@ def _number(query: Mapping[str, str], name: str, default: int, *, least: int = 0
     raise UsageError(f"invalid {name} {text!r}: expected {_NUMBERS[name]}")
 
 
-def _shown_call(number: int, call: Call) -> models.Answer:
+def shown_call(number: int, call: Call) -> models.Answer:
+    """Return a call of the journal as it is shown, without secrets."""
     to_print = Printing(call.metadata)
     return shown(
         models.OneCall,
@@ -248,7 +252,7 @@ def _faults(double: Double, only: Sequence[Injection] | None = None) -> models.S
 
 def timing(request: ControlRequest) -> models.Answer:
     """Return the timing and outcome of the next operations, and the latency of responses."""
-    return models.TimingNow(**{name: _written(getattr(request.double, name)) for name in models.CHANGEABLE})
+    return models.TimingNow(**{name: written(getattr(request.double, name)) for name in models.CHANGEABLE})
 
 
 def set_timing(request: ControlRequest) -> models.Answer:
@@ -318,17 +322,17 @@ def _settings_now(double: Double) -> dict[str, Any]:
     changed = models.CHANGEABLE if double.settings.mode == "fake" else ()
     now = {name: getattr(double, name) for name in changed}
     in_force = [report.rule for report in double.accounts if report.in_force]
-    return {name: _written(value) for name, value in {**made, **now, "faults": in_force}.items()}
+    return {name: written(value) for name, value in {**made, **now, "faults": in_force}.items()}
 
 
-def _written(value: object) -> Any:
+def written(value: object) -> Any:
     """Return the written form of a setting: JSON where JSON has a form for it, else text."""
     if isinstance(value, PerMethod):
-        return {pattern: _written(each) for pattern, each in value.patterns}
+        return {pattern: written(each) for pattern, each in value.patterns}
     if isinstance(value, Mapping):
-        return {str(name): _written(each) for name, each in value.items()}
+        return {str(name): written(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_written(each) for each in value]
+        return [written(each) for each in value]
     if isinstance(value, Quotas):
         return asdict(value)
     plain = value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))

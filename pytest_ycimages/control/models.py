@@ -55,7 +55,7 @@ class Body(BaseModel):
 
 Model = TypeVar("Model", Answer, Body)
 
-_ENTRY: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+ENTRY: Final = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 """An entry of `Attributes:` or `Args:` in a docstring."""
 
 
@@ -84,7 +84,7 @@ def _answer_of(
         types: what stands for the names in the class's annotations in JSON, beyond `_JSON`.
         **added: further fields: a type and a description, or None for the property of this name.
     """
-    texts = dict(_ENTRY.findall(_doc(source)))
+    texts = dict(ENTRY.findall(_doc(source)))
     hints = get_type_hints(source, localns={**_JSON, **(types or {})}, include_extras=True)
     fields: dict[str, Any] = {field: (hint, texts[field], ...) for field, hint in hints.items() if field not in without}
     for field, given in added.items():
@@ -102,7 +102,7 @@ def _body_of(method: Callable[..., object], name: str, like: Callable[..., objec
     parameters = [each for each in inspect.signature(method).parameters.values() if each.name != "self"]
     hints = get_type_hints(method, localns=_JSON, include_extras=True)
     named = [each for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    texts = [text for _, text in _ENTRY.findall(_doc(like or method))]
+    texts = [text for _, text in ENTRY.findall(_doc(like or method))]
     fields = {
         each.name: (hints[each.name], text, ... if each.default is each.empty else each.default)
         for each, text in zip(named, texts, strict=False)
@@ -244,6 +244,55 @@ class SomeFaults(Answer):
 
     faults: list[OneFault]  # type: ignore[valid-type]  # derived above
     """In the order of injection."""
+
+
+class ArgumentShown(Answer):
+    """An argument of a fault, or of a schedule."""
+
+    name: str
+    """Its name in the text."""
+    type: Literal["choice", "flag", "integer", "number", "text", "timing", "list"]
+    """What it is: one of `values`, `True` or `False`, a number, a text, an operation timing, or a list."""
+    required: bool
+    """Whether it must be given."""
+    default: str
+    """Its default as text; empty for none."""
+    values: list[str]
+    """For a choice, all of its values as text; otherwise some."""
+    help: str
+    """What it means."""
+
+
+class FaultShown(Answer):
+    """A function that makes a fault, or a schedule."""
+
+    name: str
+    """Its name in the text."""
+    help: str
+    """What it does."""
+    methods: list[str]
+    """The methods that the fault can strike; of a schedule, none are named."""
+    arguments: list[ArgumentShown]
+    """Its arguments in their order; those after the first that is not required are written as `name=value`."""
+
+
+class Catalogue(Answer):
+    """All of which a rule can be made: what goes wrong, when, on which calls, and where."""
+
+    faults: list[FaultShown]
+    """Every fault, in the order of the reference."""
+    schedules: list[FaultShown]
+    """Every schedule, for `when`; they are combined with `&`, `|` and `~`."""
+    methods: list[str]
+    """Every method word, for `on`; globs such as `images.*` are valid, too."""
+    fields: list[str]
+    """Every field that a request may have, for `where`; so are headers, such as `header.x-request-id`."""
+    per: list[str]
+    """What a schedule may count."""
+
+
+class Events(RootModel[str]):
+    """Server-sent events: `calls`, `state` and `reset`, each with an object of JSON."""
 
 
 class Verdict(Answer):

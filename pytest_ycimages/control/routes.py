@@ -17,7 +17,7 @@ from werkzeug.routing import Map, Rule
 
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
-from pytest_ycimages.control import handlers, models
+from pytest_ycimages.control import catalogue, handlers, live, models
 from pytest_ycimages.control.handlers import MAX_PAGE, ControlRequest, OtherAnswerError
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, shortened, unknown_word
@@ -41,6 +41,9 @@ CONTROL: Final = f"{PREFIX}control.json"
 """The path of the OpenAPI document of the control API."""
 
 
+_JSON: Final = "application/json"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """A verb of a path.
@@ -49,23 +52,25 @@ class Route:
         verb: the HTTP verb.
         path: what follows `PREFIX`; a part in `<>` is a parameter.
         handler: the function that answers; its name is the operation's id, and its docstring the summary.
-        answer: the model of a successful response.
+        answer: the model of a successful response; of another media type than JSON, the handler makes the response.
         status: the HTTP status of that response.
         body: the model of the request body, if there is one.
         example: an example of such a body.
         refusals: the models of other responses, by HTTP status.
+        media: the media type of a successful response.
     """
 
     verb: str
     path: str
-    handler: Callable[[ControlRequest], models.Answer]
-    answer: type[models.Answer]
+    handler: Callable[[ControlRequest], models.Answer | HttpReply]
+    answer: type[BaseModel]
     status: int = 200
     body: type[BaseModel] | None = None
     example: object = None
     refusals: tuple[tuple[int, type[models.Answer]], ...] = ()
+    media: str = _JSON
 
-    def responses(self) -> list[tuple[int, type[models.Answer]]]:
+    def responses(self) -> list[tuple[int, type[BaseModel]]]:
         """Return every response, by HTTP status."""
         statuses = (*((400, 413) if self.body else ()), *(() if self.verb == "GET" else (415,)))
         return [(self.status, self.answer), *self.refusals, *((status, models.Refused) for status in statuses)]
@@ -94,6 +99,7 @@ ROUTES: Final = (
     Route("GET", "health", handlers.health, models.Health),
     Route("GET", "state", handlers.state, models.State),
     Route("GET", "calls", handlers.calls, models.Journal, refusals=((400, models.Refused),)),
+    Route("GET", "events", live.events, models.Events, media=live.MEDIA),
     Route("GET", "pacing", handlers.pacing, models.AllPacing),
     Route("GET", "faults", handlers.faults, models.SomeFaults),
     Route("POST", "faults", handlers.inject, models.SomeFaults, 201, models.FaultsToInject, _RULE),
@@ -101,6 +107,7 @@ ROUTES: Final = (
     Route("GET", "faults/check", handlers.check, models.Verdict, refusals=((409, models.Verdict),)),
     Route("GET", "faults/<int:number>", handlers.fault, models.OneFault, refusals=_GONE),
     Route("DELETE", "faults/<int:number>", handlers.remove, models.OneFault, refusals=_GONE),
+    Route("GET", "catalogue", catalogue.catalogue, models.Catalogue),
     Route("GET", "timing", handlers.timing, models.TimingNow),
     Route("PUT", "timing", handlers.set_timing, models.TimingNow, 200, models.TimingToSet, _TIMING),
     Route("GET", "next-operation", handlers.upcoming, models.Upcoming),
@@ -140,8 +147,14 @@ def answer(double: Double, http: HttpRequest) -> HttpReply:
         return _refused(http.problem_status, http.problem)
     if double.control_token and http.path != HEALTH and not _is_authorized(double.control_token, http):
         return _refused(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED, ("www-authenticate", "Bearer"))
+    return _answered(double, http)
+
+
+def _answered(double: Double, http: HttpRequest) -> HttpReply:
     try:
-        return _reply(*_result(double, http))
+        return _result(double, http)
+    except OtherAnswerError as other:
+        return _reply(other.status, other.answer.model_dump(mode="json"))
     except NotFound:
         return _refused(HTTPStatus.NOT_FOUND, str(unknown_word("path", http.path, PATHS)))
     except MethodNotAllowed as error:
@@ -152,24 +165,21 @@ def answer(double: Double, http: HttpRequest) -> HttpReply:
         return _refused(HTTPStatus.BAD_REQUEST, str(error))
 
 
-def _result(double: Double, http: HttpRequest) -> tuple[int, dict[str, Any]]:
-    """Return the status and the body of the answer to a valid request."""
+def _result(double: Double, http: HttpRequest) -> HttpReply:
+    """Return the answer to a valid request."""
     route, parameters = _ADAPTER.match(http.path, http.method)
     if not isinstance(route, Route):
         host = http.headers.get("host", "")
         origin = f"http://{host}" if host else ""
         if route == CONTROL:
-            return HTTPStatus.OK, control_document(origin)
-        return HTTPStatus.OK, document(CONTRACTS[double.settings.contract], origin)
+            return _reply(HTTPStatus.OK, control_document(origin))
+        return _reply(HTTPStatus.OK, document(CONTRACTS[double.settings.contract], origin))
     query = dict(parse_qsl(http.query, keep_blank_values=True))
     if route.verb != "GET" and (problem := _not_json(http)):
-        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, {"error": problem}
+        return _refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, problem)
     body = _parse_body(http.body) if route.body else {}
-    try:
-        status, shown = route.status, route.handler(ControlRequest(double, body, query, parameters.get("number", 0)))
-    except OtherAnswerError as other:
-        status, shown = other.status, other.answer
-    return status, shown.model_dump(mode="json")
+    shown = route.handler(ControlRequest(double, body, query, parameters.get("number", 0), http))
+    return shown if isinstance(shown, HttpReply) else _reply(route.status, shown.model_dump(mode="json"))
 
 
 _UNAUTHORIZED: Final = (
@@ -285,14 +295,17 @@ def _operation(route: Route) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if route.body:
-        content = {**_content(route.body)["application/json"], "example": route.example}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        content = {**_content(route.body)[_JSON], "example": route.example}
+        operation["requestBody"] = {"required": True, "content": {_JSON: content}}
     operation["responses"] = {
-        str(status): {"description": (model.__doc__ or "").partition("\n")[0], "content": _content(model)}
+        str(status): {
+            "description": (model.__doc__ or "").partition("\n")[0],
+            "content": _content(model, route.media if model is route.answer else _JSON),
+        }
         for status, model in route.responses()
     }
     return operation
 
 
-def _content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"{_SCHEMAS}{model.__name__}"}}}
+def _content(model: type[BaseModel], media: str = _JSON) -> dict[str, Any]:
+    return {media: {"schema": {"$ref": f"{_SCHEMAS}{model.__name__}"}}}

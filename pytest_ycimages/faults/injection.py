@@ -179,7 +179,7 @@ class Injection:
     @property
     def passed(self) -> Counter[str]:
         """Return the reasons why it did not strike calls of its methods, each with how often."""
-        passed = self._passed + Counter({Reason.WHERE: sum(1 for _ in self._unlike())})
+        passed = Counter(self._passed) + Counter({Reason.WHERE: sum(1 for _ in self._unlike())})
         return Counter({str(reason): count for reason, count in passed.items()})
 
     @property

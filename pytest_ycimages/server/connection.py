@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 RECEIVE: Final = 64 * 2**10
 """The most bytes that are read at once."""
+_LOOK: Final = 0.1
+"""Seconds after which an answer that goes on looks for more."""
 _UNSENT: Final = 0x894B
 """Linux's SIOCOUTQNSD: how many bytes have not left yet."""
 
@@ -145,11 +147,34 @@ class Connection:
         self.phase = Phase.DECIDING
         reply = self._answer(request)
         self.phase = Phase.ANSWERING
+        if reply.more is not None and not request.is_old and request.method != "HEAD":
+            return self._go_on(request, reply, reply.more)
         head, body = reply.encoded(request)
         if reply.damage is None and reply.wait is None:
             self.send(head + body)
             return True
         return self._transmit(head, body, reply)
+
+    def _go_on(self, request: HttpRequest, reply: HttpReply, more: Callable[[], bytes]) -> bool:
+        """Send a reply, and what follows it, until the client sends something; return whether it is still there.
+
+        The thread waits for the socket alone, in real time, and virtual time does not wait for it: clients of the
+        double wait for none of this.
+        """
+        self.phase = Phase.WAITING
+        activity.notify()
+        head, data = reply.encoded(request, in_chunks=True)
+        self.send(head)
+        while not activity.readable((self.sock.fileno(),)):
+            if data:
+                self.send(b"%x\r\n%b\r\n" % (len(data), data))
+            else:
+                activity.wait_readable(self.sock.fileno(), _LOOK)
+            data = more()
+        if self.is_shut or not self.sock.recv(1, socket.MSG_PEEK):
+            return False
+        self.send(b"0\r\n\r\n")
+        return True
 
     def _transmit(self, head: bytes, body: bytes, reply: HttpReply) -> bool:
         """Send a reply step by step; return whether all of it was sent."""

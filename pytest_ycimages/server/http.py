@@ -87,6 +87,8 @@ class HttpReply(NamedTuple):
         moment: when a share of the body may leave, in nanoseconds since the epoch; set if `wait` is.
         is_head: whether it was recorded for HEAD: its headers have the length then, if the service sent it.
         trailers: what follows the body, over HTTP/2.
+        more: returns what follows the body whenever it is called, and nothing if there is nothing yet. HTTP/1.1 over a
+            socket goes on with it until the client leaves; other transports end with the body.
     """
 
     status: int
@@ -98,6 +100,7 @@ class HttpReply(NamedTuple):
     moment: Callable[[float], int] | None = None
     is_head: bool = False
     trailers: tuple[tuple[str, str], ...] = ()
+    more: Callable[[], bytes] | None = None
 
     def __repr__(self) -> str:
         """Show nothing that may be secret: reports of tests print the variables of frames."""
@@ -108,9 +111,14 @@ class HttpReply(NamedTuple):
         if self.wait is not None:
             self.wait(share)
 
-    def encoded(self, request: HttpRequest) -> tuple[bytes, bytes]:
-        """Return the head and the body as they answer `request`; the answer to HEAD has no body."""
-        status, headers, body, *_, is_head, _ = self
+    def encoded(self, request: HttpRequest, *, in_chunks: bool = False) -> tuple[bytes, bytes]:
+        """Return the head and the body as they answer `request`; the answer to HEAD has no body.
+
+        Args:
+            request: the request.
+            in_chunks: whether the head says that the body comes in chunks, rather than how long it is.
+        """
+        status, headers, body, *_, is_head, _, _ = self
         text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
         for name, value in headers:
             text += f"{name}: {value}\r\n"
@@ -118,7 +126,9 @@ class HttpReply(NamedTuple):
             text += "connection: close\r\n"
         elif request.is_old:
             text += "connection: keep-alive\r\n"
-        text += "\r\n" if is_head else f"content-length: {len(body)}\r\n\r\n"
+        if not is_head:
+            text += "transfer-encoding: chunked\r\n" if in_chunks else f"content-length: {len(body)}\r\n"
+        text += "\r\n"
         return text.encode("latin-1"), b"" if request.method == "HEAD" else body
 
 
