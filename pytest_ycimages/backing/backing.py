@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.inventory import Inventory
-    from pytest_ycimages.cloud.plan import Phase, Planner
+    from pytest_ycimages.cloud.lifecycle import Phase
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.injector import Answerer

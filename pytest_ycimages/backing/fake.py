@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.plan import Phase, Planner
+    from pytest_ycimages.cloud.lifecycle import Phase
+    from pytest_ycimages.cloud.plan import Planner
     from pytest_ycimages.server.app import Control
 
 

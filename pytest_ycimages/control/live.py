@@ -256,7 +256,7 @@ def _name_of(calls: Calls) -> str:
 
 
 def events(request: ControlRequest) -> HttpReply:
-    """Stream the calls and what changes, as server-sent events.
+    """Return the calls and what changes, as server-sent events.
 
     Over HTTP/1.1 the answer goes on; other transports end it, and a reader comes again with its `Last-Event-ID`.
     """
