@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import NO_METADATA, GrpcCall
-from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.api.message import SECOND, nanoseconds
 from pytest_ycimages.errors import printable
 from pytest_ycimages.redaction.printing import Printing
 from pytest_ycimages.words import exact
@@ -150,11 +150,6 @@ class Call:
 
     def _ids(self) -> tuple[tuple[str, str | None], ...]:
         return ("operation", self.operation_id), ("image", self.image_id)
-
-
-def nanoseconds(seconds: float) -> int:
-    """Return `seconds` in whole nanoseconds."""
-    return round(seconds * SECOND)
 
 
 def between(start: float, end: float) -> float:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import os
 import pkgutil
 import threading
-import warnings
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pytest_ycimages.backing.fake import Fake
+from pytest_ycimages.checking import Checking
 from pytest_ycimages.cloud.ids import random_token
-from pytest_ycimages.errors import DoubleFailedError, UnknownFieldWarning, UsageError, printable, shortened
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.in_process import InProcess
-from pytest_ycimages.injecting import Injecting
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.network import no_proxy
 from pytest_ycimages.network.guard import real_hosts_refused
@@ -34,7 +32,7 @@ from pytest_ycimages.settings import Settings, merged
 from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from pytest_ycimages.api.resources import Image, Operation
@@ -42,12 +40,17 @@ if TYPE_CHECKING:
     from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.cloud.clock import Clock
-    from pytest_ycimages.errors import RealHostRefusedError, YCImagesError
     from pytest_ycimages.journal import Calls
     from pytest_ycimages.server.http import HttpReply, HttpRequest
-    from pytest_ycimages.settings import Mode
 
 _CONTROL: Final = "pytest_ycimages.control.routes:answer"
+_BACKINGS: Final = {
+    "fake": "pytest_ycimages.backing.fake:Fake",
+    "record": "pytest_ycimages.backing.record:Record",
+    "replay": "pytest_ycimages.backing.replay:Replay",
+    "verify": "pytest_ycimages.verify.mode:Verify",
+}
+"""The backend of each mode, imported when it is used."""
 _FORKED: Final = (
     "Refused to open a port: process {} was forked from process {}, where the double is. Read ycimages.url before the "
     "fork, and hand it to the forked process."
@@ -55,7 +58,7 @@ _FORKED: Final = (
 
 
 @sealed
-class Double(Seeding, Planning, Injecting, InProcess):
+class Double(Seeding, Planning, Checking, InProcess):
     """A test double of the image API, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
@@ -92,13 +95,12 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self._is_open = False
         self._process = os.getpid()
         self._guard = ExitStack()
-        self._refusals: list[RealHostRefusedError] = []
+        self._refusals = []
         self._closed = threading.Event()
-        self._backing = _backing(self.settings.mode)(self.settings, name, self._pause, on_call)
+        backing: type[Backing] = pkgutil.resolve_name(_BACKINGS[self.settings.mode])
+        self._backing = backing(self.settings, name, self._pause, on_call)
         self._backing.open(self._control)
         self._endpoint = Endpoint(self._backing.app)
-        self._warned = 0
-        self._raised: list[YCImagesError] = []
 
     def _pause(self, seconds: float) -> None:
         """Wait in real time while the double is open; a call in process does not wait once it is closed.
@@ -193,87 +195,6 @@ class Double(Seeding, Planning, Injecting, InProcess):
         self.close(whole=error is None)
         if error is None:
             self.check()
-
-    def check(self, *, faults: bool = True) -> None:
-        """Raise errors that the double met, and warn about fields that the contract does not know.
-
-        Args:
-            faults: whether faults that never struck and unused interactions of a cassette are errors.
-
-        Raises:
-            CassetteError: the cassette had no answer, has expired, or could not be written.
-            CassetteUnusedError: the client did not request all interactions of the cassette.
-            CassetteDiffersError: answers differ from the recorded ones.
-            RealHostRefusedError: a client called the real service, and not the double.
-            DoubleFailedError: the double raised while answering a call; the cause has the traceback.
-            FaultNeverStruckError: a planned fault has not struck.
-        """
-        __tracebackhide__ = True
-        self._raise_first(self.problems)
-        if faults:
-            self.check_end()
-        self._warn_of_unknown_fields()
-
-    def check_since_last_time(self) -> None:
-        """Raise errors that the double has met since the last time, and warn about unknown fields.
-
-        Raises:
-            YCImagesError: as `check` does; faults and cassettes may still be used.
-        """
-        __tracebackhide__ = True
-        fresh = [each for each in self.problems if not any(each is one for one in self._raised)]
-        self._raised += fresh
-        self._backing.pipeline.failure, self._backing.pipeline.failed = None, 0
-        self._raise_first(fresh)
-        self._warn_of_unknown_fields()
-
-    def check_end(self) -> None:
-        """Raise unless all planned faults have struck, and all interactions of the cassette were used.
-
-        Raises:
-            CassetteUnusedError: the client did not request all interactions of the cassette.
-            CassetteDiffersError: answers differ from the recorded ones.
-            FaultNeverStruckError: a planned fault has not struck.
-        """
-        __tracebackhide__ = True
-        self._check_faults()
-        self._backing.check_end()
-
-    @property
-    def problems(self) -> list[YCImagesError]:
-        """What has gone wrong by now, the first of which `check` raises: such as requests that a cassette lacks."""
-        pipeline = self._backing.pipeline
-        problems = [*self._backing.problems, *(error for error in self._refusals if not error.is_shown)]
-        if pipeline.failure is not None:
-            line, error = pipeline.failure
-            failed = DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}")
-            failed.__cause__ = error
-            problems.append(failed)
-        return problems
-
-    @staticmethod
-    def _raise_first(problems: Sequence[YCImagesError]) -> None:
-        __tracebackhide__ = True
-        first, *others = problems or (None,)
-        if first is not None:
-            for other in others:
-                first.add_note(f"\nAnd then: {other}")
-            raise first
-
-    def _warn_of_unknown_fields(self) -> None:
-        if self.settings.unknown_fields != "warn":
-            return
-        dropped, fresh = self.calls.dropped, self.calls[max(0, self._warned - self.calls.dropped) :]
-        self._warned = dropped + len(self.calls)
-        for call in fresh:
-            if call.unknown_fields:
-                fields = printable(shortened(", ".join(call.unknown_fields)))
-                warnings.warn(
-                    f"{call.method} was sent unknown fields, which the service ignores: {fields}. The contract "
-                    f"in force is {self.settings.contract!r}; silence this with the setting unknown_fields='ignore'.",
-                    UnknownFieldWarning,
-                    stacklevel=3,
-                )
 
     @property
     def on_call(self) -> Callable[[Call], None] | None:
@@ -412,20 +333,3 @@ def _tls() -> Any:
             f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
             "double in the clear."
         ) from None
-
-
-def _backing(mode: Mode) -> type[Backing]:
-    """Return the backing for a mode. Modules for cassettes are imported only when used."""
-    if mode == "fake":
-        return Fake
-    if mode == "record":
-        from pytest_ycimages.backing.record import Record  # noqa: PLC0415 - only for recording
-
-        return Record
-    if mode == "verify":
-        from pytest_ycimages.verify.mode import Verify  # noqa: PLC0415 - only for verification
-
-        return Verify
-    from pytest_ycimages.backing.replay import Replay  # noqa: PLC0415 - only for replaying
-
-    return Replay

@@ -10,7 +10,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class YCImagesError(Exception):
@@ -137,6 +137,25 @@ def unknown_word(what: str, given: object, known: Iterable[str]) -> UsageError:
     close = nearest(given, words)
     hint = f" Did you mean {close!r}?" if close else ""
     return UsageError(f"Unknown {what} {shortened(repr(given))}.{hint} Known: {', '.join(words)}.")
+
+
+def raise_first(errors: Sequence[Exception]) -> None:
+    """Raise the first of several errors, if there are any, with the others as notes.
+
+    Raises:
+        Exception: without a traceback of this package, unless it is what has failed.
+    """
+    __tracebackhide__ = True
+    if errors:
+        first, *others = errors
+        note_others(first, others)
+        raise first.with_traceback(None) if isinstance(first, YCImagesError | Warning) else first
+
+
+def note_others(error: Exception, others: Iterable[Exception]) -> None:
+    """Add other errors to one as notes."""
+    for other in others:
+        error.add_note(f"\nAnd then: {type(other).__name__}: {other}")
 
 
 for _public in list(vars().values()):

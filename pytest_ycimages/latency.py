@@ -9,11 +9,11 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self, runtime_checkable
 
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.api.methods import matching
-from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
 from pytest_ycimages.cloud.ids import fraction as ids_fraction
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import DURATIONS, Vocabulary, read_text
+from pytest_ycimages.text_values import DURATIONS, Vocabulary, is_seconds, read_text
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:

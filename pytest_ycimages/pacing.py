@@ -30,7 +30,6 @@ _CLOSE: Final = 1e-9
 
 _LISTED: Final = 20
 """How many polls, and how many hints that were not obeyed, a report lists."""
-_PARALLEL: Final = "Poll from one place at a time, and wait for the answer and then some."
 
 
 @exact
@@ -236,9 +235,8 @@ class Pacing:
         self._measured("pauses", expected, least=3)
         jitter = self.jitter
         if jitter is None:
-            self._fail(
-                expected, None, "one pause is zero or negative: its poll did not wait for the answer before", _PARALLEL
-            )
+            step = "Poll from one place at a time, and wait for the answer and then some."
+            self._fail(expected, None, "one pause is zero or negative: its poll did not wait for the answer", step)
         if jitter < at_least:
             step = "Let the client draw its pauses, or seed it in another way."
             self._fail(expected, None, f"the jitter is {jitter:.1%}", step)

@@ -12,9 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.exchange import Reply
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.call import nanoseconds
-from pytest_ycimages.faults.catalogue import Stall
+from pytest_ycimages.faults.damage import Stall
 from pytest_ycimages.journal import Journal
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Cassettes in pytest: which test has which cassette, and what a run used of them.
+"""Cassettes in pytest: which test has which cassette, and when the usage of a run is known and reported.
 
 `ycimages_cassette` and the hooks that only cassettes need are here; `plugin` re-exports them for pytest. Facts that are
 not certain are not reported, because `ycimages cassette prune` removes files by them.
@@ -6,10 +6,7 @@ not certain are not reported, because `ycimages cassette prune` removes files by
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -27,12 +24,11 @@ from pytest_ycimages.plugin_scopes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
 
+    from pytest_ycimages.cassette.handle import CassetteUsage
     from pytest_ycimages.double import Double
-    from pytest_ycimages.errors import YCImagesError
-    from pytest_ycimages.settings import Settings
 
 
 MARKER: Final = (
@@ -44,13 +40,6 @@ MODES: Final = ("fake", "replay", "record", "missing", "record-all", "verify")
 CASSETTE_KEYS: Final = ("ycimages_cassette_dir", "ycimages_orphans")
 """The keys of the configuration that are not settings."""
 _ORPHANS_WORDS: Final = ("fail", "warn", "ignore")
-_PARTIAL: Final = ".partial"
-"""The end of the stem of a recording that was not finished."""
-_METADATA: Final = re.compile(rb'(?<![\w/])ycimages"?:')
-"""What the head of a cassette has that this package recorded."""
-_HEAD: Final = 4096
-_NUMBER: Final = re.compile(r"-\d+$", re.ASCII)
-"""The end of the stem of the cassettes of a test's second and further doubles."""
 
 _USAGE: pytest.StashKey[CassetteUsage] = pytest.StashKey()
 _ORPHANS: pytest.StashKey[list[Path]] = pytest.StashKey()
@@ -61,102 +50,6 @@ _OWN: Final = pytest.StashKey[dict[str, tuple[Node, str]]]()
 REFUSED: Final = pytest.StashKey[str]()
 """Why a test may not have its cassette: another test's has the same name but for case."""
 _ENDED: Final = pytest.StashKey[bool]()
-
-
-class CassetteUsage:
-    """How a run, or a worker of pytest-xdist, used its cassettes, as plain values.
-
-    Attributes:
-        belonging: files -> how many of the collected tests each belongs to, whether they ran or not.
-        passed: files -> how many of the tests that they belong to have passed.
-        left: files -> how many of these tests had doubles, all of them fakes.
-        used: files -> how many interactions each has, and the indexes of those that no passed test used.
-        opened: files that any double opened.
-        collected: how many tests were collected, before any were deselected.
-        ended: how many tests have ended, with any result.
-        incomplete: whether a module of tests could not be collected, or skipped itself.
-    """
-
-    def __init__(self, sent: Mapping[str, Any] | None = None) -> None:
-        sent = sent or {}
-        self.belonging = Counter[str](sent.get("belonging"))
-        self.passed = Counter[str](sent.get("passed"))
-        self.left = Counter[str](sent.get("left"))
-        self.used = {path: (count, tuple(unused)) for path, (count, *unused) in sent.get("used", {}).items()}
-        self.opened = set[str](sent.get("opened", ()))
-        self.collected: int = sent.get("collected", 0)
-        self.ended: int = sent.get("ended", 0)
-        self.incomplete: bool = sent.get("incomplete", False)
-
-    def to_worker_output(self) -> dict[str, Any]:
-        """Return all of it as values that execnet can send, and from which it can be made again."""
-        used = {path: [count, *unused] for path, (count, unused) in self.used.items()}
-        counts = {"belonging": dict(self.belonging), "passed": dict(self.passed), "left": dict(self.left)}
-        return vars(self) | counts | {"used": used, "opened": sorted(self.opened)}
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every collected test has run."""
-        return self.ended >= self.collected and not self.incomplete
-
-    def use(self, path: str, count: int, unused: Iterable[int]) -> None:
-        """Record which interactions a passed test left unused; those count that every test of the file left unused."""
-        before = self.used.get(path)
-        both = set(unused) if before is None or before[0] != count else set(unused) & set(before[1])
-        self.used[path] = count, tuple(sorted(both))
-
-    def add(self, other: Self) -> None:
-        """Add what another worker has seen. All workers collect the same tests."""
-        self.belonging |= other.belonging
-        self.opened |= other.opened
-        self.passed += other.passed
-        self.left += other.left
-        self.collected = max(self.collected, other.collected)
-        self.ended += other.ended
-        self.incomplete |= other.incomplete
-        for path, (count, unused) in other.used.items():
-            self.use(path, count, unused)
-
-    def known(self) -> dict[str, tuple[int, tuple[int, ...]]]:
-        """Return the usage of each file all of whose tests have passed."""
-        return {
-            path: used
-            for path, used in self.used.items()
-            if all(self.passed[owner] >= self.belonging[owner] for owner in _owners(path))
-        }
-
-    def orphans(self, directory: Path) -> list[Path]:
-        """Return the cassettes in a folder that no test opened or owns. Call it only if `is_whole`.
-
-        A test that ran with fakes alone does not own one. In a folder where no file has an owner, only files that this
-        package recorded count, as the folder may be that of another tool.
-        """
-        from pytest_ycimages.cassette.format import SUFFIXES  # noqa: PLC0415 - only for runs with cassettes
-
-        files = [path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES]
-        orphans = [path for path in files if not self._has_owner(str(path.absolute()))]
-        is_ours = len(orphans) < len(files)
-        return [path for path in orphans if not path.stem.endswith(_PARTIAL) and (is_ours or _is_recorded_by_us(path))]
-
-    def _has_owner(self, path: str) -> bool:
-        return path in self.opened or any(self.belonging[owner] > self.left[owner] for owner in _owners(path))
-
-
-def _is_recorded_by_us(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return _METADATA.search(file.read(_HEAD)) is not None
-    except OSError:
-        return False
-
-
-def _owners(path: str) -> Iterator[str]:
-    """Yield the files whose tests a file may belong to: itself, and the first double's, if it is that of the n-th."""
-    yield path
-    file = Path(path)
-    first = _NUMBER.sub("", file.stem)
-    if first != file.stem:
-        yield str(file.with_name(first + file.suffix))
 
 
 def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
@@ -233,13 +126,6 @@ def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
     return numbered(of_test(directory, own.module, own.parts, part=part, is_alike=own.is_alike), number)
 
 
-def guard(settings: Settings, refusals: list[YCImagesError]) -> AbstractContextManager[None]:
-    """Refuse connections to other hosts while a test replays."""
-    from pytest_ycimages.network.guard import network_refused  # noqa: PLC0415 - only for tests with cassettes
-
-    return network_refused(settings.allowed_hosts, refusals.append)
-
-
 def settings_of_markers(node: Node, *kinds: str) -> list[dict[str, Any]]:
     """Return the settings of a node's markers, the closest of each kind first: all keywords but the name."""
     markers = (marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in node.iter_markers(kind))
@@ -278,6 +164,8 @@ def pytest_testnodedown(node: Any) -> None:
     """Add the usage of a worker of pytest-xdist."""
     sent = getattr(node, "workeroutput", {}).get("ycimages_cassettes")
     if sent:
+        from pytest_ycimages.cassette.handle import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
+
         node.config.stash.setdefault(_USAGE, CassetteUsage()).add(CassetteUsage(sent))
 
 
@@ -305,6 +193,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for_all = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
     candidates = [item for item in items if has_cassette(item) or scopes_of(item)]
     if (candidates and for_all) or any(map(_any_cassette, candidates)) or _cassette_dir(config).is_dir():
+        from pytest_ycimages.cassette.handle import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
+
         usage = config.stash.setdefault(_USAGE, CassetteUsage())
         usage.collected = len(items)
         for item in candidates:
@@ -348,7 +238,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     usage = config.stash.get(_USAGE, None)
     if usage is None:
         return
-    from pytest_ycimages.cassette.handle import opened  # noqa: PLC0415 - only for runs with cassettes
+    from pytest_ycimages.cassette.handle import opened, write_usage  # noqa: PLC0415 - only for runs with cassettes
 
     usage.opened.update(map(str, opened))
     usage.incomplete |= config.stash.get(_INCOMPLETE, False)
@@ -361,8 +251,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
     if cache is not None:
-        from pytest_ycimages.cassette.handle import write_usage  # noqa: PLC0415 - only for runs with cassettes
-
         write_usage(cache.mkdir("ycimages") / "usage.json", usage.known(), orphans)
 
 

@@ -101,10 +101,10 @@ def check_values(config: pytest.Config, values: Mapping[str, Any]) -> None:
 def _invalid(values: Mapping[str, Any]) -> str:
     """Return what is wrong with settings; empty: nothing."""
     from pytest_ycimages.errors import UsageError  # noqa: PLC0415 - only for runs with settings
-    from pytest_ycimages.settings import settings_from  # noqa: PLC0415 - heavy, so only for runs with settings
+    from pytest_ycimages.settings import merged  # noqa: PLC0415 - heavy, so only for runs with settings
 
     try:
-        settings_from({"allow_remote": True, **values})  # another source may set it
+        merged({"allow_remote": True, **values})  # another source may set it
     except UsageError as error:
         return str(error)
     return ""

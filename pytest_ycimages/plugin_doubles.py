@@ -20,10 +20,13 @@ from pytest_ycimages.errors import (
     CassetteUnusedError,
     RealHostRefusedError,
     YCImagesError,
+    note_others,
+    raise_first,
 )
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import no_proxy
-from pytest_ycimages.plugin_cassettes import REFUSED, cassette_path, guard, record_usage
+from pytest_ycimages.network.guard import network_refused
+from pytest_ycimages.plugin_cassettes import REFUSED, cassette_path, record_usage
 from pytest_ycimages.plugin_modes import announce, asks_for_cassette, is_missing, mode_of
 from pytest_ycimages.plugin_recordings import add_recording, refuse_part, refuse_shared, report_recordings
 from pytest_ycimages.plugin_scopes import (
@@ -43,7 +46,7 @@ from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping
 
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.settings import Settings
@@ -80,8 +83,6 @@ class Doubles:
         if scope != "function":
             for owner in (item, item.session):
                 owner.stash.setdefault(SHARED, {})[self] = None
-
-    # Making.
 
     def make(self, **settings: Any) -> Double:
         """Start another double.
@@ -139,9 +140,7 @@ class Doubles:
 
     def _guard(self, double: Double) -> None:
         if double.settings.mode in {"replay", "verify"}:
-            self._guards.enter_context(guard(double.settings, self._refusals))
-
-    # Tests that share them.
+            self._guards.enter_context(network_refused(double.settings.allowed_hosts, self._refusals.append))
 
     def is_used_by(self, item: pytest.Item) -> bool:
         """Return whether a test is known to use them."""
@@ -174,11 +173,6 @@ class Doubles:
         elif report.when == "call" and self.is_used_by(item):
             self._passed.add(item.nodeid)
 
-    def _fail(self) -> None:
-        self._has_failed = True
-        if self.scope == "function":
-            self.node.stash[PASSED] = False
-
     @property
     def has_passed(self) -> bool:
         """Whether all tests that share them are in this run, and have passed."""
@@ -186,15 +180,15 @@ class Doubles:
             return self.node.stash.get(PASSED, False)
         return not self._has_failed and len(self._passed) == tests_sharing(self.node, self.scope)
 
-    def take_problems(self) -> list[Exception]:
-        """Return what has gone wrong since the last time."""
-        found = [each for double in self.all if (each := self._problem(double)) is not None]
-        found += self._refusals[:1]
+    def take_problems(self, *, ends: bool = False) -> list[Exception]:
+        """Return what has gone wrong since the last time. At the end, faults and interactions must have been used."""
+        problems = (self._problem(double, ends=ends and self.has_passed) for double in self.all)
+        found = [*filter(None, problems), *self._refusals[:1]]
         self._refusals.clear()
         return found
 
-    def _problem(self, double: Double, *, ends: bool = False) -> Exception | None:
-        """Return what is wrong with a double. At the end, faults and interactions must have been used."""
+    def _problem(self, double: Double, *, ends: bool) -> Exception | None:
+        """Return what is wrong with a double."""
         try:
             double.check_since_last_time()
             if ends:
@@ -202,7 +196,9 @@ class Doubles:
         except CassetteUnusedError as error:
             return error
         except Exception as error:  # noqa: BLE001 - the other doubles are checked too
-            self._fail()
+            self._has_failed = True
+            if self.scope == "function":
+                self.node.stash[PASSED] = False
             return error
         return None
 
@@ -227,13 +223,10 @@ class Doubles:
         self.node.session.stash.get(SHARED, {}).pop(self, None)
         for double in self.all:
             double.close()
-        wrong: list[Exception] = []
-        for double in self.all:
-            problem = self._problem(double, ends=self.has_passed)
-            wrong += [problem] if problem is not None else []
-            if self.has_passed:
+        wrong = self.take_problems(ends=True)
+        if self.has_passed:
+            for double in self.all:
                 record_usage(self.node.config, double)
-        wrong += self._refusals[:1]
         if wrong and self.scope != "function":
             wrong[0].add_note(
                 f"\nFound at the end of {label(self.node)}, whose tests share the double of "
@@ -249,24 +242,6 @@ def _place(definition: pytest.FixtureDef[Any] | None) -> str:
     return f"the ycimages_settings of {os.path.relpath(code.co_filename)}:{code.co_firstlineno}"
 
 
-def raise_first(wrong: Sequence[Exception]) -> None:
-    """Raise the first of several errors, with the others as notes.
-
-    Raises:
-        Exception: without a traceback of this package, unless it is what has failed.
-    """
-    __tracebackhide__ = True
-    if wrong:
-        first, *others = wrong
-        for other in others:
-            first.add_note(_then(other))
-        raise first.with_traceback(None) if isinstance(first, YCImagesError | Warning) else first
-
-
-def _then(error: Exception) -> str:
-    return f"\nAnd then: {type(error).__name__}: {error}"
-
-
 @contextmanager
 def checking_shared(item: pytest.Item) -> Generator[None]:
     """Raise what has gone wrong in the doubles that a test shares with others, after its teardown."""
@@ -275,8 +250,7 @@ def checking_shared(item: pytest.Item) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        for each in wrong:
-            error.add_note(_then(each))
+        note_others(error, wrong)
         raise
     finally:
         still_open = item.session.stash.get(SHARED, {})

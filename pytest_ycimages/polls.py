@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.api.message import declared_text
+from pytest_ycimages.api.message import declared_text, nanoseconds
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.call import between, nanoseconds, shown
+from pytest_ycimages.call import between, shown
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:

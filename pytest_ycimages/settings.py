@@ -26,13 +26,13 @@ from pydantic_core import PydanticCustomError
 from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
 from pytest_ycimages.cloud.access import Auth, OAuth
-from pytest_ycimages.cloud.clock import is_seconds
 from pytest_ycimages.cloud.limits import (
-    DEFAULT_QUOTAS,
     DEFAULT_RETENTION,
     KeyFormat,
     KeyReuse,
     Quotas,
+    poll_interval_setting,
+    quotas_setting,
     retention_setting,
 )
 from pytest_ycimages.cloud.listing import FilterFields
@@ -190,33 +190,9 @@ class CassetteSettings(BaseModel):
         return self.model_copy(update={"mode": "replay" if exists else "record"})
 
 
-def _quotas(value: object) -> object:
-    """Return the quotas of a text or of a mapping, as in TOML; other values as they are."""
-    if value == "default":
-        return DEFAULT_QUOTAS
-    if isinstance(value, Mapping):
-        for name in value:
-            if name not in Quotas.__slots__:
-                raise unknown_word("quota", name, Quotas.__slots__)
-        return Quotas(**value)
-    return Quotas() if value is None or value == "none" else value
-
-
 def _texts(value: dict[str, str]) -> dict[str, str]:
     words_of(value)
     return value
-
-
-def _poll_interval(value: object) -> int | None:
-    """Return whole seconds for the header, or None."""
-    if value is None or value == "none":
-        return None
-    seconds = seconds_in(value) if isinstance(value, str) else value
-    if is_seconds(seconds) and seconds >= 1 and seconds == int(seconds):
-        return int(seconds)
-    raise PydanticCustomError(
-        "poll_interval", "The header has whole seconds, 1 or more, such as 5 or '1m'; None sends no header"
-    )
 
 
 class Settings(CassetteSettings):
@@ -302,8 +278,8 @@ class Settings(CassetteSettings):
     missing_source: MissingSource = "failed_precondition"
     filter_fields: FilterFields = "documented"
     operation_retention: Annotated[float | None, PlainValidator(retention_setting)] = DEFAULT_RETENTION
-    poll_interval: Annotated[int | None, PlainValidator(_poll_interval)] = None
-    quotas: Annotated[Quotas, BeforeValidator(_quotas)] = Quotas()
+    poll_interval: Annotated[int | None, PlainValidator(poll_interval_setting)] = None
+    quotas: Annotated[Quotas, BeforeValidator(quotas_setting)] = Quotas()
     journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None
     violation_paths: ViolationPaths = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
@@ -320,13 +296,14 @@ class Settings(CassetteSettings):
         return Rules(**{each.name: getattr(self, each.name) for each in fields(Rules)})
 
 
-def settings_from(values: Mapping[str, Any]) -> Settings:
-    """Return settings with these values.
+def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
+    """Return the settings of all sources; where two have the same setting, the earlier source wins.
 
     Raises:
-        UsageError: a name or a value is invalid.
+        UsageError: a source is neither `Settings` nor a mapping, or a name or a value is invalid.
     """
     __tracebackhide__ = True
+    values = given(*sources)
     for name in values:
         if name not in Settings.model_fields:
             raise unknown_word("setting", name, Settings.model_fields)
@@ -348,16 +325,6 @@ def _nearest(error: Any) -> str:
         return ""
     near = nearest(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]), cutoff=0.6)
     return f" (did you mean {near!r}?)" if near else ""
-
-
-def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
-    """Return the settings of all sources; where two have the same setting, the earlier source wins.
-
-    Raises:
-        UsageError: a source is neither `Settings` nor a mapping, or has an invalid setting.
-    """
-    __tracebackhide__ = True
-    return settings_from(given(*sources))
 
 
 def given(*sources: Settings | Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import ast
 import inspect
 import math
 import re
+import sys
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
@@ -238,3 +240,33 @@ class Written:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(repr(self))
+
+
+LONGEST: Final = 10**11
+"""Seconds, some three thousand years: the longest duration, so that every moment can be printed."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether `value` is a number and not a bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_seconds(value: object) -> TypeGuard[float]:
+    """Return whether `value` is a finite number of seconds, zero or more, that a float can hold."""
+    return is_number(value) and 0 <= value <= sys.float_info.max
+
+
+def seconds_of(name: str, value: object) -> float:
+    """Read seconds: a number, a timedelta, or text such as `2.5`, `200ms` or `3d`.
+
+    Raises:
+        UsageError: `value` is not a duration; the text names it `name`.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(value, str):
+        seconds = seconds_in(value)
+    if not is_seconds(seconds):
+        raise UsageError(
+            f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5, or a duration {DURATIONS}."
+        )
+    return seconds

@@ -32,6 +32,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
+from pytest_ycimages.text_values import LONGEST
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
@@ -297,3 +298,8 @@ class ProtoEnum:
         if not integral or not 0 <= number < len(self._names):
             raise PydanticCustomError("enum_type", "Input should be one of {names}", {"names": ", ".join(self._names)})
         return self._names[int(number)] if number else None
+
+
+def nanoseconds(seconds: float) -> int:
+    """Return `seconds` in whole nanoseconds."""
+    return round(min(seconds, LONGEST) * SECOND)

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.call import nanoseconds
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.cassette.answers import LatestStates, summarize, visible_state
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
 

@@ -15,13 +15,12 @@ from rich.syntax import Syntax
 from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cli.output import Output, Stop
-from pytest_ycimages.cloud.clock import is_seconds
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rule_of
-from pytest_ycimages.settings import Settings, settings_from
-from pytest_ycimages.text_values import DURATIONS, seconds_in
+from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.text_values import DURATIONS, is_seconds, seconds_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +179,7 @@ def settings_in(path: Path) -> dict[str, Any]:
         if name == "faults" and isinstance(value, list):
             values[name] = [_rule(path, number, each) for number, each in enumerate(value, 1)]
         try:
-            settings_from({"allow_remote": True, name: values[name]})  # another source may set it
+            merged({"allow_remote": True, name: values[name]})  # another source may set it
         except UsageError as error:
             raise UsageError(f"{path}: {name}: {error}") from None
     return values

@@ -12,50 +12,15 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from weakref import WeakSet
 
 from pytest_ycimages.api.message import LAST_SECOND, SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import DURATIONS, seconds_in
 from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-LONGEST: Final = 10**11
-"""Seconds, some three thousand years: the longest duration, so that every moment can be printed."""
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Return whether `value` is a number and not a bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_seconds(value: object) -> TypeGuard[float]:
-    """Return whether `value` is a finite number of seconds, zero or more, that a float can hold."""
-    return is_number(value) and 0 <= value <= sys.float_info.max
-
-
-def seconds_of(name: str, value: object) -> float:
-    """Read seconds: a number, a timedelta, or text such as `2.5`, `200ms` or `3d`.
-
-    Raises:
-        UsageError: `value` is not a duration; the text names it `name`.
-    """
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(value, str):
-        seconds = seconds_in(value)
-    if not is_seconds(seconds):
-        raise UsageError(
-            f"invalid {name}={value!r}: expected seconds, zero or more, such as 2.5, or a duration {DURATIONS}."
-        )
-    return seconds
-
-
-def nanoseconds(seconds: float) -> int:
-    """Return `seconds` in whole nanoseconds."""
-    return round(min(seconds, LONGEST) * SECOND)
 
 
 def moment_of(name: str, value: object) -> int:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from pytest_ycimages.api.message import resource_time
+from pytest_ycimages.api.message import nanoseconds, resource_time
 from pytest_ycimages.api.resources import Image, ImageStatus, Os, OsType
-from pytest_ycimages.cloud.clock import moment_of, nanoseconds, seconds_of
+from pytest_ycimages.cloud.clock import moment_of
 from pytest_ycimages.cloud.ids import DISK, FOLDER, IMAGE
 from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source, StoredObject
@@ -28,7 +28,7 @@ from pytest_ycimages.cloud.sources import (
     chunked,
 )
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import SIZES, bytes_in, is_text
+from pytest_ycimages.text_values import SIZES, bytes_in, is_text, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +43,7 @@ SEEDABLE: Final = frozenset(Image.model_fields) - {"id", "status"}
 """The fields of a seeded image that have no argument of their own."""
 
 _CHANGEABLE: Final = ("name", "description", "labels", "min_disk_size")
+_SIZES: Final = ("storage_size", "min_disk_size")
 _KINDS: Final = {method: kind for kind, method in METHOD_OF.items()}
 _IN_FLIGHT: Final = {ImageStatus.CREATING: Kind.CREATE, ImageStatus.DELETING: Kind.DELETE}
 _OPERATION_ID: Final = re.compile(r"[-\w]{1,50}", re.ASCII)
@@ -134,8 +135,7 @@ class Inventory:
         self._state.folders.add(record.folder_id)
         self._state.add_image(record)
         if kind and operation_id:
-            at = record.created_at if kind is Kind.CREATE else self._clock.now()
-            self._start(kind, operation_id, record.id, at)
+            self._start(kind, operation_id, record.id, record.created_at if kind is Kind.CREATE else self._clock.now())
         return record.id
 
     def add_images(
@@ -230,7 +230,7 @@ class Inventory:
             "os": {"type": OsType.LINUX},
             "storage_size": UNKNOWN_DATA,
             "min_disk_size": UNKNOWN_SIZE,
-            **{name: _size(value) if name in _SIZES else value for name, value in fields.items()},
+            **{name: _sized(name, value) for name, value in fields.items()},
             "created_at": resource_time(created_at),
         }
         if isinstance(given["os"], str):
@@ -266,10 +266,8 @@ class Inventory:
         changes: Mapping[str, Any] = NO_CHANGES,
     ) -> str:
         size = int(self._state.images[image_id].wire.get("storageSize", 0))
-        made_from = source if kind is Kind.CREATE else ""
-        plan = self._service.planner.plan(METHOD_OF[kind], at, size=size, source=made_from)
-        account = created_by or self._service.account
-        self._state.start(OperationRecord(id_, kind, account, image_id, plan, changes))
+        plan = self._service.planner.plan(METHOD_OF[kind], at, size=size, source=source * (kind is Kind.CREATE))
+        self._state.start(OperationRecord(id_, kind, created_by or self._service.account, image_id, plan, changes))
         return id_
 
 
@@ -277,7 +275,9 @@ def _each(
     images: int | Iterable[Mapping[str, Any]], every: object, common: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield the arguments of `add_image` for each of several images, oldest first."""
-    own = [{} for _ in range(_count(images))] if isinstance(images, int) else list(map(_given, images))
+    if isinstance(images, bool) or (isinstance(images, int) and images < 1):
+        raise UsageError(f"invalid images={images!r}: expected how many to add, 1 or more, or a list of their fields.")
+    own = [{} for _ in range(images)] if isinstance(images, int) else list(map(_given, images))
     if every is not None and "created_at" in common:
         raise UsageError(
             "`every` counts back from `age`, the age of the last image: give that instead of `created_at`."
@@ -302,12 +302,6 @@ def _given(own: object) -> Mapping[str, Any]:
     raise UsageError(f"invalid image {own!r}: expected a dict of its fields, such as {{'name': 'base', 'age': '3d'}}.")
 
 
-def _count(images: int) -> int:
-    if isinstance(images, bool) or images < 1:
-        raise UsageError(f"invalid images={images!r}: expected how many to add, 1 or more, or a list of their fields.")
-    return images
-
-
 def _validated(fields: Mapping[str, Any]) -> Image:
     try:
         image = Image.model_validate(dict(fields))
@@ -324,12 +318,9 @@ def _taken(name: str, folder_id: str) -> UsageError:
     return UsageError(f"The name {name!r} is taken in the folder {folder_id!r}: names are unique.")
 
 
-_SIZES: Final = ("storage_size", "min_disk_size")
-
-
-def _size(value: object) -> object:
+def _sized(name: str, value: object) -> object:
     """Return the bytes of a size as text; other values as they are, for the field to refuse."""
-    size = bytes_in(value) if isinstance(value, str) else None
+    size = bytes_in(value) if name in _SIZES and isinstance(value, str) else None
     return value if size is None else size
 
 
@@ -353,7 +344,6 @@ def _age(age: object, now: int) -> int:
 
 
 def _os_type(name: str) -> OsType:
-    try:
-        return OsType(name)
-    except ValueError:
-        raise UsageError(f"Unknown operating system type {name!r}. Known: {', '.join(OsType)}.") from None
+    if name not in set(OsType):
+        raise unknown_word("operating system type", name, map(str, OsType))
+    return OsType(name)

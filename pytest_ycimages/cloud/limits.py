@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
-from pytest_ycimages.cloud.clock import seconds_of
 from pytest_ycimages.cloud.lifecycle import Kind
-from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import bytes_in
+from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.text_values import bytes_in, is_seconds, seconds_in, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -207,6 +207,8 @@ class Retention:
             self._keys.forget(id_)
 
 
+# Settings.
+
 DEFAULT_RETENTION: Final = 14 * 24 * 3600
 """Seconds for which the service keeps operations: two weeks (documented)."""
 
@@ -214,3 +216,36 @@ DEFAULT_RETENTION: Final = 14 * 24 * 3600
 def retention_setting(value: object) -> float | None:
     """Read the setting `operation_retention`."""
     return None if value is None or value == "none" else seconds_of("operation_retention", value)
+
+
+def poll_interval_setting(value: object) -> int | None:
+    """Read the setting `poll_interval`, whole seconds for a header.
+
+    Raises:
+        UsageError: the value is invalid; the text says what is accepted.
+    """
+    if value is None or value == "none":
+        return None
+    seconds = seconds_in(value) if isinstance(value, str) else value
+    if not is_seconds(seconds) or seconds < 1 or seconds != int(seconds):
+        raise UsageError(
+            f"invalid poll_interval={value!r}: expected whole seconds, 1 or more, such as 5 or '1m', or None for no "
+            "header."
+        )
+    return int(seconds)
+
+
+def quotas_setting(value: object) -> object:
+    """Return the quotas of a text or of a mapping, as in TOML; other values as they are.
+
+    Raises:
+        UsageError: a quota is unknown, or its value is invalid.
+    """
+    if value == "default":
+        return DEFAULT_QUOTAS
+    if isinstance(value, Mapping):
+        for name in value:
+            if name not in Quotas.__slots__:
+                raise unknown_word("quota", name, Quotas.__slots__)
+        return Quotas(**value)
+    return Quotas() if value is None or value == "none" else value

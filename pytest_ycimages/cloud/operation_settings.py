@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, get_args
 
 from pytest_ycimages.api.methods import matching
-from pytest_ycimages.cloud.clock import seconds_of
 from pytest_ycimages.cloud.lifecycle import CANCELLABLE, METHOD_OF, CancelWord
 from pytest_ycimages.cloud.outcome import Failure, Success, outcome_of
 from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import read_literal
+from pytest_ycimages.text_values import read_literal, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

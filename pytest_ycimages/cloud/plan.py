@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
 from pytest_ycimages.cloud.operation_settings import (
     DEFAULT_CANCEL,

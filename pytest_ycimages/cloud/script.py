@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from pytest_ycimages.cloud.clock import is_seconds, nanoseconds
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.cloud.outcome import Failure, error_of
 from pytest_ycimages.errors import UsageError, unknown_word
+from pytest_ycimages.text_values import is_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.gateway import spelled
-from pytest_ycimages.api.message import FIRST_SECOND, LAST_SECOND, SECOND
+from pytest_ycimages.api.message import FIRST_SECOND, LAST_SECOND, SECOND, nanoseconds
 from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, RequestInfo, Status
 from pytest_ycimages.cloud.access import AccessService
-from pytest_ycimages.cloud.clock import nanoseconds
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
 from pytest_ycimages.cloud.image_commands import ImageService
 from pytest_ycimages.cloud.limits import DEFAULT_RETENTION, IdempotencyKeys, QuotaKeeper, Quotas

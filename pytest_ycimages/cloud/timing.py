@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Final, Protocol, runtime_checkable
 
-from pytest_ycimages.cloud.clock import is_number, is_seconds, nanoseconds
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.cloud.script import Schedule, Start
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import DURATIONS, Vocabulary, read_text
+from pytest_ycimages.text_values import DURATIONS, Vocabulary, is_number, is_seconds, read_text
 
 _LEAST: Final = 2.0**-54
 """The draw that replaces zero: half a step of the draws."""

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.exchange import Delivery
-from pytest_ycimages.api.message import declared_text
+from pytest_ycimages.api.message import declared_text, nanoseconds
 from pytest_ycimages.api.resources import CreateImageMetadata, DeleteImageMetadata, Image
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.call import nanoseconds, shown
+from pytest_ycimages.call import shown
 from pytest_ycimages.experiment.printable import ReportPart, Seconds
 from pytest_ycimages.faults.fault import delivery_under
 

@@ -1,22 +1,20 @@
-"""The catalogue of faults, and the damage that they do to answers: slowness first, where strategies shrink to.
+"""The catalogue of faults: slowness first, where strategies shrink to.
 
-To add a fault, write a function under `@register()` and its name in `__all__`. A new kind of damage goes into
-`ConnectionDamage`, and mypy finds the one place that has to handle it: `server/transmission.py`.
+To add a fault, write a function under `@register()` and its name in `__all__`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
-from pytest_ycimages.api.exchange import Damage, Delivery
 from pytest_ycimages.api.status import Code, QuotaFailure
 from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.plan import NextOperation
 from pytest_ycimages.cloud.timing import After, Never, timing_of
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.faults import damage
 from pytest_ycimages.faults.fault import (
     REGISTERED,
     Answer,
@@ -48,107 +46,6 @@ __all__ = [
     "operation_slow", "permission_denied", "quota_exceeded", "ramp", "rate_limited", "refuse", "reset", "slow", "stale",
     "stall", "stream_reset", "token_expired", "trickle", "truncate", "unavailable",
 ]  # fmt: skip
-
-# Damage.
-
-Garbling = Literal["bytes", "utf8", "json", "content_type"]
-Http2Code = Literal[
-    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
-    "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM",
-    "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
-]  # fmt: skip
-"""The error codes of HTTP/2 in the order of their numbers (RFC 9113, section 7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Break(Damage):
-    """End the connection after so many bytes of the answer, head included: `reset` sends RST, `close` sends FIN."""
-
-    after: int
-    how: Literal["reset", "close"]
-
-
-@dataclass(frozen=True, slots=True)
-class Stall(Damage):
-    """Pause after so many bytes of the answer, for so many seconds; None: until the client or the double closes."""
-
-    after: int
-    seconds: float | None = None
-
-    @property
-    def delivery(self) -> Delivery:  # type: ignore[override]  # of each stall, not of the class
-        """What the client receives: nothing that it can use, unless the answer goes on."""
-        return Delivery.NOTHING if self.seconds is None else Delivery.SLOW
-
-
-@dataclass(frozen=True, slots=True)
-class Trickle(Damage):
-    """Send so many bytes per second, on the double's clock."""
-
-    delivery: ClassVar[Delivery] = Delivery.SLOW
-    rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Truncate(Damage):
-    """Send so many bytes of the body, at most all but one, then close; None: half of them."""
-
-    delivery: ClassVar[Delivery] = Delivery.HEAD
-    length: int | None
-
-    def kept(self, size: int) -> int:
-        """Return how many bytes of a body of `size` bytes arrive."""
-        return size // 2 if self.length is None else min(self.length, max(0, size - 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Garble(Damage):
-    """Change the body: some `bytes`, invalid `utf8`, invalid `json`, or a `content_type` of HTML."""
-
-    delivery: ClassVar[Delivery] = Delivery.HEAD
-    how: Garbling
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse(Damage):
-    """Reset the connection, and accept no new one for so many seconds on the double's clock."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute(Damage):
-    """Answer with this page instead, as a gateway does."""
-
-    delivery: ClassVar[Delivery] = Delivery.REPLACED
-    status: int
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ResetStream(Damage):
-    """End the stream with RST_STREAM and this error code of HTTP/2."""
-
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Goaway(Damage):
-    """Send GOAWAY with this error code of HTTP/2, beside the answer or in its place."""
-
-    code: int
-    seen: bool
-
-    @property
-    def delivery(self) -> Delivery:  # type: ignore[override]  # of each stall, not of the class
-        """What the client receives: the whole answer, if its stream counts as processed."""
-        return Delivery.SLOW if self.seen else Delivery.NOTHING
-
-
-Ending = Break | Truncate | Refuse | ResetStream | Goaway
-"""The damage that ends the connection, or the stream of a connection that has streams."""
-ConnectionDamage = Ending | Stall | Trickle | Garble | Substitute
 
 # Slowness.
 
@@ -253,13 +150,13 @@ def gateway_timeout() -> Effect:
 
 def _page(status: int, title: str) -> Damaged:
     page = f"<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>"
-    return Damaged(Substitute(status, "text/html", f"<html>\r\n{page}\r\n</html>\r\n".encode()))
+    return Damaged(damage.Substitute(status, "text/html", f"<html>\r\n{page}\r\n</html>\r\n".encode()))
 
 
 @register()
 def bad_request() -> Effect:
     """Answer 400 with plain text, as the gateway does for a request that it cannot read."""
-    return Damaged(Substitute(400, "text/plain", b"Injected: the request cannot be read"))
+    return Damaged(damage.Substitute(400, "text/plain", b"Injected: the request cannot be read"))
 
 
 # The connection.
@@ -272,7 +169,7 @@ def reset(*, after: Bytes = 0) -> Effect:
     Args:
         after: bytes of the answer that arrive before, its head included.
     """
-    return Damaged(Break(after, "reset"))
+    return Damaged(damage.Break(after, "reset"))
 
 
 @register()
@@ -282,13 +179,13 @@ def close(*, after: Bytes = 0) -> Effect:
     Args:
         after: bytes of the answer that arrive before, its head included.
     """
-    return Damaged(Break(after, "close"))
+    return Damaged(damage.Break(after, "close"))
 
 
 @register()
 def hang() -> Effect:
     """Send no answer, until the client gives up or the double closes."""
-    return Damaged(Stall(0))
+    return Damaged(damage.Stall(0))
 
 
 @register()
@@ -299,13 +196,13 @@ def stall(*, after: Bytes = 0, seconds: Seconds | None = None) -> Effect:
         after: bytes of the answer that arrive before, its head included.
         seconds: how long it stops, on the double's clock; None: until the client gives up or the double closes.
     """
-    return Damaged(Stall(after, seconds))
+    return Damaged(damage.Stall(after, seconds))
 
 
 @register()
 def trickle(bytes_per_second: Rate) -> Effect:
     """Send the answer slowly, at this rate on the double's clock."""
-    return Damaged(Trickle(bytes_per_second))
+    return Damaged(damage.Trickle(bytes_per_second))
 
 
 @register()
@@ -315,54 +212,54 @@ def truncate(*, length: Bytes | None = None) -> Effect:
     Args:
         length: bytes of the body that arrive, at most all but one; None: half of them.
     """
-    return Damaged(Truncate(length))
+    return Damaged(damage.Truncate(length))
 
 
 @register(commits=("after", "before"))
-def garble(how: Garbling = "bytes") -> Effect:
+def garble(how: damage.Garbling = "bytes") -> Effect:
     """Damage the body, and keep the connection.
 
     Args:
         how: `bytes` changes some of them, `utf8` makes it invalid UTF-8, `json` invalid JSON, and `content_type` says
             that it is HTML.
     """
-    return Damaged(Garble(how))
+    return Damaged(damage.Garble(how))
 
 
 @register()
 def stale() -> Effect:
     """Reset the next request on a connection that was kept alive. A fresh connection works."""
-    return Damaged(Break(0, "reset"), only_reused=True)
+    return Damaged(damage.Break(0, "reset"), only_reused=True)
 
 
 @register()
 def refuse(seconds: Seconds) -> Effect:
     """Reset the connection, and accept no new one for so many seconds on the double's clock."""
-    return Damaged(Refuse(seconds))
+    return Damaged(damage.Refuse(seconds))
 
 
 # HTTP/2.
 
 
 @register()
-def stream_reset(code: Http2Code = "REFUSED_STREAM") -> Effect:
+def stream_reset(code: damage.Http2Code = "REFUSED_STREAM") -> Effect:
     """End the stream of the call with RST_STREAM. Over HTTP/1.1, which has no streams, the connection is reset.
 
     Args:
         code: the error code of HTTP/2, such as `REFUSED_STREAM`, `CANCEL` or `INTERNAL_ERROR`.
     """
-    return Damaged(ResetStream(get_args(Http2Code).index(code)))
+    return Damaged(damage.ResetStream(get_args(damage.Http2Code).index(code)))
 
 
 @register()
-def goaway(code: Http2Code = "NO_ERROR", *, seen: Flag = False) -> Effect:
+def goaway(code: damage.Http2Code = "NO_ERROR", *, seen: Flag = False) -> Effect:
     """Send GOAWAY, which says that the connection ends. Over HTTP/1.1, the connection is closed.
 
     Args:
         code: the error code of HTTP/2, such as `NO_ERROR` or `ENHANCE_YOUR_CALM`.
         seen: whether the call counts as processed, and is answered; if not, clients may send it again.
     """
-    return Damaged(Goaway(get_args(Http2Code).index(code), seen))
+    return Damaged(damage.Goaway(get_args(damage.Http2Code).index(code), seen))
 
 
 # The operation that the call starts.

@@ -24,11 +24,10 @@ from pytest_ycimages.api.exchange import Delivery
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.methods import METHODS
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.cloud.clock import LONGEST, is_number
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.timing import After, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import DURATIONS, SIZES, Written, bytes_in, is_text, seconds_in
+from pytest_ycimages.text_values import DURATIONS, LONGEST, SIZES, Written, bytes_in, is_number, is_text, seconds_in
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:

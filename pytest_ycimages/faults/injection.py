@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.cloud.clock import nanoseconds
+from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.redaction.printing import Printing
 from pytest_ycimages.words import exact, sealed
 

@@ -13,7 +13,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.ids import fraction
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.faults.catalogue import Substitute
+from pytest_ycimages.faults.damage import Substitute
 from pytest_ycimages.faults.fault import EFFECTS, Answer, Damaged, Hidden, Late, Planned
 from pytest_ycimages.faults.injection import Injection, Reason
 from pytest_ycimages.faults.rule import texts_at

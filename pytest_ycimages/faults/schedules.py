@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from pytest_ycimages.api.message import INT64_MAX
-from pytest_ycimages.cloud.clock import is_number
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.text_values import Written
+from pytest_ycimages.text_values import Written, is_number
 
 
 class CallContext(NamedTuple):

@@ -9,7 +9,7 @@ from pytest_ycimages.api.exchange import GrpcCall, Reply, Request
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.faults.catalogue import Substitute
+from pytest_ycimages.faults.damage import Substitute
 from pytest_ycimages.grpc.codec import InvalidMessageError, fields_of, message_bytes, status_bytes
 from pytest_ycimages.grpc.reflection import conversation_of
 from pytest_ycimages.grpc.rpcs import rpcs, twin

@@ -15,7 +15,7 @@ from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, T
 from h2.exceptions import H2Error, ProtocolError
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.faults.catalogue import Goaway, ResetStream
+from pytest_ycimages.faults.damage import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.http2_frames import MAX_HELD, Frames, goaway

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, assert_n
 
 from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.faults.catalogue import Goaway, ResetStream, Truncate
+from pytest_ycimages.faults.damage import Goaway, ResetStream, Truncate
 from pytest_ycimages.server.http import too_large
 from pytest_ycimages.server.http2_headers import OF_THE_CONNECTION, encoded
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never, cast
 
-from pytest_ycimages.faults.catalogue import (
+from pytest_ycimages.faults.damage import (
     Break,
     Garble,
     Garbling,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from pytest_ycimages.api.exchange import Damage
-    from pytest_ycimages.faults.catalogue import ConnectionDamage, Ending
+    from pytest_ycimages.faults.damage import ConnectionDamage, Ending
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.server.http import HttpReply
 

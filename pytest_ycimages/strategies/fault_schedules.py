@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from hypothesis import strategies as st
 
 from pytest_ycimages.api.methods import METHODS, matching
-from pytest_ycimages.cloud.clock import LONGEST, is_seconds
 from pytest_ycimages.cloud.script import Script, Stage
 from pytest_ycimages.cloud.timing import After, AfterPolls, BySource, Immediate, LogNormal, Never, PerGiB, Uniform
 from pytest_ycimages.errors import UsageError, unknown_word
@@ -17,6 +16,7 @@ from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF
 from pytest_ycimages.faults.fault import Fault, arguments_of
 from pytest_ycimages.faults.rule import Per, Rule
 from pytest_ycimages.faults.schedules import after, always, between, chance, every, first, nth, over_rate, script
+from pytest_ycimages.text_values import LONGEST, is_seconds
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -6,20 +6,26 @@ lock from a process or a peer that answers in real time.
 
 from __future__ import annotations
 
+import dis
 import linecache
 import os
 import platform
 import re
 import sys
 import sysconfig
+import threading
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_ycimages.virtual.idle import current_frames
+from pytest_ycimages.virtual.patch_threads import real_sleep
+from pytest_ycimages.virtual.wait import Wait
+
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping
-    from types import FrameType
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import CodeType, FrameType
 
     from pytest_ycimages.virtual.wait import Wait
 
@@ -200,3 +206,50 @@ def busy_text(thread: threading.Thread, frame: FrameType | None, deed: str, seco
         "the client waits. Wait between two looks: time.sleep, asyncio.sleep, threading.Event.wait, or a library that "
         f"uses them. {PATIENCE.format(10 * seconds)}"
     )
+
+
+_SAMPLES: Final = 12
+
+
+_QUESTIONS: Final = frozenset({
+    "all", "any", "bool", "cancelled", "done", "empty", "full", "is_alive", "is_set", "len", "locked", "qsize",
+    "running",
+})  # fmt: skip
+"""Functions that ask for the state of something that another thread may change."""
+
+
+def is_circling(thread: threading.Thread, *, surely: bool = True) -> bool:
+    """Return whether a thread runs one loop in which nothing changes, as one does that waits for another thread.
+
+    Args:
+        thread: the thread.
+        surely: leave out loops that call anything but a question, such as `is_set()`: they may compute.
+    """
+    stacks = list(_stacks(thread))
+    loop = next((each for each in stacks[0] if all(any(each is one for one in stack) for stack in stacks)), None)
+    if loop is None:
+        return False
+    lines, states = set(), []
+    for _ in _stacks(thread):
+        lines.add(loop.f_lineno)
+        states.append({name: id(value) for name, value in loop.f_locals.items()})
+    return all(state == states[0] for state in states) and not (surely and _works(loop.f_code, lines))
+
+
+def _works(code: CodeType, lines: set[int]) -> bool:
+    """Return whether some lines call anything but questions about the state of something."""
+    loop = [each for each in dis.get_instructions(code) if each.positions and each.positions.lineno in lines]
+    calls = sum(each.opname == "CALL" or each.opname.startswith("CALL_") for each in loop)
+    return calls > sum(each.opname.startswith("LOAD_") and each.argval in _QUESTIONS for each in loop)
+
+
+def _stacks(thread: threading.Thread) -> Iterator[list[FrameType]]:
+    """Yield the stack of a thread, innermost frame first, several times."""
+    for _ in range(_SAMPLES):
+        real_sleep(0.001)
+        frame = current_frames().get(thread.ident or 0)
+        stack: list[FrameType] = []
+        while frame is not None:
+            stack.append(frame)
+            frame = frame.f_back
+        yield stack

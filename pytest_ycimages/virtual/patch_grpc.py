@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.patch_threads import patch
-from pytest_ycimages.virtual.scheduler import MICROSECOND, microseconds
+from pytest_ycimages.virtual.wait import MICROSECOND, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

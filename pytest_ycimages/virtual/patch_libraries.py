@@ -20,8 +20,8 @@ from pytest_ycimages.network.patching import replace, when_imported
 from pytest_ycimages.virtual import patch_grpc
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
 from pytest_ycimages.virtual.patch_threads import patch
-from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
-from pytest_ycimages.virtual.wait import GivenUp, Outcome
+from pytest_ycimages.virtual.scheduler import of_client
+from pytest_ycimages.virtual.wait import MICROSECOND, GivenUp, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +186,7 @@ def _await_event(scheduler: Scheduler, timeout: float | None) -> float:
     runner = _runner()
     wait = scheduler.make_wait(what, timeout, _descriptors(runner), lambda: _has_foreign(runner))
     if scheduler.wait(wait) is Outcome.OVER:
-        left = scheduler.left(wait)
+        left = wait.left(scheduler.elapsed)
         return math.inf if left is None else left
     return 0
 

@@ -16,8 +16,8 @@ from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.patch_threads import patch
-from pytest_ycimages.virtual.scheduler import MICROSECOND, in_force
-from pytest_ycimages.virtual.wait import Outcome
+from pytest_ycimages.virtual.scheduler import in_force
+from pytest_ycimages.virtual.wait import MICROSECOND, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -122,7 +122,7 @@ def _select(scheduler: Scheduler, select: Callable[..., Any], self: Any, timeout
     if outcome is Outcome.DUE:
         return []  # time moves only when no descriptor is readable
     _note_progress(scheduler, self)
-    return select(self, scheduler.left(wait) if outcome is Outcome.OVER else 0)
+    return select(self, wait.left(scheduler.elapsed) if outcome is Outcome.OVER else 0)
 
 
 def _note_progress(scheduler: Scheduler, selector: Any) -> None:

@@ -16,8 +16,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.network.patching import replace
-from pytest_ycimages.virtual.scheduler import MICROSECOND, of_client
-from pytest_ycimages.virtual.wait import Evicted, Outcome
+from pytest_ycimages.virtual.scheduler import of_client
+from pytest_ycimages.virtual.wait import MICROSECOND, Evicted, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ class SimpleQueue(real_queue):  # type: ignore[misc, valid-type] # at run time i
                 return super().get(block=False)
             outcome = scheduler.wait(wait)
             if outcome is not Outcome.RELEASED:
-                return super().get(block=outcome is Outcome.OVER, timeout=scheduler.left(wait))
+                return super().get(block=outcome is Outcome.OVER, timeout=wait.left(scheduler.elapsed))
 
 
 class _Sleep:
@@ -132,7 +132,7 @@ class _Sleep:
         __tracebackhide__ = True
         wait = scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
         if scheduler.wait(wait) is Outcome.OVER:
-            real_sleep(scheduler.left(wait) or 0)
+            real_sleep(wait.left(scheduler.elapsed) or 0)
 
 
 sleep: Final = _Sleep()
@@ -195,7 +195,7 @@ def _join(
     elif wait.outcome is Outcome.RELEASED:
         join(thread)  # it has ended except for its last steps
     elif wait.outcome is Outcome.OVER:
-        join(thread, scheduler.left(wait))
+        join(thread, wait.left(scheduler.elapsed))
 
 
 def _wait(scheduler: Scheduler, wait: Callable[..., bool], condition: Any, timeout: float | None = None) -> bool:
@@ -219,7 +219,7 @@ def _wait_in_line(scheduler: Scheduler, condition: Any, timeout: float | None) -
         outcome = scheduler.wait(wait)
         notified = outcome is Outcome.RELEASED
         if outcome is Outcome.OVER:
-            notified = wait.acquire_for_real(scheduler.left(wait))
+            notified = wait.acquire_for_real(wait.left(scheduler.elapsed))
     finally:
         condition._acquire_restore(saved)  # noqa: SLF001 - as the original does
         if not notified:

@@ -13,25 +13,13 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.virtual.wait import Alarm, Evicted, Outcome, Wait
+from pytest_ycimages.virtual.wait import MICROSECOND, Alarms, Evicted, Outcome, Wait, ZeroWaits, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_ycimages.virtual.idle import IdleDetector
 
-MICROSECOND: Final = 10**6
-"""Virtual time counts in microseconds: their number in a second."""
-
-
-def microseconds(seconds: float) -> int:
-    """Round seconds to the nearest microsecond, and to at least one when there are any."""
-    return max(1, round(seconds * MICROSECOND)) if seconds > 0 else 0
-
-
-_ZERO_WAITS: Final = 2_000
-_COMPUTED_ZERO_WAITS: Final = 100
-"""The zero-length waits of a thread at one moment before one takes time; fewer where the zero was computed."""
 SHORT: Final = MICROSECOND // 100
 """Microseconds: a time limit that is over sooner counts as polling without a pause."""
 
@@ -69,6 +57,7 @@ class Scheduler:
         short: how many short waits each thread has made, by its identifier; the watchdog clears it.
         main: the thread that began virtual time: that of the test.
         on_refusal: called for each connection that the client was refused.
+        error: what the thread that began virtual time is to raise.
     """
 
     def __init__(
@@ -87,12 +76,12 @@ class Scheduler:
         self.is_over = False
         self.main: threading.Thread | None = None
         self.on_refusal: Callable[[], None] | None = None
+        self.error: BaseException | None = None
         self._move = move
         self._idle = idle
-        self._error: BaseException | None = None
-        self._alarms: dict[int, Alarm] = {}
+        self._alarms = Alarms()
         self._joins: dict[threading.Thread, list[Wait]] = {}  # each thread of the client, with the waits for its end
-        self._zero_waits: dict[int, tuple[int, int]] = {}
+        self._zero_waits = ZeroWaits()
         self._evicted: set[threading.Thread] = set()
 
     # The client's threads.
@@ -119,7 +108,7 @@ class Scheduler:
             self._idle.forget(thread)
             self._evicted.discard(thread)
             if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
-                self._close_alarm(thread.ident)
+                self._alarms.close(thread.ident)
             for wait in self._joins.pop(thread, ()):
                 self._wake(wait, Outcome.RELEASED)
             self._settle()
@@ -163,6 +152,7 @@ class Scheduler:
             self._evicted.update(others)
             for wait in [each for each in self.waits if each.thread in self._evicted]:
                 is_idle = wait.deadline is None and not wait.descriptors and wait.thread is not client
+                wait.error = None if is_idle else Evicted()
                 self._wake(wait, Outcome.OVER if is_idle else Outcome.EVICTED)
                 if is_idle and wait.thread is not None:
                     others.remove(wait.thread)
@@ -172,10 +162,9 @@ class Scheduler:
     def begin_again(self) -> None:
         """Reset at zero, with the calling thread as the only thread of the client."""
         with self.lock:
-            me = self.threads[threading.get_ident()]
-            for thread in [each for each in self._joins if each is not me]:
+            for thread in self._joins.keys() - {self.threads[threading.get_ident()]}:
                 self.leave(thread)
-            self._zero_waits.clear()
+            self._zero_waits = ZeroWaits()
             self.elapsed = 0
 
     # Waiting.
@@ -208,68 +197,35 @@ class Scheduler:
             Evicted: the trial is over.
         """
         __tracebackhide__ = True
-        self._check(wait)
-        self._zero_waits.pop(threading.get_ident(), None)
+        if wait.thread in self._evicted:
+            raise Evicted
+        self.raise_error()
+        self._zero_waits.end(threading.get_ident())
         try:
             with self.lock:
                 if wait.outcome is None and not self.is_over:
                     self._park(wait)
                     self._settle()
                     if wait.outcome is None:
-                        wait.prepare(self._alarm)
-            self._block(wait)
+                        wait.prepare(self._alarms)
+            while not (wait.has_ended() or self.is_over):
+                if wait.block():
+                    with self.lock:
+                        self._wake(wait, Outcome.RELEASED)
         finally:  # a signal's handler may raise anywhere, and a thread that runs must not count as one that waits
             with self.lock:
                 self._wake(wait, Outcome.OVER)
             if wait.thread is None:  # a double's thread, whose end is not reported
-                self._close_alarm(threading.get_ident())
-        if wait.outcome is Outcome.EVICTED:
-            raise Evicted
+                self._alarms.close(threading.get_ident())
         if wait.error is not None:
             raise wait.error
         return wait.outcome or Outcome.OVER
 
-    def _check(self, wait: Wait) -> None:
-        """Raise what the calling thread is to raise instead of waiting."""
-        __tracebackhide__ = True
-        if wait.thread in self._evicted:
-            raise Evicted
-        self.raise_error()
-
     def zero_wait(self, seconds: float) -> float:
-        """Return how long a zero-length wait takes: no time, unless the thread has made many of them at this moment.
-
-        Code that loops until a limit has passed would loop for ever if time stopped exactly at the limit.
-        """
+        """Return how long a zero-length wait takes; see `ZeroWaits`."""
         ident = threading.get_ident()
-        moment, count = self._zero_waits.get(ident, (self.elapsed, 0))
-        count = count + 1 if moment == self.elapsed else 1
-        self._zero_waits[ident] = self.elapsed, count
         self.short[ident] += 1
-        return (
-            1 / MICROSECOND if count > (_ZERO_WAITS if isinstance(seconds, int) else _COMPUTED_ZERO_WAITS) else seconds
-        )
-
-    def left(self, wait: Wait) -> float | None:
-        """Return the seconds that a wait has left, or None when it has no deadline."""
-        return None if wait.deadline is None else max(0, wait.deadline - self.elapsed) / MICROSECOND
-
-    def _alarm(self) -> Alarm:
-        alarm = self._alarms.get(threading.get_ident())
-        if alarm is None:
-            alarm = self._alarms[threading.get_ident()] = Alarm()
-        return alarm
-
-    def _close_alarm(self, ident: int) -> None:
-        if alarm := self._alarms.pop(ident, None):
-            alarm.close()
-
-    def _block(self, wait: Wait) -> None:
-        __tracebackhide__ = True
-        while not (wait.has_ended() or self.is_over):
-            if wait.block():
-                with self.lock:
-                    self._wake(wait, Outcome.RELEASED)
+        return self._zero_waits.length(ident, seconds, self.elapsed)
 
     def release(self, wait: Wait) -> None:
         """End a wait from outside.
@@ -289,9 +245,6 @@ class Scheduler:
         """Check whether time can move, after a double has become idle."""
         if self.waits:
             with self.lock:
-                for wait in list(self.waits):
-                    if wait.is_shut():
-                        self._wake(wait, Outcome.SHUT)
                 self._settle()
 
     def sample(self) -> bool:
@@ -315,27 +268,22 @@ class Scheduler:
             if not waits and self.main not in self.running:
                 waits = [wait for wait in self.waits if wait.thread is not None]
             if not waits:
-                self._error = error
+                self.error = error
                 return False
             waits[0].error = error
             self._wake(waits[0], Outcome.FAILED)
             return True
 
-    @property
-    def has_error(self) -> bool:
-        """Whether an error waits for the thread that began virtual time."""
-        return self._error is not None
-
     def take_error(self) -> BaseException | None:
         """Return the error that the thread that began virtual time is to raise, once."""
         with self.lock:
-            error, self._error = self._error, None
+            error, self.error = self.error, None
             return error
 
     def raise_error(self) -> None:
         """Raise the error that waits for the calling thread, if there is one."""
         __tracebackhide__ = True
-        if self._error is not None and self.main is threading.current_thread() and (error := self.take_error()):
+        if self.error is not None and self.main is threading.current_thread() and (error := self.take_error()):
             raise error
 
     def finish(self) -> None:
@@ -344,7 +292,7 @@ class Scheduler:
             self.is_over = True
             for wait in list(self.waits):
                 self._wake(wait, Outcome.OVER)
-            self._close_alarm(threading.get_ident())
+            self._alarms.close(threading.get_ident())
 
     # Callers of these hold the lock.
 
@@ -355,8 +303,6 @@ class Scheduler:
             wait.connection.phase = Phase.WAITING
         elif wait.thread is not None:
             self.running.discard(wait.thread)
-        if wait.is_shut():
-            self._wake(wait, Outcome.SHUT)
 
     def _wake(self, wait: Wait, outcome: Outcome) -> None:
         if wait.outcome is not None:
@@ -381,7 +327,9 @@ class Scheduler:
         return activity.is_quiet(answered=bool(descriptors)) and not (descriptors and activity.readable(descriptors))
 
     def _settle(self) -> None:
-        """If all threads are idle, move time to the earliest deadline and end that wait."""
+        """End the waits of doubles that close; then, if all threads are idle, move time to the earliest deadline."""
+        for wait in [each for each in self.waits if each.is_shut()]:
+            self._wake(wait, Outcome.SHUT)
         waits = list(self.waits)
         timed = [wait for wait in waits if wait.deadline is not None]
         if not timed or not self.is_idle() or not self._idle.is_patient_enough(waits):
@@ -390,7 +338,7 @@ class Scheduler:
         if first.deadline is None or first.deadline > self.horizon * MICROSECOND:
             # A double never fails, however late it is; the thread that waits for it does.
             blamed = first if first.connection is None else next((wait for wait in waits if wait.thread), first)
-            blamed.error = VirtualTimeError(_beyond(blamed, self.horizon))
+            blamed.error = VirtualTimeError(blamed.beyond(self.horizon))
             self._wake(blamed, Outcome.FAILED)
             return
         if first.deadline > self.elapsed:
@@ -399,11 +347,3 @@ class Scheduler:
             self._move(first.deadline - self.elapsed)
             self.elapsed = first.deadline
         self._wake(first, Outcome.DUE)
-
-
-def _beyond(wait: Wait, horizon: float) -> str:
-    return (
-        f"The client still waits after {horizon:.0f} virtual seconds: {wait.what}. A wait without an end of its "
-        "own would last for ever. Give the client a deadline, or raise the limit: "
-        f"ycimages_time.horizon = {horizon * 10:.0f}."
-    )

@@ -20,8 +20,8 @@ from pytest_ycimages.virtual.idle import IdleDetector
 from pytest_ycimages.virtual.patch_libraries import patch_libraries
 from pytest_ycimages.virtual.patch_sockets import patch_loops, patch_sockets
 from pytest_ycimages.virtual.patch_threads import SimpleQueue, patch_threads, real_queue, real_sleep, sleep
-from pytest_ycimages.virtual.scheduler import MICROSECOND, Scheduler, in_force
-from pytest_ycimages.virtual.wait import Outcome
+from pytest_ycimages.virtual.scheduler import Scheduler, in_force
+from pytest_ycimages.virtual.wait import MICROSECOND, Outcome
 from pytest_ycimages.virtual.watchdog import Watchdog
 from pytest_ycimages.words import sealed
 

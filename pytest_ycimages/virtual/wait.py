@@ -66,6 +66,26 @@ class Alarm:
         self._bell.close()
 
 
+class Alarms:
+    """The alarms of threads."""
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, Alarm] = {}
+
+    def own(self) -> Alarm:
+        """Return the alarm of the calling thread."""
+        ident = threading.get_ident()
+        alarm = self._by_thread.get(ident)
+        if alarm is None:
+            alarm = self._by_thread[ident] = Alarm()
+        return alarm
+
+    def close(self, ident: int) -> None:
+        """Close the alarm of a thread, by its identifier, if it has one."""
+        if alarm := self._by_thread.pop(ident, None):
+            alarm.close()
+
+
 def _ready(descriptors: Sequence[int], seconds: float) -> list[int]:
     if not hasattr(select, "poll"):
         return select.select(descriptors, [], [], seconds)[0]
@@ -144,6 +164,10 @@ class Wait:
         """Return the sort key of waits with a deadline: the earlier ends first, then the one that began first."""
         return self.deadline or 0, self._number
 
+    def left(self, now: int) -> float | None:
+        """Return the seconds that it has left at the microsecond `now`, or None when it has no deadline."""
+        return None if self.deadline is None else max(0, self.deadline - now) / MICROSECOND
+
     def has_ended(self) -> bool:
         """Return whether it has ended; any thread may end it at any time."""
         return self.outcome is not None
@@ -158,6 +182,14 @@ class Wait:
             self._foreign = _yes if self._foreign() else None
         return self._foreign is not None
 
+    def beyond(self, horizon: float) -> str:
+        """Return the error for a wait that would end beyond the horizon, in virtual seconds."""
+        return (
+            f"The client still waits after {horizon:.0f} virtual seconds: {self.what}. A wait without an end of its "
+            "own would last for ever. Give the client a deadline, or raise the limit: "
+            f"ycimages_time.horizon = {horizon * 10:.0f}."
+        )
+
     def release(self) -> None:
         """End it from outside.
 
@@ -166,10 +198,10 @@ class Wait:
         """
         self._releaser.release(self)
 
-    def prepare(self, alarm: Callable[[], Alarm]) -> None:
-        """Set the alarm, before blocking."""
+    def prepare(self, alarms: Alarms) -> None:
+        """Set the alarm of the calling thread, before blocking."""
         if self.descriptors:
-            self._alarm = alarm()
+            self._alarm = alarms.own()
 
     def block(self) -> bool:
         """Block until woken, or for a real second; return whether a descriptor became readable."""
@@ -238,3 +270,41 @@ def interrupt(ident: int, error: type[BaseException]) -> None:
             pass
     except _Noticed:
         return
+
+
+MICROSECOND: Final = 10**6
+"""Virtual time counts in microseconds: their number in a second."""
+
+
+def microseconds(seconds: float) -> int:
+    """Round seconds to the nearest microsecond, and to at least one when there are any."""
+    return max(1, round(seconds * MICROSECOND)) if seconds > 0 else 0
+
+
+_ZERO_WAITS: Final = 2_000
+
+
+_COMPUTED_ZERO_WAITS: Final = 100
+"""The zero-length waits of a thread at one moment before one takes time; fewer where the zero was computed."""
+
+
+class ZeroWaits:
+    """Counts waits of no time, and lets one take a microsecond after many that a thread has made at one moment.
+
+    Code that loops until a limit has passed would loop for ever if time stopped exactly at the limit.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[int, int]] = {}
+
+    def length(self, ident: int, seconds: float, now: int) -> float:
+        """Return the seconds that another wait of a thread takes at the microsecond `now`."""
+        moment, count = self._made.get(ident, (now, 0))
+        count = count + 1 if moment == now else 1
+        self._made[ident] = now, count
+        most = _ZERO_WAITS if isinstance(seconds, int) else _COMPUTED_ZERO_WAITS
+        return 1 / MICROSECOND if count > most else seconds
+
+    def end(self, ident: int) -> None:
+        """Begin to count anew: the thread has made a wait that takes time."""
+        self._made.pop(ident, None)

@@ -10,7 +10,6 @@ client must also have used processor time. A blocked one must have stayed in the
 
 from __future__ import annotations
 
-import dis
 import signal
 import sys
 import threading
@@ -28,18 +27,18 @@ from pytest_ycimages.virtual.diagnosis import (
     blocked_text,
     busy_text,
     dead_text,
+    is_circling,
     is_real_wait,
     unanswered_text,
     waits_text,
 )
 from pytest_ycimages.virtual.idle import current_frames
-from pytest_ycimages.virtual.patch_threads import real_join, real_sleep
-from pytest_ycimages.virtual.scheduler import MICROSECOND, SHORT
-from pytest_ycimages.virtual.wait import GivenUp, interrupt
+from pytest_ycimages.virtual.patch_threads import real_join
+from pytest_ycimages.virtual.scheduler import SHORT
+from pytest_ycimages.virtual.wait import MICROSECOND, GivenUp, interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import CodeType, FrameType
+    from types import FrameType
 
     from pytest_ycimages.call import Call
     from pytest_ycimages.journal import Journal
@@ -54,12 +53,6 @@ _POLLS: Final = 3
 """Repeated calls without progress, from which on the client polls."""
 _CALLS: Final = 10_000
 """Calls without progress, from which on even new ones are none."""
-_SAMPLES: Final = 12
-_QUESTIONS: Final = frozenset({
-    "all", "any", "bool", "cancelled", "done", "empty", "full", "is_alive", "is_set", "len", "locked", "qsize",
-    "running",
-})  # fmt: skip
-"""Functions that ask for the state of something that another thread may change."""
 _LONG: Final = 15
 """The multiple of the patience after which a loop that changes nothing is not taken for a computation any more."""
 _TRIES: Final = 4
@@ -149,7 +142,7 @@ class Watchdog:
         scheduler.is_suspect = self._quiet >= patience / 4
         if scheduler.is_suspect and is_still:
             self._look_at_waits(seconds)
-        if scheduler.has_error:
+        if scheduler.error is not None:
             self._interrupt()
         if self._quiet >= patience and not any(wait.patience for wait in list(scheduler.waits)):
             text = self._busy() or self._dead()
@@ -260,7 +253,7 @@ class Watchdog:
     def _fail(self, text: str) -> None:
         self._failures += 1
         error = VirtualTimeError(text) if self._failures < _TRIES else GivenUp(text)
-        is_lost = self._scheduler.has_error
+        is_lost = self._scheduler.error is not None
         self._is_forced = bool(self._unseen)
         self._attempts = 0
         if is_lost:  # it blocks in a way that nothing interrupts
@@ -287,7 +280,7 @@ class Watchdog:
         """Raise the error, as the handler of a signal; not where it would leave a double half-way."""
         __tracebackhide__ = True
         self._attempts += 1
-        if not self._scheduler.has_error or (not self._is_forced and _is_inside(frame)):
+        if self._scheduler.error is None or (not self._is_forced and _is_inside(frame)):
             return
         if not self._is_forced and self._attempts <= _COURTESY and _is_in_loop(frame):
             return
@@ -322,40 +315,3 @@ def _is_inside(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def is_circling(thread: threading.Thread, *, surely: bool = True) -> bool:
-    """Return whether a thread runs one loop in which nothing changes, as one does that waits for another thread.
-
-    Args:
-        thread: the thread.
-        surely: leave out loops that call anything but a question, such as `is_set()`: they may compute.
-    """
-    stacks = list(_stacks(thread))
-    loop = next((each for each in stacks[0] if all(any(each is one for one in stack) for stack in stacks)), None)
-    if loop is None:
-        return False
-    lines, states = set(), []
-    for _ in _stacks(thread):
-        lines.add(loop.f_lineno)
-        states.append({name: id(value) for name, value in loop.f_locals.items()})
-    return all(state == states[0] for state in states) and not (surely and _works(loop.f_code, lines))
-
-
-def _works(code: CodeType, lines: set[int]) -> bool:
-    """Return whether some lines call anything but questions about the state of something."""
-    loop = [each for each in dis.get_instructions(code) if each.positions and each.positions.lineno in lines]
-    calls = sum(each.opname == "CALL" or each.opname.startswith("CALL_") for each in loop)
-    return calls > sum(each.opname.startswith("LOAD_") and each.argval in _QUESTIONS for each in loop)
-
-
-def _stacks(thread: threading.Thread) -> Iterator[list[FrameType]]:
-    """Yield the stack of a thread, innermost frame first, several times."""
-    for _ in range(_SAMPLES):
-        real_sleep(0.001)
-        frame = current_frames().get(thread.ident or 0)
-        stack: list[FrameType] = []
-        while frame is not None:
-            stack.append(frame)
-            frame = frame.f_back
-        yield stack

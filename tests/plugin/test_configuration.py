@@ -13,7 +13,7 @@ from pytest_ycimages import Settings, UsageError, plugin_settings
 from pytest_ycimages.errors import nearest
 from pytest_ycimages.plugin_cassettes import CASSETTE_KEYS
 from pytest_ycimages.plugin_configuration import _environment, _is_meant
-from pytest_ycimages.settings import settings_from
+from pytest_ycimages.settings import merged
 from tests.words.typos import one_edit_away
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_setting_one_edit_away_is_refused_with_the_nearest(data: st.DataObject
     typo = data.draw(one_edit_away(name).filter(lambda text: text not in Settings.model_fields))
 
     with pytest.raises(UsageError, match="Unknown setting") as raised:
-        settings_from({typo: 1})
+        merged({typo: 1})
     assert "Did you mean" in str(raised.value)
 
 

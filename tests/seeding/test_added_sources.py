@@ -117,7 +117,7 @@ def test_reset_takes_away_what_was_added(ycimages: Double) -> None:
             {"data_size": -5},
             f"invalid data_size=-5: expected {BYTES}.",
         ),
-        ({"os": "linux"}, "Unknown operating system type 'linux'. Known: LINUX, WINDOWS."),
+        ({"os": "linux"}, "Unknown operating system type 'linux'. Did you mean 'LINUX'? Known: LINUX, WINDOWS."),
         ({"product_ids": "f2e"}, "invalid product_ids='f2e': expected a list, such as ['f2e']."),
     ],
 )

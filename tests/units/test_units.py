@@ -28,7 +28,7 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.faults.rule import fault_of, rule_of
 from pytest_ycimages.latency import latency_of
-from pytest_ycimages.settings import settings_from
+from pytest_ycimages.settings import merged
 from pytest_ycimages.text_values import bytes_in, seconds_in
 
 UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -164,14 +164,14 @@ def test_a_rule_keeps_what_is_quoted() -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: settings_from({"latency": "5x"}), "a duration such as '200ms', '1.5s' or '1h30m'"),
-        (lambda: settings_from({"latency": "10GiB"}), "invalid latency '10GiB': expected seconds or a duration"),
-        (lambda: settings_from({"latency": "-5s"}), "expected zero seconds or more"),
-        (lambda: settings_from({"timing": "1h??30m"}), "a duration such as '200ms'"),
-        (lambda: settings_from({"rollback": "5 apples"}), "or a duration such as '200ms', '1.5s' or '1h30m'"),
-        (lambda: settings_from({"cancel_delay": "nan"}), "expected seconds, zero or more, such as 2.5, or a duration"),
-        (lambda: settings_from({"poll_interval": "200ms"}), "whole seconds, 1 or more"),
-        (lambda: settings_from({"max_age": "soon"}), "Write days, such as 30, or a duration such as '30d' or '12h'"),
+        (lambda: merged({"latency": "5x"}), "a duration such as '200ms', '1.5s' or '1h30m'"),
+        (lambda: merged({"latency": "10GiB"}), "invalid latency '10GiB': expected seconds or a duration"),
+        (lambda: merged({"latency": "-5s"}), "expected zero seconds or more"),
+        (lambda: merged({"timing": "1h??30m"}), "a duration such as '200ms'"),
+        (lambda: merged({"rollback": "5 apples"}), "or a duration such as '200ms', '1.5s' or '1h30m'"),
+        (lambda: merged({"cancel_delay": "nan"}), "expected seconds, zero or more, such as 2.5, or a duration"),
+        (lambda: merged({"poll_interval": "200ms"}), "whole seconds, 1 or more"),
+        (lambda: merged({"max_age": "soon"}), "Write days, such as 30, or a duration such as '30d' or '12h'"),
         (lambda: slow("10KiB"), "or a duration such as '200ms'"),  # type: ignore[arg-type]  # text
         (lambda: fault_of("slow(10KiB)"), "invalid slow(seconds='10KiB'): expected seconds"),
         (lambda: fault_of("truncate(length=2s)"), "or a size such as '512KiB' or '10GiB'"),

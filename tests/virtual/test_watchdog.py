@@ -260,10 +260,10 @@ def test_what_the_watchdog_counts_on_a_machine_that_stands_still(seconds: float)
     reads[threading.get_ident()] = 10**6
     for _ in range(20):
         watchdog._look(min(seconds, 2 * idle.interval), 0.0)  # noqa: SLF001 - as its own thread does
-    assert not scheduler.has_error
+    assert scheduler.error is None
     for _ in range(20):
         watchdog._look(min(seconds, 2 * idle.interval), 0.01)  # noqa: SLF001 - as its own thread does
-    assert scheduler.has_error
+    assert scheduler.error is not None
 
 
 @_on_linux

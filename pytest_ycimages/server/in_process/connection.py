@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections import deque
 from itertools import count
@@ -17,15 +16,10 @@ from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, aw
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from _typeshed import ReadableBuffer, WriteableBuffer
-
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.pipeline import Pipeline
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.http import HttpRequest
-
-_RECEIVE: Final = 64 * 2**10
-
 
 _Step = bytes | Until | Pause | Shut | End
 
@@ -284,83 +278,3 @@ class InProcessConnection:
 def os_error(number: int) -> OSError:
     """Return the error of the operating system with this number."""
     return OSError(number, os.strerror(number))
-
-
-class FakeSocket:
-    """The client's end of an in-process connection, with the methods of a socket that HTTP clients call.
-
-    Args:
-        endpoint: the double.
-        connection: the connection.
-        timeout: the client's time-out in seconds; None: none.
-    """
-
-    def __init__(self, endpoint: Endpoint, connection: InProcessConnection, timeout: float | None) -> None:
-        self._endpoint = endpoint
-        self._connection = connection
-        self._timeout = timeout
-        self._files = 0
-        self._is_closed = False
-
-    def settimeout(self, timeout: float | None) -> None:
-        """Set the client's time-out."""
-        self._timeout = timeout
-
-    def gettimeout(self) -> float | None:
-        """Return the client's time-out."""
-        return self._timeout
-
-    def sendall(self, data: ReadableBuffer) -> None:
-        """Send data."""
-        self._connection.send(bytes(data))
-
-    def recv(self, most: int = _RECEIVE) -> bytes:
-        """Return the next bytes, as `Endpoint.receive` does."""
-        return self._endpoint.receive(self._connection, most, self._timeout)
-
-    def is_readable(self) -> bool:
-        """Return whether there is something to read, the end included."""
-        return self._connection.is_readable()
-
-    def makefile(self, mode: str = "rb", buffering: int = -1) -> io.BufferedReader:  # noqa: ARG002 - as of a socket
-        """Return a file to read from. The connection lasts as long as the file."""
-        self._files += 1
-        return io.BufferedReader(_SocketFile(self), _RECEIVE)
-
-    def release(self) -> None:
-        """Note that a file was closed."""
-        self._files -= 1
-        self._close_if_done()
-
-    def shutdown(self, how: int) -> None:  # noqa: ARG002 - as of a socket
-        """Close the connection."""
-        self._connection.close()
-
-    def close(self) -> None:
-        """Close the connection once every file is closed too."""
-        self._is_closed = True
-        self._close_if_done()
-
-    def _close_if_done(self) -> None:
-        if self._is_closed and not self._files:
-            self._connection.close()
-
-
-class _SocketFile(io.RawIOBase):
-    def __init__(self, sock: FakeSocket) -> None:
-        super().__init__()
-        self._sock = sock
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer).cast("B")
-        data = self._sock.recv(len(room))
-        room[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._sock.release()

@@ -5,17 +5,17 @@ urllib.request is built on http.client, and requests on urllib3. No library but 
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import sys
 from functools import cache
 from http.client import HTTPConnection, HTTPSConnection
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_ycimages.network.patching import replace
-from pytest_ycimages.server.in_process.connection import FakeSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +24,93 @@ if TYPE_CHECKING:
     import requests.adapters
     import urllib3
     import urllib3.connection
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
-    from pytest_ycimages.server.in_process.connection import Endpoint
+    from pytest_ycimages.server.in_process.connection import Endpoint, InProcessConnection
     from pytest_ycimages.server.in_process.intercept import Interception
+
+
+_RECEIVE: Final = 64 * 2**10
+
+
+class FakeSocket:
+    """The client's end of an in-process connection, with the methods of a socket that HTTP clients call.
+
+    Args:
+        endpoint: the double.
+        connection: the connection.
+        timeout: the client's time-out in seconds; None: none.
+    """
+
+    def __init__(self, endpoint: Endpoint, connection: InProcessConnection, timeout: float | None) -> None:
+        self._endpoint = endpoint
+        self._connection = connection
+        self._timeout = timeout
+        self._files = 0
+        self._is_closed = False
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Set the client's time-out."""
+        self._timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        """Return the client's time-out."""
+        return self._timeout
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        """Send data."""
+        self._connection.send(bytes(data))
+
+    def recv(self, most: int = _RECEIVE) -> bytes:
+        """Return the next bytes, as `Endpoint.receive` does."""
+        return self._endpoint.receive(self._connection, most, self._timeout)
+
+    def is_readable(self) -> bool:
+        """Return whether there is something to read, the end included."""
+        return self._connection.is_readable()
+
+    def makefile(self, mode: str = "rb", buffering: int = -1) -> io.BufferedReader:
+        """Return a file to read from. The connection lasts as long as the file."""
+        self._files += 1
+        return io.BufferedReader(_SocketFile(self), _RECEIVE)
+
+    def release(self) -> None:
+        """Note that a file was closed."""
+        self._files -= 1
+        self._close_if_done()
+
+    def shutdown(self, how: int) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def close(self) -> None:
+        """Close the connection once every file is closed too."""
+        self._is_closed = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._is_closed and not self._files:
+            self._connection.close()
+
+
+class _SocketFile(io.RawIOBase):
+    def __init__(self, sock: FakeSocket) -> None:
+        super().__init__()
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer).cast("B")
+        data = self._sock.recv(len(room))
+        room[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._sock.release()
 
 
 def urllib3_pool_manager(endpoint: Endpoint, **settings: Any) -> urllib3.PoolManager:

@@ -99,7 +99,7 @@ def test_a_request_that_was_not_recorded_fails_the_test_though_the_client_does_n
     with pytest.raises(NoMatchError, match=r"body\.diskId: recorded \"epd0000000000000000a\"") as raised:
         replay.check()
     (note,) = raised.value.__notes__
-    assert note.startswith("\nAnd then: The cassette has no answer for POST /compute/v1/images")
+    assert note.startswith("\nAnd then: NoMatchError: The cassette has no answer for POST /compute/v1/images")
 
 
 def test_what_nobody_asked_for_fails_the_test_or_warns_or_is_left_alone(cassette: Path) -> None:
