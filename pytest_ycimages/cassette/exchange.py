@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
+from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status, error_code
 from pytest_ycimages.cassette.answers import is_image, summarize
 from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.no_match import NoMatch
+from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
-from pytest_ycimages.errors import NoMatchError, SecretFoundError
+from pytest_ycimages.errors import NoMatchError, SecretFoundError, UsageError, shortened
 from pytest_ycimages.hosts import is_loopback, service_host, split_authority
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _SAFE: Final = "/:@!$&'()*+,;=-._~"
 _PLAIN: Final = re.compile(r"[\w/:@!$&'()*+,;=.~-]*", re.ASCII)
+_NUMBERED: Final = re.compile(r"#[0-9]+")
 _BRACKETS: Final = str.maketrans({"[": "%5B", "]": "%5D"})
 """In a host they are part of an IPv6 address or invalid."""
 _PORTS: Final = {"http": "80", "https": "443"}
@@ -52,6 +55,15 @@ _CODES: Final = {
 }
 """The code of an HTTP status when the body has none."""
 
+_GRPC_CODES: Final = {
+    400: Code.INTERNAL,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    **dict.fromkeys((429, 502, 503, 504), Code.UNAVAILABLE),
+}
+"""The code of an HTTP status for a client of gRPC when the body is no message: the table of gRPC itself."""
+
 _MOVED: Final = frozenset({"manual", "virtual"})
 """The clocks that move while a client waits, or that the test moves; under frozen time a client would poll for ever."""
 
@@ -66,7 +78,37 @@ def recorded_request(request: Request) -> RecordedRequest:
     word = path.removeprefix("/").partition("/")[0]
     quoted = path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE)
     uri = f"{_origin(request.authority, word)}{'' if quoted.startswith('/') else '/'}{quoted}{mark}{query}"
-    return RecordedRequest(verb, uri, tuple(request.metadata.items()), request.body)
+    headers = tuple(request.metadata.items())
+    if request.grpc is not None and request.body:  # the metadata has none: over gRPC it is that of the hop
+        headers = (("content-type", "application/json"), *headers)
+    return RecordedRequest(verb, uri, headers, request.body)
+
+
+def check_translated(request: Request) -> None:
+    """Raise if a call over gRPC says what the REST gateway cannot be asked.
+
+    Raises:
+        UsageError: its method has no REST twin, or it has a field that the messages of the double do not know.
+    """
+    if request.grpc is None:
+        return
+    if request.method == UNROUTED:
+        problem = "the double knows no REST request that asks for the same"
+    elif unknown := _numbered(json_object(request.body)):
+        problem = f"its request has fields that the double's messages do not know, by number: {', '.join(unknown)}"
+    else:
+        return
+    raise UsageError(
+        f"{request.grpc.rpc} cannot be recorded, and was not sent: {problem}. A call over gRPC is recorded against the "
+        'service\'s REST gateway. Send it over REST; or pin the test with mode="fake".'
+    )
+
+
+def _numbered(fields: Mapping[str, Any]) -> list[str]:
+    """Return the fields that are named by their numbers, such as `#19`, at any depth."""
+    found = [name for name in fields if _NUMBERED.fullmatch(name)]
+    inner = [value for name, value in fields.items() if name != "labels" and isinstance(value, dict)]
+    return found + [name for each in inner for name in _numbered(each)]
 
 
 @lru_cache(maxsize=256)
@@ -83,8 +125,17 @@ def _origin(authority: str, word: str) -> str:
     return f"https://{host}{f':{port}' if port not in {'', _PORTS['https']} else ''}"
 
 
-def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummary | None = None) -> Reply:
-    """Return the reply to a `verb`, for the journal, and verbatim for HTTP; `answer` is the summary, if it is known."""
+def reply_of(
+    response: RecordedResponse, verb: str = "GET", answer: AnswerSummary | None = None, *, over_grpc: bool = False
+) -> Reply:
+    """Return the reply that a response is: for the journal, and verbatim for HTTP.
+
+    Args:
+        response: the response.
+        verb: that of its request.
+        answer: its summary, if it is known.
+        over_grpc: whether the client gets it over gRPC, where the status of HTTP says something else.
+    """
     answer = answer or summarize(response)
     body = answer.body if isinstance(answer.body, dict) else {}
     headers = tuple(
@@ -97,13 +148,18 @@ def reply_of(response: RecordedResponse, verb: str = "GET", answer: AnswerSummar
     is_head = verb == "HEAD"
     image_id = str(body["id"]) if is_image(body) else answer.image_id
     sent = (*headers, *_length(response)) if is_head else headers
+    code, note = _code(response.status, body), _note(answer, body)
+    is_message = answer.body is body and (answer.ok or error_code(body) is not None)
+    if over_grpc and not is_message:  # of the gateway itself, or of what stands before it
+        code = _GRPC_CODES.get(response.status, Code.UNKNOWN)
+        note = note or _plain_text(response) or f"The gateway answered with the HTTP status {response.status}"
     return Reply(
-        _code(response.status, body),
+        code,
         body,
         dict(headers),
         answer.operation_id or None,
         image_id or None,
-        _note(answer, body),
+        note,
         verbatim=Verbatim(response.status, sent, response.body, is_head),
     )
 
@@ -117,6 +173,12 @@ def _length(response: RecordedResponse) -> tuple[tuple[str, str], ...]:
     """Return the length of an answer to HEAD: that of the body of another answer."""
     length = dict(response.headers).get("content-length", "")
     return (("content-length", length),) if length.isascii() and length.isdecimal() else ()
+
+
+def _plain_text(response: RecordedResponse) -> str:
+    """Return the text of a response that is plain text."""
+    is_text = dict(response.headers).get("content-type", "").startswith("text/plain")
+    return shortened(response.body.decode("utf-8", "replace").strip()) if is_text else ""
 
 
 def _code(status: int, body: Mapping[str, Any]) -> Code:
@@ -193,7 +255,7 @@ class ReplayService:
         played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):
             return self._refused(NoMatchError(str(played)))
-        return reply_of(played.response, asked.method, played.answer)
+        return reply_of(played.response, asked.method, played.answer, over_grpc=request.grpc is not None)
 
     def _refused(self, problem: YCImagesError) -> Reply:
         """Return a refusal that no client retries, and fail the test."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.answers import Compactor, ShownResources, summarize
+from pytest_ycimages.cassette.bodies import stored_decoded
 from pytest_ycimages.cassette.detector import check_before_saving
-from pytest_ycimages.cassette.exchange import recorded_request, reply_of
+from pytest_ycimages.cassette.exchange import check_translated, recorded_request, reply_of
 from pytest_ycimages.cassette.format import item_text
 from pytest_ycimages.cassette.model import Interaction
 from pytest_ycimages.cassette.requests import normalize
@@ -90,14 +91,16 @@ class Recorder:
         raise failure
 
     def _forward(self, request: Request) -> Reply:
+        check_translated(request)
         asked = recorded_request(request)
         at = self._clock.now()
         answer = self._upstream.send(asked)
         duration = (self._clock.now() - at) / SECOND
         interaction = Interaction(asked, answer, (at - self._began_at) / SECOND, duration)
-        summary = summarize(answer)
+        shown = stored_decoded(interaction).response
+        summary = summarize(shown)
         with self._lock:
-            self.shown.add(normalize(asked), summary, answer)
+            self.shown.add(normalize(asked), summary, shown)
             if not self.problems:
                 try:
                     self._write(interaction)
@@ -105,7 +108,8 @@ class Recorder:
                     self.problems.append(_without_frames(error))
                 except OSError as error:
                     self.problems.append(CassetteError(f"{self._writer.path} cannot be written: {error}"))
-        return reply_of(answer, asked.method, summary)
+        over_grpc = request.grpc is not None
+        return reply_of(shown if over_grpc else answer, asked.method, summary, over_grpc=over_grpc)
 
     def close(self, *, whole: bool = True) -> None:
         """End the recording. If something could not be written, the old cassette stays, and the new one is removed.

@@ -26,7 +26,7 @@ STATUS: Final = "google.rpc.Status"
 
 
 class InvalidMessageError(ValueError):
-    """Raised for bytes that are not the message which the method takes."""
+    """Raised for bytes that are not the message which the method takes, and for JSON that is none that it returns."""
 
 
 def fields_of(name: str, data: bytes) -> dict[str, Any]:
@@ -69,13 +69,16 @@ def message_bytes(name: str, wire: Wire) -> bytes:
     """Return the bytes of a message that is given in its JSON form. Fields that the table does not know are dropped.
 
     Raises:
-        ParseError: a field has a value that its type does not allow.
+        InvalidMessageError: a field has a value that its type does not allow, or packs a type that is not in the pool.
     """
     try:
         message = _maker(name)(wire)
     except _UNUSUAL:
         message = message_class(name)()
-        ParseDict(wire, message, ignore_unknown_fields=True, descriptor_pool=pool())
+        try:
+            ParseDict(wire, message, ignore_unknown_fields=True, descriptor_pool=pool())
+        except (ParseError, SystemError, *_UNUSUAL) as error:
+            raise InvalidMessageError(f"The answer is not a {name}: {str(error).strip(chr(39))}") from None
     return message.SerializeToString(deterministic=True)
 
 

@@ -114,6 +114,10 @@ class App:
         """Answer a call that a transport has read, whatever the transport."""
         return self.pipeline.answer(request)
 
+    def refusing(self, request: Request, refusal: Reply) -> Replying:
+        """Answer a call that a transport cannot read, or whose method is not served, with a refusal."""
+        return self.pipeline.write(request, refusal)
+
     def decoded(self, method: str, fields: Mapping[str, Any]) -> Decoded:
         """Return the message of a method from its fields in JSON form, or its violations of the contract.
 
@@ -196,6 +200,10 @@ def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
 
 class ReplayApp(App):
     """Lets the pipeline answer every request, routed or not."""
+
+    def refusing(self, request: Request, refusal: Reply) -> Replying:
+        """Look in the cassette for a call whose method is not served."""
+        return self.replying(request) if refusal.code is Code.UNIMPLEMENTED else super().refusing(request, refusal)
 
     def _answering(self, http: HttpRequest) -> Answering:
         return http_reply((yield from self.replying(self._as_understood(http))))

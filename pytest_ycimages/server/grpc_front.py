@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -9,6 +10,7 @@ from pytest_ycimages.api.exchange import GrpcCall, Reply, Request
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.errors import UsageError, YCImagesError, shortened
 from pytest_ycimages.faults.damage import Substitute
 from pytest_ycimages.grpc.codec import InvalidMessageError, fields_of, message_bytes, status_bytes
 from pytest_ycimages.grpc.reflection import conversation_of
@@ -19,9 +21,11 @@ from pytest_ycimages.grpc.wire import (
     CallError,
     framed,
     messages_in,
+    percent_encoded,
     status_headers,
     timeout_in,
 )
+from pytest_ycimages.hosts import is_loopback, split_authority
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
@@ -29,6 +33,7 @@ from pytest_ycimages.server.transmission import rewritten
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.grpc.reflection import Conversation
     from pytest_ycimages.grpc.rpcs import Rpc, Twin
@@ -43,6 +48,15 @@ _OF_THE_HOP: Final = frozenset({"content-type", "te", "host", "accept-encoding",
 """Metadata of the connection, beside everything that begins with `grpc-`: it is not part of the call."""
 _SHORT: Final = 256
 """Bytes of the longest message whose meaning is worth its memory in a cache."""
+_OF_HTTP: Final = _OF_THE_HOP | {"content-encoding", "content-length", "trailer"}
+"""Headers of a recorded answer that say nothing over gRPC."""
+_NAME: Final = re.compile(r"[0-9a-z_.-]+")
+_TEXT: Final = re.compile(r"[\x20-\x7e]*")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/,]*={0,2}")
+_DISCOVERY: Final = frozenset({"endpoints.list", "endpoints.get"})
+_LONGEST: Final = 6 * 2**10
+"""Bytes of the status of a refusal: grpcio takes 8 KiB of headers by default, and drops an answer with more."""
+_CUT: Final = "\n… (cut: gRPC takes no longer text)"
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
 _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
 
@@ -105,6 +119,8 @@ class GrpcFront:
             return (yield from self._answering(http, call))
         except ConnectionAbortedError:
             raise  # the double was closed
+        except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
+            return grpc_reply((yield from self._app.pipeline.fail(_unread(http, call), error.with_traceback(None))))
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client INTERNAL
             return grpc_reply((yield from self._app.pipeline.fail(_unread(http, call), error)))
 
@@ -113,9 +129,10 @@ class GrpcFront:
         try:
             request = self._read(http, call, rpc)
         except CallError as error:
-            refused = Reply(error.code, Status(code=error.code, message=str(error)).to_wire(), note=str(error))
-            return grpc_reply((yield from self._app.pipeline.write(_unread(http, call), refused)))
-        return grpc_reply((yield from self._app.replying(request)), rpc)
+            refusal = Reply(error.code, Status(code=error.code, message=str(error)).to_wire(), note=str(error))
+            return grpc_reply((yield from self._app.refusing(_unread(http, call), refusal)))
+        reply = yield from self._app.replying(request)
+        return grpc_reply(reply if reply.verbatim is None else _of_gateway(reply, request), rpc)
 
     def _read(self, http: HttpRequest, call: GrpcCall, rpc: Rpc | None) -> Request:
         """Return the call as its REST twin, with its message or its violations of the contract.
@@ -184,6 +201,35 @@ def _unread(http: HttpRequest, call: GrpcCall) -> Request:
     )  # fmt: skip
 
 
+def _of_gateway(reply: Reply, request: Request) -> Reply:
+    """Return a recorded answer of the REST gateway without what belongs to HTTP, and with endpoints in reach.
+
+    Clients call the endpoints that they are told. Those of a recording lead to the service that was recorded, past the
+    double, so they are replaced by the address at which the client called the double; not if it called it by a name of
+    the service, as then the others lead to the double as well.
+    """
+    body = reply.body
+    if request.method in _DISCOVERY and reply.code is Code.OK:
+        body = _in_reach(body, request.authority)
+    metadata = {name: value for name, value in reply.metadata.items() if _is_metadata(name, value)}
+    return reply._replace(body=body, metadata=metadata)
+
+
+def _in_reach(wire: Wire, authority: str) -> Wire:
+    if isinstance(listed := wire.get("endpoints"), list):
+        return {**wire, "endpoints": [_in_reach(each, authority) for each in listed if isinstance(each, dict)]}
+    addresses = authority, str(wire.get("address", ""))
+    is_local = any(is_loopback(split_authority(each)[0]) for each in addresses)
+    return {**wire, "address": authority} if is_local else wire
+
+
+def _is_metadata(name: str, value: str) -> bool:
+    """Return whether a header of HTTP may be metadata: gRPC knows fewer names, ASCII in values, and base64 in some."""
+    if name.startswith("grpc-") or name in _OF_HTTP or not _NAME.fullmatch(name):
+        return False
+    return (_BASE64 if name.endswith("-bin") else _TEXT).fullmatch(value) is not None
+
+
 def grpc_reply(reply: Reply, rpc: Rpc | None = None) -> HttpReply:
     """Return a reply of the pipeline as gRPC, with the damage to its content done.
 
@@ -194,7 +240,7 @@ def grpc_reply(reply: Reply, rpc: Rpc | None = None) -> HttpReply:
     metadata = [(name, value) for name, value in reply.metadata.items() if name not in _OF_THE_HOP]
     if reply.code is Code.OK and rpc is not None:
         headers, trailers = (_TYPE, *COMPRESSION, *metadata), _OK
-        body = message_bytes(rpc.answer, reply.body)
+        body = _message_of(rpc, reply)
     else:
         headers, body, trailers = (_TYPE, *metadata, *_refusal(reply)), b"", ()
     damage = reply.damage
@@ -204,6 +250,24 @@ def grpc_reply(reply: Reply, rpc: Rpc | None = None) -> HttpReply:
     http = HttpReply(200, headers, body, reply.wait, None, reply.pause, reply.moment, trailers=trailers)
     http = rewritten(http, damage)
     return http._replace(body=framed(http.body)) if http.trailers and not isinstance(damage, Substitute) else http
+
+
+def _message_of(rpc: Rpc, reply: Reply) -> bytes:
+    """Return the bytes of an answer.
+
+    Raises:
+        UsageError: a recorded answer is none that the method returns.
+    """
+    try:
+        return message_bytes(rpc.answer, reply.body)
+    except InvalidMessageError as error:
+        if reply.verbatim is None:
+            raise
+        problem = shortened(str(error))
+    raise UsageError(
+        f"The recorded answer to {rpc.method} cannot be sent over gRPC: {problem}. A client of REST gets it as it was "
+        "recorded."
+    )
 
 
 def _refusal(reply: Reply) -> tuple[tuple[str, str], ...]:
@@ -217,6 +281,14 @@ def _refusal(reply: Reply) -> tuple[tuple[str, str], ...]:
         pushback = ((_PUSHBACK, str(int(after) * 1000)),)
         details.append({"@type": _RETRY_INFO, "retryDelay": f"{after}s"})
     text = str(status.get("message", ""))
-    return *pushback, *status_headers(
-        code, text, status_bytes({"code": code.number, "message": text, "details": details})
-    )
+    headers = status_headers(code, text, status_bytes({"code": code.number, "message": text, "details": details}))
+    if sum(len(value) for _, value in headers) > _LONGEST:  # more than clients take by default
+        headers = status_headers(code, _cut(text))
+    return *pushback, *headers
+
+
+def _cut(text: str) -> str:
+    """Return a text as much of which as may be in the headers of a refusal."""
+    while (length := len(percent_encoded(text))) > _LONGEST:
+        text = f"{text[: len(text) * _LONGEST // length - len(_CUT)]}{_CUT}"
+    return text

@@ -93,8 +93,8 @@ def outcome(read: Callable[[], bytes], name: str) -> object:
     """Return the message that was made, or that there is none."""
     try:
         data = read()
-    except (ParseError, TypeError, ValueError, KeyError, AttributeError, SystemError) as error:
-        return ParseError if isinstance(error, ParseError) else Exception
+    except (ParseError, TypeError, ValueError, KeyError, AttributeError, SystemError):
+        return None
     message = message_class(name)()
     message.ParseFromString(data)
     return MessageToDict(message, descriptor_pool=pool())
