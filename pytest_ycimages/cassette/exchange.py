@@ -62,7 +62,7 @@ _GRPC_CODES: Final = {
     404: Code.UNIMPLEMENTED,
     **dict.fromkeys((429, 502, 503, 504), Code.UNAVAILABLE),
 }
-"""The code of an HTTP status for a client of gRPC when the body is no message: the table of gRPC itself."""
+"""The code of an HTTP status for a client of gRPC without a message in the body: the table of gRPC itself."""
 
 _MOVED: Final = frozenset({"manual", "virtual"})
 """The clocks that move while a client waits, or that the test moves; under frozen time a client would poll for ever."""
