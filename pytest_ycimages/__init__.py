@@ -37,6 +37,7 @@ _EXPORTS: Final = {
     "experiment.judges.outcome": ("cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful"),
     "experiment.judges.pacing": "bounded finishes polite",
     "experiment.report": "Finding Report report_from_json report_json report_schema",
+    "experiment.shards": "merge_shards",
     "experiment.running": "TrialLimits run_trial",
     "experiment.scenario": "Candidate PlannedFault Scenario",
     "experiment.trial": "Outcome Trial Verdict",

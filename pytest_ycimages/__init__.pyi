@@ -95,6 +95,7 @@ from pytest_ycimages.experiment.scenario import (
     PlannedFault as PlannedFault,
     Scenario as Scenario,
 )
+from pytest_ycimages.experiment.shards import merge_shards as merge_shards
 from pytest_ycimages.experiment.trial import Outcome as Outcome, Trial as Trial, Verdict as Verdict
 from pytest_ycimages.faults.fault import Fault as Fault
 from pytest_ycimages.faults.injection import Injection as Injection

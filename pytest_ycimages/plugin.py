@@ -19,6 +19,15 @@ from pytest_ycimages.plugin_cassettes import (
     record_end,
 )
 from pytest_ycimages.plugin_configuration import warn_of_unused
+from pytest_ycimages.plugin_experiments import (
+    SHARDS_MARKER,
+    ExperimentReports,
+    add_parts,
+    add_shard_option,
+    check_shard_option,
+    pytest_generate_tests,
+    tell_workers,
+)
 from pytest_ycimages.plugin_fixtures import (
     ycimages,
     ycimages_cassette,
@@ -46,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "pytest_generate_tests",
     "pytest_make_collect_report",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
@@ -74,6 +84,7 @@ MARKERS: Final = (
         "@pytest.mark.ycimages(timing=30, contract='current')"
     ),
     MARKER,
+    SHARDS_MARKER,
 )
 
 
@@ -82,6 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ycimages", "test double of the Yandex Compute Cloud image API")
     add_settings_options(parser, group)
     add_cassette_options(parser, group)
+    add_shard_option(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,12 +101,16 @@ def pytest_configure(config: pytest.Config) -> None:
     for text in MARKERS:
         config.addinivalue_line("markers", text)
     check_settings(config)
+    check_shard_option(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ExperimentReports(), "ycimages-experiments")
     check_orphans_setting(config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the seed to a worker of pytest-xdist."""
+    """Send the seed to a worker of pytest-xdist, and among how many tests are distributed."""
+    tell_workers(node)
     node.workerinput["ycimages_seed"] = node.config.stash[SEED]
 
 
@@ -175,4 +191,5 @@ def pytest_runtest_makereport(
         from pytest_ycimages.plugin_doubles import note_result  # noqa: PLC0415 - only for tests with doubles
 
         note_result(item, report, call.excinfo)
+    add_parts(item, report)
     return report

@@ -23,7 +23,7 @@ _HINTS: Final = (b"yc", b"images")
 _SECTIONS: Final = ("pytest", "tool:pytest")
 _EXPORTED: Final = frozenset({"YCIMAGES_URL"})
 """Environment variables that this package sets for the commands that it runs."""
-_MARKERS: Final = ("ycimages", "ycimages_cassette")
+_MARKERS: Final = ("ycimages", "ycimages_cassette", "ycimages_experiment")
 
 
 class _Key(NamedTuple):
@@ -258,12 +258,24 @@ def warn_of_unused(item: pytest.Item) -> None:
 
 def _problem_of(mark: pytest.Mark) -> str:
     """Return what is wrong with a marker of the plugin; empty: nothing."""
+    if mark.name == "ycimages_experiment":
+        return _wrong_shards(mark)
     names = [*mark.args, *([mark.kwargs["name"]] if "name" in mark.kwargs else [])]
     if mark.name == "ycimages" and mark.args:
         return f"it takes settings by name, such as timing=30; it was given {mark.args!r}."
     if mark.name == "ycimages_cassette" and (len(names) > 1 or not all(isinstance(name, str) for name in names)):
         return f"it takes one name; it was given {tuple(names)!r}."
     return _invalid({name: value for name, value in mark.kwargs.items() if name != "name"})
+
+
+def _wrong_shards(mark: pytest.Mark) -> str:
+    """Return what is wrong with a marker of shards; empty: nothing."""
+    shards = mark.kwargs.get("shards", "auto")
+    if mark.args or mark.kwargs.keys() - {"shards"}:
+        return "it takes shards= and nothing else: 'auto', or a whole number such as 4."
+    if shards != "auto" and (type(shards) is not int or shards < 1):
+        return f"invalid shards={shards!r}: expected 'auto', or a whole number such as 4."
+    return ""
 
 
 def _uses_a_double(item: pytest.Item | pytest.Collector) -> bool:

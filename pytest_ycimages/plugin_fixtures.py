@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages.plugin_cassettes import cassette_path, has_cassette
+from pytest_ycimages.plugin_experiments import keep_report, options_of
 from pytest_ycimages.plugin_scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
 from pytest_ycimages.plugin_settings import ini, markers, seed_option
 
@@ -241,7 +242,8 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
 
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
-    which are always fakes.
+    which are always fakes. Marked with @pytest.mark.ycimages_experiment(shards="auto"), it spreads the search over the
+    workers of pytest-xdist.
     """
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
     from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
@@ -252,6 +254,8 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
         sources = given(options.pop("settings", {}), *of_test)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
-        return run_experiment(client, settings=settings, **options)
+        report = run_experiment(client, settings=settings, **options_of(request, options))
+        keep_report(request.node, report)
+        return report
 
     return experiment

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "ctl": "ctl:ctl",
     "demo": "server_commands:demo",
     "experiment": "experiment:experiment",
+    "experiment merge": "experiment:merge",
     "fidelity": "verify:fidelity_command",
     "observe": "observe:observe_command",
     "openapi": "server_commands:openapi",
@@ -27,7 +28,10 @@ _COMMANDS: Final = {
 
 
 class _Commands(click.Group):
-    """The group of all commands, most of which need the double, which takes long to import."""
+    """The group of all commands, most of which need the double, which takes long to import.
+
+    A name may have two words, such as `experiment merge`.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the form that click asks for
         return sorted({*_COMMANDS, *self.commands})
@@ -38,6 +42,12 @@ class _Commands(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(f"pytest_ycimages.cli.{module}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        two = " ".join(args[:2])
+        return (two, self.get_command(ctx, two), args[2:]) if two in _COMMANDS else super().resolve_command(ctx, args)
 
 
 @click.group(

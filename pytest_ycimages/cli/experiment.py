@@ -8,8 +8,9 @@ import pkgutil
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -22,16 +23,20 @@ from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
 from pytest_ycimages.experiment.judges.judge import REGISTERED
-from pytest_ycimages.experiment.plan import client_name
+from pytest_ycimages.experiment.plan import client_name, shard_of
+from pytest_ycimages.experiment.printable import write_whole
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
+from pytest_ycimages.experiment.shards import Part, merged, part_from_json
 from pytest_ycimages.experiment.trial import VERBS, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
+    from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.trials import Workers
 
+_T = TypeVar("_T")
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -46,6 +51,19 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     if not value.lstrip("-").isdecimal():
         raise click.BadParameter(f"invalid number of processes {value!r}: expected one such as 2, or auto.")
     return click.IntRange(1)(value, option, context)
+
+
+def _shard(_: click.Context, option: click.Parameter, value: str | None) -> Shard | None:
+    try:
+        return None if value is None else shard_of(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
+_json_option = click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report as JSON.")
+_html_option = click.option(
+    "--html", "html_file", type=_FILE, metavar="FILE", help="Write the report as one HTML page."
+)
 
 
 def _judges_text() -> str:
@@ -109,8 +127,14 @@ def _judges_text() -> str:
     help="The number of processes; auto: one for each core.",
 )
 @click.option("--state", type=_FILE, metavar="FILE", help="A file of tried scenarios, to continue an earlier search.")
-@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report as JSON.")
-@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write the report as one HTML page.")
+@click.option(
+    "--shard",
+    metavar="K/N",
+    callback=_shard,
+    help="Try only the K-th of N parts, and write it with --json for `ycimages experiment merge`.",
+)
+@_json_option
+@_html_option
 @click.option(
     "--against",
     multiple=True,
@@ -148,6 +172,8 @@ def experiment(
     """
     try:
         _check_files(json_file, html_file)
+        if options["shard"] is not None:
+            _check_shard(json_file, html_file, (*against, *options["against_command"]))
         subject = _subject(client, command)
         others = [*map(_compared, against), *map(Command, options["against_command"])]
         reports = [_reported(subject, options, options["state"])]
@@ -155,6 +181,35 @@ def experiment(
     except UsageError as error:
         raise click.UsageError(str(error)) from None
     repeat = command_line(click.get_current_context())
+    part = reports[0].part
+    if isinstance(part, Part):
+        reports = [replace(reports[0], part=replace(part, command=repeat))]
+        repeat = f"{repeat} --shard {part}"
+    _show(reports, repeat, json_file, html_file)
+
+
+@click.command("experiment merge", epilog=examples("ycimages experiment merge shard-*.json --html report.html"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_json_option
+@_html_option
+def merge(files: tuple[Path, ...], json_file: Path | None, html_file: Path | None) -> None:
+    """Make one report of the shards of an experiment, in any order: the same as that of one run.
+
+    FILES are what `ycimages experiment … --shard K/N --json FILE` has written, one for each shard. The client is not
+    needed. The exit code is 1 if there are findings, and 2 if a shard is missing or of another experiment.
+    """
+    try:
+        _check_files(json_file, html_file)
+        parts = [(str(path), _read(path, part_from_json)) for path in files]
+        report = merged(parts)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    first = min((part for _, part in parts), key=lambda each: each.number)
+    _show([report], first.command, json_file, html_file)
+
+
+def _show(reports: Sequence[Report], repeat: str, json_file: Path | None, html_file: Path | None) -> NoReturn:
+    """Print reports, write them, and exit."""
     show_reports(Comparison(tuple(reports)), repeat)
     if json_file:
         _write(json_file, report_json(reports[0]))
@@ -165,9 +220,21 @@ def experiment(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_whole(path, text)
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _check_shard(json_file: Path | None, html_file: Path | None, against: Sequence[str]) -> None:
+    """Check that a shard is written, and that it is not asked for what only the report of all shards has."""
+    if json_file is None:
+        raise UsageError("--shard needs --json FILE: `ycimages experiment merge` makes one report of these files.")
+    if html_file is not None or against:
+        given = "--html" if html_file is not None else "--against"
+        raise UsageError(
+            f"{given} needs the report of all shards. Leave it out, and give `ycimages experiment merge` --html; what "
+            "that writes with --json can be compared with --against."
+        )
 
 
 def _check_files(json_file: Path | None, html_file: Path | None) -> None:
@@ -194,8 +261,12 @@ def _compared(text: str) -> Any:
     path = Path(text)
     if path.suffix != ".json" and not path.is_file():
         return function_named(text)
+    return _read(path, report_from_json)
+
+
+def _read(path: Path, reading: Callable[[bytes], _T]) -> _T:
     try:
-        return report_from_json(path.read_bytes())
+        return reading(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}. Give a file that --json has written.") from None
     except UsageError as error:
@@ -230,6 +301,7 @@ def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> R
             progress=progress,
             verb=options["verb"],
             setup=function_named(options["setup"]) if options["setup"] else None,
+            shard=options["shard"],
         )
 
 
@@ -239,7 +311,7 @@ def _judges(names: Sequence[str]) -> Sequence[Any] | None:
     return [function_named(name) if is_own(name) else name for name in names] or None
 
 
-_NOT_REPEATED: Final = frozenset({"workers", "state", "json_file", "html_file"})
+_NOT_REPEATED: Final = frozenset({"workers", "state", "shard", "json_file", "html_file"})
 """Options that do not change the findings."""
 
 

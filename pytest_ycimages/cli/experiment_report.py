@@ -53,30 +53,37 @@ def show_reports(comparison: Comparison, command: str) -> None:
 
     Args:
         comparison: the reports, that of the client that it is about first.
-        command: what finds the same again.
+        command: what finds the same again; empty if that is not a command.
     """
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, emoji=False, width=max(console.width, _LOG))
     several = len(comparison.reports) > 1
-    for label, report in zip(comparison.labels, comparison.reports, strict=True):
+    for label, report in zip(comparison.labels if several else [""], comparison.reports, strict=True):
         console.print(_headline(f"{label}  " if several else "", report))
         for number, finding in enumerate(report.findings, 1):
-            _show_finding(console, f"{label if several else ''}{number}", finding)
+            _show_finding(console, f"{label}{number}", finding)
     if comparison.faults:
         console.print(_faults(comparison))
     if several:
-        console.print(_side_by_side(comparison))
-        if comparison.differences:
-            words = ", ".join(comparison.differences)
-            console.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
+        _show_differences(console, comparison)
     for label, report in zip(comparison.labels, comparison.reports, strict=True):
         console.print(_counts(f"{label}  " if several else "", report))
-    console.print(Text(f"The same again: {printable(command)}"), soft_wrap=True)
+    if command:
+        console.print(Text(f"The same again: {printable(command)}"), soft_wrap=True)
+
+
+def _show_differences(console: Console, comparison: Comparison) -> None:
+    console.print(_side_by_side(comparison))
+    if comparison.differences:
+        words = ", ".join(comparison.differences)
+        console.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
 
 
 def _headline(label: str, report: Report) -> Text:
     text = Text.assemble((f"{label}{printable(report.client)}", "bold"), ": ", _found(report))
+    if report.part:
+        text.append(f" in shard {report.part}")
     text.append(f" in {report.counts.tried} scenarios of up to {report.depth} fault(s), seed {report.seed}")
     text.append(f", verb {report.verb}{''.join(f', over {each}' for each in report.transports)}")
     if not report.baseline.succeeded:

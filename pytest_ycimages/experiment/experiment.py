@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
-from pytest_ycimages.experiment.findings import fault_rows, reproduce
+from pytest_ycimages.experiment.findings import reproduce
 from pytest_ycimages.experiment.judges import judges_of
 from pytest_ycimages.experiment.judges.judge import failures, name_of, verbs_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
 from pytest_ycimages.experiment.plan import (
+    WHOLE,
     Plan,
     checked_client,
     checked_setup,
     checked_verb,
     client_name,
     seconds,
+    shard_of,
     whole,
 )
 from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import AskedJudge, Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
-from pytest_ycimages.experiment.search import BASELINE, Search, groups_of, random_scenarios, shrunk
+from pytest_ycimages.experiment.search import BASELINE, Ranks, Search, groups_of, random_scenarios, shrunk
+from pytest_ycimages.experiment.shards import Part, Shrinking, digest, entry_of, report_of
 from pytest_ycimages.experiment.timeline import moments_of, timeline_text
 from pytest_ycimages.experiment.trials import TrialRunner, VirtualTrials, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.progress import Summary
+    from pytest_ycimages.experiment.report import Finding
     from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.search import Cause
+    from pytest_ycimages.experiment.search import Cause, Tried
     from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import TrialSource, Workers
     from pytest_ycimages.settings import Settings
@@ -68,6 +75,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     limits: TrialLimits | None = None,
     verb: Verb = "create",
     setup: Callable[[Double], object] | None = None,
+    shard: str | Shard | None = None,
 ) -> Report:
     """Find the shortest sequences of faults that break a client.
 
@@ -91,6 +99,8 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         verb: what the client is for: to `create` one image, to `create_many`, to `update`, to `delete`, or to
             `cleanup`. It decides which judges are asked by default; each judge says which verbs it judges.
         setup: a function of a double, called before each trial, which adds what exists when the client begins.
+        shard: which part of the search to try, such as `3/8`, the third of eight. `merge_shards` makes the report of
+            all parts from what `report_json` makes of theirs. None: all of it.
 
     Raises:
         UsageError: an option is invalid; the text says what is expected.
@@ -111,6 +121,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
         verb,
         checked_setup(setup),
+        shard_of(shard),
     )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
@@ -140,40 +151,65 @@ class _Experiment:
     file: ProgressFile | None
     progress: Progress | None
     random: int = 0
+    unshrunk: int | None = None
+    shrinking: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.began = real_monotonic()
-        self.search = Search(self.plan.candidates, self._attempt)
+        self.search = Search(self.plan.candidates, self._attempt, self.plan.shard)
 
     def report(self) -> Report:
+        part = self._part()
+        return report_of([part]) if part.shard == WHOLE else replace(report_of([part]), part=part)
+
+    def _part(self) -> Part:
         plan, search = self.plan, self.search
-        complete = search.exhaust(plan.depth) and (not plan.random or self._try_random())
-        tried = list(search.tried.values())
-        findings = tuple(reproduce(group, self.runner, plan) for group in groups_of(tried, plan.candidates))
-        struck = [each for each in tried if each.summary.struck]
+        complete = search.exhaust(plan.depth, split=not plan.random) and (not plan.random or self._try_random())
+        ranks, tried = Ranks(plan.candidates), list(search.tried.values())
+        shared = len(tried) if search.split is None else search.shared
+        unshrunk = len(tried) if self.unshrunk is None else self.unshrunk
         baseline = self.runner.judged(BASELINE)[0]
-        return Report(
-            client=client_name(plan.client),
-            verb=plan.verb,
-            transports=baseline.transports,
-            ok=not findings,
-            complete=complete,
-            seed=plan.seed,
-            depth=plan.depth,
-            judges=tuple(AskedJudge(name_of(judge), verbs_of(judge)) for judge in plan.judges),
-            settings={name: repr(value) for name, value in sorted(plan.settings.items())},
-            counts=Counts(
-                tried=len(tried),
-                unreached=len(tried) - len(struck),
-                unextended=search.unextended,
-                failing=sum(bool(each.summary.failures) for each in struck),
-                random=self.random,
+        return Part(
+            release=version("pytest-ycimages"),
+            number=plan.shard.number,
+            count=plan.shard.count,
+            about={name: digest(value) for name, value in sorted({**plan.about, "random": plan.random}.items())},
+            wave=None if search.split is None else digest(search.split),
+            shared=tuple(entry_of(each, ranks) for each in tried[:shared]),
+            own=tuple(entry_of(each, ranks) for each in tried[shared:unshrunk]),
+            shrunk=tuple(
+                Shrinking(start=start, tried=tuple(entry_of(search.tried[words], ranks) for words in steps))
+                for start, steps in self.shrinking.items()
             ),
-            findings=findings,
-            faults=fault_rows(tried),
-            baseline=reported_trial(baseline),
-            real_seconds=real_monotonic() - self.began,
+            report=Report(
+                client=client_name(plan.client),
+                verb=plan.verb,
+                transports=baseline.transports,
+                ok=True,
+                complete=complete,
+                seed=plan.seed,
+                depth=plan.depth,
+                judges=tuple(AskedJudge(name_of(judge), verbs_of(judge)) for judge in plan.judges),
+                settings={name: repr(value) for name, value in sorted(plan.settings.items())},
+                counts=Counts(
+                    tried=len(tried), unreached=0, unextended=search.unextended, failing=0, random=self.random
+                ),
+                findings=tuple(self._findings(tried[:unshrunk])),
+                faults=(),
+                baseline=reported_trial(baseline),
+                real_seconds=real_monotonic() - self.began,
+            ),
         )
+
+    def _findings(self, unshrunk: Sequence[Tried]) -> Iterator[Finding]:
+        """Yield all that the report of all shards may need: it has what this shard shrinks in whole, or not at all."""
+        search, seen = self.search, set[object]()
+        for tried in (unshrunk, *([search.tried[each] for each in steps] for steps in self.shrinking.values())):
+            for group in groups_of(tried, self.plan.candidates):
+                key = group.cause, str(group.scenarios[0])
+                if key not in seen:
+                    seen.add(key)
+                    yield reproduce(group, self.runner, self.plan)
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
@@ -206,16 +242,21 @@ class _Experiment:
         wave = random_scenarios(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
         self.random = len(wave)
         found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
-        if not search.try_all(wave):
+        is_complete = search.try_all(wave, split=True)
+        self.unshrunk = len(search.tried)
+        if not is_complete:
             return False
         for group in groups_of(search.tried.values(), plan.candidates):
             if group.cause not in found:
-                shrunk(group.scenarios[0], plan.candidates, lambda each, cause=group.cause: self._fails(each, cause))  # type: ignore[misc] # mypy does not infer defaults
+                steps = self.shrinking[str(group.scenarios[0])] = []
+                shrunk(group.scenarios[0], plan.candidates, partial(self._fails, group.cause, steps))
         return not self._is_spent()
 
-    def _fails(self, scenario: Scenario, cause: Cause) -> bool:
+    def _fails(self, cause: Cause, steps: list[str], scenario: Scenario) -> bool:
+        """Return whether a scenario that is simpler fails as well, and add it to the steps."""
         if not self.search.try_all([scenario]):
             return False
+        steps.append(str(scenario))
         summary = self.search.summary(scenario)
         return summary.struck and summary.failures[:1] == (cause,)
 

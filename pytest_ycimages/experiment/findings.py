@@ -12,7 +12,6 @@ from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
 from pytest_ycimages.experiment.plan import is_importable
 from pytest_ycimages.experiment.report import (
     FailedVerdict,
-    FaultRow,
     Finding,
     ReportedFault,
     ReportedScenario,
@@ -28,12 +27,15 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
-    from pytest_ycimages.experiment.search import Group, Tried
+    from pytest_ycimages.experiment.search import Group
     from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
 """How many scenarios of a group are repeated before the client is said to behave differently each time."""
+UNREPEATED: Final = (
+    "This failed in the search but not when it was repeated: the client does not behave the same each time."
+)
 
 
 def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
@@ -45,8 +47,7 @@ def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
         if verdicts and (verdicts[0].judge, verdicts[0].cause) == group.cause:
             return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
     trial, _ = runner.judged(group.scenarios[0])
-    text = "This failed in the search but not when it was repeated: the client does not behave the same each time."
-    return reported_finding((Verdict(judge, passed=False, explanation=text, cause=cause),), trial, others, "")
+    return reported_finding((Verdict(judge, passed=False, explanation=UNREPEATED, cause=cause),), trial, others, "")
 
 
 def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
@@ -64,14 +65,15 @@ def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, t
         cause=verdict.cause,
         explanation=verdict.explanation,
         also=tuple(FailedVerdict(judge=each.judge, cause=each.cause, explanation=each.explanation) for each in also),
-        scenario=_scenario(trial.scenario),
+        scenario=reported_scenario(trial.scenario),
         others=others,
         trial=reported_trial(trial, verdicts),
         test=test,
     )
 
 
-def _scenario(scenario: Scenario) -> ReportedScenario:
+def reported_scenario(scenario: Scenario) -> ReportedScenario:
+    """Return a scenario as a report has it."""
     faults = (
         ReportedFault(fault=str(each.fault), method=each.method, nth=each.nth, commit=each.commit, lasts=each.lasts)
         for each in scenario.faults
@@ -79,24 +81,8 @@ def _scenario(scenario: Scenario) -> ReportedScenario:
     return ReportedScenario(words=str(scenario), faults=tuple(faults))
 
 
-def fault_rows(tried: Iterable[Tried]) -> tuple[FaultRow, ...]:
-    """Return how the client fared under each fault alone, in the order in which they were tried."""
-    rows: dict[str, list[Tried]] = {}
-    for each in tried:
-        if len(each.scenario) == 1 and each.summary.struck:
-            rows.setdefault(_words(each.scenario.faults[0]), []).append(each)
-    return tuple(
-        FaultRow(
-            words,
-            len(made),
-            sum(each.summary.succeeded for each in made),
-            tuple(each.summary.seconds for each in made if each.summary.succeeded),
-        )
-        for words, made in rows.items()
-    )
-
-
-def _words(planned: PlannedFault) -> str:
+def fault_words(planned: PlannedFault) -> str:
+    """Return the words of a fault in the row that it has in a report."""
     side = f" {planned.commit} the commit" if len(planned.fault.commits) > 1 else ""
     return f"{planned.fault}{side}{' for good' if planned.lasts else ''}"
 

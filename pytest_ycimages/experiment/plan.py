@@ -8,8 +8,9 @@ import importlib.util
 import inspect
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.command import Command
@@ -17,7 +18,7 @@ from pytest_ycimages.experiment.judges.judge import name_of
 from pytest_ycimages.experiment.trial import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
@@ -27,8 +28,50 @@ if TYPE_CHECKING:
 
 NAME: Final = "experiment"
 """The name of the doubles: their random values depend on it and on the seed."""
+_T = TypeVar("_T")
 _RANDOM: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
 """The words of settings that are random."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """The part of a search that one of several machines tries.
+
+    Attributes:
+        number: which of the parts, counted from 1.
+        count: how many there are.
+    """
+
+    number: int = 1
+    count: int = 1
+
+    def part_of(self, values: Sequence[_T]) -> list[_T]:
+        """Return every `count`-th value, from the `number`-th on."""
+        return list(values[self.number - 1 :: self.count])
+
+    def within(self, other: Shard) -> Shard:
+        """Return this part of another part."""
+        return Shard((self.number - 1) * other.count + other.number, self.count * other.count)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+WHOLE: Final = Shard()
+
+
+def shard_of(value: Any) -> Shard:
+    """Return a shard that is written as `3/8`; all of the search for None; otherwise raise UsageError."""
+    if value is None or isinstance(value, Shard):
+        return WHOLE if value is None else value
+    written = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", value) if isinstance(value, str) else None
+    if written is None:
+        raise UsageError(f"invalid shard {value!r}: expected a number and how many there are, such as '3/8'.")
+    number, count = map(int, written.groups())
+    if not 1 <= number <= count:
+        right = "two numbers from 1 on, such as '1/8'" if count == 0 else f"one from '1/{count}' to '{count}/{count}'"
+        raise UsageError(f"invalid shard {value!r}: expected {right}.")
+    return Shard(number, count)
 
 
 class Plan(NamedTuple):
@@ -45,6 +88,7 @@ class Plan(NamedTuple):
     limits: TrialLimits
     verb: Verb = "create"
     setup: Callable[[Double], object] | None = None
+    shard: Shard = WHOLE
 
     @property
     def about(self) -> Mapping[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
@@ -13,8 +14,13 @@ from pytest_ycimages import errors
 from pytest_ycimages.redaction.printing import printed
 from pytest_ycimages.words import exact
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _MOST: Final = 2_000
 """How many characters of one text are shown: an exception may quote a response of megabytes."""
+_NAME: Final = 100
+"""How much of the name of a file is in that of the one beside it."""
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 """The address of an object in memory, as `repr` writes it."""
 _PORT: Final = r"(?<=127\.0\.0\.1:)\d+|(?<=\[::1\]:)\d+|(?<=localhost:)\d+"
@@ -37,6 +43,20 @@ def stable_text(text: str, port: int | None = None) -> str:
 def storable(text: str) -> str:
     """Return the text with lone surrogates, which UTF-8 cannot encode, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file at once, so that who reads it finds all of it; raise OSError if that is impossible."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():  # a pipe or a terminal
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    beside = path.with_name(f".{path.name[:_NAME]}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 Count = Annotated[int, Field(ge=0)]

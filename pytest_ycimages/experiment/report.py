@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError
 from pydantic_core import core_schema
@@ -25,6 +25,9 @@ from pytest_ycimages.journal import Calls
 
 FORMAT: Final = "pytest-ycimages experiment report"
 VERSION: Final = 1
+SHARD_FORMAT: Final = "pytest-ycimages experiment shard"
+SHARD_VERSION: Final = 1
+_T = TypeVar("_T", bound=ReportPart)
 SCHEMA_FILE: Final = "report.schema.json"
 """The JSON Schema, beside this module."""
 
@@ -33,7 +36,7 @@ def _refuse(_: object) -> object:
     raise ValueError("a report as JSON has no such field")
 
 
-_NOT_STORED: Final = (
+NOT_STORED: Final = (
     Field(exclude=True),
     GetPydanticSchema(lambda *_: core_schema.no_info_plain_validator_function(_refuse)),
 )
@@ -128,7 +131,7 @@ class ReportedTrial(ReportPart):
     """The images that existed at its end, in the order of their creation, and then those that were gone by then."""
     timeline: tuple[Moment, ...]
     """The client and the server, side by side: a moment for each call, and the end."""
-    run: Annotated[Trial | None, *_NOT_STORED] = field(default=None, compare=False, repr=False)
+    run: Annotated[Trial | None, *NOT_STORED] = field(default=None, compare=False, repr=False)
     """The trial itself, with its operations. None in a report that was read from JSON."""
 
     @property
@@ -250,8 +253,10 @@ class Report(ReportPart):
     """How the client fared under each fault alone."""
     baseline: ReportedTrial
     """The trial in which nothing went wrong."""
-    real_seconds: Annotated[float, *_NOT_STORED] = field(default=0.0, compare=False)
+    real_seconds: Annotated[float, *NOT_STORED] = field(default=0.0, compare=False)
     """What the search cost in real time."""
+    part: Annotated[ReportPart | None, *NOT_STORED] = field(default=None, compare=False, repr=False)
+    """What this shard of the search gives to the report of all shards; None in a report of the whole."""
 
     def assert_ok(self) -> None:
         """Raise AssertionError, with all findings, unless the search found nothing and came to its end."""
@@ -262,9 +267,13 @@ class Report(ReportPart):
     def __str__(self) -> str:
         found = f"{len(self.findings)} finding(s)" if self.findings else "no finding"
         scenarios = f"{self.counts.tried} scenarios of up to {self.depth} fault(s)"
-        lines = [f"{self.client}: {found} in {scenarios}, seed {self.seed}."]
+        of_shard = f" in shard {self.part}" if self.part else ""
+        lines = [f"{self.client}: {found}{of_shard} in {scenarios}, seed {self.seed}."]
         if not self.complete:
             lines.append("The search was not over when its budget was: give it more, or a file to go on from (state=).")
+        if self.part:
+            lines += (f"{each.judge}: {each.explanation} What goes wrong: {each.scenario}." for each in self.findings)
+            return "\n".join([*lines, "The report of all shards shows what happened, and has tests to paste."])
         lines += (f"\n{number}. {finding}" for number, finding in enumerate(self.findings, 1))
         return "\n".join(lines)
 
@@ -295,38 +304,63 @@ def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> Reported
 
 
 @cache
-def _form() -> TypeAdapter[Report]:
-    return TypeAdapter(Report)  # takes long: not on import
+def _form(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)  # takes long: not on import
 
 
 def report_json(report: Report) -> str:
-    """Return a report as JSON: the same text each time for the same client, seed and options."""
-    document = _form().dump_python(report, mode="json")
+    """Return a report as JSON: the same text each time for the same client, seed and options.
+
+    Of the report of a shard, it is what `merge_shards` reads.
+    """
+    value = report.part or report
+    form: Any = type(value)
+    document = _form(form).dump_python(value, mode="json")
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def report_from_json(text: str | bytes) -> Report:
     """Read a report that `report_json` wrote; raise UsageError, with the reason, if it is not one of this version."""
+    return document_of(Report, FORMAT, text)
+
+
+_FORMS: Final = {FORMAT: ("report", VERSION), SHARD_FORMAT: ("shard", SHARD_VERSION)}
+
+
+def document_of(form: type[_T], wanted: str, text: str | bytes) -> _T:
+    """Read a report or a shard that `report_json` wrote; raise UsageError if it is not one of this version."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"This is not JSON: {error}. Give a report that `--json FILE` has written.") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    known = document.get("format") if isinstance(document, dict) else None
+    name, version = _FORMS[wanted]
+    if known != wanted:
+        raise UsageError(_otherwise(known, wanted))
+    if document.get("version") != version:
         raise UsageError(
-            f'This is JSON, but not a report of an experiment: it has no "format": "{FORMAT}". Give one that '
-            "`--json FILE` has written."
-        )
-    if document.get("version") != VERSION:
-        raise UsageError(
-            f"This report has version {document.get('version')!r} of the form, and this release reads version "
-            f"{VERSION}. Run the experiment again."
+            f"This {name} has version {document.get('version')!r} of the form, and this release reads version "
+            f"{version}. Run the experiment again."
         )
     try:
-        return _form().validate_json(text)
+        own: Any = form
+        read: _T = _form(own).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"This report has been changed: {place}: {first['msg']}. Run the experiment again.") from None
+        raise UsageError(f"This {name} has been changed: {place}: {first['msg']}. Run the experiment again.") from None
+    return read
+
+
+def _otherwise(known: object, wanted: str) -> str:
+    if known == SHARD_FORMAT:
+        return "This is one shard of an experiment. Merge it with the others: ycimages experiment merge FILES."
+    if known == FORMAT:
+        return "This is the report of a whole experiment, and not one of its shards: nothing is to be merged."
+    return (
+        f'This is JSON, but not a {_FORMS[wanted][0]} of an experiment: it has no "format": "{wanted}". Give one that '
+        "`--json FILE` has written."
+    )
 
 
 def report_schema() -> dict[str, Any]:
@@ -338,5 +372,5 @@ def report_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return the text that the shipped schema must have."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Report of an experiment"}
-    made = _form().json_schema(mode="serialization")
+    made = _form(Report).json_schema(mode="serialization")
     return json.dumps(schema | {key: made[key] for key in made if key != "title"}, indent=2, ensure_ascii=False) + "\n"

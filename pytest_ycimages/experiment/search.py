@@ -15,13 +15,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.plan import WHOLE, Shard
 from pytest_ycimages.experiment.scenario import Scenario
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_ycimages.experiment.progress import Spot, Summary
+    from pytest_ycimages.experiment.report import ReportedFault
     from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
@@ -48,28 +50,42 @@ class Search:
     Attributes:
         candidates: the faults to try, the mildest first.
         attempt: tries scenarios.
+        shard: the part of the last wave that is tried here.
         tried: each scenario that was tried, by its words.
         unextended: how many scenarios were not extended because another one stands for them.
+        split: the words of the wave of which a shard tries its part; None before it is reached.
+        shared: how many scenarios were tried before that wave: the same ones in every shard.
     """
 
     candidates: Sequence[Candidate]
     attempt: Try
+    shard: Shard = WHOLE
     tried: dict[str, Tried] = field(default_factory=dict)
     unextended: int = 0
+    split: tuple[str, ...] | None = None
+    shared: int = 0
 
-    def exhaust(self, depth: int) -> bool:
-        """Try all scenarios of up to `depth` faults; return whether there was time for all of them."""
+    def exhaust(self, depth: int, *, split: bool = False) -> bool:
+        """Try all scenarios of up to `depth` faults; return whether there was time for all of them.
+
+        Args:
+            depth: the most faults of a scenario.
+            split: whether a shard tries only its part of the scenarios of `depth` faults.
+        """
         wave = [BASELINE]
         for _ in range(depth):
             if not self.try_all(wave):
                 return False
             wave = [child for parent in self._representatives(wave) for child in self._children(parent)]
-        return self.try_all(wave)
+        return self.try_all(wave, split=split)
 
-    def try_all(self, wave: Sequence[Scenario]) -> bool:
-        """Try scenarios; return whether there was time for all of them."""
+    def try_all(self, wave: Sequence[Scenario], *, split: bool = False) -> bool:
+        """Try scenarios, or the shard's part of them; return whether there was time for all of these."""
         by_words = {str(scenario): scenario for scenario in wave}  # two candidates may be equal
         new = [scenario for words, scenario in by_words.items() if words not in self.tried]
+        if split:
+            self.split, self.shared = tuple(map(str, new)), len(self.tried)
+            new = self.shard.part_of(new)
         found = self.attempt(new)
         for scenario, summary in zip(new, found, strict=False):
             self.tried[str(scenario)] = Tried(scenario, summary)
@@ -140,10 +156,10 @@ def groups_of(tried: Iterable[Tried], candidates: Sequence[Candidate]) -> list[G
 
     A trial that fails several judges counts for the first of them: the others see what follows from the same flaw.
     """
-    ranks = _ranks_of(candidates)
+    ranks = Ranks(candidates)
     failing = sorted(
         (each for each in tried if each.summary.struck and each.summary.failures),
-        key=lambda each: _mildness(each.scenario, ranks),
+        key=lambda each: ranks.mildness(each.scenario),
     )
     found: dict[Cause, list[Scenario]] = {}
     for scenario, summary in failing:
@@ -151,31 +167,41 @@ def groups_of(tried: Iterable[Tried], candidates: Sequence[Candidate]) -> list[G
     return [Group(cause, tuple(scenarios)) for cause, scenarios in found.items()]
 
 
-def _ranks_of(candidates: Sequence[Candidate]) -> Mapping[str, int]:
-    """Return how mild each fault is: its place among the candidates."""
-    return {_name(each): number for number, each in reversed(list(enumerate(candidates)))}
+class Ranks:
+    """How mild each fault is: its place among the candidates."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._places = {_name(each): number for number, each in reversed(list(enumerate(candidates)))}
+
+    def of(self, scenario: Scenario) -> tuple[int, ...]:
+        """Return the rank of each fault of a scenario."""
+        return tuple(self._places.get(_name(each), len(self._places)) for each in scenario.faults)
+
+    def mildness(self, scenario: Scenario) -> tuple[object, ...]:
+        """Return the key that sorts scenarios, the shortest and mildest first."""
+        return mildness(scenario.faults, self.of(scenario))
 
 
 def _name(each: Candidate | PlannedFault) -> str:
     return f"{each.fault} {each.lasts}"
 
 
-def _mildness(scenario: Scenario, ranks: Mapping[str, int]) -> tuple[object, ...]:
-    """Return the key that sorts scenarios, the shortest and mildest first."""
-    placed = [(ranks.get(_name(each), len(ranks)), each) for each in scenario.faults]
+def mildness(faults: Sequence[PlannedFault | ReportedFault], ranks: Sequence[int]) -> tuple[object, ...]:
+    """Return the key that sorts scenarios, given by their faults and the ranks of these."""
+    placed = zip(ranks, faults, strict=True)
     return (
-        len(scenario),
-        sum(rank for rank, _ in placed),
+        len(faults),
+        sum(ranks),
         [(rank, each.nth, each.method, each.commit != "before") for rank, each in placed],
     )
 
 
 def shrunk(scenario: Scenario, candidates: Sequence[Candidate], fails: Callable[[Scenario], bool]) -> Scenario:
     """Return the shortest and mildest scenario that can be reached from `scenario` by steps that all fail."""
-    ranks = _ranks_of(candidates)
+    ranks = Ranks(candidates)
     while True:
-        mildness = _mildness(scenario, ranks)
-        smaller = (each for each in _simpler(scenario, candidates) if _mildness(each, ranks) < mildness)
+        present = ranks.mildness(scenario)
+        smaller = (each for each in _simpler(scenario, candidates) if ranks.mildness(each) < present)
         found = next((each for each in smaller if fails(each)), None)
         if found is None:
             return scenario
