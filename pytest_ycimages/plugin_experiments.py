@@ -143,7 +143,7 @@ class _Merge:
             if len(found) < self.count:
                 yield (
                     f"{self.count - len(found)} of {self.count} shards have not come to their end, or were not "
-                    "selected: there is no report of the whole."
+                    "selected: the whole has no report."
                 )
                 continue
             try:

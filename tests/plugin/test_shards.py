@@ -84,7 +84,7 @@ def test_shards_that_did_not_run_are_told(experiments: pytest.Pytester) -> None:
     """As one that was deselected."""
     result = experiments.runpytest_subprocess("-n2", "-k", "shard1of2")
     result.stdout.fnmatch_lines(
-        ["1 of 2 shards have not come to their end, or were not selected: there is no report of the whole."]
+        ["1 of 2 shards have not come to their end, or were not selected: the whole has no report."]
     )
 
 
