@@ -5,7 +5,6 @@ The workers of pytest-xdist may be on other machines. So what they find goes to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -119,19 +118,21 @@ def _unsplit(nodeid: str, split: Shard) -> str:
     return f"{name}[{'-'.join(ids)}]" if ids else name
 
 
-@dataclass(frozen=True, slots=True)
 class _Merge:
-    """The experiments of one test.
+    """The experiments of one test, found by its shards.
+
+    Args:
+        count: into how many shards it is split.
 
     Attributes:
-        count: into how many shards it is split.
         texts: for each shard, by its test's id, what its experiments found, as JSON.
         refused: why all of its shards do not make one report.
     """
 
-    count: int
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.texts: dict[str, list[str]] = {}
+        self.refused: list[str] = []
 
     def reports(self) -> Iterator[str | Report]:
         """Yield the report of each experiment, or why there is none."""
