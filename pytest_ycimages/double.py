@@ -20,7 +20,8 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.latency import Latency, latency_of
-from pytest_ycimages.network import no_proxy
+from pytest_ycimages.network import environment
+from pytest_ycimages.network.environment import proxy_variables
 from pytest_ycimages.network.guard import real_hosts_refused
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
@@ -150,7 +151,7 @@ class Double(Seeding, Planning, Checking, InProcess):
                 hosts = (*HOSTS, *host_names(self.settings.intercept_hosts))
                 allowed = host_names(self.settings.allowed_hosts)
                 self._guard.enter_context(real_hosts_refused(hosts, allowed, self._refusals.append))
-            no_proxy.begin(self.settings.host)
+            environment.begin(self.settings.host)
         return self
 
     def _listening(self) -> Listener:
@@ -178,7 +179,7 @@ class Double(Seeding, Planning, Checking, InProcess):
         with self._opening:
             if self._is_open:
                 self._is_open = False
-                no_proxy.end(self.settings.host)
+                environment.end(self.settings.host)
                 self._guard.close()
         if self._listener is not None:
             whole = self._listener.close(patience) and whole
@@ -244,6 +245,22 @@ class Double(Seeding, Planning, Checking, InProcess):
         found: str = _tls().ca_path()
         return found
 
+    def proxy_environment(self) -> dict[str, str]:
+        """Return the variables by which an unchanged program reaches the double at the names of the service.
+
+        Add them to the environment of a child process: `env=os.environ | double.proxy_environment()`. The double is
+        then its proxy, speaks TLS as the service with a certificate that these variables make trusted, and serves the
+        metadata of an instance. Other hosts are refused, but for those of `allowed_hosts` and of `no_proxy`.
+
+        Raises:
+            UsageError: the double is not serving.
+        """
+        host, port = self._serving().host, self.port
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is not bound here
+        address = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+        served = (*HOSTS, *host_names(self.settings.intercept_hosts))
+        return proxy_variables(address, served, host_names(self.settings.allowed_hosts), _bundle())
+
     @property
     def host(self) -> str:
         """The address it listens on."""
@@ -255,7 +272,7 @@ class Double(Seeding, Planning, Checking, InProcess):
         return self._serving().port
 
     def _serving(self) -> Listener:
-        no_proxy.ensure()
+        environment.ensure()
         listener = self._listener
         if listener is None:
             with self._opening:
@@ -333,3 +350,11 @@ def _tls() -> Any:
             f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
             "double in the clear."
         ) from None
+
+
+def _bundle() -> Callable[[str, bool], str] | None:
+    try:
+        found: Callable[[str, bool], str] = _tls().ca_bundle
+    except UsageError:
+        return None
+    return found

@@ -24,7 +24,7 @@ from pytest_ycimages.errors import (
     raise_first,
 )
 from pytest_ycimages.journal import Calls
-from pytest_ycimages.network import no_proxy
+from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import network_refused
 from pytest_ycimages.plugin_cassettes import REFUSED, cassette_path, record_usage
 from pytest_ycimages.plugin_modes import announce, asks_for_cassette, is_missing, mode_of
@@ -151,7 +151,7 @@ class Doubles:
         self._marks = {each: (each.calls, each.calls.dropped + len(each.calls)) for each in self.all}
         if self.is_used_by(item):
             self._check_reach(item)
-            no_proxy.ensure()  # an earlier test may have changed the environment
+            environment.ensure()  # an earlier test may have changed the environment
             for double in self.all:
                 self._guard(double)
 
@@ -293,7 +293,7 @@ def note_result(
         doubles.note(item, report)
     if report.when == "teardown":
         report_recordings(item.config, report)
-        no_proxy.settle()
+        environment.settle()
     if report.failed:
         _mark_shown(excinfo)
         for doubles in doubles_of(item):

@@ -17,6 +17,7 @@ from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.server.app import Admission
+from pytest_ycimages.server.tunnel import Tunnels
 
 if TYPE_CHECKING:
     import threading
@@ -117,9 +118,9 @@ class Backing(ABC):
         """Create the app, whose control API changes the double."""
         self.app = self._app(control)
         settings = self.settings
-        self.app.admission = Admission(
-            (*HOSTS, *host_names(settings.intercept_hosts), *host_names(settings.served_hosts), settings.host)
-        )
+        served = (*HOSTS, *host_names(settings.intercept_hosts), *host_names(settings.served_hosts))
+        self.app.admission = Admission((*served, settings.host))
+        self.app.tunnels = Tunnels(served, host_names(settings.allowed_hosts))
 
     @property
     def on_call(self) -> Callable[[Call], None] | None:

@@ -1,14 +1,13 @@
 """Connections to an upstream: kept alive, over verified TLS, and through the proxy that the environment names.
 
-The only module that connects to other machines. Its connection classes are its own, so that patches of HTTP clients,
-such as vcrpy's, do not reach them. A credential becomes bytes here only, and an error leaves without the frames that
-hold it.
+The only module that sends requests to other machines. Its connection classes are its own, so that patches of HTTP
+clients, such as vcrpy's, do not reach them. A credential becomes bytes here only, and an error leaves without the
+frames that hold it.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
 import socket
 import ssl
@@ -16,7 +15,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -26,6 +24,7 @@ from urllib3.util import SKIP_HEADER, Timeout, make_headers
 from pytest_ycimages.cassette.model import HEADER_BREAK, HEADER_NAME, RecordedResponse, with_body
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import is_loopback, split_site
+from pytest_ycimages.network.environment import is_direct, original, outside_proxies
 from pytest_ycimages.network.guard import own
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Transport:
         """Return the connections to a site, and the proxy on the way; empty for none."""
         with self._lock:
             if site not in self._pools:
-                uses_tls = site.scheme == "https" or any(url.startswith("https:") for url in getproxies().values())
+                uses_tls = site.scheme == "https" or any(url.startswith("https:") for url in outside_proxies().values())
                 if uses_tls and self._tls is None:
                     self._tls = _tls()
                 pools = _pools_to(site, self._tls)
@@ -119,7 +118,7 @@ def _tls() -> ssl.SSLContext:
     """Return the settings of TLS: verified, by the system's certificates and those that the environment names."""
     tls = ssl.create_default_context()
     for name in _BUNDLES:
-        path = os.environ.get(name)
+        path = original(name)
         if path:
             try:
                 tls.load_verify_locations(**{"capath" if Path(path).is_dir() else "cafile": path})
@@ -137,11 +136,11 @@ def _pools_to(site: Site, tls: ssl.SSLContext | None) -> tuple[urllib3.PoolManag
     No error is raised here: a traceback would show the proxy's password.
     """
     settings: dict[str, Any] = {"maxsize": _KEPT, "ssl_context": tls, "timeout": _TIMEOUT}
-    proxies = getproxies()
+    proxies = outside_proxies()
     host = site.host.strip("[]")
     address = proxies.get(site.scheme) or proxies.get("all", "")
     try:
-        if not address or is_loopback(host) or proxy_bypass(f"{host}:{site.port}"):
+        if not address or is_loopback(host) or is_direct(f"{host}:{site.port}"):
             pools, name = urllib3.PoolManager(**settings), ""
         else:
             parts = urlsplit(address if "://" in address else f"http://{address}")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.errors import NetworkRefusedError, RealHostRefusedError, YCImagesError
 from pytest_ycimages.hosts import is_one_of, is_this_machine
+from pytest_ycimages.network.environment import own_proxies
 from pytest_ycimages.network.patching import replace, when_imported
 
 if TYPE_CHECKING:
@@ -248,7 +249,9 @@ def _without_network(start: Callable[..., None], allowed: tuple[str, ...]) -> Ca
     def started(process: object, *args: Any, **options: Any) -> None:
         given = list(args)
         env = given.pop(_ENV) if len(given) > _ENV else options.pop("env", None)
-        env = {**(os.environ if env is None else env), **proxies}
+        env = dict(os.environ if env is None else env)
+        if env.get("https_proxy") not in own_proxies:  # that of a double, which refuses in its turn
+            env |= proxies
         if len(args) > _ENV:
             start(process, *given[:_ENV], env, *given[_ENV:], **options)
         else:

@@ -23,6 +23,7 @@ from pytest_ycimages.errors import YCImagesError, shortened
 from pytest_ycimages.hosts import is_one_of, is_this_machine
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
+from pytest_ycimages.server.tunnel import Tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +53,7 @@ class App:
     Attributes:
         pipeline: answers the calls; a double that is reset puts a new one here.
         admission: refuses requests that web pages can send, on every path.
+        tunnels: opens or refuses what is asked for by CONNECT.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class App:
     ) -> None:
         self.pipeline = pipeline
         self.admission = Admission()
+        self.tunnels = Tunnels()
         self._control = control
         self._contract = contract
         self._wording = wording or Wording()

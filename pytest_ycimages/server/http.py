@@ -25,7 +25,9 @@ TLS_HANDSHAKE: Final = 0x16
 PREFACE: Final = b"PRI * HTTP/2.0"
 WHOLE_PREFACE: Final = PREFACE + b"\r\n\r\nSM\r\n\r\n"
 """The first bytes of a client that speaks HTTP/2 with prior knowledge (RFC 9113, section 3.4)."""
-FIRST_BYTES: Final = frozenset({TLS_HANDSHAKE, PREFACE[0]})
+TUNNEL: Final = b"CONNECT "
+"""The first bytes of a client that asks for a tunnel, as of a proxy (RFC 9110, section 9.3.6)."""
+FIRST_BYTES: Final = frozenset({TLS_HANDSHAKE, PREFACE[0], TUNNEL[0]})
 """The first bytes of connections that may not be HTTP/1.1 in the clear."""
 
 
@@ -136,6 +138,7 @@ _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {499:
 
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONNECT: Final = b"CONNECT"
 MAX_HEAD: Final = 64 * 2**10
 """Bytes of a request line, its headers and the empty line after them."""
 
@@ -159,10 +162,12 @@ class RequestReader:
     Attributes:
         expects_continue: whether the client waits for `100 Continue` before it sends the body.
         is_broken: whether invalid HTTP arrived; nothing after it can be read.
+        tunnelled: the bytes that came after a CONNECT, which are not HTTP to read here; None: no CONNECT came.
     """
 
     def __init__(self, connection: int = 0) -> None:
         self.is_broken = False
+        self.tunnelled: bytes | None = None
         self._connection = connection
         self._served = 0
         self._complete: list[HttpRequest] = []
@@ -179,6 +184,9 @@ class RequestReader:
                 self._parser.feed_data(data)
                 data = b""
             except httptools.HttpParserUpgrade as upgrade:
+                if self._parser.get_method() == CONNECT:
+                    self.tunnelled, data = data[upgrade.args[0] :], b""
+                    continue
                 data = self._without_offer() + data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
             except httptools.HttpParserError as error:
@@ -210,7 +218,7 @@ class RequestReader:
 
     def _is_offer(self) -> bool:
         """Return whether the request offers another protocol, in which case the parser leaves its body unread."""
-        return "upgrade" in self._headers and self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        return "upgrade" in self._headers and self._parser.should_upgrade() and self._parser.get_method() != CONNECT
 
     def on_message_begin(self) -> None:
         """Start a request."""
@@ -269,7 +277,8 @@ class RequestReader:
     def _request(self) -> HttpRequest:
         method, problem, status = self._parser.get_method().decode(), self._problem, self._status
         target, overridden = self._url.decode("latin-1"), ""
-        if not target.startswith("/"):
+        is_tunnel = method == "CONNECT"  # whose target is an authority
+        if not target.startswith("/") and not is_tunnel:
             try:
                 parts = urlsplit(target)
                 target = urlunsplit(("", "", *parts[2:4], "")) or target
@@ -282,7 +291,7 @@ class RequestReader:
         path = unquote(path) if "%" in path else path
         if self._body_size > MAX_BODY and not problem:
             problem, status = too_large(self._body_size), 413
-        keep_alive = status in _READABLE and self._parser.should_keep_alive()
+        keep_alive = status in _READABLE and not is_tunnel and self._parser.should_keep_alive()
         body = b"" if problem else b"".join(self._body)
         served, is_old, number = self._served, self._version == "1.0", self._connection
         self._served += not problem

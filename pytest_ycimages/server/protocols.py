@@ -1,4 +1,4 @@
-"""The protocols of a connection beside HTTP/1.1: HTTP/2 with prior knowledge, and TLS with either of them.
+"""The protocols of a connection beside HTTP/1.1: HTTP/2 with prior knowledge, TLS with either of them, and tunnels.
 
 The first bytes of a connection tell them apart. Their libraries are imported when the first such connection comes, and
 come with the extra `grpc`; a client that finds them missing is told so.
@@ -14,15 +14,14 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock as cloud_clock
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE, WHOLE_PREFACE
+from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE, TUNNEL, WHOLE_PREFACE
 from pytest_ycimages.server.transmission import End, Shut
+from pytest_ycimages.server.tunnel import ESTABLISHED, MISSING, asked, pass_on, refuse, refuse_nested
 
 if TYPE_CHECKING:
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.connection import Connection
     from pytest_ycimages.server.http2 import Step
-
-_MISSING: Final = "gRPC, HTTP/2 and TLS need an extra of the double: pip install 'pytest-ycimages[grpc]'"
 
 
 class Speaking(Protocol):
@@ -38,21 +37,24 @@ class Speaking(Protocol):
         """Do what is due; return whether the connection goes on."""
 
 
-def speak(app: App, connection: Connection, data: bytes) -> bytes:
+def speak(app: App, connection: Connection, data: bytes, host: str = "") -> bytes:
     """Serve a connection that does not speak HTTP/1.1 in the clear; for any other, return its bytes so far.
 
     Args:
         app: answers the requests.
         connection: the connection.
-        data: its first bytes.
+        data: its first bytes, or those of its tunnel.
+        host: where its tunnel leads; empty: it is none.
     """
-    while PREFACE.startswith(data) and len(data) < len(PREFACE):  # too few bytes to tell it from POST
-        if not (more := connection.receive()):
+    while any(first.startswith(data) and len(data) < len(first) for first in (PREFACE, TUNNEL)):
+        if not (more := connection.receive()):  # too few bytes to tell it from POST, or from a COPY
             return b""
         data += more
+    if data.startswith(TUNNEL):
+        return _open_tunnel(app, connection, data, host)
     try:
         if data[0] == TLS_HANDSHAKE:
-            _serve(app, connection, _Tls(app, connection), data)
+            _serve(app, connection, _Tls(app, connection, host), data)
             return b""
         if data.startswith(PREFACE):
             _serve(app, connection, _Http2(app, connection), data)
@@ -62,6 +64,38 @@ def speak(app: App, connection: Connection, data: bytes) -> bytes:
             _refuse_http2(connection, data)
             return b""
     return data  # HTTP/1.1, or TLS without its library, which is refused as invalid HTTP
+
+
+def _open_tunnel(app: App, connection: Connection, data: bytes, host: str) -> bytes:
+    """Serve a client that asks for a tunnel; return its first bytes in the tunnel if they are HTTP/1.1 in the clear."""
+    if (found := asked(connection, data)) is None:
+        return b""
+    http, data = found
+    if host:
+        refuse_nested(connection, http, host)
+        return b""
+    passage = app.tunnels.passage(http.path, connection.sock.getsockname()[1])
+    if http.problem:
+        refuse(connection, http, http.problem_status, http.problem)
+    elif passage.problem:
+        refuse(connection, http, passage.status, passage.problem)
+    elif passage.is_passed_on:
+        pass_on(connection, http, passage, data)
+    elif not _has_tls():
+        refuse(connection, http, 501, MISSING)
+    else:
+        connection.send(ESTABLISHED)
+        data = data or connection.receive()
+        return data and speak(app, connection, data, passage.host)
+    return b""
+
+
+def _has_tls() -> bool:
+    try:
+        import pytest_ycimages.server.tls  # noqa: F401, PLC0415 - only for tunnels and TLS
+    except ModuleNotFoundError:
+        return False
+    return True
 
 
 def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
@@ -140,13 +174,13 @@ class _Http2:
 class _Tls:
     """TLS, with the protocol within that ALPN chose."""
 
-    def __init__(self, app: App, connection: Connection) -> None:
-        from pytest_ycimages.server.tls import TlsSession, server_context  # noqa: PLC0415 - only for TLS
+    def __init__(self, app: App, connection: Connection, host: str) -> None:
+        from pytest_ycimages.server.tls import TlsSession, server_context_of  # noqa: PLC0415 - only for TLS
 
         self._app = app
         self._connection = connection
         self._send = connection.send
-        self._session = TlsSession(server_context())
+        self._session = TlsSession(server_context_of(host))
         self._within: Speaking | None = None
 
     def feed(self, data: bytes) -> bool:
@@ -182,7 +216,7 @@ _REFUSAL: Final = (
     b"\x88"  # :status 200
     + _literal(b"content-type", b"application/grpc")
     + _literal(b"grpc-status", b"12")
-    + _literal(b"grpc-message", _MISSING.encode())
+    + _literal(b"grpc-message", MISSING.encode())
 )
 _SETTINGS: Final = b"\0\0\0\4\0\0\0\0\0"
 _FRAME: Final = 9

@@ -10,7 +10,7 @@ import os
 import ssl
 import tempfile
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +21,13 @@ from pytest_ycimages.hosts import HOSTS, LOOPBACK
 
 PROTOCOLS: Final = ("h2", "http/1.1")
 """The protocols that the double speaks over TLS, in the order of its preference."""
+_BUNDLES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep the certificates that they trust: Debian, Fedora, openSUSE; Alpine, macOS and BSD."""
 _READ: Final = 64 * 2**10
 
 
@@ -39,14 +46,31 @@ def root_certificates() -> bytes:
 @cache
 def ca_path() -> str:
     """Return the path of a file with the certificate of the authority. The file is removed when the process ends."""
+    return _file_of(root_certificates())
+
+
+@cache
+def ca_bundle(own: str, with_system: bool) -> str:  # noqa: FBT001 - of a callable that the environment is made with
+    """Return the path of a file with the certificate of the authority and those of another file.
+
+    Args:
+        own: the file; empty, missing or a folder: none.
+        with_system: whether the certificates of the system take the place of a missing file.
+    """
+    others = [own, *((ssl.get_default_verify_paths().openssl_cafile, *_BUNDLES) if with_system else ())]
+    found = next((Path(each) for each in others if each and Path(each).is_file()), None)
+    return ca_path() if found is None else _file_of(root_certificates() + b"\n" + found.read_bytes())
+
+
+def _file_of(certificates: bytes) -> str:
     descriptor, path = tempfile.mkstemp(prefix="ycimages-ca-", suffix=".pem")
     with os.fdopen(descriptor, "wb") as file:
-        file.write(root_certificates())
+        file.write(certificates)
     atexit.register(Path(path).unlink, missing_ok=True)
     return path
 
 
-@cache
+@lru_cache(maxsize=64)
 def server_context(names: tuple[str, ...] = ()) -> ssl.SSLContext:
     """Return the server's side of TLS, with a certificate for loopback and for all host names of the service.
 
@@ -59,6 +83,17 @@ def server_context(names: tuple[str, ...] = ()) -> ssl.SSLContext:
         authority.issue_cert(*dict.fromkeys((*LOOPBACK, *HOSTS, *names))).configure_cert(context)
     context.set_alpn_protocols(list(PROTOCOLS))
     return context
+
+
+def server_context_of(host: str) -> ssl.SSLContext:
+    """Return the server's side of TLS for a host that a client asks for; empty: for those of every certificate."""
+    parent = host.partition(".")[2]
+    if not host or ":" in host or {host, f"*.{parent}"} & {*LOOPBACK, *HOSTS}:
+        return server_context()
+    try:
+        return server_context((host,))
+    except ValueError:  # a certificate cannot name it
+        return server_context()
 
 
 class Opened(NamedTuple):

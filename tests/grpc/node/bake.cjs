@@ -1,4 +1,5 @@
 // A program with the official Node SDK: makes an image, polls its operation, and prints what it got as JSON.
+// Without ENDPOINT and CA, the SDK has its own addresses and certificates.
 const { readFileSync } = require("node:fs");
 const { Session } = require("@yandex-cloud/nodejs-sdk");
 const { imageService, image } = require("@yandex-cloud/nodejs-sdk/compute-v1");
@@ -6,7 +7,7 @@ const { operationService } = require("@yandex-cloud/nodejs-sdk/operation");
 
 async function main() {
   const { ENDPOINT, CA, IAM_TOKEN, FOLDER_ID, NAME } = process.env;
-  const session = new Session({ iamToken: IAM_TOKEN, ssl: { rootCerts: readFileSync(CA) } });
+  const session = new Session({ iamToken: IAM_TOKEN, ...(CA && { ssl: { rootCerts: readFileSync(CA) } }) });
   const images = session.client(imageService.ImageServiceClient, ENDPOINT);
   const operations = session.client(operationService.OperationServiceClient, ENDPOINT);
   try {

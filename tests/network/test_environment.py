@@ -24,7 +24,7 @@ from yandex.cloud.endpoint.api_endpoint_service_pb2 import ListApiEndpointsReque
 from yandex.cloud.endpoint.api_endpoint_service_pb2_grpc import ApiEndpointServiceStub
 
 from pytest_ycimages import Double
-from pytest_ycimages.network import no_proxy
+from pytest_ycimages.network import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,12 +210,12 @@ def test_variables_are_restored_exactly(before: dict[str, str | None], changes: 
                 double = Double().start()
                 for name, value in changes.items():
                     _set(meanwhile, name, value)
-                no_proxy.ensure()  # as the double does when its address is read
+                environment.ensure()  # as the double does when its address is read
                 if ends_first:
                     double.close()
                     assert {name: os.environ.get(name) for name in NAMES} == changes
             double.close()
-            no_proxy.settle()
+            environment.settle()
             assert {name: os.environ.get(name) for name in NAMES} == before
 
 
