@@ -14,12 +14,13 @@ from pytest_ycimages.errors import YCImagesError, printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from http.client import HTTPResponse
 
 _PREFIX: Final = "/_ycimages/"
 """The path of the control API; `api/methods.py` has it too, but takes long to import."""
 
-_TIMEOUT: Final = 10
-"""Seconds to wait for each part of an answer."""
+_TIMEOUT: Final = 30
+"""Seconds to wait for each part of an answer. A stream of events is never silent for so long."""
 
 _LONGEST: Final = 500
 """Characters of another server's answer that an error quotes."""
@@ -89,16 +90,33 @@ class ControlClient:
             if not (token := page["next_page_token"]):
                 return
 
+    def events(self) -> Iterator[tuple[str, Any]]:
+        """Yield what happens to the double from now on, and before: the kind of each event, and its data.
+
+        The end is that of the double, or of the connection to it.
+
+        Raises:
+            UnreachableError: no double answers.
+            ControlError: the double has refused the request.
+        """
+        self.call("GET", "health")
+        self.call("GET", "clock")  # whose refusals are JSON
+        try:
+            with self._opened("GET", "events", None, {}) as stream:
+                kind = ""
+                for line in stream:
+                    field, _, value = line.decode("utf-8", "replace").rstrip("\n").partition(": ")
+                    if field == "event":
+                        kind = value
+                    elif field == "data":
+                        yield kind, json.loads(value)
+        except (OSError, HTTPException):
+            return
+
     def _exchange(self, verb: str, path: str, body: object, query: Mapping[str, object]) -> tuple[int, str]:
         """Send one request, and return status and text of the answer."""
-        url = f"{self.origin}{_PREFIX}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
-        data = None
-        if body is not None:
-            headers["Content-Type"], data = "application/json", json.dumps(body).encode()
-        request = Request(url, data, headers, method=verb)  # noqa: S310 - `origin_of` has checked the scheme
         try:
-            with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT) as response:
+            with self._opened(verb, path, body, query) as response:
                 return response.status, response.read().decode("utf-8", "replace")
         except HTTPError as error:
             with error:
@@ -109,6 +127,17 @@ class ControlClient:
                 f"{self.origin} cannot be reached: {reason}. Is `ycimages serve` running there, and without a fault "
                 "`refuse`? Give the address that it printed first by --url or YCIMAGES_URL."
             ) from None
+
+    def _opened(self, verb: str, path: str, body: object, query: Mapping[str, object]) -> HTTPResponse:
+        """Send one request, and return the open answer."""
+        url = f"{self.origin}{_PREFIX}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        data = None
+        if body is not None:
+            headers["Content-Type"], data = "application/json", json.dumps(body).encode()
+        request = Request(url, data, headers, method=verb)  # noqa: S310 - `origin_of` has checked the scheme
+        opened: HTTPResponse = build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT)
+        return opened
 
 
 _BAD_REQUEST: Final = 400

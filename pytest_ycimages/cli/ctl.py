@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pytest_ycimages.cli import examples
-from pytest_ycimages.cli.control_client import ControlClient, UnreachableError
 from pytest_ycimages.cli.ctl_changes import COMMANDS
 from pytest_ycimages.cli.ctl_output import (
+    ARGUMENTS,
     CALLS,
+    CATALOGUE,
     FAULTS,
     IMAGES,
     JSON,
@@ -28,12 +29,10 @@ from pytest_ycimages.cli.ctl_output import (
     show_rows,
     show_values,
 )
+from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_EVERY: Final = 0.25
-"""Seconds between two looks at the journal of `calls --follow`."""
+    from pytest_ycimages.cli.control_client import ControlClient
 
 
 @click.group(
@@ -109,27 +108,30 @@ _UNSET: Final[tuple[object, ...]] = (None, [], {}, "")
 @asks
 def calls(double: ControlClient, *, follow: bool, method: str | None, after: int, as_json: bool) -> None:
     """Show the journal: each call, how it was answered, and the fault that struck it."""
-    found = list(double.calls(method=method, after=after))
-    if not follow:
-        show_rows(found, CALLS, "no calls yet" if not after else f"no calls after number {after}", as_json=as_json)
+    if follow:
+        with suppress(KeyboardInterrupt):
+            _follow(double, method, after, as_json=as_json)
         return
-    header = True
-    with suppress(KeyboardInterrupt, UnreachableError):
-        while True:
-            if as_json:
-                json_lines(found)
-            elif found:
-                print_table(CALLS, found, header=header)
-                header = False
-            after = found[-1]["number"] if found else after
-            time.sleep(_EVERY)  # noqa: TID251 - this process is not the double
-            found = list(_since(double, method, after))
+    found = list(double.calls(method=method, after=after))
+    show_rows(found, CALLS, "no calls yet" if not after else f"no calls after number {after}", as_json=as_json)
 
 
-def _since(double: ControlClient, method: str | None, after: int) -> Iterable[dict[str, Any]]:
-    """Return the calls after a number; those of a double that was reset in between, from its first."""
-    last = double.call("GET", "calls", after=after, page_size=1)["last"]
-    return double.calls(method=method, after=after if last >= after else 0)
+def _follow(double: ControlClient, method: str | None, after: int, *, as_json: bool) -> None:
+    """Print the calls that there are, and those that come, until the double ends; after a reset, from the first on."""
+    double.call("GET", "calls", method=method, page_size=1)  # which refuses an unknown method
+    header, journals = True, 0
+    for kind, data in double.events():
+        journals += kind == "reset"  # the first one is the beginning
+        if kind != "calls":
+            continue
+        least = after if journals <= 1 else 0
+        fresh = (each for each in data["calls"] if each["number"] > least)
+        found = [each for each in fresh if fnmatchcase(each["method"], method or "*")]
+        if as_json:
+            json_lines(found)
+        elif found:
+            print_table(CALLS, found, header=header)
+            header = False
 
 
 @ctl.command(
@@ -173,10 +175,14 @@ def fault() -> None:
     """Inject, show and remove faults."""
 
 
-def _faults(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the form that click asks for
-    from pytest_ycimages.faults import catalogue  # noqa: PLC0415 - only to complete a word
+def _faults(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [f"{name}()" for name in _names(context, parameter, incomplete)]
 
-    return [f"{name}()" for name in catalogue.__all__ if name.startswith(incomplete)]
+
+def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the form that click asks for
+    from pytest_ycimages.faults.catalogue import CATALOGUE as KNOWN  # noqa: PLC0415 - only to complete a word
+
+    return [name for name in KNOWN if name.startswith(incomplete)]
 
 
 @fault.command(
@@ -220,6 +226,21 @@ def add(
         given["where"] = dict(pair(each, "--where", "name=bake-*") for each in where)
     body = [{"fault": rule, **given} for rule in rules] if given else list(rules)
     show_rows(double.call("POST", "faults", body)["faults"], FAULTS, "", as_json=as_json)
+
+
+@fault.command(epilog=examples("ycimages ctl fault catalogue", "ycimages ctl fault catalogue slow"))
+@click.argument("name", required=False, metavar="[FAULT]", shell_complete=_names)
+@JSON
+@asks
+def catalogue(double: ControlClient, *, name: str | None, as_json: bool) -> None:
+    """Show the faults that there are, or one with its arguments."""
+    found = double.call("GET", "catalogue")
+    rows = [each for each in found["faults"] if name in {None, each["name"]}]
+    if not rows:
+        raise click.UsageError(str(unknown_word("fault", name or "", [each["name"] for each in found["faults"]])))
+    show_rows(rows, CATALOGUE, "", as_json=as_json)
+    if name and not as_json:
+        print_table(ARGUMENTS, rows[0]["arguments"])
 
 
 @fault.command(

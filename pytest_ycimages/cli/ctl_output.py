@@ -155,6 +155,10 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _argument(argument: dict[str, Any]) -> str:
+    return argument["name"] if argument["required"] else f"{argument['name']}={argument['default']}"
+
+
 def _state(operation: dict[str, Any]) -> str:
     if not operation.get("done"):
         return "in flight"
@@ -191,4 +195,15 @@ FAULTS: Final = (
     Column("STRUCK", lambda fault: f"{fault['struck']} of {fault['considered']}"),
     Column("IN FORCE", lambda fault: "yes" if fault["in_force"] else "no"),
     Column("FAULT", lambda fault: fault["rule"]),
+)
+CATALOGUE: Final = (
+    Column("FAULT", lambda fault: f"{fault['name']}({', '.join(map(_argument, fault['arguments']))})"),
+    Column("EFFECT", lambda fault: fault["help"]),
+)
+ARGUMENTS: Final = (
+    Column("ARGUMENT", lambda argument: argument["name"]),
+    Column("TYPE", lambda argument: argument["type"]),
+    Column("DEFAULT", lambda argument: "required" if argument["required"] else argument["default"]),
+    Column("SUCH AS", lambda argument: ", ".join(argument["values"])),
+    Column("MEANING", lambda argument: argument["help"]),
 )

@@ -73,8 +73,8 @@ def _judges_text() -> str:
 
 
 @click.command(
-    epilog=examples("ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2")
-    + _judges_text()
+    epilog=f"{_judges_text()}\n\n"
+    + examples("ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2")
 )
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")

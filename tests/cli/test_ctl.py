@@ -22,6 +22,7 @@ from pytest_ycimages.cli.commands import ycimages as command
 from pytest_ycimages.cli.control_client import ControlClient, origin_of
 from pytest_ycimages.control import models
 from pytest_ycimages.control.routes import ROUTES
+from pytest_ycimages.faults.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +156,16 @@ def test_a_wrong_fault_changes_nothing(run: Run, ycimages: Double) -> None:
     assert text in run("fault", "add", "hang()", "--where", "name", code=2).stderr
 
 
+def test_the_catalogue(run: Run) -> None:
+    """Every fault with its arguments; for one of them, what each argument means."""
+    text = run("fault", "catalogue").stdout
+    assert len(text.splitlines()) == 1 + len(CATALOGUE)
+    assert "slow(seconds)" in text
+    assert re.search(r"\nseconds +number +required", run("fault", "catalogue", "slow").stdout)
+    assert json_of(run("fault", "catalogue", "slow", "--json"))[0]["name"] == "slow"
+    assert "Unknown fault 'slwo'. Did you mean 'slow'?" in run("fault", "catalogue", "slwo", code=2).stderr
+
+
 def test_timing(run: Run, create: Create, ycimages: Double) -> None:
     """What is not given stays; a value for each method is a JSON object."""
     assert "timing        AfterPolls(polls=3)" in run("timing", "AfterPolls(3)").stdout
@@ -230,14 +241,21 @@ def test_every_call_of_the_control_api_has_a_command(run: Run, monkeypatch: pyte
     asked = set()
     call = ControlClient.call
 
+    def no_events(_: ControlClient) -> tuple[()]:
+        asked.add(("GET", "events"))
+        return ()
+
     def noted(self: ControlClient, verb: str, path: str, *rest: Any, **query: Any) -> dict[str, Any]:
         asked.add((verb, re.sub(r"\d+", "<int:number>", path)))
         return call(self, verb, path, *rest, **query)
 
     monkeypatch.setattr(ControlClient, "call", noted)
+    monkeypatch.setattr(ControlClient, "events", no_events)
+    run("calls", "--follow")
     run("fault", "add", "reset()", "--no-expect")
     for line in (
         *("status", "calls", "pacing", "fault list", "fault show 1", "fault check", "fault remove 1"),
+        "fault catalogue",
         *("fault remove --all", "timing", "timing 5", "next-operation", "next-operation --timing 1", "clock", "reset"),
         *("seed folder", "seed disk", "seed snapshot", "seed image", "seed images images:=2", "seed operation"),
         *("seed object uri=https://storage.yandexcloud.net/images/base.qcow2", "remove-disk epd0000000000000000a"),
