@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARALLEL := -n auto --dist worksteal
 WHEEL := build/wheel
+WHEEL_TESTS := tests/plugin tests/cli tests/docs tests/fidelity tests/intercept tests/experiment_reports tests/cassette/shipped
+PYTHONS ?= python3.11 python3.12 python3.13
 # The tests start hundreds of processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -30,16 +32,19 @@ coverage: .venv/.for-coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The wheel in a fresh environment, without the package beside the tests: those that a file missing from it would break.
+# The wheel in a fresh environment of each Python that is on the PATH, without the package beside the tests: those tests
+# that a file missing from it would break.
 wheel-test: .venv/.for-test
 	rm -rf $(WHEEL)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(WHEEL)/dist .
-	$(BIN)/python -m venv $(WHEEL)/venv
-	$(WHEEL)/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo $(WHEEL)/dist/*.whl)[test]"
 	mkdir $(WHEEL)/run
 	cp -R tests docs cassettes README.md Makefile pyproject.toml $(WHEEL)/run
-	cd $(WHEEL)/run && ../venv/bin/python -m pytest -q $(PARALLEL) -m "not slow" \
-		tests/plugin tests/cli tests/docs tests/fidelity tests/intercept tests/experiment_reports tests/cassette/shipped
+	for python in $(PYTHONS); do $$python -c "" 2>/dev/null || continue; \
+		rm -rf $(WHEEL)/venv && $$python -m venv $(WHEEL)/venv && \
+		$(WHEEL)/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo $(WHEEL)/dist/*.whl)[test]" && \
+		(cd $(WHEEL)/run && ../venv/bin/python -m pytest -q $(PARALLEL) -m "not slow" $(WHEEL_TESTS)) || exit 1; \
+	done
+	test -x $(WHEEL)/venv/bin/python
 
 lint: .venv/.for-lint
 	$(BIN)/ruff check .

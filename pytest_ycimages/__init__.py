@@ -23,7 +23,7 @@ _EXPORTS: Final = {
         "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "
         "REALISTIC_IMAGE REALISTIC_SLOW_DISK REALISTIC_SNAPSHOT REALISTIC_URI Timing Uniform"
     ),
-    "double": "Double",
+    "double": "Double DoubleFactory",
     "errors": (
         "CassetteBrokenError CassetteDiffersError CassetteError CassetteExpiredError CassetteInUseError "
         "CassetteMissingError CassetteUnusedError CassetteWarning DoubleFailedError FaultNeverStruckError "
@@ -31,7 +31,7 @@ _EXPORTS: Final = {
         "UnknownFieldWarning UsageError VirtualTimeError YCImagesError"
     ),
     "experiment.command": "Command",
-    "experiment.experiment": "assert_survives run_experiment",
+    "experiment.experiment": "ExperimentRunner assert_survives run_experiment",
     "experiment.html": "report_html",
     "experiment.judges.changes": "deletes_images deletes_once keeps_images no_lost_updates",
     "experiment.judges.outcome": ("cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful"),

@@ -40,7 +40,7 @@ from pytest_ycimages.cloud.timing import (
     Timing as Timing,
     Uniform as Uniform,
 )
-from pytest_ycimages.double import Double as Double
+from pytest_ycimages.double import Double as Double, DoubleFactory as DoubleFactory
 from pytest_ycimages.errors import (
     CassetteBrokenError as CassetteBrokenError,
     CassetteDiffersError as CassetteDiffersError,
@@ -64,7 +64,11 @@ from pytest_ycimages.errors import (
     YCImagesError as YCImagesError,
 )
 from pytest_ycimages.experiment.command import Command as Command
-from pytest_ycimages.experiment.experiment import assert_survives as assert_survives, run_experiment as run_experiment
+from pytest_ycimages.experiment.experiment import (
+    ExperimentRunner as ExperimentRunner,
+    assert_survives as assert_survives,
+    run_experiment as run_experiment,
+)
 from pytest_ycimages.experiment.html import report_html as report_html
 from pytest_ycimages.experiment.judges.changes import (
     deletes_images as deletes_images,

@@ -12,7 +12,7 @@ import threading
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from pytest_ycimages.checking import Checking
 from pytest_ycimages.cloud.ids import random_token
@@ -56,6 +56,13 @@ _FORKED: Final = (
     "Refused to open a port: process {} was forked from process {}, where the double is. Read ycimages.url before the "
     "fork, and hand it to the forked process."
 )
+
+
+class DoubleFactory(Protocol):
+    """The type of the fixture `ycimages_factory` and of those for wider scopes, for annotations."""
+
+    def __call__(self, **settings: Any) -> Double:
+        """Start another double, with these settings over those of the test."""
 
 
 @sealed

@@ -13,25 +13,27 @@ from pytest_ycimages.plugin_scopes import CURRENT, SHARED, Node, fixtures, node_
 from pytest_ycimages.plugin_settings import ini, markers, seed_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
     from datetime import datetime
 
     from pytest_ycimages.cassette.handle import Cassette
-    from pytest_ycimages.double import Double
+    from pytest_ycimages.double import Double, DoubleFactory
+    from pytest_ycimages.experiment.command import Command
+    from pytest_ycimages.experiment.experiment import ExperimentRunner
     from pytest_ycimages.experiment.report import Report
+    from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
     Given = Settings | Mapping[str, Any]
-    Factory = Callable[..., Double]
 
 
 @pytest.fixture(scope="session")
 def ycimages_settings() -> Given:
-    """Return the settings of doubles: override it in a module, class or conftest with a dict or `Settings`.
+    """Return the settings of doubles: a fixture to override, with `return {"timing": 30}`.
 
-    The command line and the marker win over it; it wins over the ini file. For doubles that several tests share, it
-    needs at least their scope.
+    A class, a module or a conftest may return a dict or `Settings`. The command line and the marker win over it; it
+    wins over the ini file. For doubles that several tests share, it needs at least their scope.
     """
     return {}
 
@@ -40,34 +42,34 @@ def ycimages_settings() -> Given:
 
 
 @pytest.fixture
-def ycimages_factory(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
-    """Make more doubles in one test: `ycimages_factory(**settings)` starts one, and it is closed at teardown."""
+def ycimages_factory(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[DoubleFactory]:
+    """Make more doubles in one test: `ycimages_factory(timing=30)` starts one, and teardown closes it."""
     __tracebackhide__ = True
     yield from _doubles(request, ycimages_settings)
 
 
 @pytest.fixture(scope="class")
-def ycimages_factory_class(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
-    """Make doubles that the tests of a class share: `ycimages_factory_class(**settings)` starts one."""
+def ycimages_factory_class(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[DoubleFactory]:
+    """Make doubles that the tests of a class share: `ycimages_factory_class(timing=30)` starts one."""
     __tracebackhide__ = True
     yield from _doubles(request, ycimages_settings)
 
 
 @pytest.fixture(scope="module")
-def ycimages_factory_module(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
-    """Make doubles that the tests of a module share: `ycimages_factory_module(**settings)` starts one."""
+def ycimages_factory_module(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[DoubleFactory]:
+    """Make doubles that the tests of a module share: `ycimages_factory_module(timing=30)` starts one."""
     __tracebackhide__ = True
     yield from _doubles(request, ycimages_settings)
 
 
 @pytest.fixture(scope="session")
-def ycimages_factory_session(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[Factory]:
-    """Make doubles that all tests share: `ycimages_factory_session(**settings)` starts one."""
+def ycimages_factory_session(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[DoubleFactory]:
+    """Make doubles that all tests share: `ycimages_factory_session(timing=30)` starts one."""
     __tracebackhide__ = True
     yield from _doubles(request, ycimages_settings)
 
 
-def _doubles(request: pytest.FixtureRequest, settings: Given) -> Generator[Factory]:
+def _doubles(request: pytest.FixtureRequest, settings: Given) -> Generator[DoubleFactory]:
     from pytest_ycimages.plugin_doubles import Doubles  # noqa: PLC0415 - heavy
 
     time = f"ycimages_time{suffix(request.scope)}"
@@ -80,15 +82,21 @@ def _doubles(request: pytest.FixtureRequest, settings: Given) -> Generator[Facto
 
 
 @pytest.fixture
-def ycimages(ycimages_factory: Factory) -> Double:
-    """Start a test double of the image API with a port and a state of its own, checked at teardown."""
+def ycimages(ycimages_factory: DoubleFactory) -> Double:
+    """Start a test double of the image API for one test: `bake(ycimages.url, ycimages.token)`.
+
+    It has a port and a state of its own, and is checked at teardown.
+    """
     __tracebackhide__ = True
     return ycimages_factory()
 
 
 @pytest.fixture(scope="class")
-def ycimages_class(request: pytest.FixtureRequest, ycimages_factory_class: Factory) -> Generator[Double]:
-    """Start a double that the tests of a class share; a `unittest.TestCase` finds it as `self.ycimages_class`."""
+def ycimages_class(request: pytest.FixtureRequest, ycimages_factory_class: DoubleFactory) -> Generator[Double]:
+    """Start a double that the tests of a class share: `bake(ycimages_class.url, ycimages_class.token)`.
+
+    A `unittest.TestCase` finds it as `self.ycimages_class`.
+    """
     import unittest  # noqa: PLC0415 - only for its classes
 
     __tracebackhide__ = True
@@ -103,15 +111,21 @@ def ycimages_class(request: pytest.FixtureRequest, ycimages_factory_class: Facto
 
 
 @pytest.fixture(scope="module")
-def ycimages_module(ycimages_factory_module: Factory) -> Double:
-    """Start a double that the tests of a module share, checked when the last of them has ended."""
+def ycimages_module(ycimages_factory_module: DoubleFactory) -> Double:
+    """Start a double that the tests of a module share: `bake(ycimages_module.url, ycimages_module.token)`.
+
+    It is checked when the last of them has ended.
+    """
     __tracebackhide__ = True
     return ycimages_factory_module()
 
 
 @pytest.fixture(scope="session")
-def ycimages_session(ycimages_factory_session: Factory) -> Double:
-    """Start a double that all tests share, one in each worker of pytest-xdist, checked at the end of the run."""
+def ycimages_session(ycimages_factory_session: DoubleFactory) -> Double:
+    """Start a double that all tests share: `start_my_server(image_api=ycimages_session.url)`.
+
+    Each worker of pytest-xdist has one. It is checked at the end of the run.
+    """
     __tracebackhide__ = True
     return ycimages_factory_session()
 
@@ -121,29 +135,29 @@ def ycimages_session(ycimages_factory_session: Factory) -> Double:
 
 @pytest.fixture
 def ycimages_time(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
-    """Start virtual time: waits take no real time, and move the one clock that client and doubles share.
+    """Start virtual time, in which waits take none: `time.sleep(60); assert ycimages_time.elapsed == 60`.
 
-    A test that records a service in another process, or compares its answers, has real time instead. Where virtual time
-    was begun for a wider scope, it is the same.
+    Waits move the one clock that client and doubles share. A test that records a service in another process, or
+    compares its answers, has real time instead. Where virtual time was begun for a wider scope, it is the same.
     """
     yield from _time(request, ycimages_settings)
 
 
 @pytest.fixture(scope="class")
 def ycimages_time_class(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
-    """Start virtual time for all tests of a class, and their fixtures of this scope."""
+    """Start virtual time for all tests of a class, and their fixtures: `assert ycimages_time_class.elapsed >= 60`."""
     yield from _time(request, ycimages_settings)
 
 
 @pytest.fixture(scope="module")
 def ycimages_time_module(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
-    """Start virtual time for all tests of a module, and their fixtures of this scope."""
+    """Start virtual time for all tests of a module, and their fixtures: `assert ycimages_time_module.elapsed >= 60`."""
     yield from _time(request, ycimages_settings)
 
 
 @pytest.fixture(scope="session")
 def ycimages_time_session(request: pytest.FixtureRequest, ycimages_settings: Given) -> Generator[VirtualTime]:
-    """Start virtual time for all tests, and their fixtures of this scope."""
+    """Start virtual time for all tests, and their fixtures: `assert ycimages_time_session.elapsed >= 60`."""
     yield from _time(request, ycimages_settings)
 
 
@@ -204,9 +218,10 @@ def _double_of(request: pytest.FixtureRequest) -> tuple[Double, Node]:
 
 @pytest.fixture
 def ycimages_intercept(request: pytest.FixtureRequest) -> Generator[Double]:
-    """Answer the host names of the real service with the test's double, for every HTTP client of this process.
+    """Answer the real host names with the test's double: `bake(ycimages_intercept.token)` calls it at any address.
 
-    It is the double of `ycimages_class`, `ycimages_module` or `ycimages_session` in a test that uses no `ycimages`.
+    This holds for every HTTP client of this process. It is the double of `ycimages_class`, `ycimages_module` or
+    `ycimages_session` in a test that uses no `ycimages`.
     """
     double, _ = _double_of(request)
     with double.intercept():
@@ -215,7 +230,7 @@ def ycimages_intercept(request: pytest.FixtureRequest) -> Generator[Double]:
 
 @pytest.fixture
 def ycimages_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
-    """Replay this test's cassette for clients whose host names cannot be changed, by way of vcrpy.
+    """Replay a cassette to clients with fixed host names, through vcrpy: `len(ycimages_cassette.interactions)`.
 
     vcrpy routes every HTTP client in the process to the test's double, whatever host it calls. With
     `--ycimages-mode=record`, the cassette is recorded instead.
@@ -238,8 +253,8 @@ def ycimages_cassette(request: pytest.FixtureRequest) -> Generator[Cassette]:
 
 
 @pytest.fixture
-def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given) -> Callable[..., Report]:
-    """Find what breaks a client: `ycimages_experiment(client, faults=, depth=, judges=).assert_ok()`.
+def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given) -> ExperimentRunner:
+    """Find what breaks a client: `ycimages_experiment(bake, depth=2, judges=["no_duplicates"]).assert_ok()`.
 
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes. Marked with @pytest.mark.ycimages_experiment(shards="auto"), it spreads the search over the
@@ -251,7 +266,7 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     config = request.config
     of_test = (seed_option(config), *markers(request.node, "ycimages"), ycimages_settings, ini(config))
 
-    def experiment(client: Callable[[str, str], Any], **options: Any) -> Report:
+    def experiment(client: Client | Command, **options: Any) -> Report:
         sources = given(options.pop("settings", {}), *of_test)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
         report = run_experiment(client, settings=settings, **options_of(request, options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
@@ -57,6 +57,13 @@ if TYPE_CHECKING:
 
 DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"timing": 5.0, "unknown_fields": "ignore"}
 """How the doubles of experiments differ from others: operations take time, and unknown fields are not reported."""
+
+
+class ExperimentRunner(Protocol):
+    """The type of the fixture `ycimages_experiment`, for annotations."""
+
+    def __call__(self, client: Client | Command, **options: Any) -> Report:
+        """Find the shortest sequences of faults that break a client; the options are those of `run_experiment`."""
 
 
 def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its name

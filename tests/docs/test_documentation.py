@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -68,3 +70,20 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     """A relative link names a file that is there. What looks like one inside code, such as a pattern, is none."""
     for target in LINK.findall(CODE.sub("", page.read_text())):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.slow
+def test_the_annotations_that_users_are_shown_are_strict(tmp_path: Path) -> None:
+    """With mypy, in the configuration of the project; beside `make lint` it finds most of its work done."""
+    pytest.importorskip("mypy")
+    page = (ROOT / "docs" / "how-to" / "annotate.md").read_text(encoding="utf-8")
+    files = [tmp_path / f"test_annotated_{number}.py" for number in range(len(FENCE.findall(page)))]
+    for file, (_, code) in zip(files, FENCE.findall(page), strict=True):
+        file.write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *map(str, files)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert run.returncode == 0, run.stdout
+    broken = files[0].read_text(encoding="utf-8").replace("ycimages.timing", "ycimages.timming")
+    files[0].write_text(broken, encoding="utf-8")
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert '"Double" has no attribute "timming"' in run.stdout

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from pytest_ycimages import plugin
 
 COLLECT_IDS = """
     from pathlib import Path
@@ -178,6 +182,15 @@ def test_pytest_lists_the_fixtures_the_marker_and_the_options(project: pytest.Py
     options.stdout.fnmatch_lines([
         "test double of the Yandex Compute Cloud image API:", "*--ycimages-seed=SEED*", "*ycimages_timing (string):*"
     ])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in plugin.__all__ if name.startswith("ycimages")])
+def test_the_line_that_pytest_prints_of_a_fixture_has_an_example(name: str) -> None:
+    """Which is Python, in one line: `pytest --fixtures` prints no more."""
+    first = str(vars(plugin)[name].__doc__).partition("\n")[0]
+    (example,) = re.findall(r"`([^`]+)`", first)
+    compile(example.replace("return ", ""), name, "exec")
+    assert name in example or name == "ycimages_settings"
 
 
 def test_the_marker_passes_strict_markers(project: pytest.Pytester) -> None:

@@ -29,8 +29,10 @@ from pytest_ycimages import (
     Code,
     Command,
     Double,
+    DoubleFactory,
     DoubleFailedError,
     Empty,
+    ExperimentRunner,
     Failure,
     Finding,
     Hint,
@@ -399,7 +401,7 @@ def a_test_asks_for_a_double(ycimages: Double) -> None:
     assert_type(ycimages.url, str)
 
 
-def a_test_asks_for_more_doubles(ycimages_factory: Callable[..., Double]) -> None:
+def a_test_asks_for_more_doubles(ycimages_factory: DoubleFactory) -> None:
     assert_type(ycimages_factory(timing=Never(), clock="manual"), Double)
 
 
@@ -414,7 +416,7 @@ def a_test_asks_for_the_real_host_names(ycimages_intercept: Double) -> None:
     assert_type(ycimages_intercept.calls, Calls)
 
 
-def a_test_experiments(ycimages_experiment: Callable[..., Report]) -> None:
+def a_test_experiments(ycimages_experiment: ExperimentRunner) -> None:
     ycimages_experiment(a_client, depth=2, judges=[finishes(within=600), no_duplicates]).assert_ok()
 
 
