@@ -114,13 +114,17 @@ class Call:
         return (nanoseconds(self.came_at) + nanoseconds(self.latency)) / SECOND
 
     def without_secrets(self) -> Call:
-        """Return the call with its texts redacted. Message and metadata stay as the client sent them."""
+        """Return the call with its texts redacted, and with its unknown fields, which take time to find.
+
+        Message and metadata stay as the client sent them.
+        """
         to_print = Printing(self.metadata)
+        unknown = self.message.unknown_fields() if self.message else self.unknown_fields
         return replace(
             self,
             line=to_print.line(self.line),
             note=to_print.text(self.note),
-            unknown_fields=tuple(map(to_print.text, self.unknown_fields)),
+            unknown_fields=tuple(map(to_print.text, unknown)),
             metadata=Metadata(self.metadata),
             reply_metadata=Metadata(self.reply_metadata),
         )

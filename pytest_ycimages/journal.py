@@ -107,10 +107,10 @@ class Entry:
 
     __slots__ = ("_call", "_values", "key", "size")
 
-    def __init__(self, values: tuple[Any, ...], key: Hashable, size: int) -> None:
+    def __init__(self, values: tuple[Any, ...], key: Hashable) -> None:
         self._values = values
         self.key = key
-        self.size = size
+        self.size = 0
         self._call: Call | None = None
 
     @property
@@ -233,7 +233,7 @@ class Journal:
             note,
             message,
             metadata,
-            tuple(message.unknown_fields()) if message else (),
+            (),  # the unknown fields, which `without_secrets` finds
             latency / SECOND,
             deferred / SECOND,
             _done(method, reply) if delivery.is_whole else None,
@@ -242,9 +242,10 @@ class Journal:
             series,
             request.grpc,
         )
-        entry = Entry(values, key, len(line) + len(request.body) + sum(map(len, metadata.values())))
+        entry = Entry(values, key)
         self._entries.append(entry)
         if self._limit is not None:
+            entry.size = len(line) + len(request.body) + sum(map(len, metadata.values()))
             self._size += entry.size
             while len(self._entries) > self._limit or (self._size > self._limit * _AVERAGE and len(self._entries) > 1):
                 self._drop_first()

@@ -118,7 +118,7 @@ class Pipeline:
         """Return a reply with the headers of every answer."""
         if self._headers is None:
             return reply
-        return reply._replace(metadata={**reply.metadata, **self._headers(now)})
+        return Reply._make((*reply[:2], {**reply.metadata, **self._headers(now)}, *reply[3:]))
 
     def fail(self, request: Request, error: Exception) -> Replying:
         """Answer a call for which a transport raised `error`, and keep the error for the test."""

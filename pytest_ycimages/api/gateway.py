@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
@@ -78,8 +78,7 @@ class GatewayRefusalError(ValueError):
     """Raised for a request that the gateway refuses. The text is the answer's body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A request that passed the gateway: the message, or its violations of the contract."""
 
     message: RequestMessage | None

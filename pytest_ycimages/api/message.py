@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -34,9 +34,6 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from pytest_ycimages.text_values import LONGEST
 from pytest_ycimages.words import exact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SECOND: Final = 1_000_000_000
 """Nanoseconds."""
@@ -160,20 +157,19 @@ class OneOf:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spellings", frozenset((*self.fields, *map(to_camel, self.fields))))
 
-    def errors(self, value: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
-        """Yield the violations of this oneof by `value`."""
+    def errors(self, value: Mapping[str, Any]) -> list[InitErrorDetails]:
+        """Return the violations of this oneof by `value`."""
         given = [key for key in value if key in self.spellings and value[key] is not None]
-        for key in given[1:]:
-            refusal = PydanticCustomError(
-                "oneof",
-                "oneof field '{oneof}' is already set. Cannot set '{field}'",
-                {"oneof": self.name, "field": key},
-            )
-            yield InitErrorDetails(type=refusal, loc=(), input=dict(value))
         if self.required and not given:
             names = ", ".join(map(to_camel, self.fields))
             missing = PydanticCustomError("oneof_missing", "Exactly one of {names} is required", {"names": names})
-            yield InitErrorDetails(type=missing, loc=(self.name,), input=None)
+            return [InitErrorDetails(type=missing, loc=(self.name,), input=None)]
+        text = "oneof field '{oneof}' is already set. Cannot set '{field}'"
+        errors: list[InitErrorDetails] = []
+        for key in given[1:]:
+            refusal = PydanticCustomError("oneof", text, {"oneof": self.name, "field": key})
+            errors.append(InitErrorDetails(type=refusal, loc=(), input=dict(value)))
+        return errors
 
 
 class RequestMessage(Message):

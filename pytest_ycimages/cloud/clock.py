@@ -50,6 +50,8 @@ def moment_of(name: str, value: object) -> int:
 MANUAL_START: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 """The default start of a manual clock and of virtual time: 2026-01-01T00:00:00Z."""
 
+_MOVERS: Final = ("freezegun.api", "time_machine")
+"""The modules with which a test may move time."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - frozen time has no zone and means UTC
 _read_real: Final = time.time_ns
@@ -151,12 +153,13 @@ class RealClock:
         """Return nanoseconds since the epoch."""
         if shared is not None:
             return self._from(_frozen() or shared, shared.now())  # a test may freeze time within virtual time
-        frozen = _frozen()
-        if frozen is not None:
-            return self._from(frozen, (frozen_moment(frozen) - _EPOCH) // _MICROSECOND * 1000)
-        travel = _travel()
-        if travel is not None:
-            return self._from(travel, _read_real())
+        if not sys.modules.keys().isdisjoint(_MOVERS):
+            frozen = _frozen()
+            if frozen is not None:
+                return self._from(frozen, (frozen_moment(frozen) - _EPOCH) // _MICROSECOND * 1000)
+            travel = _travel()
+            if travel is not None:
+                return self._from(travel, _read_real())
         reading = self._reading
         now = _read_real() + reading.set_back
         if now < reading.latest and (reading.source is None or self.last_kind == "virtual"):

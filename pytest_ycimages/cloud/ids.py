@@ -64,8 +64,8 @@ class Ids:
 
         Each is a number of 64 bits in hexadecimal digits, without zeros in front.
         """
-        number = next(self._trace)
-        trace, span = ((first + number * _STEP) % _TRACES or 1 for first in self._traces)
+        (first_trace, first_span), steps = self._traces, next(self._trace) * _STEP
+        trace, span = (first_trace + steps) % _TRACES or 1, (first_span + steps) % _TRACES or 1
         return f"{trace:x}:{span:x}:{trace:x}:1"
 
     def iam_token(self) -> str:

@@ -158,9 +158,10 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
         wire["error"] = error.to_wire()
     wire["id"] = record.id
     wire["description"] = str(record.kind)  # members of enums are slow to write as JSON
-    wire["createdAt"] = operation_time(record.plan.started_at)
+    started_at = record.plan.started_at
+    wire["createdAt"] = created = operation_time(started_at)
     wire["createdBy"] = record.created_by
-    wire["modifiedAt"] = operation_time(modified_at)
+    wire["modifiedAt"] = created if modified_at == started_at else operation_time(modified_at)
     return wire
 
 

@@ -95,4 +95,4 @@ def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcom
     """Return the answer with an operation as clients see it at `now`."""
     seen = record.at(now)
     note = seen.phase if seen.stage is None or seen.stage.state is VisibleState.VANISHED else seen.stage.state
-    return Outcome(state.operation_wire(record, seen), note=note).about(record)
+    return Outcome(state.operation_wire(record, seen), None, record.id, record.image_id, note)

@@ -8,7 +8,7 @@ hold calls that this package does not know, and a recorded service refuses for i
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Control = Callable[[HttpRequest], HttpReply]
     Answering = Generator[Delay, None, HttpReply]
 
+_camel = cache(to_camel)
 _WITH_BODY = frozenset({"POST", "PATCH"})
 JSON = ("content-type", "application/json")
 TEXT = ("content-type", "text/plain")
@@ -148,7 +149,7 @@ class App:
         if http.query:  # fields of the body win
             fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
         if ids:  # the id in the path wins over all
-            fields = {**fields, **dict.fromkeys(map(to_camel, ids)), **ids}
+            fields = {**fields, **dict.fromkeys(map(_camel, ids)), **ids}
         decoded = decode(self._contract.requests[method], fields, self._wording)
         return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 

@@ -121,17 +121,15 @@ class HttpReply(NamedTuple):
             in_chunks: whether the head says that the body comes in chunks, rather than how long it is.
         """
         status, headers, body, *_, is_head, _, _ = self
-        text = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n"
-        for name, value in headers:
-            text += f"{name}: {value}\r\n"
+        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}", *map(": ".join, headers)]
         if not request.keep_alive:
-            text += "connection: close\r\n"
+            lines.append("connection: close")
         elif request.is_old:
-            text += "connection: keep-alive\r\n"
+            lines.append("connection: keep-alive")
         if not is_head:
-            text += "transfer-encoding: chunked\r\n" if in_chunks else f"content-length: {len(body)}\r\n"
-        text += "\r\n"
-        return text.encode("latin-1"), b"" if request.method == "HEAD" else body
+            lines.append("transfer-encoding: chunked" if in_chunks else f"content-length: {len(body)}")
+        head = "\r\n".join((*lines, "\r\n")).encode("latin-1")
+        return head, b"" if request.method == "HEAD" else body
 
 
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
