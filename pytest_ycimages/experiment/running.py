@@ -211,7 +211,15 @@ class _Watch:
 
 
 def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
-    """End the threads that the client has left."""
+    """End the threads that the client has left; until then, nothing is expected of them."""
+    time.is_suspended = True
+    try:
+        _evict(time, run, thread)
+    finally:
+        time.is_suspended = False
+
+
+def _evict(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
     if run.outcome is None and run.cancel():
         time.wait_for(time.watch(thread, _GRACE, _PATIENCE))
     for left in time.evict(thread):
@@ -229,7 +237,10 @@ def _await_end(thread: threading.Thread) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    text = _text_of(error).strip().partition("\n")[0]
+    if type(error).__module__.startswith("grpc.") and hasattr(error, "details"):  # whose text has many lines
+        text = f"{error.code().name}: {error.details()}"  # type: ignore[attr-defined] # an RpcError
+    else:
+        text = _text_of(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -35,6 +35,8 @@ _UNDONE: Final = Status(code=Code.UNAVAILABLE, message="Injected: nothing was do
 """The answer that is damaged when a fault strikes before the commit."""
 _CODES: Final = {400: Code.INVALID_ARGUMENT, 502: Code.UNAVAILABLE, 504: Code.DEADLINE_EXCEEDED}
 """The code in the journal for the answer of a gateway, by its HTTP status."""
+_CODES_OF_GRPC: Final = {400: Code.INTERNAL}
+"""The same for a gRPC call: what its client makes of an HTTP status (grpc.io, "HTTP to gRPC status code mapping")."""
 _READS: Final = {"operations.get": "operation", "images.get": "image"}
 """The methods that read one resource, and its kind."""
 
@@ -184,7 +186,7 @@ class Injector:
                 return reply
         else:
             done = self._served(service, request, now) if rule.commit == "after" else None
-            reply = _struck(service, effect, done)
+            reply = _struck(service, request, effect, done)
         return reply._replace(fault=label, note=f"{label}: {reply.note}")
 
     def _started(
@@ -263,7 +265,7 @@ class _Index:
         return [injection for _, injection in found if not injection.is_removed]
 
 
-def _struck(service: Answerer, effect: Answer | Damaged | Late, done: Reply | None) -> Reply:
+def _struck(service: Answerer, request: Request, effect: Answer | Damaged | Late, done: Reply | None) -> Reply:
     """Return the answer that a fault changes; `done` is the service's own, after the commit."""
     if isinstance(effect, Answer):
         reply = service.refuse(effect.error, dict(effect.metadata))
@@ -271,7 +273,8 @@ def _struck(service: Answerer, effect: Answer | Damaged | Late, done: Reply | No
     reply = done or service.refuse(_UNDONE)
     damage = effect.damage if isinstance(effect, Damaged) else None
     if isinstance(damage, Substitute):
-        reply = reply._replace(code=_CODES.get(damage.status, Code.UNAVAILABLE))
+        codes = _CODES if request.grpc is None else _CODES_OF_GRPC
+        reply = reply._replace(code=codes.get(damage.status, Code.UNAVAILABLE))
     return reply._replace(damage=damage)
 
 

@@ -64,6 +64,9 @@ in_flight: Final[set[str]] = set()
 held_back: Final[set[str]] = set()
 """Those of them whose answers a double holds back until a later moment."""
 
+unconnected: Final[set[str]] = set()
+"""Those of them that have made no progress for a while; they may have no connection while a double refuses any."""
+
 CALL: Final = "ycimages-call"
 """The metadata with the number of such a call."""
 TIMEOUT: Final = "ycimages-timeout"
@@ -92,7 +95,12 @@ def is_quiet(*, answered: bool) -> bool:
 
 def is_in_flight() -> bool:
     """Return whether a call that virtual time waits for is on its way to a double, in its hands, or on its way back."""
-    return not in_flight <= held_back
+    return not (in_flight <= held_back or (is_refusing() and in_flight <= held_back | unconnected))
+
+
+def is_refusing() -> bool:
+    """Return whether a double refuses connections for a while."""
+    return not listeners.isdisjoint(list(serving.values()))
 
 
 def addresses() -> set[tuple[str, int]]:

@@ -128,6 +128,7 @@ class Watchdog:
         scheduler, patience = self._scheduler, self._idle.patience
         if scheduler.is_over:
             return
+        is_watched = any(wait.patience for wait in list(scheduler.waits))  # which the sample may end
         is_still = scheduler.sample()
         steps, elapsed = self._progress
         if scheduler.steps != steps or not 0 <= scheduler.elapsed - elapsed < SHORT:
@@ -144,7 +145,7 @@ class Watchdog:
             self._look_at_waits(seconds)
         if scheduler.error is not None:
             self._interrupt()
-        if self._quiet >= patience and not any(wait.patience for wait in list(scheduler.waits)):
+        if self._quiet >= patience and not is_watched:
             text = self._busy() or self._dead()
             if text:
                 self._fail(text)
@@ -159,6 +160,7 @@ class Watchdog:
         self._is_counting = False
         self._new_calls = 0
         self._reads.clear()
+        activity.unconnected.clear()
         self._scheduler.is_suspect = False
         self._scheduler.short.clear()
         for journal in journals():
@@ -192,6 +194,7 @@ class Watchdog:
                 self._real_waits += seconds
             elif activity.is_in_flight():
                 self._in_flight += seconds
+                activity.unconnected.update(activity.in_flight)
             elif not any(wait.deadline is not None or wait.is_foreign() for wait in waits) and (
                 activity.is_quiet(answered=False) if running else self._scheduler.is_idle()
             ):

@@ -18,7 +18,7 @@ from yandex.cloud.operation import operation_pb2
 from pytest_ycimages import Double, first
 from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.rule import fault_of
-from tests.grpc.clients import DISK, Stubs
+from tests.grpc.clients import DISK, Stubs, error_of
 from tests.grpc.fault_table import PAGE, ROWS, Row, page
 
 if TYPE_CHECKING:
@@ -105,6 +105,14 @@ def test_a_client_sees_a_fault(ycimages: Double, row: Row, client: Callable[[Dou
     assert client(ycimages, row) == row.seen[CLIENTS.index(client)]
     creates = len(ycimages.calls.of("images.create"))
     assert creates == (row.creates if client is not of_grpclib else 1)
+
+
+def test_the_journal_says_what_the_client_makes_of_a_http_status(ycimages: Double, stubs: Stubs) -> None:
+    """A judge must not take it for a refusal that the client has not seen."""
+    for fault in ("bad_request()", "bad_gateway()"):
+        ycimages.inject(fault_of(fault), on="images.list", when=first(1))
+        error = error_of(stubs.images.List, api.ListImagesRequest(folder_id=ycimages.folder_id))
+        assert error.code().name == str(ycimages.calls[-1].status)
 
 
 def test_every_fault_of_the_catalogue_is_in_the_table() -> None:
