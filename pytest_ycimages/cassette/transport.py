@@ -12,9 +12,11 @@ import re
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -70,6 +72,7 @@ class Transport:
     def __init__(self) -> None:
         self._pools: dict[Site, tuple[urllib3.PoolManager, str]] = {}
         self._tls: ssl.SSLContext | None = None
+        self._connections = WeakSet[_Direct]()
         self._lock = threading.Lock()
 
     def exchange(
@@ -83,6 +86,7 @@ class Transport:
             UsageError: the proxy or the certificates that the environment names cannot be used.
         """
         pools, proxy = self._pools_to(site)
+        own.connections = self._connections
         answered = _exchange(pools, f"{site}{target}", request, signed)
         if isinstance(answered, RecordedResponse):
             return answered
@@ -91,10 +95,14 @@ class Transport:
         return f"{answered.reason}{f' (through the proxy {proxy})' if proxy else ''}"
 
     def close(self) -> None:
-        """Close the connections. Later requests open others."""
+        """Close the connections: requests that wait for a response fail at once. Later requests open others."""
         with self._lock:
             for pools, _ in self._pools.values():
                 pools.clear()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                if connection.sock is not None:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _pools_to(self, site: Site) -> tuple[urllib3.PoolManager, str]:
         """Return the connections to a site, and the proxy on the way; empty for none."""
@@ -223,10 +231,12 @@ class _Direct:
     _dns_host: str
     port: int
     timeout: Any
+    sock: socket.socket | None
 
     def _new_conn(self) -> socket.socket:
         sock = socket.create_connection((self._dns_host, self.port), self.timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        own.connections.add(self)
         return sock
 
 

@@ -58,6 +58,9 @@ listeners: Final[set[Listening]] = set()
 serving: Final[dict[int, Serving]] = {}
 """What each serving thread, by its identifier, serves."""
 
+jobs: Final[set[Serving]] = set()
+"""The answers that a recording has on threads of their own, each until it has been sent."""
+
 in_flight: Final[set[str]] = set()
 """The numbers of calls that virtual time waits for, wherever they are on their way; only virtual time adds to it."""
 
@@ -90,6 +93,8 @@ def is_quiet(*, answered: bool) -> bool:
         answered: ask for more, namely that every answer has been written too.
     """
     busy = {Phase.DECIDING, Phase.ANSWERING} if answered else {Phase.DECIDING}
+    if any(job.phase in busy for job in list(jobs)):
+        return False
     return not is_in_flight() and not any(listener.is_busy(busy) for listener in list(listeners))
 
 

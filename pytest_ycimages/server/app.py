@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import FieldViolation
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline, Replying
+    from pytest_ycimages.server.workers import Workers
 
     Control = Callable[[HttpRequest], HttpReply]
     Answering = Generator[Delay, None, HttpReply]
@@ -55,6 +56,7 @@ class App:
         pipeline: answers the calls; a double that is reset puts a new one here.
         admission: refuses requests that web pages can send, on every path.
         tunnels: opens or refuses what is asked for by CONNECT.
+        workers: answer the streams of HTTP/2, whose answers take as long as a service takes; None: nothing takes long.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class App:
         self._control = control
         self._contract = contract
         self._wording = wording or Wording()
+        self.workers: Workers | None = None
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request, and wait where the call is late.
@@ -73,17 +76,7 @@ class App:
         Raises:
             ConnectionAbortedError: the double was closed while the call was late.
         """
-        answering = self.answering(http)
-        try:
-            while True:
-                delay = next(answering)
-                try:
-                    delay.wait()
-                except BaseException as error:  # noqa: BLE001 - the call cleans up, and raises it again
-                    answering.throw(error)
-        except StopIteration as end:
-            reply: HttpReply = end.value
-            return reply
+        return waited(self.answering(http))
 
     def answering(self, http: HttpRequest) -> Answering:
         """Answer one request; yield each delay, which the caller waits for."""
@@ -202,6 +195,24 @@ def http_reply(reply: Reply, status: int | None = None) -> HttpReply:
     return rewritten(http._replace(pause=pause), damage)
 
 
+def waited(answering: Answering) -> HttpReply:
+    """Return an answer, after waiting where the call is late.
+
+    Raises:
+        ConnectionAbortedError: the double was closed while the call was late.
+    """
+    try:
+        while True:
+            delay = next(answering)
+            try:
+                delay.wait()
+            except BaseException as error:  # noqa: BLE001 - the call cleans up, and raises it again
+                answering.throw(error)
+    except StopIteration as end:
+        reply: HttpReply = end.value
+        return reply
+
+
 class ReplayApp(App):
     """Lets the pipeline answer every request, routed or not."""
 
@@ -235,8 +246,11 @@ class RecordingApp(ReplayApp):
     def __init__(
         self, pipeline: Pipeline, contract: Contract, control: Control, pass_on: Callable[[Request], Reply]
     ) -> None:
+        from pytest_ycimages.server.workers import Workers  # noqa: PLC0415 - only for recordings
+
         super().__init__(pipeline, contract, control)
         self._pass_on = pass_on
+        self.workers = Workers()
 
     def replying(self, request: Request) -> Replying:
         """Pass a call on, and put it into the journal."""

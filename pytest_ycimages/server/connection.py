@@ -63,6 +63,7 @@ class Connection:
         refuse: stops accepting connections until its argument returns.
         phase: what its thread does.
         is_shut: whether `shut` has been called.
+        lock: held while the connection's protocol takes bytes or sends them.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Connection:
         self._speak = speak
         self.phase = Phase.DECIDING
         self.is_shut = False
+        self.lock = threading.Lock()
         self._answer = answer
         self._reader = RequestReader(number)
 

@@ -24,10 +24,14 @@ from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release
 from pytest_ycimages.server.transmission import End, Shut, Until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from h2.events import Event
 
     from pytest_ycimages.grpc.reflection import Conversation
     from pytest_ycimages.server import http2_stream
+    from pytest_ycimages.server.http import HttpReply
+    from pytest_ycimages.server.http2_stream import Answering
 
 _FLOOD: Final = 10_000
 """Frames without a request or an answer, such as PING or RST_STREAM, after which a connection is closed."""
@@ -44,12 +48,17 @@ class Http2Session:
     Args:
         application: answers the requests.
         number: tells the connection from others in the journal.
+        begin: begins to look for the answer to a stream elsewhere, and has it sent by `answered`; None: each answer is
+            found at once.
 
     Attributes:
         is_refused: whether the client has broken the protocol, and was sent GOAWAY.
     """
 
-    def __init__(self, application: Application, number: int = 0) -> None:
+    def __init__(
+        self, application: Application, number: int = 0, begin: Callable[[Stream, Answering], None] | None = None
+    ) -> None:
+        self._begin = begin
         self._application = application
         self._number = number
         self._served = 0
@@ -94,6 +103,19 @@ class Http2Session:
         while self._late and self._late[0][2].is_over:
             heapq.heappop(self._late)
         return self._late[0][0] if self._late else None
+
+    def answered(self, stream: Stream, reply: HttpReply) -> list[Step]:
+        """Let an answer leave that was found elsewhere, and return the steps of the connection."""
+        stream.is_pending = False
+        if stream.work is not None and not self._is_over:
+            stream.reply = reply
+            self._continue(stream)
+        return self._taken()
+
+    def close(self) -> None:
+        """Stop the work on all streams: the client has gone."""
+        for stream in self._streams.values():
+            stream.close()
 
     # Events.
 
@@ -184,6 +206,9 @@ class Http2Session:
                 self._flush(stream)
         elif stream.work is None:
             stream.work = stream.working(self._application)
+            if self._begin is not None:
+                stream.is_pending = True
+                self._begin(stream, stream.answering(self._application))
             self._continue(stream)
             self._held -= len(stream.body)
             stream.body.clear()
@@ -195,9 +220,9 @@ class Http2Session:
         if (number := stream.http.headers.get(activity.CALL)) is not None:
             activity.held_back.discard(number)
         while not (stream.is_over or self._is_over):
-            if stream.work is None or stream.until is not None:
+            if stream.work is None or stream.is_pending or stream.until is not None:
                 now = self._application.clock.now()
-                if stream.work is None or stream.is_early(now):
+                if stream.work is None or stream.is_pending or stream.is_early(now):
                     self._wait(stream, now)
                     return
                 stream.until = None

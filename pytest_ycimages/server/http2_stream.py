@@ -84,6 +84,8 @@ class Stream:
 
     Attributes:
         body: the bytes of the request so far.
+        reply: the answer, if a worker has found it.
+        is_pending: whether a worker looks for it.
         conversation: the exchange of messages, for a request that streams.
         work: the steps of the answer; None: before the request is whole, and after the last step.
         until: when the next step follows, in nanoseconds since the epoch; None: at once.
@@ -102,6 +104,8 @@ class Stream:
         self.http = http
         self.call = call
         self.body = bytearray()
+        self.reply: HttpReply | None = None
+        self.is_pending = False
         self.conversation: Conversation | None = None
         self.work: Generator[Step, None, None] | None = None
         self.until: int | None = None
@@ -155,12 +159,16 @@ class Stream:
         self.segments.append(Head(trailers) if self.has_head else head_of(reply))
         self.allowance, self.deadline, self.is_open_ended = None, None, False
 
-    def working(self, application: Application) -> Generator[Step, None, None]:
-        """Answer the request, and yield the steps in which the answer leaves."""
+    def answering(self, application: Application) -> Answering:
+        """Answer the request; yield each delay, which the caller waits for."""
         http = self.http._replace(body=bytes(self.body))
         if len(http.body) >= MOST:
             http = http._replace(body=b"", problem=too_large(len(http.body)), problem_status=413)
-        reply = yield from awaited(application.answering(http, self.call))
+        return application.answering(http, self.call)
+
+    def working(self, application: Application) -> Generator[Step, None, None]:
+        """Answer the request, unless a worker has done so, and yield the steps in which the answer leaves."""
+        reply = self.reply or (yield from awaited(self.answering(application)))
         yield from self._sending(reply, application.clock)
 
     def _sending(self, reply: HttpReply, clock: Clock) -> Iterator[Step]:

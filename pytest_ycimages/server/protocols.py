@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never, cast
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock as cloud_clock
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.connection import Connection
     from pytest_ycimages.server.http2 import Step
+    from pytest_ycimages.server.http2_stream import Answering, Stream
+    from pytest_ycimages.server.workers import Job, Workers
 
 
 class Speaking(Protocol):
@@ -35,6 +37,9 @@ class Speaking(Protocol):
 
     def advance(self) -> bool:
         """Do what is due; return whether the connection goes on."""
+
+    def finish(self) -> None:
+        """Wait for answers that are still being looked for, after the client has gone."""
 
 
 def speak(app: App, connection: Connection, data: bytes, host: str = "") -> bytes:
@@ -104,6 +109,8 @@ def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
     shared = cloud_clock.shared
     if shared is not None:
         shared.wait_until(moment, (descriptor,))
+    elif clock.is_moved_by_waits and app.workers is not None and app.workers.are_busy:
+        return True  # time stands still while a service looks for an answer
     elif not activity.readable((descriptor,)) and clock.is_moved_by_waits:
         clock.wait_until(moment, app.pipeline.delays.pause_for_real)
     else:
@@ -114,12 +121,23 @@ def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
 
 
 def _serve(app: App, connection: Connection, speaking: Speaking, data: bytes) -> None:
-    while speaking.feed(data):
-        while (moment := speaking.due()) is not None and not _is_readable_before(moment, app, connection):
-            if not speaking.advance():
-                return
-        if not (data := connection.receive()):
-            return
+    """Serve a connection until either side is done. Workers send answers meanwhile, so what is sent needs the lock."""
+    try:
+        with connection.lock:
+            goes_on = speaking.feed(data)
+        while goes_on:
+            with connection.lock:
+                moment = speaking.due()
+            if moment is None or _is_readable_before(moment, app, connection):
+                if not (data := connection.receive()):
+                    return
+                with connection.lock:
+                    goes_on = speaking.feed(data)
+            else:
+                with connection.lock:
+                    goes_on = speaking.advance()
+    finally:
+        speaking.finish()
 
 
 class _Http1:
@@ -135,6 +153,9 @@ class _Http1:
         """Go on: nothing is ever due."""
         return True
 
+    def finish(self) -> None:
+        """Return: its answers are found on the thread of the connection."""
+
 
 class _Http2:
     def __init__(self, app: App, connection: Connection) -> None:
@@ -143,7 +164,8 @@ class _Http2:
 
         self._app = app
         self._connection = connection
-        self._session = Http2Session(GrpcFront(app), connection.number)
+        self._session = Http2Session(GrpcFront(app), connection.number, self._begin if app.workers else None)
+        self._jobs: set[Job] = set()
 
     def feed(self, data: bytes) -> bool:
         return self._do(self._session.receive(data))
@@ -153,6 +175,31 @@ class _Http2:
 
     def advance(self) -> bool:
         return self._do(self._session.advance())
+
+    def finish(self) -> None:
+        with self._connection.lock:
+            self._session.close()
+            jobs = list(self._jobs)
+        self._connection.phase = Phase.WAITING
+        for job in jobs:
+            job.wait()
+
+    def _begin(self, stream: Stream, answering: Answering) -> None:
+        """Let a worker find the answer to a stream, and send it."""
+        from pytest_ycimages.server.app import waited  # noqa: PLC0415 - only for recordings
+        from pytest_ycimages.server.workers import Job  # noqa: PLC0415
+
+        def work() -> None:
+            if stream.work is not None:  # else the client has given up before it was sent
+                reply = waited(answering)
+                with self._connection.lock:
+                    if not self._do(self._session.answered(stream, reply)):
+                        self._connection.shut()
+            self._jobs.discard(job)
+
+        job = Job(work, self._connection)
+        self._jobs.add(job)
+        cast("Workers", self._app.workers).start(job)
 
     def _do(self, steps: list[Step]) -> bool:
         for step in steps:
@@ -202,6 +249,10 @@ class _Tls:
 
     def advance(self) -> bool:
         return self._within is None or self._within.advance()
+
+    def finish(self) -> None:
+        if self._within is not None:
+            self._within.finish()
 
     def _say_farewell(self) -> None:
         with suppress(OSError):  # the connection was reset
