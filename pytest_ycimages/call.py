@@ -44,6 +44,15 @@ class Metadata(Mapping[str, str]):
         redacted.shown = shown
         return redacted
 
+    @property
+    def printing(self) -> Printing:
+        """The redaction of what came with these headers."""
+        return Printing(self._headers)
+
+    def redacted(self, printing: Printing | None = None) -> dict[str, str]:
+        """Return the headers as they may be printed; those of an answer with the redaction of its request."""
+        return (printing or self.printing).headers(self._headers)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._headers)
 
@@ -51,7 +60,7 @@ class Metadata(Mapping[str, str]):
         return len(self._headers)
 
     def __repr__(self) -> str:
-        return repr(Printing(self._headers).headers(self._headers))
+        return repr(self.redacted())
 
 
 @exact

@@ -13,7 +13,9 @@ from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from urllib.parse import quote
 
+from pytest_ycimages.api.methods import PREFIX
 from pytest_ycimages.checking import Checking
 from pytest_ycimages.cloud.ids import random_token
 from pytest_ycimages.errors import UsageError
@@ -226,6 +228,12 @@ class Double(Seeding, Planning, Checking, InProcess):
     def url(self) -> str:
         """The origin that serves every path of every service, such as `http://127.0.0.1:41233`."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def page(self) -> str:
+        """The address of the live page, with the token of the control API, if it asks for one, after `#`."""
+        token = f"#token={quote(self.control_token, safe='')}" if self.control_token else ""
+        return f"{self.url}{PREFIX}{token}"
 
     @property
     def grpc_endpoint(self) -> str:

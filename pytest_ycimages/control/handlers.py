@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.methods import matching
@@ -29,14 +29,13 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rules_of
 from pytest_ycimages.latency import latency_of
-from pytest_ycimages.redaction.printing import Printing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pydantic import BaseModel
 
-    from pytest_ycimages.call import Call
+    from pytest_ycimages.call import Call, Metadata
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.server.http import HttpRequest
@@ -153,14 +152,15 @@ def _number(query: Mapping[str, str], name: str, default: int, *, least: int = 0
 
 def shown_call(number: int, call: Call) -> models.Answer:
     """Return a call of the journal as it is shown, without secrets."""
-    to_print = Printing(call.metadata)
+    metadata, reply = cast("Metadata", call.metadata), cast("Metadata", call.reply_metadata)
+    to_print = metadata.printing
     return shown(
         models.OneCall,
         call,
         number=number,
         message=None if call.message is None else to_print.message(call.message),
-        metadata=to_print.headers(call.metadata),
-        reply_metadata=to_print.headers(call.reply_metadata),
+        metadata=metadata.redacted(to_print),
+        reply_metadata=reply.redacted(to_print),
     )
 
 

@@ -201,6 +201,7 @@ class Stream:
         self._calls = double.calls
         self._changes = Changes(double)
         self._number = 0
+        self._fresh: list[Call] = []
         self._due = self._said_at = 0
         journal, _, number = last_event.partition(".")
         self._is_new = journal != _name_of(self._calls) or not number.isdecimal()
@@ -208,36 +209,41 @@ class Stream:
             self._number = int(number)
 
     def more(self) -> bytes:
-        """Return the events since the last time; nothing if there are none, or if it is too soon to look."""
-        began = machine_time()
-        if 0 < self._due - began < _LONGEST:
-            return b""
+        """Return the events since the last time; nothing if there are none."""
         text = b"".join(self._events())
-        ended = machine_time()
-        self._due = ended + min(_SHARE * (ended - began), _LONGEST)
-        if not text and 0 <= ended - self._said_at < _SILENCE:
+        now = machine_time()
+        if not text and 0 <= now - self._said_at < _SILENCE:
             return b""
-        self._said_at = ended
+        self._said_at = now
         return text or b": still here\n\n"
 
     def _events(self) -> Iterator[bytes]:
         if self._calls is not self._double.calls:
             self._calls = self._double.calls
             self._changes = Changes(self._double)
-            self._number, self._is_new = 0, True
+            self._number, self._fresh, self._due, self._is_new = 0, [], 0, True
         if self._is_new:
             self._is_new = False
             yield self._event("reset", {})
-        fresh: list[Call] = []
-        while batch := list(islice(self._calls.numbered(after=self._number), BATCH)):
-            fresh += (call for _, call in batch)
+        batch = list(islice(self._calls.numbered(after=self._number), BATCH))
+        if batch:
             self._number = batch[-1][0]
+            self._fresh += (call for _, call in batch)
             shown = [shown_call(number, call).model_dump(mode="json") for number, call in batch]
             yield self._event("calls", {"calls": shown, "last": self._number, "dropped": self._calls.dropped})
-            if len(fresh) >= _AT_ONCE:
-                break
-        if changed := self._changes.look(fresh):
+        if changed := self._changed():
             yield self._event("state", changed)
+
+    def _changed(self) -> dict[str, Any]:
+        """Return what has changed in the state, unless it is too soon: a look at a full double takes a while."""
+        began = machine_time()
+        if 0 < self._due - began < _LONGEST:
+            return {}
+        fresh, self._fresh = self._fresh, []
+        changed = self._changes.look(fresh)
+        ended = machine_time()
+        self._due = ended + min(_SHARE * (ended - began), _LONGEST - 1)
+        return changed
 
     def _event(self, kind: str, data: Mapping[str, Any]) -> bytes:
         return b"id: %b.%d\nevent: %b\ndata: %b\n\n" % (
@@ -246,9 +252,6 @@ class Stream:
             kind.encode(),
             to_json(data),
         )
-
-
-_AT_ONCE: Final = 4 * BATCH
 
 
 def _name_of(calls: Calls) -> str:

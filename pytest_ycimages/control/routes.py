@@ -19,6 +19,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.control import catalogue, handlers, live, models
 from pytest_ycimages.control.handlers import MAX_PAGE, ControlRequest, OtherAnswerError
+from pytest_ycimages.control.page import is_page, page_reply
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, shortened, unknown_word
 from pytest_ycimages.server.http import HttpReply
@@ -145,6 +146,8 @@ def answer(double: Double, http: HttpRequest) -> HttpReply:
     """Answer one request to the control API of a double."""
     if http.problem:
         return _refused(http.problem_status, http.problem)
+    if is_page(http):
+        return page_reply(http)
     if double.control_token and http.path != HEALTH and not _is_authorized(double.control_token, http):
         return _refused(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED, ("www-authenticate", "Bearer"))
     return _answered(double, http)

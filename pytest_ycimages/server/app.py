@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic.alias_generators import to_camel
 
@@ -20,7 +20,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import YCImagesError, shortened
-from pytest_ycimages.hosts import is_one_of, is_this_machine
+from pytest_ycimages.hosts import is_one_of, is_service, is_this_machine
 from pytest_ycimages.server.http import HttpReply, HttpRequest
 from pytest_ycimages.server.transmission import rewritten
 from pytest_ycimages.server.tunnel import Tunnels
@@ -83,7 +83,7 @@ class App:
         try:
             if (refusal := self.admission.refusal(http)) is not None:
                 return refusal
-            if http.path.startswith(PREFIX):
+            if http.path.startswith(PREFIX) or (http.path in _DOORS and _is_of_browser(http)):
                 return self._control(http)
             if http.problem:
                 return (yield from self._refuse(_unread(http), http.problem_status, http.problem))
@@ -160,6 +160,15 @@ class App:
         return http._replace(headers=(*headers, *reply.metadata.items()), body=body)
 
 
+def _is_of_browser(http: HttpRequest) -> bool:
+    """Return whether a person opens the address of the double in a browser, and not that of the service."""
+    host = urlsplit(f"//{http.headers.get('host', '')}").hostname or ""
+    wants_page = http.method == "GET" and "text/html" in http.headers.get("accept", "")
+    return wants_page and http.connection > 0 and not is_service(host)
+
+
+_DOORS = frozenset({"/", PREFIX.rstrip("/")})
+"""The paths that lead a browser to the live page."""
 _CODES = {
     404: Code.NOT_FOUND,
     405: Code.UNIMPLEMENTED,
