@@ -60,9 +60,9 @@ docs: .venv/.for-docs
 	YCIMAGES_SITE=$(CURDIR)/build/docs $(BIN)/pytest -q -n 0 tests/site
 	@echo "build/docs/index.html"
 
-# The official Node SDK, which tests/grpc/test_node.py drives; without it these tests are skipped.
+# What tests take from npm, and are skipped without: the official Node SDK, and axe-core for the live page.
 node:
-	npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock --prefix build/node @yandex-cloud/nodejs-sdk@3
+	npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock --prefix build/node @yandex-cloud/nodejs-sdk@3 axe-core@4
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench

@@ -42,9 +42,9 @@ _PATIENCE: Final = 0.1
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
-    Prints the URL first, then a curl line, a line for gRPC and TLS, and a line for every call. Output that is not read
-    delays neither calls nor the end, which also comes when the reader closes the output. A second signal ends the
-    process at once.
+    Prints the URL first, then a curl line, the address of the live page, a line for gRPC and TLS, and a line for every
+    call. Output that is not read delays neither calls nor the end, which also comes when the reader closes the output.
+    A second signal ends the process at once.
 
     Args:
         settings: settings of the double; see `Settings`.
@@ -77,6 +77,7 @@ def _serve(double: Double, output: Output, stop: Stop) -> bool:
         with double:
             output.print(double.url)
             output.print(_how_to_call(double), "dim")
+            output.print(f"watch it at {double.page}", "dim")
             output.print(_over_tls(double), "dim")
             stop.wait()
             double.close(patience=_PATIENCE)

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pytest_ycimages.api.methods import CONTRACTS, METHODS
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.timing import Timing
-from pytest_ycimages.control import models
+from pytest_ycimages.control.models import ENTRY, Answer
 from pytest_ycimages.faults.catalogue import CATALOGUE, METHODS_OF
 from pytest_ycimages.faults.fault import arguments_of
 from pytest_ycimages.faults.rule import Per
@@ -33,15 +33,60 @@ _SOME: Final = 5
 _TYPES: Final[dict[type, Type]] = {bool: "flag", int: "integer", float: "number", str: "text"}
 
 
-def catalogue(request: ControlRequest) -> models.Answer:  # noqa: ARG001 - as every handler
+def catalogue(request: ControlRequest) -> Answer:  # noqa: ARG001 - as every handler
     """Return what rules are made of: every fault and schedule with its arguments, the methods and the fields."""
     return _catalogue()
 
 
+class ArgumentShown(Answer):
+    """An argument of a fault, or of a schedule."""
+
+    name: str
+    """Its name in the text."""
+    type: Type
+    """What it is: one of `values`, `True` or `False`, a number, a text, an operation timing, or a list."""
+    required: bool
+    """Whether it must be given."""
+    default: str
+    """Its default as text; empty for none."""
+    values: list[str]
+    """For a choice, all of its values as text; otherwise some."""
+    help: str
+    """What it means."""
+
+
+class FaultShown(Answer):
+    """A function that makes a fault, or a schedule."""
+
+    name: str
+    """Its name in the text."""
+    help: str
+    """What it does."""
+    methods: list[str]
+    """The methods that the fault can strike; of a schedule, none are named."""
+    arguments: list[ArgumentShown]
+    """Its arguments in their order; those after the first that is not required are written as `name=value`."""
+
+
+class Catalogue(Answer):
+    """All of which a rule can be made: what goes wrong, when, on which calls, and where."""
+
+    faults: list[FaultShown]
+    """Every fault, in the order of the reference."""
+    schedules: list[FaultShown]
+    """Every schedule, for `when`; they are combined with `&`, `|` and `~`."""
+    methods: list[str]
+    """Every method word, for `on`; globs such as `images.*` are valid, too."""
+    fields: list[str]
+    """Every field that a request may have, for `where`; so are headers, such as `header.x-request-id`."""
+    per: list[str]
+    """What a schedule may count."""
+
+
 @cache
-def _catalogue() -> models.Catalogue:
+def _catalogue() -> Catalogue:
     requests = (request for contract in CONTRACTS.values() for request in contract.requests.values())
-    return models.Catalogue(
+    return Catalogue(
         faults=[_shown(function, METHODS_OF[name], _values_of(function)) for name, function in CATALOGUE.items()],
         schedules=[_shown(function, (), {}) for function in SCHEDULES.values()],
         methods=list(METHODS),
@@ -54,13 +99,11 @@ def _values_of(function: Callable[..., object]) -> dict[str, Sequence[object]]:
     return {name: kind.values for name, (_, kind) in arguments_of(function).items()}
 
 
-def _shown(
-    function: Callable[..., object], methods: Sequence[str], values: dict[str, Sequence[object]]
-) -> models.FaultShown:
+def _shown(function: Callable[..., object], methods: Sequence[str], values: dict[str, Sequence[object]]) -> FaultShown:
     doc = inspect.getdoc(function) or ""
-    texts = dict(models.ENTRY.findall(doc))
+    texts = dict(ENTRY.findall(doc))
     hints = get_type_hints(function)
-    return models.FaultShown(
+    return FaultShown(
         name=function.__name__,
         help=" ".join(doc.partition("\n\n")[0].split()),
         methods=list(methods),
@@ -71,12 +114,12 @@ def _shown(
     )
 
 
-def _argument(parameter: inspect.Parameter, hint: Any, values: Sequence[object], text: str) -> models.ArgumentShown:
+def _argument(parameter: inspect.Parameter, hint: Any, values: Sequence[object], text: str) -> ArgumentShown:
     kind = _type_of(hint)
     default = parameter.default
     is_required = default is parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL
     known = get_args(hint) if get_origin(hint) is Literal else values
-    return models.ArgumentShown(
+    return ArgumentShown(
         name=parameter.name,
         type=kind,
         required=is_required,

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
 
+from pydantic import RootModel
 from pydantic_core import to_json
 
 from pytest_ycimages.api.message import SECOND, operation_time
@@ -44,6 +45,10 @@ _SILENCE: Final = 15 * SECOND
 _SETTLED: Final = frozenset({"READY", "ERROR"})
 _journals: Final[WeakKeyDictionary[Calls, str]] = WeakKeyDictionary()
 """A name for each journal that was watched: a reset begins another one, whose numbers begin with 1 again."""
+
+
+class Events(RootModel[str]):
+    """Server-sent events: `calls`, `state` and `reset`, each with an object of JSON."""
 
 
 class Changes:

@@ -246,55 +246,6 @@ class SomeFaults(Answer):
     """In the order of injection."""
 
 
-class ArgumentShown(Answer):
-    """An argument of a fault, or of a schedule."""
-
-    name: str
-    """Its name in the text."""
-    type: Literal["choice", "flag", "integer", "number", "text", "timing", "list"]
-    """What it is: one of `values`, `True` or `False`, a number, a text, an operation timing, or a list."""
-    required: bool
-    """Whether it must be given."""
-    default: str
-    """Its default as text; empty for none."""
-    values: list[str]
-    """For a choice, all of its values as text; otherwise some."""
-    help: str
-    """What it means."""
-
-
-class FaultShown(Answer):
-    """A function that makes a fault, or a schedule."""
-
-    name: str
-    """Its name in the text."""
-    help: str
-    """What it does."""
-    methods: list[str]
-    """The methods that the fault can strike; of a schedule, none are named."""
-    arguments: list[ArgumentShown]
-    """Its arguments in their order; those after the first that is not required are written as `name=value`."""
-
-
-class Catalogue(Answer):
-    """All of which a rule can be made: what goes wrong, when, on which calls, and where."""
-
-    faults: list[FaultShown]
-    """Every fault, in the order of the reference."""
-    schedules: list[FaultShown]
-    """Every schedule, for `when`; they are combined with `&`, `|` and `~`."""
-    methods: list[str]
-    """Every method word, for `on`; globs such as `images.*` are valid, too."""
-    fields: list[str]
-    """Every field that a request may have, for `where`; so are headers, such as `header.x-request-id`."""
-    per: list[str]
-    """What a schedule may count."""
-
-
-class Events(RootModel[str]):
-    """Server-sent events: `calls`, `state` and `reset`, each with an object of JSON."""
-
-
 class Verdict(Answer):
     """Whether every expected fault has struck."""
 

@@ -88,10 +88,13 @@ def answer_to(request: Request) -> Any:
 def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve, number: signal.Signals) -> None:
     """First the URL alone, then the curl line, TLS, and the calls; a signal ends it with exit code 0 and no noise."""
     process = serve()
-    url, curl, tls = line_of(process), line_of(process), line_of(process)
+    url, curl, page, tls = (line_of(process) for _ in range(4))
     assert url.startswith("http://127.0.0.1:")
     port, path = re.fullmatch(r"gRPC and TLS at localhost:(\d+); the certificate authority: (.+)", tls).groups()  # type: ignore[union-attr]
     assert url.endswith(f":{port}")
+    assert page == f"watch it at {url}/_ycimages/"
+    with urlopen(f"{url}/_ycimages/page.js") as script:  # noqa: S310 - a double on loopback
+        assert script.headers["content-type"].startswith("text/javascript")
     assert Path(path).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert curl.startswith("curl -H 'Authorization: Bearer t1.")
     assert curl.endswith(f" {url}/compute/v1/images")
