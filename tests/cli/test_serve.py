@@ -208,7 +208,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     """Wherever the fault came from; the account says which, and what came nearest."""
     rule = "reset(after=9), on='images.create'"
     process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
-    url, *_ = line_of(process), line_of(process), line_of(process)
+    url, *_ = (line_of(process) for _ in range(4))
     if how == "control":
         answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode(), {"Content-Type": "application/json"}))  # noqa: S310 - a double on loopback
     process.terminate()
@@ -226,7 +226,7 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
     with Double() as upstream:
         upstream.inject(reset(), when=nth(1))
         process = serve(str(tmp_path / "a.yaml"), f"--upstream={upstream.url}", command="record")
-        url, *_ = line_of(process), line_of(process), line_of(process)
+        url, *_ = (line_of(process) for _ in range(4))
         with pytest.raises(HTTPError) as refusal:
             urlopen(f"{url}/endpoints")  # noqa: S310 - a double on loopback
         refusal.value.close()

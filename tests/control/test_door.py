@@ -38,7 +38,7 @@ def test_it_is_no_call(ycimages: Double, control: Control) -> None:
 
 def test_an_unknown_path_lists_what_there_is(control: Control) -> None:
     """And names the nearest."""
-    for path in ("stat", "faults/", "", "faults/x"):
+    for path in ("stat", "faults/", "page", "faults/x"):
         answer = control("GET", path)
         assert answer.status_code == 404
         assert answer.json()["error"].startswith(f"Unknown path '/_ycimages/{path}'. ")
