@@ -20,8 +20,9 @@ from pytest_ycimages.control.routes import ROUTES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
-else:  # which a machine without it collects all the same
+    from playwright import sync_api
+    from playwright.sync_api import Browser, BrowserContext, Page, Response
+else:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra `test`")
 
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -331,7 +332,11 @@ def test_the_page_does_all_that_the_control_api_does(page: Page, ycimages: Doubl
         if name in {"POST faults", "POST reset", "DELETE faults", "DELETE faults/<int:number>"} or route.path in READ:
             continue
         place = page.locator(f'[data-route="{name}"]')
-        with page.expect_response(lambda answer, path=route.path: answer.url.endswith(f"/_ycimages/{path}")) as answer:
+
+        def is_its_answer(answer: Response, path: str = route.path) -> bool:
+            return answer.url.endswith(f"/_ycimages/{path}")
+
+        with page.expect_response(is_its_answer) as answer:
             if route.verb == "GET":
                 place.click()
             else:
