@@ -13,7 +13,7 @@ from typing import Any, Final
 _EXPORTS: Final = {
     "api.resources": "Empty Image ImageStatus Operation Os OsType",
     "api.status": "Code Status",
-    "call": "Call",
+    "call": "Call Hint",
     "cassette.handle": "Cassette",
     "cassette.model": "CassetteMetadata Interaction Origin RecordedRequest RecordedResponse",
     "cloud.limits": "Quotas",
@@ -48,7 +48,6 @@ _EXPORTS: Final = {
     "journal": "Calls",
     "latency": "Latency",
     "pacing": "Pacing",
-    "polls": "Hint",
     "settings": "Settings",
     "virtual.time": "VirtualTime",
 }

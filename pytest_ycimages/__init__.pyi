@@ -119,7 +119,7 @@ from pytest_ycimages.faults.schedules import (
 from pytest_ycimages.journal import Calls as Calls
 from pytest_ycimages.latency import Latency as Latency
 from pytest_ycimages.pacing import Pacing as Pacing
-from pytest_ycimages.polls import Hint as Hint
+from pytest_ycimages.call import Hint as Hint
 from pytest_ycimages.settings import Settings as Settings
 from pytest_ycimages.virtual.time import VirtualTime as VirtualTime
 

@@ -11,18 +11,17 @@ from pytest_ycimages.api.exchange import NO_METADATA, Delivery
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import MethodName, matching
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.call import Call
+from pytest_ycimages.call import Call, hints_in
 from pytest_ycimages.pacing import pacing_in
-from pytest_ycimages.polls import hints_in
 from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from pytest_ycimages.api.exchange import Reply, Request
+    from pytest_ycimages.call import Hint
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.pacing import Pacing
-    from pytest_ycimages.polls import Hint
 
 
 _AVERAGE: Final = 16 * 2**10

@@ -12,16 +12,14 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
-from pytest_ycimages.call import between, shown
+from pytest_ycimages.call import POLL_INTERVAL, RETRY_AFTER, between, hints_in, shown, waits_in
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.polls import POLL_INTERVAL, RETRY_AFTER, hints_in, waits_in
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_ycimages.call import Call
-    from pytest_ycimages.polls import Hint
+    from pytest_ycimages.call import Call, Hint
 
 Measure = Literal["pauses", "intervals"]
 

@@ -148,7 +148,8 @@ def reply_of(
     is_head = verb == "HEAD"
     image_id = str(body["id"]) if is_image(body) else answer.image_id
     sent = (*headers, *_length(response)) if is_head else headers
-    code, note = _code(response.status, body), _note(answer, body)
+    code = Code.OK if response.status < HTTPStatus.BAD_REQUEST else _error_code(response.status, body)
+    note = _note(answer, body)
     is_message = answer.body is body and (answer.ok or error_code(body) is not None)
     if over_grpc and not is_message:  # of the gateway itself, or of what stands before it
         code = _GRPC_CODES.get(response.status, Code.UNKNOWN)
@@ -181,9 +182,7 @@ def _plain_text(response: RecordedResponse) -> str:
     return shortened(response.body.decode("utf-8", "replace").strip()) if is_text else ""
 
 
-def _code(status: int, body: Mapping[str, Any]) -> Code:
-    if status < HTTPStatus.BAD_REQUEST:
-        return Code.OK
+def _error_code(status: int, body: Mapping[str, Any]) -> Code:
     code = error_code(body)
     return _CODES.get(status, Code.UNKNOWN) if code is None else code
 

@@ -174,7 +174,7 @@ class Player:
     def _answer(self, timeline: RequestTimeline, index: int, match: RequestKey) -> Played:
         if match.volatile:
             self._substitution.add(self._timelines.values[index], match.volatile)
-        interaction, answer = self.cassette.interactions[index], self._timelines.answers[index]
+        interaction, answer = self._timelines.cassette.interactions[index], self._timelines.answers[index]
         response = self._substitution.sent(self._shown_by_operation(timeline, index) or interaction.response)
         if response is not interaction.response:
             answer = summarize(response)
@@ -190,7 +190,7 @@ class Player:
         if not self._timelines.answers[index].in_progress or not self._state.is_over(image_id, index):
             return None
         image = self.shown.images.get(image_id)
-        response = self.cassette.interactions[index].response
+        response = self._timelines.cassette.interactions[index].response
         return with_body(response, json_bytes(image)) if image else None
 
     def unused(self) -> Sequence[int]:

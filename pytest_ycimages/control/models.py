@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.exchange import GrpcCall
-from pytest_ycimages.call import Call
+from pytest_ycimages.call import Call, Hint
 from pytest_ycimages.cloud.clock import ClockKind
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError, unknown_word
@@ -31,7 +31,6 @@ from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.faults.injection import FaultReport, Strike
 from pytest_ycimages.faults.rule import Per
 from pytest_ycimages.pacing import Pacing
-from pytest_ycimages.polls import Hint
 from pytest_ycimages.text_values import DURATIONS, seconds_in
 
 if TYPE_CHECKING:

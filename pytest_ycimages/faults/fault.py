@@ -292,10 +292,6 @@ def _timing(_: str, value: Any) -> float | str:
     return timing.seconds if isinstance(timing, After) else repr(timing)
 
 
-def _time_or_forever(given: str, value: Any) -> Any:
-    return value if value == math.inf else _SECONDS.read(given, value)
-
-
 _SECONDS: Final = accepting(
     f"seconds, from 0 to {LONGEST:.0e}, or a duration {DURATIONS}; without an end: hang(), stall() or "
     "operation_never_ends()",

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import FileDescriptor
 
-_REFLECTION: Final = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 _HEALTH: Final = "grpc.health.v1"
 SERVING: Final = 1
 SERVICE_UNKNOWN: Final = 3
