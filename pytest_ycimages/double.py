@@ -31,6 +31,7 @@ from pytest_ycimages.server import activity
 from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.listener import PATIENCE, Listener
 from pytest_ycimages.server.protocols import speak
+from pytest_ycimages.server.tunnel import certificates
 from pytest_ycimages.settings import Settings, merged
 from pytest_ycimages.words import sealed
 
@@ -274,7 +275,7 @@ class Double(Seeding, Planning, Checking, InProcess):
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is not bound here
         address = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
         served = (*HOSTS, *host_names(self.settings.intercept_hosts))
-        return proxy_variables(address, served, host_names(self.settings.allowed_hosts), _bundle())
+        return proxy_variables(address, served, host_names(self.settings.allowed_hosts), certificates())
 
     @property
     def host(self) -> str:
@@ -365,11 +366,3 @@ def _tls() -> Any:
             f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
             "double in the clear."
         ) from None
-
-
-def _bundle() -> Callable[[str, bool], str] | None:
-    try:
-        found: Callable[[str, bool], str] = _tls().ca_bundle
-    except UsageError:
-        return None
-    return found

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
-from pytest_ycimages.hosts import host_names
+from pytest_ycimages.hosts import HOSTS, host_names
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -83,16 +83,21 @@ class InProcess:
         aiohttp to `api.cloud.yandex.net`, `api.yandexcloud.kz` or a name below them comes here, also from sessions made
         before. Names are not looked up, and TLS is skipped. Other hosts are not affected.
 
+        Channels of gRPC, and programs that are started meanwhile, come here through a proxy of this process, by
+        variables of its environment, which are restored afterwards.
+
         Args:
             hosts: more host names, or globs such as `*.example.net`; the setting `intercept_hosts` adds to them.
 
         Raises:
             UsageError: another double answers them already; or one of `hosts` is not a host name.
         """
-        from pytest_ycimages.server.in_process.intercept import Interception  # noqa: PLC0415 - only where it is installed
+        from pytest_ycimages.server.door import led_to  # noqa: PLC0415 - only for interception
+        from pytest_ycimages.server.in_process.intercept import Interception  # noqa: PLC0415 - as above
 
         more = (*host_names(self.settings.intercept_hosts), *host_names(hosts))
-        with Interception(self._endpoint, more, name=repr(self)):
+        allowed = host_names(self.settings.allowed_hosts)
+        with Interception(self._endpoint, more, name=repr(self)), led_to(self._endpoint.app, (*HOSTS, *more), allowed):
             yield self
 
     @contextmanager

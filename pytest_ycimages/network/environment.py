@@ -200,6 +200,12 @@ def outside_proxies() -> dict[str, str]:
     return {scheme: value for scheme, value in found.items() if value and value not in own_proxies}
 
 
-def is_direct(host: str) -> bool:
-    """Return whether those proxies do not apply to a host, or to `host:port`."""
-    return bool(proxy_bypass_environment(host, outside_proxies()))
+def is_direct(host: str, exceptions: str | None = None) -> bool:
+    """Return whether proxies do not apply to a host, or to `host:port`.
+
+    Args:
+        host: the host.
+        exceptions: a value as that of `no_proxy`; None: what it is without a double.
+    """
+    given = original("no_proxy") or original("NO_PROXY") or "" if exceptions is None else exceptions
+    return bool(proxy_bypass_environment(host, {"no": given}))

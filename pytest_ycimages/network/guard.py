@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.errors import NetworkRefusedError, RealHostRefusedError, YCImagesError
 from pytest_ycimages.hosts import is_one_of, is_this_machine
-from pytest_ycimages.network.environment import own_proxies
+from pytest_ycimages.network.environment import is_direct, own_proxies
 from pytest_ycimages.network.patching import replace, when_imported
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ _ADVICE: Final = (
 )
 
 _PROXIES: Final = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "grpc_proxy")
+_OF_GRPC: Final = (("grpc_proxy", "https_proxy", "http_proxy"), ("no_grpc_proxy", "no_proxy"))
+"""The variables in which gRPC looks for its proxy and for the exceptions from it, in its order."""
 _REFUSING: Final = "http://nothing-leaves-while-a-cassette-is-replayed.localhost:9"
 """A proxy that does not exist: clients quote its name in their errors, and it is on this machine by its domain."""
 _ENV: Final = 10
@@ -233,12 +235,21 @@ def _of_channel(init: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(init)
     def guarded(channel: object, target: str, *args: Any, **options: Any) -> None:
         __tracebackhide__ = True
-        if not target.startswith(("unix:", "unix-abstract:")):
+        chosen = (args[0] if args else options.get("options")) or ()
+        if not target.startswith(("unix:", "unix-abstract:")) and not _asks_a_double(target, chosen):
             host, _, port = target.rpartition("/")[2].removeprefix("dns:").removeprefix("ipv4:").rpartition(":")
             _ask("open a gRPC channel to", (host or port).strip("[]"), port if host else None)
         init(channel, target, *args, **options)
 
     return guarded
+
+
+def _asks_a_double(target: str, options: Iterable[tuple[str, Any]]) -> bool:
+    """Return whether a channel of gRPC will ask a double for a tunnel, by the variables that it reads now."""
+    proxy, exceptions = (next(filter(None, map(os.environ.get, names)), "") for names in _OF_GRPC)
+    if proxy not in own_proxies or not dict(options).get("grpc.enable_http_proxy", 1):
+        return False
+    return not is_direct(target.rpartition("/")[2].removeprefix("dns:"), exceptions)
 
 
 def _without_network(start: Callable[..., None], allowed: tuple[str, ...]) -> Callable[..., None]:
@@ -276,7 +287,13 @@ def _is_here(host: str) -> bool:
 
 def is_own_port(port: int) -> bool:
     """Return whether a socket of this process listens on a port, or receives datagrams there."""
-    return any(_is_open(descriptor, port) for descriptor in _descriptors())
+    found = (_socket_of(descriptor) for descriptor in _descriptors())
+    return any(is_open and name[1] == port for name, is_open in found if name)
+
+
+def is_own_socket(address: tuple[Any, ...]) -> bool:
+    """Return whether a socket of this process has this address."""
+    return any(name and name[:2] == address[:2] for name, _ in map(_socket_of, _descriptors()))
 
 
 def _descriptors() -> list[int]:
@@ -286,21 +303,22 @@ def _descriptors() -> list[int]:
     return [each.fileno() for each in gc.get_objects() if isinstance(each, socket.socket)]
 
 
-def _is_open(descriptor: int, port: int) -> bool:
+def _socket_of(descriptor: int) -> tuple[tuple[Any, ...], bool]:
+    """Return the address of a socket, empty if it has none, and whether it listens or receives datagrams."""
     has_modes = os.name == "posix"
     try:
         if has_modes and not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return False
+            return (), False
         is_blocking = has_modes and os.get_blocking(descriptor)
         sock = _socket.socket(fileno=descriptor)
     except OSError:  # it has been closed
-        return False
+        return (), False
     try:
         name = sock.getsockname()
         receives = sock.type == socket.SOCK_DGRAM or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        return bool(receives and isinstance(name, tuple) and name[1] == port)
+        return (name, bool(receives)) if isinstance(name, tuple) else ((), False)
     except OSError:
-        return False
+        return (), False
     finally:
         sock.detach()
         if is_blocking and socket.getdefaulttimeout() is not None:

@@ -55,6 +55,9 @@ _LONGEST: Final = 86_400
 listeners: Final[set[Listening]] = set()
 """Every listener that is open. A list of a set is made in one step, whichever thread adds to it meanwhile."""
 
+led: Final[list[str]] = []
+"""Host names or globs whose clients are led to a double at present, by the proxy of this process."""
+
 serving: Final[dict[int, Serving]] = {}
 """What each serving thread, by its identifier, serves."""
 

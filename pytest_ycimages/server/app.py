@@ -295,6 +295,10 @@ class Admission:
         self._hosts = tuple(hosts)
         self._admits = lru_cache(maxsize=256)(self.admits)
 
+    def also(self, hosts: Iterable[str]) -> Admission:
+        """Return the rules with more hosts."""
+        return Admission((*self._hosts, *hosts))
+
     def admits(self, authority: str) -> bool:
         """Return whether a `Host` header names this machine or one of the hosts, whatever its port."""
         found = _HOST.fullmatch(authority)

@@ -64,6 +64,7 @@ class Connection:
         phase: what its thread does.
         is_shut: whether `shut` has been called.
         lock: held while the connection's protocol takes bytes or sends them.
+        is_http2: whether the client speaks HTTP/2.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Connection:
         self.phase = Phase.DECIDING
         self.is_shut = False
         self.lock = threading.Lock()
+        self.is_http2 = False
+        self._has_said_end = False
         self._answer = answer
         self._reader = RequestReader(number)
 
@@ -104,8 +107,10 @@ class Connection:
                 self.phase = Phase.DECIDING
                 if not (data := receive(RECEIVE)) or not self.take(data):
                     return
-        except (OSError, MemoryError):
-            return  # the client has gone, the server is closing, or this connection takes too much
+        except (OSError, MemoryError):  # the client has gone, the server is closing, or this connection takes too much
+            if self._has_said_end:
+                with suppress(OSError):
+                    self._read_to_end(Phase.LISTENING)
         finally:
             del activity.serving[threading.get_ident()]
             self.sock.close()
@@ -121,6 +126,12 @@ class Connection:
         self.sock.recv(1, socket.MSG_PEEK)  # the phase changes before the bytes leave the socket
         self.phase = Phase.DECIDING
         return self.sock.recv(RECEIVE)
+
+    def say_end(self) -> None:
+        """Tell the client that nothing follows, and read on until it closes the connection, too."""
+        self._has_said_end = True
+        with suppress(OSError):  # closed already
+            self.sock.shutdown(socket.SHUT_WR)
 
     def shut(self) -> None:
         """Wake every thread that waits on the socket: from here on it reads as closed."""

@@ -58,8 +58,10 @@ class Listener:
         host: the address.
         port: the port; 0 for a free one.
         speak: serves connections that do not speak HTTP/1.1 in the clear.
+        first: the number of its first connection.
 
     Attributes:
+        serves: `answer` and `speak`, for connections from now on.
         host: the address.
         port: the port in use.
         is_closed: whether it has been closed.
@@ -72,16 +74,16 @@ class Listener:
         host: str,
         port: int,
         speak: Callable[[Connection, bytes], bytes] = not_served,
+        first: int = 1,
     ) -> None:
-        self._answer = answer
-        self._speak = speak
+        self.serves = answer, speak
         self._socket = _listen(host, port)
         self.host: str
         self.port: int
         self.host, self.port = self._socket.getsockname()[:2]
         self._lock = threading.Lock()
         self._serving: dict[Connection, threading.Thread] = {}
-        self._numbers = count(1)
+        self._numbers = count(first)
         self._refusals: deque[tuple[Callable[[], object], threading.Event]] = deque()
         self._room = threading.Event()
         self.phase = Phase.LISTENING
@@ -111,8 +113,28 @@ class Listener:
         self._wake.send(b"x")
         self._room.set()
         self._thread.join()
+        has_ended = self.hang_up(patience)
+        activity.listeners.discard(self)
+        self._opened.close()
+        return has_ended
+
+    def hang_up(self, patience: float = PATIENCE, notice: float = 0) -> bool:
+        """End every connection, and return whether their threads have ended.
+
+        Args:
+            patience: the seconds that the threads have to end together.
+            notice: the seconds that a client of HTTP/2 has to close the connection by itself, once it is told that
+                nothing follows. A call that it begins before it has noticed would fail.
+        """
         with self._lock:
             serving = dict(self._serving)
+        told = [(connection, thread) for connection, thread in serving.items() if notice and connection.is_http2]
+        for connection, _ in told:
+            connection.say_end()
+        for _, thread in told:
+            thread.join(notice)
+            if thread.is_alive():
+                break
         for connection in serving:
             connection.shut()
         threads = [thread for thread in serving.values() if thread is not threading.current_thread()]
@@ -120,8 +142,6 @@ class Listener:
             thread.join(patience)
             if thread.is_alive():
                 patience = 0
-        activity.listeners.discard(self)
-        self._opened.close()
         return not any(thread.is_alive() for thread in threads)
 
     @property
@@ -224,7 +244,8 @@ class Listener:
             sock.settimeout(None)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             number = next(self._numbers)
-            connection = Connection(sock, self._answer, number=number, refuse=self._refuse, speak=self._speak)
+            answer, speak = self.serves
+            connection = Connection(sock, answer, number=number, refuse=self._refuse, speak=speak)
             thread = threading.Thread(
                 target=self._serve, args=(connection,), name=f"ycimages:{self.port}:client", daemon=True
             )

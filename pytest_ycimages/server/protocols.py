@@ -16,13 +16,14 @@ from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE, TUNNEL, WHOLE_PREFACE
 from pytest_ycimages.server.transmission import End, Shut
-from pytest_ycimages.server.tunnel import ESTABLISHED, MISSING, asked, pass_on, refuse, refuse_nested
+from pytest_ycimages.server.tunnel import MISSING
 
 if TYPE_CHECKING:
     from pytest_ycimages.server.app import App
     from pytest_ycimages.server.connection import Connection
     from pytest_ycimages.server.http2 import Step
     from pytest_ycimages.server.http2_stream import Answering, Stream
+    from pytest_ycimages.server.tunnel import Tunnels
     from pytest_ycimages.server.workers import Job, Workers
 
 
@@ -42,7 +43,7 @@ class Speaking(Protocol):
         """Wait for answers that are still being looked for, after the client has gone."""
 
 
-def speak(app: App, connection: Connection, data: bytes, host: str = "") -> bytes:
+def speak(app: App, connection: Connection, data: bytes, host: str = "", tunnels: Tunnels | None = None) -> bytes:
     """Serve a connection that does not speak HTTP/1.1 in the clear; for any other, return its bytes so far.
 
     Args:
@@ -50,13 +51,15 @@ def speak(app: App, connection: Connection, data: bytes, host: str = "") -> byte
         connection: the connection.
         data: its first bytes, or those of its tunnel.
         host: where its tunnel leads; empty: it is none.
+        tunnels: opens the tunnels that are asked for; those of the app if None.
     """
     while any(first.startswith(data) and len(data) < len(first) for first in (PREFACE, TUNNEL)):
         if not (more := connection.receive()):  # too few bytes to tell it from POST, or from a COPY
             return b""
         data += more
     if data.startswith(TUNNEL):
-        return _open_tunnel(app, connection, data, host)
+        opened = (tunnels or app.tunnels).open(connection, data, host)
+        return speak(app, connection, *opened) if opened else b""
     try:
         if data[0] == TLS_HANDSHAKE:
             _serve(app, connection, _Tls(app, connection, host), data)
@@ -69,38 +72,6 @@ def speak(app: App, connection: Connection, data: bytes, host: str = "") -> byte
             _refuse_http2(connection, data)
             return b""
     return data  # HTTP/1.1, or TLS without its library, which is refused as invalid HTTP
-
-
-def _open_tunnel(app: App, connection: Connection, data: bytes, host: str) -> bytes:
-    """Serve a client that asks for a tunnel; return its first bytes in the tunnel if they are HTTP/1.1 in the clear."""
-    if (found := asked(connection, data)) is None:
-        return b""
-    http, data = found
-    if host:
-        refuse_nested(connection, http, host)
-        return b""
-    passage = app.tunnels.passage(http.path, connection.sock.getsockname()[1])
-    if http.problem:
-        refuse(connection, http, http.problem_status, http.problem)
-    elif passage.problem:
-        refuse(connection, http, passage.status, passage.problem)
-    elif passage.is_passed_on:
-        pass_on(connection, http, passage, data)
-    elif not _has_tls():
-        refuse(connection, http, 501, MISSING)
-    else:
-        connection.send(ESTABLISHED)
-        data = data or connection.receive()
-        return data and speak(app, connection, data, passage.host)
-    return b""
-
-
-def _has_tls() -> bool:
-    try:
-        import pytest_ycimages.server.tls  # noqa: F401, PLC0415 - only for tunnels and TLS
-    except ModuleNotFoundError:
-        return False
-    return True
 
 
 def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
@@ -166,6 +137,7 @@ class _Http2:
         self._connection = connection
         self._session = Http2Session(GrpcFront(app), connection.number, self._begin if app.workers else None)
         self._jobs: set[Job] = set()
+        connection.is_http2 = True
 
     def feed(self, data: bytes) -> bool:
         return self._do(self._session.receive(data))

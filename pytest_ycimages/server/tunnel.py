@@ -18,11 +18,12 @@ from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import YCImagesError
 from pytest_ycimages.hosts import is_one_of, is_this_machine
 from pytest_ycimages.network.environment import is_direct, outside_proxies
+from pytest_ycimages.network.guard import is_own_socket
 from pytest_ycimages.server.activity import Phase
 from pytest_ycimages.server.http import HttpReply, RequestReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pytest_ycimages.server.connection import Connection
     from pytest_ycimages.server.http import HttpRequest
@@ -47,6 +48,10 @@ _CODES: Final = {
     501: Code.UNIMPLEMENTED,
     502: Code.UNAVAILABLE,
 }
+_UNSERVED: Final = (
+    "The tunnel to {!r} is not opened: this proxy led to a double of pytest-ycimages, which no longer answers. A "
+    "program that a test has started must end before the test does."
+)
 _NESTED: Final = "A tunnel leads to {!r} already, and a tunnel in a tunnel is not opened: send CONNECT once."
 
 
@@ -69,31 +74,67 @@ class Passage(NamedTuple):
 
 
 class Tunnels:
-    """The rules by which a double opens tunnels.
+    """The rules by which tunnels are opened.
 
     Args:
         served: host names or globs that lead to the double.
         allowed: those of other hosts that bytes are passed on to.
+        passes_own: whether clients of this process reach every other host, as if they had asked for no tunnel.
     """
 
-    def __init__(self, served: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
+    def __init__(self, served: Iterable[str] = (), allowed: Iterable[str] = (), *, passes_own: bool = False) -> None:
         self._served = tuple(served)
         self._allowed = tuple(allowed)
+        self._passes_own = passes_own
 
-    def passage(self, target: str, own_port: int) -> Passage:
-        """Return what becomes of a CONNECT for `target` that came to the port `own_port` of this machine."""
+    def open(self, connection: Connection, data: bytes, host: str = "") -> tuple[bytes, str] | None:
+        """Serve a client that asks for a tunnel; return its first bytes in one to the double, and the host it names.
+
+        Args:
+            connection: the client's connection.
+            data: its first bytes.
+            host: where its tunnel leads already; empty: it has none.
+        """
+        if (found := _asked(connection, data)) is None:
+            return None
+        http, data = found
+        passage = Passage("", 0, 400, _NESTED.format(host)) if host else self._passage(http, connection.sock)
+        if passage.problem:
+            _refuse(connection, http, passage.status, passage.problem)
+        elif passage.is_passed_on:
+            _pass_on(connection, http, passage, data)
+        else:
+            connection.send(ESTABLISHED)
+            if data := data or connection.receive():
+                return data, passage.host
+        return None
+
+    def _passage(self, http: HttpRequest, sock: socket.socket) -> Passage:
+        """Return what becomes of a CONNECT."""
+        target = http.path
         found = _TARGET.fullmatch(target)
+        if http.problem:
+            return Passage("", 0, http.problem_status, http.problem)
         if found is None or int(found[2]) not in _PORTS:
             return Passage("", 0, 400, _INVALID.format(target[:_SHOWN]))
         host, port = found[1].lower().strip("[]").removesuffix("."), int(found[2])
-        if is_one_of(host, self._served) or (port == own_port and is_this_machine(host)):
-            return Passage(host, port)
-        if is_one_of(host, self._allowed):
+        if is_one_of(host, self._served) or (port == sock.getsockname()[1] and is_this_machine(host)):
+            return Passage(host, port) if certificates() else Passage(host, port, 501, MISSING)
+        if is_one_of(host, self._allowed) or (self._passes_own and is_own_socket(sock.getpeername())):
             return Passage(host, port, is_passed_on=True)
-        return Passage(host, port, 403, _OTHER.format(host[:_SHOWN], host[:_SHOWN]))
+        return Passage(host, port, 403, (_OTHER if self._served else _UNSERVED).format(host[:_SHOWN], host[:_SHOWN]))
 
 
-def asked(connection: Connection, data: bytes) -> tuple[HttpRequest, bytes] | None:
+def certificates() -> Callable[[str, bool], str] | None:
+    """Return what makes the files of certificates for clients; None: the extra `grpc` is not installed."""
+    try:
+        from pytest_ycimages.server.tls import ca_bundle  # noqa: PLC0415 - only for tunnels
+    except ModuleNotFoundError:
+        return None
+    return ca_bundle
+
+
+def _asked(connection: Connection, data: bytes) -> tuple[HttpRequest, bytes] | None:
     """Return the CONNECT that begins with `data`, and the bytes after its head; None: the client has gone.
 
     Args:
@@ -107,7 +148,7 @@ def asked(connection: Connection, data: bytes) -> tuple[HttpRequest, bytes] | No
     return requests[0], reader.tunnelled or b""
 
 
-def refuse(connection: Connection, http: HttpRequest, status: int, problem: str) -> None:
+def _refuse(connection: Connection, http: HttpRequest, status: int, problem: str) -> None:
     """Refuse a CONNECT with words for its user, in the reason phrase too, as clients show nothing else."""
     wire = Status(code=_CODES.get(status, Code.INVALID_ARGUMENT), message=problem).to_wire()
     reply = HttpReply(status, (("content-type", "application/json"),), json_bytes(wire))
@@ -117,12 +158,7 @@ def refuse(connection: Connection, http: HttpRequest, status: int, problem: str)
     connection.let_read()
 
 
-def refuse_nested(connection: Connection, http: HttpRequest, host: str) -> None:
-    """Refuse a CONNECT within a tunnel."""
-    refuse(connection, http, 400, _NESTED.format(host))
-
-
-def pass_on(connection: Connection, http: HttpRequest, passage: Passage, data: bytes) -> None:
+def _pass_on(connection: Connection, http: HttpRequest, passage: Passage, data: bytes) -> None:
     """Connect to a host, and pass bytes on in both directions until both sides are done.
 
     Args:
@@ -137,7 +173,7 @@ def pass_on(connection: Connection, http: HttpRequest, passage: Passage, data: b
     except (OSError, YCImagesError) as error:
         connection.phase = Phase.DECIDING
         status = 502 if isinstance(error, OSError) else 403
-        refuse(connection, http, status, f"No tunnel to {passage.host}:{passage.port}: {error}")
+        _refuse(connection, http, status, f"No tunnel to {passage.host}:{passage.port}: {error}")
         return
     with upstream:
         connection.send(ESTABLISHED)

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pytest_ycimages.hosts import is_one_of, split_authority
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.wait import MICROSECOND, microseconds
@@ -184,9 +185,11 @@ def _open(_: Scheduler, original: Original, *args: Any, **kwargs: Any) -> None:
 
 
 def _is_of_a_double(target: str | bytes) -> bool:
-    """Return whether a channel leads to a double: its target is a loopback address and the port of one."""
+    """Return whether a channel leads to a double: by a name that one answers, or by a loopback address and its port."""
     text = target.decode() if isinstance(target, bytes) else target
     host, _, port = text.rpartition(":")
+    if is_one_of(split_authority(text.rpartition("/")[2].removeprefix("dns:"))[0], activity.led):
+        return True
     return host.endswith(_LOOPBACK) and any(port == str(each) for _, each in activity.addresses())
 
 

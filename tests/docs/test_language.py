@@ -27,13 +27,13 @@ IMPERATIVES: Final = frozenset(
     Close Collect Combine Compact Compare Compute Connect Convert Copy Count Create Cut Damage Decide Decode Defer
     Delay Delete Deliver Derive Describe Detect Disable Discard Do Draw Drop Empty Encode End Enter Exchange Exit
     Expand Export Extend Fail Find Finish Fold Follow Format Forward Freeze Garble Generate Get Give Go Group Handle
-    Hang Hide Hold Ignore Import Inject Insert Install Intercept Interrupt Invert Join Keep Let List Listen Load Lock
-    Look Make Map Mark Match Measure Merge Move Name Normalize Note Notify Open Parse Pass Patch Pause Perform Pick
-    Plan Play Print Prune Pull Put Raise Read Record Redact Refuse Register Reject Release Remember Remove Render
-    Repeat Replace Replay Report Require Reset Resolve Restore Resume Return Reverse Rewrite Roll Round Route Run Sample
-    Save Say Scrub Search Seed Select Send Serve Set Settle Show Shrink Shut Skip Slow Sort Split Start Stop Store
-    Substitute Summarize Switch Take Tell Test Trickle Truncate Try Undo Unlock Update Use Validate Verify Wait Wake
-    Walk Warn Wrap Write Yield
+    Hang Hide Hold Ignore Import Inject Insert Install Intercept Interrupt Invert Join Keep Lead Let List Listen
+    Load Lock Look Make Map Mark Match Measure Merge Move Name Normalize Note Notify Open Parse Pass Patch Pause
+    Perform Pick Plan Play Print Prune Pull Put Raise Read Record Redact Refuse Register Reject Release Remember
+    Remove Render Repeat Replace Replay Report Require Reset Resolve Restore Resume Return Reverse Rewrite Roll
+    Round Route Run Sample Save Say Scrub Search Seed Select Send Serve Set Settle Show Shrink Shut Skip Slow Sort
+    Split Start Stop Store Substitute Summarize Switch Take Tell Test Trickle Truncate Try Undo Unlock Update Use
+    Validate Verify Wait Wake Walk Warn Wrap Write Yield
     """.split()  # noqa: SIM905 - a list literal would be 190 lines
 )
 """The verbs that docstrings of public functions begin with. A new one is added here."""
