@@ -60,9 +60,10 @@ docs: .venv/.for-docs
 	YCIMAGES_SITE=$(CURDIR)/build/docs $(BIN)/pytest -q -n 0 tests/site
 	@echo "build/docs/index.html"
 
-# What tests take from npm, and are skipped without: the official Node SDK, and axe-core for the live page.
+# What tests take from npm, and are skipped without: the SDKs of Node, and axe-core for the live page.
 node:
-	npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock --prefix build/node @yandex-cloud/nodejs-sdk@3 axe-core@4
+	npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock --prefix build/node axe-core@4 \
+		@yandex-cloud/nodejs-sdk@3 nodejs-sdk-2@npm:@yandex-cloud/nodejs-sdk@2 @nikolay.matrosov/yc-ts-sdk@1 yandex-cloud@1
 
 bench: .venv/.for-bench
 	$(BIN)/python -m tests.bench

@@ -15,7 +15,7 @@ import pytest
 from pytest_ycimages import Double, UsageError, first, unavailable
 from pytest_ycimages.server import tls
 from tests.clients import programs
-from tests.grpc.test_node import MODULES, NODE, PROGRAM
+from tests.grpc.test_node import MODULES, NEWEST, NODE, PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +65,14 @@ def test_an_image_is_made(ycimages: Double, command: list[str]) -> None:
 @needs_node
 def test_the_official_node_sdk_makes_an_image(ycimages: Double) -> None:
     """At its own three hosts."""
-    given = {"NODE_PATH": str(MODULES), "IAM_TOKEN": ycimages.token, "FOLDER_ID": ycimages.folder_id, "NAME": "base"}
-    done = run([str(NODE), str(PROGRAM)], {**ycimages.proxy_environment(), **given})
+    given = {
+        "SDK": NEWEST,
+        "NODE_PATH": str(MODULES),
+        "IAM_TOKEN": ycimages.token,
+        "FOLDER_ID": ycimages.folder_id,
+        "NAME": "base",
+    }
+    done = run([str(NODE), str(PROGRAMS / "bake.cjs")], {**ycimages.proxy_environment(), **given})
     made = json.loads(done.stdout.splitlines()[-1])
     assert made.get("name") == "base", (made, done.stderr)
     assert ycimages.images[made["id"]].status == "READY"

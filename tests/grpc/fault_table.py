@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_ycimages import first
+from pytest_ycimages.faults.rule import fault_of
+
+if TYPE_CHECKING:
+    from pytest_ycimages import Double
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "grpc.md"
 BEGIN: Final = "<!-- table: written by `python -m tests.grpc.fault_table` -->\n"
 END: Final = "<!-- end of table -->\n"
-NAMES: Final = ("grpcio", "grpc.aio", "grpclib")
+NAMES: Final = ("grpcio", "grpc.aio", "grpclib", "grpc-js")
+SHORT, LONG = 0.3, 20.0
+"""Seconds that a client gives a call that never ends, and any other."""
 
 
 class Row(NamedTuple):
@@ -21,28 +29,45 @@ class Row(NamedTuple):
         fault: the fault, as text.
         means: what it is over gRPC.
         seen: what each of the clients in `NAMES` sees.
-        creates: how many creates reach the double for one call of the client.
+        repeated: the clients that send the call twice, without being asked.
     """
 
     fault: str
     means: str
-    seen: tuple[str, str, str]
-    creates: int = 1
+    seen: tuple[str, str, str, str]
+    repeated: tuple[str, ...] = ()
+
+    @property
+    def patience(self) -> float:
+        """The seconds that a client gives the call."""
+        return SHORT if "DEADLINE_EXCEEDED" in self.seen else LONG
 
 
-def alike(seen: str) -> tuple[str, str, str]:
+def alike(seen: str) -> tuple[str, str, str, str]:
     """Return a row of which all clients see the same."""
-    return seen, seen, seen
+    return seen, seen, seen, seen
+
+
+def strike(double: Double, row: Row) -> None:
+    """Let a fault strike the next create, after the commit where it can."""
+    fault = fault_of(row.fault)
+    commit = "after" if "after" in fault.commits else fault.commits[0]
+    double.inject(fault, on="images.create", when=first(1), commit=commit)
 
 
 _STATUS: Final = "a status with its details, in one frame of headers"
 _LATE: Final = "the answer, late; other calls of the connection go on"
 _PLAN: Final = "another operation; the call is answered"
-_BROKEN: Final = ("UNAVAILABLE", "UNAVAILABLE", "StreamTerminatedError")
-_SILENT: Final = ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "TimeoutError")
-_DAMAGED: Final = ("INTERNAL", "OK, no message", "DecodeError")
-_CALM: Final = ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED", "StreamTerminatedError")
-_TERMINATED: Final = ("OK", "OK", "StreamTerminatedError")
+_BROKEN: Final = ("UNAVAILABLE", "UNAVAILABLE", "StreamTerminatedError", "UNAVAILABLE")
+_SILENT: Final = ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "TimeoutError", "DEADLINE_EXCEEDED")
+_HALF: Final = ("OK, no message", "OK, no message", "AssertionError", "UNIMPLEMENTED")
+_CANCELLED: Final = ("CANCELLED", "CANCELLED", "StreamTerminatedError", "CANCELLED")
+_DAMAGED: Final = ("INTERNAL", "OK, no message", "DecodeError", "INTERNAL")
+_CALM: Final = ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED", "StreamTerminatedError", "RESOURCE_EXHAUSTED")
+_TERMINATED: Final = ("OK", "OK", "StreamTerminatedError", "OK")
+
+_REFUSED: Final = "RST_STREAM with REFUSED_STREAM: grpc-js tries again by itself"
+_UNSEEN: Final = "GOAWAY before the stream: grpcio and grpc-js try again by themselves"
 
 ROWS: Final = (
     Row("error('ABORTED')", _STATUS, alike("ABORTED")),
@@ -61,20 +86,20 @@ ROWS: Final = (
     Row("stall(after=60)", "whole frames up to so many bytes, then nothing", _SILENT),
     Row("stall(after=60, seconds=0.01)", "the same, then the rest", alike("OK")),
     Row("trickle(100000)", "whole frames at this rate", alike("OK")),
-    Row("truncate()", "half of the message, then OK", ("OK, no message", "OK, no message", "AssertionError")),
+    Row("truncate()", "half of the message, then OK", _HALF),
     Row("garble('bytes')", "a message with its right length and wrong bytes", _DAMAGED),
     Row("garble('utf8')", "the same", _DAMAGED),
     Row("garble('json')", "the first half of the message, with the right length", _DAMAGED),
-    Row("garble('content_type')", "`text/html` in the headers", ("OK", "OK", "UNKNOWN")),
+    Row("garble('content_type')", "`text/html` in the headers", ("OK", "OK", "UNKNOWN", "OK")),
     Row("stale()", "RST of TCP for every call but the first of a connection", _BROKEN),
     Row("refuse(0.01)", "RST of TCP, and no new connection for so long", _BROKEN),
     Row("slow(0.01)", _LATE, alike("OK")),
     Row("ramp(0.01, 0.02, over=1)", _LATE, alike("OK")),
-    Row("stream_reset()", "RST_STREAM with REFUSED_STREAM, after which a client may try again", _BROKEN),
-    Row("stream_reset('CANCEL')", "RST_STREAM with CANCEL", ("CANCELLED", "CANCELLED", "StreamTerminatedError")),
+    Row("stream_reset()", _REFUSED, (*_BROKEN[:3], "OK"), repeated=("grpc-js",)),
+    Row("stream_reset('CANCEL')", "RST_STREAM with CANCEL", _CANCELLED),
     Row("stream_reset('ENHANCE_YOUR_CALM')", "the same, with another code", _CALM),
     Row("goaway(seen=True)", "GOAWAY, and the answer", _TERMINATED),
-    Row("goaway()", "GOAWAY before the stream: grpcio tries again by itself", _TERMINATED, creates=2),
+    Row("goaway()", _UNSEEN, _TERMINATED, repeated=("grpcio", "grpc.aio", "grpc-js")),
     Row("operation_fails()", _PLAN, alike("OK")),
     Row("operation_never_ends()", _PLAN, alike("OK")),
     Row("operation_slow(5)", _PLAN, alike("OK")),
