@@ -157,7 +157,9 @@ class Call:
         late = f"  {shown(self.latency)} late" if self.latency else ""
         gap = "" if self.gap is None else f"  {shown(self.gap)} after attempt {self.attempt - 1}"
         ids = "".join(f"  {word} {id_}" for word, id_ in self._ids() if id_ and id_ not in self.line)
-        text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {self.status}  {self.note}{ids}{late}{gap}"
+        note, more, _ = self.note.partition("\n")  # such as a request that a cassette lacks, with all that is near
+        result = f"{self.status}  {note}{' …' if more else ''}"
+        text = f"+{shown(self.at):<9} {self.method:<17} {self.line}  {result}{ids}{late}{gap}"
         return printable(text + self._over_grpc())
 
     def _over_grpc(self) -> str:

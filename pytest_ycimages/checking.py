@@ -71,7 +71,7 @@ class Checking(Injecting):
     def problems(self) -> list[YCImagesError]:
         """What has gone wrong by now, the first of which `check` raises: such as requests that a cassette lacks."""
         pipeline = self._backing.pipeline
-        problems = [*self._backing.problems, *(error for error in self._refusals if not error.is_shown)]
+        problems = [error for error in (*self._backing.problems, *self._refusals) if not error.is_shown]
         if pipeline.failure is not None:
             line, error = pipeline.failure
             failed = DoubleFailedError(f"The double failed at {pipeline.failed} call(s); the first was {line}")

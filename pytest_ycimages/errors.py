@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 class YCImagesError(Exception):
-    """Base of all exceptions that this package raises on purpose."""
+    """Base of all exceptions that this package raises on purpose.
+
+    Attributes:
+        is_shown: whether the report of a test has it, so that its double does not raise it again.
+    """
+
+    is_shown = False
 
 
 class UsageError(YCImagesError):
@@ -74,13 +80,7 @@ class NetworkRefusedError(CassetteError):
 
 
 class RealHostRefusedError(YCImagesError):
-    """A connection to the real service, or a look-up of its name, was refused while a double is open.
-
-    Attributes:
-        is_shown: whether the report of a test has it, so that its double does not raise it again.
-    """
-
-    is_shown = False
+    """A connection to the real service, or a look-up of its name, was refused while a double is open."""
 
 
 class CassetteUnusedError(CassetteError):

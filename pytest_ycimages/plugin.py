@@ -23,10 +23,11 @@ from pytest_ycimages.plugin_experiments import (
     SHARDS_MARKER,
     ExperimentReports,
     add_parts,
-    add_shard_option,
-    check_shard_option,
+    add_result_options,
+    check_result_options,
     pytest_generate_tests,
     tell_workers,
+    writes_results,
 )
 from pytest_ycimages.plugin_fixtures import (
     ycimages,
@@ -93,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ycimages", "test double of the Yandex Compute Cloud image API")
     add_settings_options(parser, group)
     add_cassette_options(parser, group)
-    add_shard_option(group)
+    add_result_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -101,9 +102,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for text in MARKERS:
         config.addinivalue_line("markers", text)
     check_settings(config)
-    check_shard_option(config)
+    check_result_options(config)
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(ExperimentReports(), "ycimages-experiments")
+        experiments = ExperimentReports()
+        config.pluginmanager.register(experiments, "ycimages-experiments")
+        if writes_results(config):
+            from pytest_ycimages.plugin_results import Results  # noqa: PLC0415 - only for such runs
+
+            config.pluginmanager.register(Results(config, experiments), "ycimages-results")
     check_orphans_setting(config)
 
 
@@ -191,5 +197,9 @@ def pytest_runtest_makereport(
         from pytest_ycimages.plugin_doubles import note_result  # noqa: PLC0415 - only for tests with doubles
 
         note_result(item, report, call.excinfo)
+    if writes_results(item.config):
+        from pytest_ycimages.plugin_results import add_details  # noqa: PLC0415 - only for such runs
+
+        add_details(item, report)
     add_parts(item, report)
     return report

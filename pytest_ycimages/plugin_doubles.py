@@ -5,6 +5,7 @@ Loaded for the first test that has one.
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from pytest_ycimages.errors import (
     CassetteError,
     CassetteInUseError,
     CassetteUnusedError,
+    NoMatchError,
     RealHostRefusedError,
     YCImagesError,
     note_others,
@@ -46,7 +48,7 @@ from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
     from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.settings import Settings
@@ -271,6 +273,8 @@ def doubles_of(item: pytest.Item) -> list[SharedDoubles]:
     return [*item.stash.get(DOUBLES, {}).values(), *shared]
 
 
+_SECTIONS: Final = pytest.StashKey[set[tuple[str, str]]]()
+"""What the reports of a test show of its doubles."""
 _SHOWN: Final = 100
 """The number of calls and of operations in a timeline."""
 
@@ -294,21 +298,31 @@ def note_result(
     if report.when == "teardown":
         report_recordings(item.config, report)
         environment.settle()
+    if report.when == "setup":
+        item.stash[_SECTIONS] = set()
     if report.failed:
-        _mark_shown(excinfo)
-        for doubles in doubles_of(item):
-            for double in doubles.all:
-                text = timeline(double, doubles.calls_before(double))
-                again = f"reproduce with: --ycimages-seed={double.settings.seed}"
-                report.sections.append((f"ycimages: {double.name}", f"{text}\n{again}"))
+        owned = [(doubles, double) for doubles in doubles_of(item) for double in doubles.all]
+        _mark_shown(excinfo, [double for _, double in owned])
+        for doubles, double in owned:
+            text = timeline(double, doubles.calls_before(double))
+            again = f"reproduce with: --ycimages-seed={double.settings.seed}"
+            section = (f"ycimages: {double.name}", f"{text}\n{again}")
+            shown = item.stash.setdefault(_SECTIONS, set())
+            if section not in shown:  # else the test has failed before, and its report has it
+                shown.add(section)
+                report.sections.append(section)
 
 
-def _mark_shown(excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
-    """Mark the refusals that the report of a test shows, so that its double does not raise them again."""
+def _mark_shown(excinfo: pytest.ExceptionInfo[BaseException] | None, doubles: Sequence[Double]) -> None:
+    """Mark the problems that the report of a test shows, so that its double does not raise them again."""
     error = excinfo.value if excinfo else None
+    lacking = [each for double in doubles for each in double.problems if isinstance(each, NoMatchError)]
     while error is not None:
         if isinstance(error, RealHostRefusedError):
             error.is_shown = True
+        said = str(error)
+        for each in lacking:  # of a client that raises what it was told, as text or as the JSON that it came in
+            each.is_shown |= str(each) in said or json.dumps(str(each), ensure_ascii=False)[1:-1] in said
         error = error.__cause__ or error.__context__
 
 

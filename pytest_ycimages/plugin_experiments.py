@@ -5,6 +5,8 @@ The workers of pytest-xdist may be on other machines. So what they find goes to 
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,11 +25,17 @@ SHARDS_MARKER: Final = (
 _WORKERS: Final = "ycimages_workers"
 _PARTS: Final = "ycimages_parts"
 """The attribute of a test's report that has what its experiments found."""
-_FOUND: Final = pytest.StashKey[list[str]]()
+_HAS_FOUND: Final = "ycimages_has_experiment"
+_FOUND: Final = pytest.StashKey["Sequence[str]"]()
 
 
-def add_shard_option(group: pytest.OptionGroup) -> None:
-    """Add the option for the machines of a CI matrix."""
+def add_result_options(group: pytest.OptionGroup) -> None:
+    """Add the options for the machines of a CI matrix, and for what they keep."""
+    group.addoption(
+        "--ycimages-report-dir",
+        metavar="DIR",
+        help="the folder for a page of each failing test with a double, and for the reports and tests of experiments",
+    )
     group.addoption(
         "--ycimages-shard",
         metavar="K/N",
@@ -35,17 +43,29 @@ def add_shard_option(group: pytest.OptionGroup) -> None:
     )
 
 
-def check_shard_option(config: pytest.Config) -> None:
-    """Raise pytest.UsageError if the shard of the command line is invalid."""
+def check_result_options(config: pytest.Config) -> None:
+    """Raise pytest.UsageError if the shard of the command line is invalid, or goes nowhere."""
     given: str | None = config.option.ycimages_shard
-    if given is not None:
-        from pytest_ycimages.errors import UsageError  # noqa: PLC0415 - only for shards
-        from pytest_ycimages.experiment.plan import shard_of  # noqa: PLC0415 - only for shards
+    if given is None:
+        return
+    from pytest_ycimages.errors import UsageError  # noqa: PLC0415 - only for shards
+    from pytest_ycimages.experiment.plan import shard_of  # noqa: PLC0415 - only for shards
 
-        try:
-            shard_of(given)
-        except UsageError as error:
-            raise pytest.UsageError(f"--ycimages-shard: {error}") from None
+    try:
+        shard_of(given)
+    except UsageError as error:
+        raise pytest.UsageError(f"--ycimages-shard: {error}") from None
+    if not config.option.ycimages_report_dir:
+        raise pytest.UsageError(
+            f"--ycimages-shard={given} needs --ycimages-report-dir=DIR: `ycimages experiment merge` makes one report "
+            "of the files that are written there."
+        )
+
+
+def writes_results(config: pytest.Config) -> bool:
+    """Return whether what tests show is written where continuous integration looks."""
+    given = ("ycimages_report_dir", "xmlpath", "htmlpath")
+    return any(getattr(config.option, each, None) for each in given) or os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 # Splitting.
@@ -98,16 +118,29 @@ def keep_report(item: pytest.Item, report: Report) -> None:
     """Keep the report of an experiment for the report of its test."""
     from pytest_ycimages.experiment.report import report_json  # noqa: PLC0415 - only for experiments
 
-    item.stash.setdefault(_FOUND, []).append(report_json(report))
+    item.stash[_FOUND] = (*item.stash.get(_FOUND, ()), report_json(report))
+
+
+def found_in(item: pytest.Item) -> Iterator[dict[str, Any]]:
+    """Yield the report of each experiment of a test, as values of JSON; of a shard, that of its part."""
+    for document in map(json.loads, item.stash.get(_FOUND, ())):
+        yield document.get("report", document)
+
+
+def has_experiment(report: pytest.TestReport) -> bool:
+    """Return whether a test has experimented."""
+    return getattr(report, _HAS_FOUND, False)
 
 
 def add_parts(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add what the experiments of a test have found to its report, which goes to the controller."""
+    if _FOUND in item.stash:
+        setattr(report, _HAS_FOUND, True)
     if report.when == "teardown" and _FOUND in item.stash:
         split: Shard | None = getattr(item, "callspec", None) and item.callspec.params.get(FIXTURE)  # type: ignore[attr-defined]  # of functions
         whole = _unsplit(item.nodeid, split) if split else item.nodeid
         count = split.count if split else 1
-        setattr(report, _PARTS, {"test": whole, "count": count, "texts": item.stash[_FOUND]})
+        setattr(report, _PARTS, {"test": whole, "count": count, "texts": list(item.stash[_FOUND])})
         del item.stash[_FOUND]
 
 
@@ -171,6 +204,17 @@ class ExperimentReports:
         if sent:
             merge = self._merges.setdefault(sent["test"], _Merge(sent["count"]))
             merge.texts[report.nodeid] = sent["texts"]  # of the latest attempt
+
+    def texts(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the reports of tests that experimented, as JSON: of one that was split, the report of the whole."""
+        from pytest_ycimages.experiment.report import report_json  # noqa: PLC0415 - only for experiments
+
+        for test, merge in sorted(self._merges.items()):
+            if test in self.merged:
+                whole = [report_json(each) for each in self.merged[test] if not isinstance(each, str)]
+                yield from [(test, whole)] if whole else []
+            else:
+                yield from ((test, texts) for _, texts in sorted(merge.texts.items()))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Make the reports; the run fails if all shards of an experiment do not make one."""

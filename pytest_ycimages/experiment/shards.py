@@ -191,6 +191,12 @@ def part_from_json(text: str | bytes) -> Part:
     return document_of(Part, SHARD_FORMAT, text)
 
 
+def shard_in(text: str) -> Shard | None:
+    """Return which shard a file of JSON is; None if it is the report of a whole experiment."""
+    document = json.loads(text)
+    return Shard(document["number"], document["count"]) if document["format"] == SHARD_FORMAT else None
+
+
 def merge_shards(*texts: str | bytes) -> Report:
     """Return the report of an experiment whose shards were tried apart: that of the same experiment in one run.
 
