@@ -26,7 +26,7 @@ _WORKERS: Final = "ycimages_workers"
 _PARTS: Final = "ycimages_parts"
 """The attribute of a test's report that has what its experiments found."""
 _HAS_FOUND: Final = "ycimages_has_experiment"
-_FOUND: Final = pytest.StashKey["Sequence[str]"]()
+_FOUND: Final = pytest.StashKey[tuple[str, ...]]()
 
 
 def add_result_options(group: pytest.OptionGroup) -> None:
@@ -118,12 +118,14 @@ def keep_report(item: pytest.Item, report: Report) -> None:
     """Keep the report of an experiment for the report of its test."""
     from pytest_ycimages.experiment.report import report_json  # noqa: PLC0415 - only for experiments
 
-    item.stash[_FOUND] = (*item.stash.get(_FOUND, ()), report_json(report))
+    before: tuple[str, ...] = item.stash.get(_FOUND, ())
+    item.stash[_FOUND] = (*before, report_json(report))
 
 
 def found_in(item: pytest.Item) -> Iterator[dict[str, Any]]:
     """Yield the report of each experiment of a test, as values of JSON; of a shard, that of its part."""
-    for document in map(json.loads, item.stash.get(_FOUND, ())):
+    found: tuple[str, ...] = item.stash.get(_FOUND, ())
+    for document in map(json.loads, found):
         yield document.get("report", document)
 
 

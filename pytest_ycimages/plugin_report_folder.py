@@ -110,7 +110,7 @@ class ReportFolder:
         for number, double in enumerate(failed.doubles, 1):
             name = failed.file if number == 1 else self._free(failed.file.removesuffix(".html"), ".html")
             self._write(name, render(double, f"{failed.test} failed"))
-            links.append((name, f"what {double['state']['double']['name']} saw"))
+            links.append((name, f"calls, operations and faults of {double['state']['double']['name']}"))
         self.shown.append(Shown(failed.test, failed.texts, links))
 
     def write_experiments(self, test: str, texts: Sequence[str]) -> None:

@@ -321,3 +321,37 @@ def test_pytest_html_links_to_the_pages(failing: pytest.Pytester) -> None:
     (link,) = (each for each in failed["extras"] if each["name"] == "ycimages")
     assert (failing.path / "web" / link["content"]).is_file()
     assert "images.create" in failed["log"]
+
+
+# A mismatch.
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_mismatch_is_printed_once(raises: bool, project: pytest.Pytester) -> None:  # noqa: FBT001 - a parameter
+    """By the client, if it raises what it was told; else at the end of the test. The journal has its first line."""
+    cassettes = project.mkdir("cassettes")
+    shipped = Path(__file__).parents[2] / "cassettes" / "image-from-disk.yaml"
+    (cassettes / "one.yaml").write_bytes(shipped.read_bytes())
+    project.makepyfile(
+        f"""
+        import pytest
+        import urllib.error
+        import urllib.request
+
+        @pytest.mark.ycimages_cassette("one")
+        def test_it(ycimages):
+            headers = {{"Authorization": "Bearer t"}}
+            try:
+                urllib.request.urlopen(urllib.request.Request(ycimages.url + "/operations/abc", headers=headers))
+            except urllib.error.HTTPError as error:
+                text = error.read().decode() if {raises} else "it failed"
+            raise RuntimeError(text)
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1, errors=0 if raises else 1)
+    shown = result.stdout.str()
+    assert shown.count("nearest:  interaction") == 1
+    assert shown.count("The cassette has no answer for GET /operations/abc …") == 1  # in the journal
+    assert shown.count("reproduce with: ") == 1
