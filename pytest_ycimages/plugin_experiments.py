@@ -139,10 +139,11 @@ def add_parts(item: pytest.Item, report: pytest.TestReport) -> None:
     if _FOUND in item.stash:
         setattr(report, _HAS_FOUND, True)
     if report.when == "teardown" and _FOUND in item.stash:
+        found: tuple[str, ...] = item.stash[_FOUND]
         split: Shard | None = getattr(item, "callspec", None) and item.callspec.params.get(FIXTURE)  # type: ignore[attr-defined]  # of functions
         whole = _unsplit(item.nodeid, split) if split else item.nodeid
         count = split.count if split else 1
-        setattr(report, _PARTS, {"test": whole, "count": count, "texts": list(item.stash[_FOUND])})
+        setattr(report, _PARTS, {"test": whole, "count": count, "texts": list(found)})
         del item.stash[_FOUND]
 
 
