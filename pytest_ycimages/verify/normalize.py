@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
+from pytest_ycimages.hosts import is_loopback, split_authority
 from pytest_ycimages.redaction.shapes import PLACEHOLDERS
 
 if TYPE_CHECKING:
@@ -136,9 +137,14 @@ class IdMap:
         if UUID.fullmatch(recorded):
             is_related = name == "requestId" and bool(request_ids[0])
             sides = zip((recorded, answered), request_ids, strict=True)
-            forms = [(UUID.fullmatch(text) is not None, is_related and text == header) for text, header in sides]
-            return NormalPair(Kind.FORM, *forms)
-        return NormalPair(Kind.VALUE, self.rewrite(recorded), answered)
+            forms: list[Hashable] = [
+                (UUID.fullmatch(text) is not None, is_related and text == header) for text, header in sides
+            ]
+        elif name == "address" and is_loopback(split_authority(recorded)[0]):  # of a double, which its client used
+            forms = [bool(split_authority(text)[1]) for text in (recorded, answered)]
+        else:
+            return NormalPair(Kind.VALUE, self.rewrite(recorded), answered)
+        return NormalPair(Kind.FORM, *forms)
 
     def time_relations(self, id_: str, recorded: Times, answered: Times) -> list[tuple[str, str, str]]:
         """Return how the times of a resource relate to each other and to those that were shown before.
