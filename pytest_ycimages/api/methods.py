@@ -1,4 +1,4 @@
-"""The methods of the service: their words, their paths, and their request messages in each contract revision."""
+"""The methods of the service: their words, paths and answers, and their request messages in each contract revision."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.api.create_image import CreateImageRequest, CurrentCreateImageRequest
 from pytest_ycimages.api.requests import (
     AccessBindingsRequest,
+    ApiEndpoint,
     CancelOperationRequest,
     CreateTokenForServiceAccountRequest,
     CreateTokenRequest,
+    CreateTokenResponse,
     CurrentUpdateImageRequest,
     DeleteImageRequest,
     GetEndpointRequest,
@@ -21,54 +23,65 @@ from pytest_ycimages.api.requests import (
     GetLatestByFamilyRequest,
     GetOperationRequest,
     ListEndpointsRequest,
+    ListEndpointsResponse,
     ListImageOperationsRequest,
+    ListImageOperationsResponse,
     ListImagesRequest,
+    ListImagesResponse,
     RevokeTokenRequest,
+    RevokeTokenResponse,
     UpdateImageRequest,
 )
-from pytest_ycimages.api.resources import HardwareGeneration, LegacyFeatures, PciTopology
+from pytest_ycimages.api.resources import HardwareGeneration, Image, LegacyFeatures, Operation, PciTopology
 from pytest_ycimages.errors import unknown_word
 from pytest_ycimages.words import Compared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pytest_ycimages.api.message import RequestMessage
+    from pytest_ycimages.api.message import Message, RequestMessage
 
-_SERVED: Final[tuple[tuple[str, str, str, type[RequestMessage]], ...]] = (
-    ("POST", "/compute/v1/images", "images.create", CreateImageRequest),
-    ("GET", "/compute/v1/images/<image_id>", "images.get", GetImageRequest),
-    ("GET", "/compute/v1/images", "images.list", ListImagesRequest),
-    ("GET", "/compute/v1/images:latestByFamily", "images.latestByFamily", GetLatestByFamilyRequest),
-    ("PATCH", "/compute/v1/images/<image_id>", "images.update", UpdateImageRequest),
-    ("DELETE", "/compute/v1/images/<image_id>", "images.delete", DeleteImageRequest),
-    ("GET", "/compute/v1/images/<image_id>/operations", "images.listOperations", ListImageOperationsRequest),
-    ("GET", "/compute/v1/images/<resource_id>:listAccessBindings", "images.listAccessBindings", AccessBindingsRequest),
-    ("POST", "/compute/v1/images/<resource_id>:setAccessBindings", "images.setAccessBindings", AccessBindingsRequest),
-    (
-        "POST",
-        "/compute/v1/images/<resource_id>:updateAccessBindings",
-        "images.updateAccessBindings",
-        AccessBindingsRequest,
+_IMAGES: Final = "/compute/v1/images"
+_IMAGE: Final = f"{_IMAGES}/<image_id>"
+_BINDINGS: Final = f"{_IMAGES}/<resource_id>"
+_OPERATION: Final = "/operations/<operation_id>"
+_TOKENS: Final = "/iam/v1/tokens"
+_SERVED: Final[tuple[tuple[str, str, str, type[RequestMessage], type[Message]], ...]] = (
+    ("POST", _IMAGES, "images.create", CreateImageRequest, Operation),
+    ("GET", _IMAGE, "images.get", GetImageRequest, Image),
+    ("GET", _IMAGES, "images.list", ListImagesRequest, ListImagesResponse),
+    ("GET", f"{_IMAGES}:latestByFamily", "images.latestByFamily", GetLatestByFamilyRequest, Image),
+    ("PATCH", _IMAGE, "images.update", UpdateImageRequest, Operation),
+    ("DELETE", _IMAGE, "images.delete", DeleteImageRequest, Operation),
+    ("GET", f"{_IMAGE}/operations", "images.listOperations", ListImageOperationsRequest, ListImageOperationsResponse),
+    *(
+        (verb, f"{_BINDINGS}:{what}AccessBindings", f"images.{what}AccessBindings", AccessBindingsRequest, Operation)
+        for verb, what in (("GET", "list"), ("POST", "set"), ("POST", "update"))
     ),
-    ("GET", "/operations/<operation_id>", "operations.get", GetOperationRequest),
+    ("GET", _OPERATION, "operations.get", GetOperationRequest, Operation),
     # The reference says GET, the guide says POST; clients do both.
-    ("GET", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
-    ("POST", "/operations/<operation_id>:cancel", "operations.cancel", CancelOperationRequest),
-    ("POST", "/iam/v1/tokens", "tokens.create", CreateTokenRequest),
+    *(
+        (verb, f"{_OPERATION}:cancel", "operations.cancel", CancelOperationRequest, Operation)
+        for verb in ("GET", "POST")
+    ),
+    ("POST", _TOKENS, "tokens.create", CreateTokenRequest, CreateTokenResponse),
     (
         "POST",
-        "/iam/v1/tokens:createForServiceAccount",
+        f"{_TOKENS}:createForServiceAccount",
         "tokens.createForServiceAccount",
         CreateTokenForServiceAccountRequest,
+        CreateTokenResponse,
     ),
-    ("POST", "/iam/v1/tokens:revoke", "tokens.revoke", RevokeTokenRequest),
-    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get", GetEndpointRequest),
-    ("GET", "/endpoints", "endpoints.list", ListEndpointsRequest),
+    ("POST", f"{_TOKENS}:revoke", "tokens.revoke", RevokeTokenRequest, RevokeTokenResponse),
+    ("GET", "/endpoints/<api_endpoint_id>", "endpoints.get", GetEndpointRequest, ApiEndpoint),
+    ("GET", "/endpoints", "endpoints.list", ListEndpointsRequest, ListEndpointsResponse),
 )
 
-ROUTES: Final = tuple((verb, path, method) for verb, path, method, _ in _SERVED)
+ROUTES: Final = tuple((verb, path, method) for verb, path, method, *_ in _SERVED)
 """The path table: verb, path with the name of its id, method word. One origin serves the paths of every service."""
+
+ANSWER_OF: Final[Mapping[str, type[Message]]] = {method: answer for _, _, method, _, answer in _SERVED}
+"""Method word -> the message that answers a call that is not refused."""
 
 METHODS: Final = tuple(dict.fromkeys(method for _, _, method in ROUTES))
 
@@ -199,7 +212,7 @@ class Contract:
     shows_size: bool
 
 
-_PAGE: Final = {method: message for _, _, method, message in _SERVED}
+_PAGE: Final = {method: request for _, _, method, request, _ in _SERVED}
 
 _CURRENT: Final[dict[str, type[RequestMessage]]] = {
     **_PAGE,

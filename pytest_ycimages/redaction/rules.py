@@ -11,16 +11,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.message import AnyMessage
-from pytest_ycimages.api.methods import CONTRACTS
-from pytest_ycimages.api.requests import (
-    ApiEndpoint,
-    CreateTokenResponse,
-    ListEndpointsResponse,
-    ListImageOperationsResponse,
-    ListImagesResponse,
-    RevokeTokenResponse,
-)
-from pytest_ycimages.api.resources import Image, Operation
+from pytest_ycimages.api.methods import ANSWER_OF, CONTRACTS, ROUTES
 from pytest_ycimages.api.status import OtherDetail, Status
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.redaction.shapes import is_secret, plain
@@ -72,26 +63,8 @@ def merged(*many: Fields) -> Fields:
     return found
 
 
-_IMAGE: Final = r"/compute/v1/images/[^/:]+"
-_ROUTES: Final[tuple[tuple[str, tuple[str, ...], tuple[type[BaseModel], ...]], ...]] = (
-    (r"/compute/v1/images", ("images.create", "images.list"), (Operation, ListImagesResponse)),
-    (r"/compute/v1/images:latestByFamily", ("images.latestByFamily",), (Image,)),
-    (_IMAGE, ("images.get", "images.update", "images.delete"), (Image, Operation)),
-    (rf"{_IMAGE}/operations", ("images.listOperations",), (ListImageOperationsResponse,)),
-    (
-        rf"{_IMAGE}:(?:list|set|update)AccessBindings",
-        ("images.listAccessBindings", "images.setAccessBindings", "images.updateAccessBindings"),
-        (Operation,),
-    ),
-    (r"/operations/[^/:]+(?::cancel)?", ("operations.get", "operations.cancel"), (Operation,)),
-    (r"/iam/v1/tokens", ("tokens.create",), (CreateTokenResponse,)),
-    (r"/iam/v1/tokens:createForServiceAccount", ("tokens.createForServiceAccount",), (CreateTokenResponse,)),
-    (r"/iam/v1/tokens:revoke", ("tokens.revoke",), (RevokeTokenResponse,)),
-    (r"/computeMetadata/v1/instance/service-accounts/[^/]+/token", (), (CreateTokenResponse,)),
-    (r"/endpoints(?:/[^/]+)?", ("endpoints.get", "endpoints.list"), (ApiEndpoint, ListEndpointsResponse)),
-)
-"""Path, the methods on it, and the messages that answer them; a path that is not here has no declared fields."""
-
+_METADATA: Final = re.compile(r"/computeMetadata/v1/instance/service-accounts/[^/]+/token")
+"""The path of tokens on a machine in the cloud, which answers as the token service does."""
 _TOKENS: Final = frozenset({"iamtoken", "accesstoken"})
 """Fields with an IAM token, in the form of `plain`: of the token service and of the metadata service."""
 _OF_METADATA: Final = ("access_token", "expires_in", "token_type", "service_account_id", "serviceAccountId")
@@ -104,16 +77,26 @@ def fields_of(uri: str) -> Exchange | None:
         path = unquote(urlsplit(uri).path)
     except ValueError:
         return None
-    return next((_exchange(number) for number, (route, _, _) in enumerate(_ROUTES) if re.fullmatch(route, path)), None)
+    if _METADATA.fullmatch(path):
+        return _exchange(("tokens.create",), is_metadata=True)
+    return next((_exchange(methods) for pattern, methods in _routes() if pattern.fullmatch(path)), None)
 
 
 @cache
-def _exchange(number: int) -> Exchange:
-    path, methods, answers = _ROUTES[number]
-    requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods)
+def _routes() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """Return the paths of the service, each with its methods; an id has no verb behind a colon."""
+    methods: dict[str, list[str]] = {}
+    for _, path, method in ROUTES:
+        methods.setdefault(re.sub(r"<\w+>", "[^/:]+", path), []).append(method)
+    return tuple((re.compile(path), tuple(dict.fromkeys(found))) for path, found in methods.items())
+
+
+@cache
+def _exchange(methods: tuple[str, ...], *, is_metadata: bool = False) -> Exchange:
+    requests = (contract.requests[method] for contract in CONTRACTS.values() for method in methods if not is_metadata)
     request = merged(Fields(), *map(fields_of_model, requests))
-    response = merged(Fields(), fields_of_model(Status), *map(fields_of_model, answers))
-    if "oken" in path:
+    response = merged(Fields(), fields_of_model(Status), *(fields_of_model(ANSWER_OF[method]) for method in methods))
+    if any(method.startswith("tokens.") for method in methods):
         names = {name: _leaf(name) for name in _OF_METADATA}
         response.names |= names
         request.names |= names

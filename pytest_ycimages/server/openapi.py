@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic.alias_generators import to_camel
 
 from pytest_ycimages.api.json_schema import WHERE, Schemas
-from pytest_ycimages.api.methods import CONTRACTS, ROUTES
+from pytest_ycimages.api.methods import ANSWER_OF, CONTRACTS, ROUTES
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.service import PUBLIC
 from pytest_ycimages.server.openapi_answers import (
@@ -63,7 +63,7 @@ def document(contract: Contract, origin: str = "") -> dict[str, Any]:
 @cache
 def _document(revision: str) -> dict[str, Any]:
     contract = CONTRACTS[revision]
-    schemas = Schemas(contract.requests.values(), [Status, *(each.message for each in ANSWERS.values())])
+    schemas = Schemas(contract.requests.values(), [Status, *ANSWER_OF.values()])
     served: dict[str, Schema] = {}
     unimplemented: dict[str, Schema] = {}
     seen: set[str] = set()
@@ -173,7 +173,7 @@ def _responses(schemas: Schemas, method: str, *, body: bool, typed: bool) -> Sch
     codes[431] = [Code.RESOURCE_EXHAUSTED]
     responses: Schema = {}
     if Code.UNIMPLEMENTED not in answer.refusals:
-        content = {"schema": schemas.of(answer.message), "examples": _examples(RESPONSES[method])}
+        content = {"schema": schemas.of(ANSWER_OF[method]), "examples": _examples(RESPONSES[method])}
         responses["200"] = {
             "description": "OK",
             "headers": _headers(has_id=True) | (_POLL_INTERVAL if method == "operations.get" else {}),

@@ -28,7 +28,7 @@ from pytest_ycimages.api.resources import (
 from pytest_ycimages.api.status import Code, Status
 
 if TYPE_CHECKING:
-    from pytest_ycimages.api.message import Message, Wire
+    from pytest_ycimages.api.message import Wire
 
 TAGS: Final = {
     "ImageService": "Images. What changes one answers with a long-running operation.",
@@ -56,13 +56,11 @@ class Answers(NamedTuple):
     Attributes:
         tag: the service that the method belongs to.
         summary: what the method does, in a few words.
-        message: the answer to a call that is not refused.
         refusals: the codes of refusals, but for a missing or wrong token.
     """
 
     tag: str
     summary: str
-    message: type[Message]
     refusals: tuple[Code, ...] = (Code.INVALID_ARGUMENT,)
 
 
@@ -74,34 +72,28 @@ _QUOTA: Final = Code.RESOURCE_EXHAUSTED
 _IMAGES: Final = "ImageService"
 
 ANSWERS: Final = {
-    "images.create": Answers(_IMAGES, "Create an image", Operation, (_WRONG, _STATE, _TAKEN, _QUOTA)),
-    "images.get": Answers(_IMAGES, "Show an image", Image, (_WRONG, _GONE)),
-    "images.list": Answers(_IMAGES, "List the images of a folder", ListImagesResponse, (_WRONG, _STATE)),
-    "images.latestByFamily": Answers(_IMAGES, "Show the newest image of a family", Image, (_WRONG, _STATE, _GONE)),
-    "images.update": Answers(_IMAGES, "Change an image", Operation, (_WRONG, _STATE, _GONE, _TAKEN, _QUOTA)),
-    "images.delete": Answers(_IMAGES, "Remove an image", Operation, (_WRONG, _STATE, _GONE, _QUOTA)),
-    "images.listOperations": Answers(
-        _IMAGES, "List the operations on an image", ListImageOperationsResponse, (_WRONG, _GONE)
-    ),
+    "images.create": Answers(_IMAGES, "Create an image", (_WRONG, _STATE, _TAKEN, _QUOTA)),
+    "images.get": Answers(_IMAGES, "Show an image", (_WRONG, _GONE)),
+    "images.list": Answers(_IMAGES, "List the images of a folder", (_WRONG, _STATE)),
+    "images.latestByFamily": Answers(_IMAGES, "Show the newest image of a family", (_WRONG, _STATE, _GONE)),
+    "images.update": Answers(_IMAGES, "Change an image", (_WRONG, _STATE, _GONE, _TAKEN, _QUOTA)),
+    "images.delete": Answers(_IMAGES, "Remove an image", (_WRONG, _STATE, _GONE, _QUOTA)),
+    "images.listOperations": Answers(_IMAGES, "List the operations on an image", (_WRONG, _GONE)),
     **{
-        f"images.{verb}AccessBindings": Answers(_IMAGES, summary, Operation, (_WRONG, Code.UNIMPLEMENTED))
+        f"images.{verb}AccessBindings": Answers(_IMAGES, summary, (_WRONG, Code.UNIMPLEMENTED))
         for verb, summary in {
             "list": "Show who may do what with an image",
             "set": "Say who may do what with an image",
             "update": "Change who may do what with an image",
         }.items()
     },
-    "operations.get": Answers("OperationService", "Show an operation", Operation, (_WRONG, _GONE)),
-    "operations.cancel": Answers("OperationService", "Cancel an operation", Operation, (_WRONG, _GONE)),
-    "tokens.create": Answers(
-        "IamTokenService", "Create an IAM token", CreateTokenResponse, (_WRONG, Code.UNAUTHENTICATED)
-    ),
-    "tokens.createForServiceAccount": Answers(
-        "IamTokenService", "Create an IAM token of a service account", CreateTokenResponse
-    ),
-    "tokens.revoke": Answers("IamTokenService", "Make an IAM token invalid", RevokeTokenResponse),
-    "endpoints.get": Answers("ApiEndpointService", "Show where a service is", ApiEndpoint, (_WRONG, _GONE)),
-    "endpoints.list": Answers("ApiEndpointService", "Show where all services are", ListEndpointsResponse),
+    "operations.get": Answers("OperationService", "Show an operation", (_WRONG, _GONE)),
+    "operations.cancel": Answers("OperationService", "Cancel an operation", (_WRONG, _GONE)),
+    "tokens.create": Answers("IamTokenService", "Create an IAM token", (_WRONG, Code.UNAUTHENTICATED)),
+    "tokens.createForServiceAccount": Answers("IamTokenService", "Create an IAM token of a service account"),
+    "tokens.revoke": Answers("IamTokenService", "Make an IAM token invalid"),
+    "endpoints.get": Answers("ApiEndpointService", "Show where a service is", (_WRONG, _GONE)),
+    "endpoints.list": Answers("ApiEndpointService", "Show where all services are"),
 }
 
 
