@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.handle import Cassette
     from pytest_ycimages.double import Double, DoubleFactory
+    from pytest_ycimages.experiment.client import Client
     from pytest_ycimages.experiment.command import Command
     from pytest_ycimages.experiment.experiment import ExperimentRunner
     from pytest_ycimages.experiment.report import Report
-    from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.settings import Settings
     from pytest_ycimages.virtual.time import VirtualTime
 
@@ -259,8 +259,11 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     Takes what `run_experiment` takes; the settings and the seed of the test's doubles hold for those of the experiment,
     which are always fakes. Marked with @pytest.mark.ycimages_experiment(shards="auto"), it spreads the search over the
     workers of pytest-xdist.
+
+    The client may name fixtures as its parameters. Those of function scope are made anew for each trial.
     """
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
+    from pytest_ycimages.plugin_trials import TrialFixtures  # noqa: PLC0415 - only for experiments
     from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config
@@ -269,6 +272,7 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     def experiment(client: Client | Command, **options: Any) -> Report:
         sources = given(options.pop("settings", {}), *of_test)
         settings = {name: value for name, value in sources.items() if name not in CassetteSettings.model_fields}
+        options.setdefault("fixtures", TrialFixtures(request))
         report = run_experiment(client, settings=settings, **options_of(request, options))
         keep_report(request.node, report)
         return report

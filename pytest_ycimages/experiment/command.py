@@ -16,6 +16,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.timing import AfterPolls
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.client import set_up
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
@@ -77,8 +78,7 @@ class CommandTrials(NamedTuple):
 
     def _trial(self, scenario: Scenario) -> Trial:
         with Double(self.settings, name="experiment") as double:
-            if self.setup:
-                self.setup(double)
+            set_up(self.setup, double)
             scenario.inject_into(double)
             before = tuple(double.images.values())
             began, real_began = double.clock.now(), real_monotonic()

@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.client import checked_client, client_name
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.findings import reproduce
 from pytest_ycimages.experiment.judges import judges_of
 from pytest_ycimages.experiment.judges.judge import failures, name_of, verbs_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
-from pytest_ycimages.experiment.plan import (
-    WHOLE,
-    Plan,
-    checked_client,
-    checked_setup,
-    checked_verb,
-    client_name,
-    seconds,
-    shard_of,
-    whole,
-)
+from pytest_ycimages.experiment.plan import WHOLE, Plan, checked_setup, checked_verb, seconds, shard_of, whole
 from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import AskedJudge, Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
@@ -41,11 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.client import Client, Fixtures
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.report import Finding
-    from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.search import Cause, Tried
     from pytest_ycimages.experiment.trial import Trial, Verb
@@ -83,13 +74,16 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     verb: Verb = "create",
     setup: Callable[[Double], object] | None = None,
     shard: str | Shard | None = None,
+    fixtures: Fixtures | None = None,
 ) -> Report:
     """Find the shortest sequences of faults that break a client.
 
     Args:
-        client: takes the URL and the token, and returns the id of the image that it made, several ids in a list, or
-            anything else if its verb is another than to create; or raises. Sync or async. It
-            runs in virtual time, many times, each time against its own double. Or a `Command`, which has real time.
+        client: takes the URL and the token, or parameters that name what they get: `url`, `token`, `folder_id`,
+            `grpc_endpoint`, `root_certificates`, `ca_path`, or `ycimages`, the double. It returns the id of the image
+            that it made, several ids, or nothing; or raises. A function, sync or async, a context manager, or a class
+            whose objects are called, within their `with` statement if they have one. It runs in virtual time, many
+            times, each time against its own double. Or a `Command`, which has real time.
         faults: what to try, the mildest first: faults such as `reset()`, text such as
             `reset(), on="images.create", commit="after"`, or `Candidate`s. None: the default faults.
         depth: up to how many faults at once every scenario is tried.
@@ -108,6 +102,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         setup: a function of a double, called before each trial, which adds what exists when the client begins.
         shard: which part of the search to try, such as `3/8`, the third of eight. `merge_shards` makes the report of
             all parts from what `report_json` makes of theirs. None: all of it.
+        fixtures: where further arguments of the client come from; `ycimages_experiment` gives the fixtures of pytest.
 
     Raises:
         UsageError: an option is invalid; the text says what is expected.
@@ -117,7 +112,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     own_seed = own.pop("seed", 0)
     named = judges_of(judges, checked_verb(verb))
     plan = Plan(
-        checked_client(client),
+        client if isinstance(client, Command) else checked_client(client, fixtures),
         candidates_of(faults),
         named,
         whole("depth", depth, least=0),
@@ -129,6 +124,7 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         verb,
         checked_setup(setup),
         shard_of(shard),
+        fixtures,
     )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
@@ -145,7 +141,7 @@ def _source(plan: Plan) -> TrialSource:
     settings = merged(plan.settings, {"seed": plan.seed})
     if isinstance(plan.client, Command):
         return CommandTrials(plan.client, settings, plan.limits, plan.verb, plan.setup)
-    return VirtualTrials(plan.client, settings, plan.limits, plan.verb, plan.setup)
+    return VirtualTrials(plan.client, settings, plan.limits, plan.verb, plan.setup, plan.fixtures)
 
 
 @dataclass
@@ -246,7 +242,7 @@ class _Experiment:
         """Try random scenarios, and shrink those that show something new; return whether there was time for it."""
         plan, search = self.plan, self.search
         spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
-        wave = random_scenarios(spots, plan.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
+        wave = random_scenarios(spots, search.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
         self.random = len(wave)
         found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
         is_complete = search.try_all(wave, split=True)
@@ -256,7 +252,7 @@ class _Experiment:
         for group in groups_of(search.tried.values(), plan.candidates):
             if group.cause not in found:
                 steps = self.shrinking[str(group.scenarios[0])] = []
-                shrunk(group.scenarios[0], plan.candidates, partial(self._fails, group.cause, steps))
+                shrunk(group.scenarios[0], search.candidates, partial(self._fails, group.cause, steps))
         return not self._is_spent()
 
     def _fails(self, cause: Cause, steps: list[str], scenario: Scenario) -> bool:

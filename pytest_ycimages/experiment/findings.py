@@ -7,9 +7,9 @@ import re
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_ycimages.experiment.client import is_importable, sources_of
 from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
-from pytest_ycimages.experiment.plan import is_importable
 from pytest_ycimages.experiment.report import (
     FailedVerdict,
     Finding,
@@ -21,7 +21,7 @@ from pytest_ycimages.experiment.trial import Verdict
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.judges.judge import Judge
@@ -54,7 +54,10 @@ def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
     if isinstance(plan.client, Command):
         return ""
     judges = {name_of(each): each for each in plan.judges}
-    return test_source(plan.client, scenario, judges[judge], plan.repeated, verb=plan.verb, setup=plan.setup)
+    fixtures = sources_of(plan.client, plan.fixtures) if plan.fixtures else []
+    return test_source(
+        plan.client, scenario, judges[judge], plan.repeated, verb=plan.verb, setup=plan.setup, fixtures=fixtures
+    )
 
 
 def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
@@ -94,7 +97,7 @@ $imports
 
 
 $marker
-def test_${name}(ycimages_time, ycimages):
+def test_${name}($arguments):
     """$doc"""
 $setup$injections    assert_survives($client, ycimages, $judge$verb)
 ''')
@@ -108,6 +111,7 @@ def test_source(  # noqa: PLR0913 - what a trial depends on, each by its name
     *,
     verb: Verb,
     setup: Callable[[Double], object] | None,
+    fixtures: Sequence[str],
 ) -> str:
     """Return a test of the client under one scenario, for one judge, that uses the public API.
 
@@ -122,20 +126,22 @@ def test_source(  # noqa: PLR0913 - what a trial depends on, each by its name
     public = {"assert_survives", *_classes(given)}
     for each in scenario.faults:
         public |= {str(each.when).partition("(")[0]} | ({each.fault.name} & CATALOGUE.keys())
+    given_fixtures = ", ".join(f"{each}={each}" for each in fixtures)
     own = [client, *([setup] if setup else [])]
     if judge_name in REGISTERED:
         public.add(judge_name)
     else:
         own.append(judge)
     return _TEMPLATE.substitute(
-        imports="\n".join(_imports(sorted(public, key=str.lower), own)),
+        imports="\n".join(_imports(sorted(public, key=str.lower), own, is_partial=bool(fixtures))),
         marker=f"@pytest.mark.ycimages({given})",
+        arguments=", ".join(["ycimages_time", "ycimages", *fixtures]),
         name=re.sub(r"\W", "_", f"{_name(client)}_{judge_name}"),
         doc=f"What goes wrong: {scenario}.".replace("\\", "\\\\").replace('"', '\\"'),
         setup=f"    {_name(setup)}(ycimages)\n" if setup else "",
         injections=injections,
         verb="" if verb == "create" else f', verb="{verb}"',
-        client=_name(client),
+        client=f"partial({_name(client)}, {given_fixtures})" if fixtures else _name(client),
         judge=name_of(judge),
     )
 
@@ -167,11 +173,13 @@ def _injected(planned: PlannedFault, number: int) -> str:
     return f'{planned.fault}, on="{planned.method}", when={planned.when}{commit}{expect}'
 
 
-def _imports(public: Iterable[str], own: Iterable[Any]) -> list[str]:
-    lines = ["import pytest", "", f"from pytest_ycimages import {', '.join(public)}"]
+def _imports(public: Iterable[str], own: Iterable[Any], *, is_partial: bool) -> list[str]:
+    lines = ["from functools import partial", ""] if is_partial else []
+    lines += ["import pytest", "", f"from pytest_ycimages import {', '.join(public)}"]
+    modules: dict[str, list[str]] = {}
     for each in own:
         if is_importable(each) and "." not in each.__qualname__:
-            lines.append(f"from {each.__module__} import {_name(each)}")
+            modules.setdefault(each.__module__, []).append(_name(each))
         else:
             lines.append(f"# import {_name(each)} here: it is not a function of a module that can be imported")
-    return lines
+    return [*lines, *(f"from {module} import {', '.join(sorted(names))}" for module, names in modules.items())]

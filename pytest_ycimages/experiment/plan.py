@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.experiment.command import Command
+from pytest_ycimages.experiment.client import client_name, source_digest
 from pytest_ycimages.experiment.judges.judge import name_of
 from pytest_ycimages.experiment.trial import VERBS
 
@@ -21,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.client import Client, Fixtures
+    from pytest_ycimages.experiment.command import Command
     from pytest_ycimages.experiment.judges.judge import Judge
-    from pytest_ycimages.experiment.running import Client, TrialLimits
+    from pytest_ycimages.experiment.running import TrialLimits
     from pytest_ycimages.experiment.scenario import Candidate
     from pytest_ycimages.experiment.trial import Verb
 
@@ -89,6 +89,7 @@ class Plan(NamedTuple):
     verb: Verb = "create"
     setup: Callable[[Double], object] | None = None
     shard: Shard = WHOLE
+    fixtures: Fixtures | None = None
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -96,7 +97,7 @@ class Plan(NamedTuple):
         return {
             "client": client_name(self.client),
             "source": source_digest(self.client),
-            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts}" for each in self.candidates],
+            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts} {each.over}" for each in self.candidates],
             "judges": [f"{name_of(judge)} {source_digest(judge)}" for judge in self.judges],
             "settings": {name: repr(value) for name, value in self.settings.items()},
             "seed": self.seed,
@@ -136,7 +137,7 @@ def checked_verb(verb: Any) -> Verb:
     return known
 
 
-# The client.
+# The modules of clients and setups.
 
 
 class ModuleOrigin(NamedTuple):
@@ -166,26 +167,6 @@ def origins_of(values: Iterable[object]) -> list[ModuleOrigin]:
     return [ModuleOrigin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
 
 
-def client_name(client: Any) -> str:
-    """Return a client as `module:function`, or the line of a command."""
-    if isinstance(client, Command):
-        return str(client)
-    named = client if hasattr(client, "__qualname__") else type(client)
-    return f"{named.__module__}:{named.__qualname__}"
-
-
-def source_digest(client: Any) -> str:
-    """Return a digest of the client's module; empty when that has no file."""
-    path = Path(getattr(sys.modules.get(getattr(client, "__module__", "")), "__file__", None) or "")
-    return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest() if path.is_file() else ""
-
-
-def is_importable(value: object) -> bool:
-    """Return whether a function can be imported by the name of its module and its own."""
-    name = getattr(value, "__qualname__", "<unnamed>")
-    return "<" not in name and getattr(value, "__module__", "__main__") != "__main__"
-
-
 def checked_setup(setup: Any) -> Any:
     """Return `setup` if it can be called with a double, or is None; otherwise raise UsageError."""
     if setup is None:
@@ -198,23 +179,3 @@ def checked_setup(setup: Any) -> Any:
             f"begins ({error})."
         ) from None
     return setup
-
-
-def checked_client(client: Any) -> Any:
-    """Return `client` if it can be called with a URL and a token; otherwise raise UsageError."""
-    if isinstance(client, Command):
-        return client
-    if not callable(client):
-        raise UsageError(
-            f"invalid client {client!r}: expected a function client(url, token) that returns the id of an image."
-        )
-    try:
-        inspect.signature(client).bind("url", "token")
-    except TypeError as error:
-        raise UsageError(
-            f"The client {client_name(client)} cannot be called with a URL and a token: {error}. Wrap it in a function "
-            "client(url, token) that returns the id of the image that it made, or raises."
-        ) from None
-    except ValueError:
-        return client  # built in: it has no signature to look at
-    return client

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.timeline import Timeline
+from pytest_ycimages.experiment.trial import transport_of
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_ycimages.call import Call
-    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.experiment.scenario import Scenario, Transport
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
 _RUN: Final = 4
@@ -25,10 +26,11 @@ _RUN: Final = 4
 
 
 class Spot(NamedTuple):
-    """A call that a fault could strike: the method's word, and which call of the method it is, counted from 1."""
+    """A call that a fault could strike: the method's word, which call of it, counted from 1, and what it came over."""
 
     method: str
     nth: int
+    transport: Transport = "REST"
 
 
 class Summary(NamedTuple):
@@ -98,7 +100,9 @@ def _spots(trial: Trial, last: int, struck: frozenset[int]) -> Iterator[Spot]:
     for index, call in enumerate(trial.calls):
         counts[call.method] += 1
         if index > last and index not in struck:
-            spots.append((Spot(call.method, counts[call.method]), (call.method, call.status, call.done)))
+            spots.append(
+                (Spot(call.method, counts[call.method], transport_of(call)), (call.method, call.status, call.done))
+            )
     if not trial.scenario.faults:
         return (spot for spot, _ in spots)
     kinds = [kind for _, kind in spots]

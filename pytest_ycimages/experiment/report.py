@@ -18,8 +18,9 @@ from pydantic_core import core_schema
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
+from pytest_ycimages.experiment.scenario import Transport
 from pytest_ycimages.experiment.timeline import Moment, moments_of, timeline_text
-from pytest_ycimages.experiment.trial import Ending, Limit, Transport, Trial, Verb, Verdict, scope_of
+from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verb, Verdict, scope_of
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.journal import Calls
 

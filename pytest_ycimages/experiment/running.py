@@ -6,18 +6,18 @@ client that hangs is at the limit at once.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import math
 import threading
 import traceback
 from collections.abc import KeysView, Mapping, ValuesView
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.client import ClientCall
 from pytest_ycimages.experiment.printable import stable_text, storable
 from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
@@ -29,15 +29,11 @@ from pytest_ycimages.virtual.wait import Evicted, interrupt
 from pytest_ycimages.virtual.wait import Outcome as HowItEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_ycimages.double import Double
+    from pytest_ycimages.experiment.client import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Limit, Verb
     from pytest_ycimages.virtual.wait import Wait
-
-    Client = Callable[[str, str], Any]
-    """A client: takes the URL and the token, and returns the id of the image that it made, or raises. Sync or async."""
 
 _GRACE: Final = 60.0
 """Virtual seconds that an async client has to end once it is cancelled."""
@@ -78,23 +74,24 @@ def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
     return limits
 
 
-def run_trial(
+def run_trial(  # noqa: PLR0913 - what a trial depends on, each by its name
     client: Client,
     double: Double,
     *,
     scenario: Scenario | None = None,
     limits: TrialLimits = DEFAULT_LIMITS,
     verb: Verb = "create",
+    fixtures: Mapping[str, Any] = MappingProxyType({}),
 ) -> Trial:
     """Run a client against a double in virtual time, on its own thread, and return the trial.
 
     Args:
-        client: takes the URL and the token, and returns the id of its image, several ids, or anything else if its verb
-            is another than to create; or raises. Sync or async.
+        client: as for `run_experiment`.
         double: its server, started, with its injected faults.
         scenario: what goes wrong; None: the faults that are injected and have struck.
         limits: what it may take.
         verb: what the client is for.
+        fixtures: what it may ask for by the names of its parameters, besides the double and its attributes.
 
     Raises:
         UsageError: virtual time is off, or `double` is something else.
@@ -111,7 +108,7 @@ def run_trial(
             "or write `with VirtualTime():` around it and around the double."
         )
     began, real_began, before = time.elapsed, real_monotonic(), tuple(double.images.values())
-    run = _Run(client, double.url, double.token)
+    run = _Run(ClientCall(client, double, fixtures))
     thread = threading.Thread(target=run, name="client", daemon=True)
     watch = _Watch(time, double, limits)
     limit = watch.until_end(thread)
@@ -137,19 +134,13 @@ def run_trial(
 class _Run:
     """The work of the client's thread, and its outcome."""
 
-    def __init__(self, client: Client, url: str, token: str) -> None:
-        self._client = client
-        self._url = url
-        self._token = token
-        self._task: asyncio.Task[Any] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, call: ClientCall) -> None:
+        self.call = call
         self.outcome: Outcome | None = None
 
     def __call__(self) -> None:
         try:
-            result = self._client(self._url, self._token)
-            if inspect.isawaitable(result):
-                result = asyncio.run(self._awaited(result))
+            result = self.call()
         except Evicted:
             raise
         except BaseException as error:  # noqa: BLE001 - any exception is what the client reports
@@ -157,18 +148,6 @@ class _Run:
             self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
         else:
             self.outcome = Outcome("returned", None if result is None else _returned(result))
-
-    async def _awaited(self, result: Any) -> Any:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        return await result
-
-    def cancel(self) -> bool:
-        """Ask an async client to end; return whether it is one."""
-        if self._loop is None or self._task is None:
-            return False
-        with suppress(RuntimeError):  # its loop is closed already
-            self._loop.call_soon_threadsafe(self._task.cancel)
-        return True
 
 
 class _Watch:
@@ -220,7 +199,7 @@ def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
 
 
 def _evict(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
-    if run.outcome is None and run.cancel():
+    if run.outcome is None and run.call.cancel():
         time.wait_for(time.watch(thread, _GRACE, _PATIENCE))
     for left in time.evict(thread):
         real_join(left, _MOMENT)

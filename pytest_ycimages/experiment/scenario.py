@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.errors import UsageError
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.faults.schedules import When
     from pytest_ycimages.journal import Calls
+
+Transport = Literal["REST", "gRPC"]
+"""What a call comes over."""
+TRANSPORTS: Final[tuple[Transport, ...]] = get_args(Transport)
 
 
 @exact
@@ -98,16 +102,19 @@ class Candidate(NamedTuple):
         on: the methods that it is tried on, or a glob.
         commits: the sides of the commit on which it is tried; empty: all.
         lasts: whether it strikes all later calls of the method as well.
+        over: the transport of the calls that it is tried on, `REST` or `gRPC`; None: both.
     """
 
     fault: Fault
     on: str = "*"
     commits: tuple[Commit, ...] = ()
     lasts: bool = False
+    over: Transport | None = None
 
-    def at(self, method: str, nth: int) -> Iterator[PlannedFault]:
-        """Yield what can be planned of it for one call."""
-        if method in self.fault.methods and method in matching(self.on):
+    def at(self, method: str, nth: int, transport: Transport | None = None) -> Iterator[PlannedFault]:
+        """Yield what can be planned of it for one call; without a transport, for one over its own."""
+        is_over = transport is None or self.over in {None, transport}
+        if is_over and method in self.fault.methods and method in matching(self.on):
             for commit in self.commits or self.fault.commits:
                 yield PlannedFault(self.fault, method, nth, commit, self.lasts)
 
@@ -119,6 +126,7 @@ _AFTER: Final[tuple[Commit, ...]] = ("after",)
 DEFAULT_FAULTS: Final = (
     Candidate(catalogue.slow(5)),
     Candidate(catalogue.trickle(1000)),
+    Candidate(catalogue.goaway(seen=True), over="gRPC"),
     Candidate(catalogue.operation_seen_late(reads=1)),
     Candidate(catalogue.image_seen_late(reads=1)),
     Candidate(catalogue.unavailable()),
@@ -126,15 +134,20 @@ DEFAULT_FAULTS: Final = (
     Candidate(catalogue.bad_gateway()),
     Candidate(catalogue.gateway_timeout()),
     Candidate(catalogue.internal()),
+    Candidate(catalogue.goaway(), over="gRPC"),
+    Candidate(catalogue.stream_reset(), over="gRPC"),
+    Candidate(catalogue.stream_reset("CANCEL"), over="gRPC"),
+    Candidate(catalogue.stream_reset("INTERNAL_ERROR"), over="gRPC"),
+    Candidate(catalogue.stream_reset("ENHANCE_YOUR_CALM"), over="gRPC"),
     Candidate(catalogue.stale()),
     Candidate(catalogue.close()),
     Candidate(catalogue.reset()),
     Candidate(catalogue.reset(after=60), commits=_AFTER),
-    Candidate(catalogue.truncate(), commits=_AFTER),
-    Candidate(catalogue.garble("json"), commits=_AFTER),
-    Candidate(catalogue.garble("bytes"), commits=_AFTER),
-    Candidate(catalogue.garble("content_type"), commits=_AFTER),
-    Candidate(catalogue.refuse(5)),
+    Candidate(catalogue.truncate(), commits=_AFTER, over="REST"),
+    Candidate(catalogue.garble("json"), commits=_AFTER, over="REST"),
+    Candidate(catalogue.garble("bytes"), commits=_AFTER, over="REST"),
+    Candidate(catalogue.garble("content_type"), commits=_AFTER, over="REST"),
+    Candidate(catalogue.refuse(5), over="REST"),
     Candidate(catalogue.slow(120)),
     Candidate(catalogue.stall(after=60), commits=_AFTER),
     Candidate(catalogue.hang()),
@@ -147,13 +160,14 @@ DEFAULT_FAULTS: Final = (
     Candidate(catalogue.token_expired(), commits=_BEFORE),
     Candidate(catalogue.permission_denied(), commits=_BEFORE),
     Candidate(catalogue.error("INVALID_ARGUMENT"), commits=_BEFORE),
-    Candidate(catalogue.bad_request(), commits=_BEFORE),
+    Candidate(catalogue.bad_request(), commits=_BEFORE, over="REST"),
     Candidate(catalogue.quota_exceeded(), on="images.create", commits=_BEFORE),
     Candidate(catalogue.unavailable(), commits=_BEFORE, lasts=True),
 )
 """The faults that experiments try by default, the mildest first: shrinking goes towards the beginning.
 
-A new fault is not added by itself. `ramp` needs too many calls."""
+A new fault is not added by itself. `ramp` needs too many calls. Faults of HTTP/2 are tried at gRPC calls alone. Those
+of the body and of a gateway's plain text are tried at the others, as is `refuse`: grpcio reconnects in real time."""
 
 
 def candidates_of(faults: object) -> tuple[Candidate, ...]:

@@ -48,7 +48,7 @@ class Search:
     """One search. The order of its scenarios depends only on the client and the candidates.
 
     Attributes:
-        candidates: the faults to try, the mildest first.
+        candidates: the faults to try, the mildest first; after the baseline, those for the transports of the client.
         attempt: tries scenarios.
         shard: the part of the last wave that is tried here.
         tried: each scenario that was tried, by its words.
@@ -73,10 +73,14 @@ class Search:
             split: whether a shard tries only its part of the scenarios of `depth` faults.
         """
         wave = [BASELINE]
-        for _ in range(depth):
-            if not self.try_all(wave):
-                return False
+        if not self.try_all(wave):
+            return False
+        spoken = {None, *(spot.transport for spot in self.summary(BASELINE).spots)}
+        self.candidates = [each for each in self.candidates if each.over in spoken]
+        for number in range(1, depth + 1):
             wave = [child for parent in self._representatives(wave) for child in self._children(parent)]
+            if number < depth and not self.try_all(wave):
+                return False
         return self.try_all(wave, split=split)
 
     def try_all(self, wave: Sequence[Scenario], *, split: bool = False) -> bool:
@@ -119,7 +123,7 @@ class Search:
         """Yield a scenario with one fault more, at each of the calls that came after its last."""
         for spot in self.summary(parent).spots:
             for candidate in self.candidates:
-                for planned in candidate.at(spot.method, spot.nth):
+                for planned in candidate.at(*spot):
                     child = Scenario((*parent.faults, planned))
                     if not self._fails_with_less(child):
                         yield child

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pytest_ycimages.api.resources import CreateImageMetadata, ImageStatus
+from pytest_ycimages.experiment.scenario import TRANSPORTS
 from pytest_ycimages.words import exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
-    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.call import Call
+    from pytest_ycimages.experiment.scenario import Scenario, Transport
     from pytest_ycimages.journal import Calls
 
 Ending = Literal["returned", "raised", "unended"]
@@ -28,10 +30,6 @@ def scope_of(verbs: tuple[Verb, ...]) -> str:
     """Return verbs as text, such as `delete, cleanup`; `every verb` for all."""
     return "every verb" if set(verbs) == set(VERBS) else ", ".join(verbs)
 
-
-Transport = Literal["REST", "gRPC"]
-"""What a call came over."""
-TRANSPORTS: Final[tuple[Transport, ...]] = get_args(Transport)
 
 Limit = Literal["seconds", "calls", "stuck"]
 """What ended a trial whose client did not: its virtual seconds, its calls, or that the client did nothing for long."""
@@ -72,6 +70,11 @@ class Outcome:
             "calls": "did not end within the calls that a trial has",
             "stuck": "did not end, and neither called nor waited any more",
         }[self.limit or "seconds"]
+
+
+def transport_of(call: Call) -> Transport:
+    """Return what a call came over."""
+    return "REST" if call.grpc is None else "gRPC"
 
 
 @exact
@@ -132,7 +135,7 @@ class Trial:
     @property
     def transports(self) -> tuple[Transport, ...]:
         """Return what the client spoke, by its journal."""
-        spoken = {"REST" if call.grpc is None else "gRPC" for call in self.calls}
+        spoken = set(map(transport_of, self.calls))
         return tuple(each for each in TRANSPORTS if each in spoken)
 
     @property

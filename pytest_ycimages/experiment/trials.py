@@ -13,24 +13,25 @@ import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, Self
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.client import client_name, is_importable, set_up, sources_of
 from pytest_ycimages.experiment.judges.judge import failures
-from pytest_ycimages.experiment.plan import NAME, client_name, is_importable, origins_of
+from pytest_ycimages.experiment.plan import NAME, origins_of
 from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
+    from pytest_ycimages.experiment.client import Client, Fixtures
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import ModuleOrigin
     from pytest_ycimages.experiment.progress import Summary
-    from pytest_ycimages.experiment.running import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Trial, Verb, Verdict
     from pytest_ycimages.settings import Settings
@@ -58,6 +59,7 @@ class VirtualTrials(NamedTuple):
     limits: TrialLimits
     verb: Verb = "create"
     setup: Callable[[Double], object] | None = None
+    fixtures: Fixtures | None = None
 
     def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
         """Return one trial for each scenario, in their order."""
@@ -66,13 +68,18 @@ class VirtualTrials(NamedTuple):
 
     def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
         try:
-            with Double(self.settings, name=NAME) as double:
-                if self.setup:
-                    self.setup(double)
+            with Double(self.settings, name=NAME) as double, self._opened(double) as values:
+                set_up(self.setup, double)
                 scenario.inject_into(double)
-                return run_trial(self.client, double, scenario=scenario, limits=self.limits, verb=self.verb)
+                return run_trial(
+                    self.client, double, scenario=scenario, limits=self.limits, verb=self.verb, fixtures=values
+                )
         finally:
             time.begin_again()
+
+    def _opened(self, double: Double) -> AbstractContextManager[Mapping[str, Any]]:
+        names = [] if self.fixtures is None else sources_of(self.client, self.fixtures)
+        return nullcontext({}) if self.fixtures is None else self.fixtures.opened(names, double)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from pytest_ycimages.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_ycimages import Fault, Trial
+    from pytest_ycimages.experiment.client import Client
     from pytest_ycimages.experiment.judges.judge import Judge
-    from pytest_ycimages.experiment.running import Client
 
     from .flawed_clients import Baker
 

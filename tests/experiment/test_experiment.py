@@ -46,9 +46,15 @@ def everything(report: Report) -> tuple[Any, ...]:
 
 
 def test_a_new_fault_is_not_tried_by_itself() -> None:
-    """It needs a row in `DEFAULT_FAULTS`; `ramp`, which needs many calls, has none, nor have those of HTTP/2."""
-    others = {fault.__name__ for fault in (ramp, stream_reset, goaway)}
-    assert {candidate.fault.name for candidate in DEFAULT_FAULTS} == set(CATALOGUE) - others
+    """It needs a row in `DEFAULT_FAULTS`; `ramp`, which needs many calls, has none."""
+    assert {candidate.fault.name for candidate in DEFAULT_FAULTS} == set(CATALOGUE) - {ramp.__name__}
+
+
+def test_faults_of_http2_are_tried_at_grpc_calls_alone() -> None:
+    """So clients over REST are tried as they would be without these faults."""
+    of_http2 = {fault.__name__ for fault in (stream_reset, goaway)}
+    assert {each.fault.name for each in DEFAULT_FAULTS if each.over == "gRPC"} == of_http2
+    assert not {each.fault.name for each in DEFAULT_FAULTS if each.over != "gRPC"} & of_http2
 
 
 @pytest.mark.costly
@@ -156,7 +162,7 @@ def test_what_cannot_be_is_refused_before_anything_is_tried(options: dict[str, A
     assert said in str(raised.value)
 
 
-@pytest.mark.parametrize("client", [3, lambda: "fd8", lambda url: url])
+@pytest.mark.parametrize("client", [3, lambda: "fd8", lambda ulr: ulr, lambda url, token, more: (url, token, more)])
 def test_an_invalid_client_is_refused(client: Any) -> None:
     """It takes the URL and the token."""
     with pytest.raises(UsageError, match=r"client\(url, token\)"):

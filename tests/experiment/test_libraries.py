@@ -11,7 +11,7 @@ from pytest_ycimages import hang, operation_fails, operation_never_ends, reset, 
 from .library_clients import over_httpx, over_requests, waits_for_ever
 
 if TYPE_CHECKING:
-    from pytest_ycimages.experiment.running import Client
+    from pytest_ycimages.experiment.client import Client
 
 
 FEW: Final = (unavailable(), reset(), truncate(), hang(), operation_fails(), operation_never_ends())

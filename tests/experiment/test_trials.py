@@ -33,7 +33,7 @@ from .flawed_clients import correct
 
 if TYPE_CHECKING:
     from pytest_ycimages import Trial
-    from pytest_ycimages.experiment.running import Client
+    from pytest_ycimages.experiment.client import Client
 
 
 def trials(client: Client, count: int = 1, *, limits: TrialLimits = TrialLimits()) -> list[Trial]:  # noqa: B008 - frozen
