@@ -13,6 +13,8 @@ from pytest_ycimages.errors import UsageError
 
 HOSTS: Final = ("api.cloud.yandex.net", "*.api.cloud.yandex.net", "api.yandexcloud.kz", "*.api.yandexcloud.kz")
 """The names of the real service: its own, one for each of its services, and the same in Kazakhstan."""
+METADATA_HOST: Final = "169.254.169.254"
+"""The address of the metadata service, within an instance (api-facts.md, section 1.5)."""
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 """The usual names of this machine: where a double listens, and what its certificate and `NO_PROXY` name."""
 LOCAL_NAMES: Final = (

@@ -13,7 +13,7 @@ from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults.fault import OF_ANSWERS
 from pytest_ycimages.faults.injector import Injector
 from pytest_ycimages.faults.rule import rules_of
-from pytest_ycimages.hosts import HOSTS, host_names
+from pytest_ycimages.hosts import HOSTS, METADATA_HOST, host_names
 from pytest_ycimages.latency import Delays
 from pytest_ycimages.pipeline import Pipeline
 from pytest_ycimages.server.app import Admission
@@ -119,7 +119,8 @@ class Backing(ABC):
         self.app = self._app(control)
         settings = self.settings
         served = (*HOSTS, *host_names(settings.intercept_hosts), *host_names(settings.served_hosts))
-        self.app.admission = Admission((*served, settings.host))
+        self.app.admission = Admission((*served, METADATA_HOST, settings.host))
+        self.app.instance_token = self.instance_token
         self.app.tunnels = Tunnels(served, host_names(settings.allowed_hosts))
 
     @property
@@ -182,6 +183,10 @@ class Backing(ABC):
     @abstractmethod
     def token(self) -> str:
         """Return a valid token."""
+
+    def instance_token(self) -> str:
+        """Return the token that the metadata service gives to an instance."""
+        return self.token
 
     @property
     @abstractmethod

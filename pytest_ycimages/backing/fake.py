@@ -48,6 +48,11 @@ class Fake(Backing):
         """Return a valid IAM token."""
         return self._cloud.token
 
+    def instance_token(self) -> str:
+        """Return a fresh IAM token, which expires."""
+        with self.pipeline.lock:
+            return self._cloud.instance_token(self.clock.now())
+
     @property
     def folder_id(self) -> str:
         """Return a folder that exists."""

@@ -122,6 +122,12 @@ class AccessService:
         self._remember(message.iam_token, _Token(0, account, is_revoked=True))
         return Outcome(RevokeTokenResponse(subject_id=account).to_wire())
 
+    def instance_token(self, now: int) -> str:
+        """Make an IAM token of the service account of an instance, as the metadata service does."""
+        token = self._ids.iam_token()
+        self._remember(token, _Token(now + TOKEN_LIFETIME * SECOND, self._account))
+        return token
+
     def _issue(self, account: str, now: int) -> Outcome:
         expires_at = now + TOKEN_LIFETIME * SECOND
         token = self._ids.iam_token()

@@ -131,6 +131,7 @@ class Service:
         self._access = AccessService(ids, texts, rules.auth, account, oauth=rules.oauth, limit=rules.journal_limit)
         self.account = account
         self.token = self._access.token
+        self.instance_token = self._access.instance_token
         self._handlers = self._methods(
             ImageQueries(self.state, texts, strict_folders=strict, filter_fields=FILTER_FIELDS[rules.filter_fields])
         )

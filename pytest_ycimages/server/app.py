@@ -19,6 +19,7 @@ from pytest_ycimages.api.gateway import Decoded, GatewayRefusalError, Wording, d
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.cloud.access import TOKEN_LIFETIME
 from pytest_ycimages.errors import YCImagesError, shortened
 from pytest_ycimages.hosts import is_one_of, is_service, is_this_machine
 from pytest_ycimages.server.http import HttpReply, HttpRequest
@@ -56,6 +57,7 @@ class App:
         pipeline: answers the calls; a double that is reset puts a new one here.
         admission: refuses requests that web pages can send, on every path.
         tunnels: opens or refuses what is asked for by CONNECT.
+        instance_token: returns the token that the metadata service gives to an instance.
         workers: answer the streams of HTTP/2, whose answers take as long as a service takes; None: nothing takes long.
     """
 
@@ -69,6 +71,7 @@ class App:
         self._contract = contract
         self._wording = wording or Wording()
         self.workers: Workers | None = None
+        self.instance_token: Callable[[], str] = str
 
     def answer(self, http: HttpRequest) -> HttpReply:
         """Answer one request, and wait where the call is late.
@@ -87,7 +90,8 @@ class App:
                 return self._control(http)
             if http.problem:
                 return (yield from self._refuse(_unread(http), http.problem_status, http.problem))
-            return (yield from self._answering(http))
+            answering = self._instance_metadata if http.path.startswith(_METADATA) else self._answering
+            return (yield from answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
         except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
@@ -106,6 +110,20 @@ class App:
         except GatewayRefusalError as refusal:
             return (yield from self._refuse(_unread(http, method), 400, str(refusal), headers=(TEXT,)))
         return http_reply((yield from self.replying(request)))
+
+    def _instance_metadata(self, http: HttpRequest) -> Answering:
+        """Answer as the metadata service of an instance does, in every mode: with a token for its service account."""
+        if http.headers.get("metadata-flavor") != "Google":
+            problem = "The metadata service answers requests with the header 'Metadata-Flavor: Google' only."
+            return (yield from self._refuse(_unread(http), 403, problem, headers=(TEXT,)))
+        if http.path != TOKEN_PATH:
+            problem = f"Of the metadata, only {TOKEN_PATH} is served, and not {http.path}"
+            return (yield from self._refuse(_unread(http), 404, problem, headers=(TEXT,)))
+        if http.method not in {"GET", "HEAD"}:
+            problem = f"{http.method} is not allowed for {http.path}; allowed: GET, HEAD"
+            return (yield from self._refuse(_unread(http), 405, problem, headers=(TEXT, ("allow", "GET, HEAD"))))
+        wire = {"access_token": self.instance_token(), "expires_in": TOKEN_LIFETIME, "token_type": "Bearer"}
+        return http_reply((yield from self.pipeline.write(_unread(http), Reply(Code.OK, wire))))
 
     def replying(self, request: Request) -> Replying:
         """Answer a call that a transport has read, whatever the transport."""
@@ -169,7 +187,12 @@ def _is_of_browser(http: HttpRequest) -> bool:
 
 _DOORS = frozenset({"/", PREFIX.rstrip("/")})
 """The paths that lead a browser to the live page."""
+_METADATA: Final = "/computeMetadata/"
+TOKEN_PATH: Final = f"{_METADATA}v1/instance/service-accounts/default/token"
+"""The one path of the metadata service that is served (api-facts.md, section 1.5)."""
+
 _CODES = {
+    403: Code.PERMISSION_DENIED,
     404: Code.NOT_FOUND,
     405: Code.UNIMPLEMENTED,
     413: Code.RESOURCE_EXHAUSTED,

@@ -65,6 +65,7 @@ class Connection:
         is_shut: whether `shut` has been called.
         lock: held while the connection's protocol takes bytes or sends them.
         is_http2: whether the client speaks HTTP/2.
+        is_within: whether its requests come through TLS or a tunnel, where no other tunnel is opened.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Connection:
         self.is_shut = False
         self.lock = threading.Lock()
         self.is_http2 = False
+        self.is_within = False
         self._has_said_end = False
         self._answer = answer
         self._reader = RequestReader(number)
@@ -144,6 +146,8 @@ class Connection:
         """Answer the requests that `data` completes; return whether the connection goes on."""
         reader = self._reader
         for request in reader.feed(data):
+            if reader.tunnelled is not None and request.method == "CONNECT" and not (self.is_within or request.problem):
+                return self._tunnel(request, reader.tunnelled)
             if not self._reply(request):
                 return False
             if not request.keep_alive:
@@ -154,6 +158,14 @@ class Connection:
             reader.expects_continue = False
             self.send(CONTINUE)
         return True
+
+    def _tunnel(self, request: HttpRequest, data: bytes) -> bool:
+        """Serve a CONNECT that came after other requests, as if it was the first one."""
+        self.is_within = True
+        self._reader = RequestReader(self.number)
+        first = f"CONNECT {request.path} HTTP/1.1\r\nHost: {request.headers.get('host', '')}\r\n\r\n"
+        data = self._speak(self, first.encode("latin-1") + data)
+        return bool(data) and self.take(data)
 
     def _reply(self, request: HttpRequest) -> bool:
         """Answer a request; return whether it was answered whole."""

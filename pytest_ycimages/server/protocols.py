@@ -58,6 +58,7 @@ def speak(app: App, connection: Connection, data: bytes, host: str = "", tunnels
             return b""
         data += more
     if data.startswith(TUNNEL):
+        connection.is_within = True
         opened = (tunnels or app.tunnels).open(connection, data, host)
         return speak(app, connection, *opened) if opened else b""
     try:
@@ -208,6 +209,7 @@ class _Tls:
             self._send(opened.answer)
         if opened.plain:
             if self._within is None:
+                self._connection.is_within = True
                 self._connection.send = lambda plain: self._send(self._session.seal(plain))
                 is_http2 = self._session.protocol == "h2"
                 self._within = _Http2(self._app, self._connection) if is_http2 else _Http1(self._connection)

@@ -42,6 +42,7 @@ def python(program: str) -> list[str]:
     "command",
     [
         pytest.param(python(programs.SDK.format(credential='token="AQAD"')), id="SDK"),
+        pytest.param(python(programs.SDK.format(credential="")), id="SDK of an instance"),
         pytest.param(python(programs.GRPC_AIO), id="grpc.aio"),
         pytest.param(python(programs.REQUESTS), id="requests"),
         pytest.param(python(programs.HTTPX), id="httpx"),
@@ -58,20 +59,15 @@ def test_an_image_is_made(ycimages: Double, command: list[str]) -> None:
     assert made in done.stdout
     assert [*ycimages.images] == [made]
     hosts = {call.metadata.get("host", "").partition(":")[0] for call in ycimages.calls}
-    assert hosts <= {"", "api.cloud.yandex.net", "compute.api.cloud.yandex.net"}
+    assert hosts <= {"", "api.cloud.yandex.net", "compute.api.cloud.yandex.net", "127.0.0.1"}
 
 
 @pytest.mark.costly
 @needs_node
-def test_the_official_node_sdk_makes_an_image(ycimages: Double) -> None:
-    """At its own three hosts."""
-    given = {
-        "SDK": NEWEST,
-        "NODE_PATH": str(MODULES),
-        "IAM_TOKEN": ycimages.token,
-        "FOLDER_ID": ycimages.folder_id,
-        "NAME": "base",
-    }
+@pytest.mark.parametrize("token", [{"IAM_TOKEN": "t1.a.b"}, {}], ids=["token", "instance"])
+def test_the_official_node_sdk_makes_an_image(ycimages: Double, token: dict[str, str]) -> None:
+    """At its own three hosts, and with the token of an instance: its metadata service has no variable, but a proxy."""
+    given = {"SDK": NEWEST, "NODE_PATH": str(MODULES), "FOLDER_ID": ycimages.folder_id, "NAME": "base", **token}
     done = run([str(NODE), str(PROGRAMS / "bake.cjs")], {**ycimages.proxy_environment(), **given})
     made = json.loads(done.stdout.splitlines()[-1])
     assert made.get("name") == "base", (made, done.stderr)

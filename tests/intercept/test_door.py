@@ -76,6 +76,12 @@ def test_the_sdk_waits_in_virtual_time(ycimages_intercept: Double, ycimages_time
     assert 100 <= ycimages_time.elapsed < 120
 
 
+@pytest.mark.ycimages(auth="strict")
+def test_an_sdk_gets_the_token_of_an_instance(ycimages_intercept: Double) -> None:
+    """From the metadata service, which the double serves as well."""
+    assert create(SDK()).id in ycimages_intercept.operations
+
+
 def test_grpc_aio_reaches_the_double(ycimages_intercept: Double) -> None:
     """With the certificates that the process has by default."""
 

@@ -105,13 +105,6 @@ def test_every_verb_gets_an_answer(client: Client, verb: str, target: str) -> No
     assert answer.headers["content-type"] == JSON
 
 
-def test_connect_opens_no_tunnel_after_other_requests(client: Client) -> None:
-    """It comes first on its connection, or ends it: what follows it is not HTTP."""
-    assert client.ask(endpoint("iam")).json["id"] == "iam"
-    assert client.ask(request("CONNECT", "compute.api.cloud.yandex.net:443") + endpoint("iam")).status == 404
-    assert client.is_left()
-
-
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [

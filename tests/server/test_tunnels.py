@@ -78,6 +78,24 @@ def test_http_in_the_clear_is_served_within(client: Client, pieces: list[bytes],
     assert client.ask(endpoint("compute")).json["id"] == "compute"
 
 
+@pytest.mark.parametrize("rest", [b"", endpoint("iam")])
+def test_a_connection_that_has_served_before_becomes_a_tunnel(client: Client, rest: bytes) -> None:
+    """Node keeps connections to a proxy, and sends plain requests and CONNECT over the same one."""
+    assert client.ask(endpoint("compute")).json["id"] == "compute"
+    assert client.ask(OPEN + rest).status == 200
+    assert (client.answer() if rest else client.ask(endpoint("iam"))).json["id"] == "iam"
+    assert client.ask(OPEN).status == 404
+    assert client.is_left()
+
+
+def test_one_that_has_served_before_is_refused_as_any_other(client: Client) -> None:
+    """For other hosts, and for what is not HTTP."""
+    assert client.ask(endpoint("compute") + request("CONNECT", "example.com:443")).json["id"] == "compute"
+    assert client.answer().status == 403
+    client.finish()
+    assert client.is_left()
+
+
 def test_bytes_behind_the_head_belong_to_the_tunnel(client: Client) -> None:
     """A client need not wait for the answer."""
     assert client.ask(OPEN + endpoint("iam")).status == 200

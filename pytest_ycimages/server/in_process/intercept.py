@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.hosts import HOSTS, is_one_of
+from pytest_ycimages.hosts import HOSTS, METADATA_HOST, is_one_of
 from pytest_ycimages.network.patching import when_imported
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Interception:
 
     def __init__(self, endpoint: Endpoint, hosts: Iterable[str] = (), *, name: str) -> None:
         self.endpoint = endpoint
-        self._hosts = (*HOSTS, *hosts)
+        self._hosts = (*HOSTS, METADATA_HOST, *hosts)
         self.name = name
         self._is_over = False
         self._patched: set[str] = set()

@@ -1,5 +1,5 @@
 // A program with one of the SDKs of Node: makes an image, polls its operation, and prints what it got as JSON. Without
-// ENDPOINT and CA, the first two use the service's own host names.
+// ENDPOINT and CA, the first two use the service's own host names; without IAM_TOKEN, the first has that of an instance.
 const Module = require("node:module");
 const { readFileSync } = require("node:fs");
 
@@ -13,7 +13,7 @@ const SDKS = {
     const { Session } = require("@yandex-cloud/nodejs-sdk");
     const { imageService, image } = require("@yandex-cloud/nodejs-sdk/compute-v1");
     const { operationService } = require("@yandex-cloud/nodejs-sdk/operation");
-    const session = new Session({ iamToken: IAM_TOKEN, ssl });
+    const session = new Session({ ...(IAM_TOKEN && { iamToken: IAM_TOKEN }), ssl });
     const images = session.client(imageService.ImageServiceClient, ENDPOINT);
     const operations = session.client(operationService.OperationServiceClient, ENDPOINT);
     return {
