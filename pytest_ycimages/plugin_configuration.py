@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _OURS: Final = r"(?i)yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage"
@@ -23,6 +23,7 @@ _HINTS: Final = (b"yc", b"images")
 _SECTIONS: Final = ("pytest", "tool:pytest")
 _EXPORTED: Final = frozenset({"YCIMAGES_URL"})
 """Environment variables that this package sets for the commands that it runs."""
+_PACKAGE: Final = "pytest_ycimages"
 _MARKERS: Final = ("ycimages", "ycimages_cassette", "ycimages_experiment")
 
 
@@ -248,12 +249,19 @@ def warn_of_unused(item: pytest.Item) -> None:
         if text:
             from pytest_ycimages.errors import MarkerWarning  # noqa: PLC0415 - only for warnings
 
-            item.warn(
-                MarkerWarning(
-                    f"{text} has no effect: no test that has it uses a double. Let the test take the fixture "
-                    "`ycimages`, or remove the marker."
-                )
-            )
+            item.warn(MarkerWarning(f"{text} has no effect: {_why_unused(item)}"))
+
+
+def _why_unused(item: pytest.Item) -> str:
+    replacing = _replaced_by(item, "ycimages")
+    code = getattr(getattr(replacing, "func", None), "__code__", None)
+    if code is None:
+        return "no test that has it uses a double. Let the test take the fixture `ycimages`, or remove the marker."
+    place = f"{os.path.relpath(code.co_filename, item.config.rootpath)}:{code.co_firstlineno}"
+    return (
+        f"the fixture `ycimages` of {place} replaces that of the plugin. Give it another name, or let it take "
+        "`ycimages` or `ycimages_factory` as an argument: these read markers."
+    )
 
 
 def _problem_of(mark: pytest.Mark) -> str:
@@ -280,7 +288,22 @@ def _wrong_shards(mark: pytest.Mark) -> str:
 
 def _uses_a_double(item: pytest.Item | pytest.Collector) -> bool:
     names: Iterable[str] = getattr(item, "fixturenames", ())
-    return any(name.startswith("ycimages") and name not in _NO_DOUBLES for name in names)
+    return any(
+        name.startswith("ycimages") and name not in _NO_DOUBLES and _replaced_by(item, name) is None for name in names
+    )
+
+
+def _replaced_by(item: pytest.Item | pytest.Collector, name: str) -> pytest.FixtureDef[Any] | None:
+    """Return the user's fixture that a test gets in place of the plugin's, unless it takes that as an argument."""
+    info = getattr(item, "_fixtureinfo", None)
+    found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
+    for definition in reversed(found):
+        replacing: pytest.FixtureDef[Any] = definition
+        if getattr(replacing.func, "__module__", "").startswith(f"{_PACKAGE}."):
+            return None
+        if name not in replacing.argnames:
+            return replacing
+    return None
 
 
 _NO_DOUBLES: Final = frozenset({"ycimages_settings", "ycimages_time"})

@@ -223,6 +223,6 @@ def _place(report: pytest.TestReport, root: Path) -> _Place:
     traceback = getattr(report.longrepr, "reprtraceback", None)
     for entry in reversed(getattr(traceback, "reprentries", [])):
         where = getattr(entry, "reprfileloc", None)
-        if where is not None and (root / where.path) == path:
+        if where is not None and path in {root / where.path, Path.cwd() / where.path}:
             return _Place(path, where.lineno)
     return _Place(path, (line or 0) + 1)

@@ -320,3 +320,46 @@ def test_a_marker_without_a_double_is_warned_of(project: pytest.Pytester) -> Non
             "*MarkerWarning: test_others.py::TestNone: @pytest.mark.ycimages_cassette() has no effect: no test that*",
         ]
     )
+
+
+_AROUND = {
+    "the plugin's": "def ycimages(ycimages):\n    return ycimages",
+    "the factory": "def ycimages(ycimages_factory):\n    return ycimages_factory()",
+    "the factory when it runs": "def ycimages(request):\n    return request.getfixturevalue('ycimages_factory')()",
+}
+_REPLACING = {
+    "a value": "def ycimages():\n    return 1",
+    "a value that ends": "def ycimages():\n    yield 1",
+    "the settings alone": "def ycimages(ycimages_settings):\n    return 1",
+}
+
+
+def _run_with(fixture: str, project: pytest.Pytester) -> pytest.RunResult:
+    project.makeconftest(f"import pytest\n\n@pytest.fixture\n{fixture}\n")
+    project.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.ycimages(timing=3)
+
+        def test_one(ycimages): ...
+        def test_two(ycimages): ...
+        """
+    )
+    return project.runpytest_inprocess()
+
+
+@pytest.mark.parametrize("fixture", _REPLACING.values(), ids=_REPLACING)
+def test_a_fixture_that_replaces_ours_is_told_with_its_place(fixture: str, project: pytest.Pytester) -> None:
+    """Once for a marker, which it does not read."""
+    result = _run_with(fixture, project)
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*MarkerWarning: *timing=...) has no effect: the fixture `ycimages` of conftest.py:3 replaces *"]
+    )
+
+
+@pytest.mark.parametrize("fixture", _AROUND.values(), ids=_AROUND)
+def test_a_fixture_around_ours_is_none(fixture: str, project: pytest.Pytester) -> None:
+    """The marker has its effect."""
+    _run_with(fixture, project).assert_outcomes(passed=2, warnings=0)
