@@ -139,6 +139,7 @@ class Call:
             self,
             line=to_print.line(self.line),
             note=to_print.text(self.note),
+            grpc=self.grpc and replace(self.grpc, rpc=to_print.line(self.grpc.rpc)),
             unknown_fields=tuple(map(to_print.text, unknown)),
             metadata=Metadata(self.metadata),
             reply_metadata=Metadata(self.reply_metadata),

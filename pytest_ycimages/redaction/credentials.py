@@ -25,6 +25,8 @@ _SKIPPED: Final = (0, 2, 3)
 """Characters of base64 that are about the bytes before, when there are none, one or two of them."""
 _COOKIES: Final = frozenset({"cookie", "set-cookie"})
 _CREDENTIAL_HEADERS: Final = ("authorization", "-api-key", "-token", "subjecttoken")
+_BINARY: Final = "-bin"
+"""The end of names of metadata whose values are bytes, in base64."""
 _NAMES_OF_REQUESTS: Final = ("client-token", "idempotency-token", "page-token", "request-token")
 """Headers that end like those of credentials, and tell one request from another."""
 _COOKIE_SIZE: Final = 16
@@ -92,13 +94,20 @@ def without_credential(value: str) -> str:
 def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
     """Return the credentials in headers that are worth knowing, each as it may occur elsewhere."""
     found: frozenset[str] = frozenset()
-    for name, value in headers:
+    for each, sent in headers:
+        name, value = _plain_metadata(each, sent) if each.endswith(_BINARY) else (each, sent)
         if name in _COOKIES:
             parts = (part.partition("=")[2].strip().strip('"') for part in value.split(";"))
             found |= worth_knowing(text for text in parts if len(text) >= _COOKIE_SIZE)
         elif not name.endswith(_NAMES_OF_REQUESTS) and (name.endswith(_CREDENTIAL_HEADERS) or is_credential(name)):
             found |= _in_authorization(value)
     return found
+
+
+def _plain_metadata(name: str, value: str) -> tuple[str, str]:
+    """Return metadata of gRPC whose value is in base64 as if it were text."""
+    data = base64.b64decode(value + "=" * (-len(value) % 4))
+    return name.removesuffix(_BINARY), data.decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=256)  # a client sends the same one with each request

@@ -43,7 +43,7 @@ class OverGrpc:
     def __exit__(self, *_: object) -> None:
         self.channel.close()
 
-    def ask(self, method: str, fields: Mapping[str, Any], **metadata: str) -> Answer:
+    def ask(self, method: str, fields: Mapping[str, Any], **metadata: str | bytes) -> Answer:
         """Call a method."""
         rpc = RPCS[method]
         request = ParseDict(dict(fields), message_class(rpc.request)(), descriptor_pool=pool())

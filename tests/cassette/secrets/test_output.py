@@ -28,15 +28,18 @@ PART: Final = 10
 PROJECT: Final = """
 import json, logging, os, signal, warnings
 
+import grpc
 import pytest
 import requests
+from yandex.cloud.compute.v1.image_service_pb2 import CreateImageRequest
+from yandex.cloud.compute.v1.image_service_pb2_grpc import ImageServiceStub
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have left it ignored
 UPSTREAMS = json.loads(os.environ["UPSTREAMS"])
 STEPS = [pytest.param(name, marks=pytest.mark.ycimages(upstream=url), id=name) for name, url in UPSTREAMS.items()]
 
 
-@pytest.mark.parametrize("way", ["socket", "in process"])
+@pytest.mark.parametrize("way", ["socket", "in process", "gRPC"])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.ycimages_cassette
 def test_step(ycimages, step, way):
@@ -47,7 +50,14 @@ def test_step(ycimages, step, way):
     body = {"folderId": ycimages.folder_id, "description": "x" * 10_000}
     headers = {"Authorization": f"Bearer {ycimages.token}", "X-Pid": str(os.getpid())}
     try:
-        session.post(f"{ycimages.url}/compute/v1/images", json=body, headers=headers, timeout=30, allow_redirects=False)
+        if way == "gRPC":
+            metadata = [("authorization", headers["Authorization"]), ("x-token-bin", ycimages.token.encode())]
+            with grpc.insecure_channel(ycimages.grpc_endpoint) as channel:
+                request = CreateImageRequest(folder_id=ycimages.folder_id, description=body["description"])
+                ImageServiceStub(channel).Create(request, metadata=metadata, timeout=30)
+        else:
+            url = f"{ycimages.url}/compute/v1/images"
+            session.post(url, json=body, headers=headers, timeout=30, allow_redirects=False)
     finally:
         warnings.warn(f"{ycimages} {ycimages.calls}")
         logging.getLogger("client").warning("%s %r", ycimages, list(ycimages.calls))
@@ -137,7 +147,7 @@ def test_no_step_shows_a_part_of_the_credential(
     token = TOKENS[kind](size)
     output = run(tmp_path, token, upstreams, *EVERYTHING)
     for step in upstreams:
-        for way in ("socket", "in process"):
+        for way in ("socket", "in process", "gRPC"):
             assert re.search("(ERROR|FAILED) " + re.escape(f"test_it.py::test_step[{step}-{way}]"), output), step
     assert parts_shown(token, tmp_path, output) == []
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from contextlib import suppress
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+import grpc
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from yandex.cloud.compute.v1 import image_service_pb2 as api
+from yandex.cloud.iam.v1 import iam_token_service_pb2 as iam
 
 from pytest_ycimages import Double
 from pytest_ycimages.api.requests import CreateTokenRequest
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 
     from tests.cassette.secrets.kinds import Secret
 
+IMAGES, TOKENS, LIST = "compute.v1.ImageService/", "iam.v1.IamTokenService/", "endpoint.ApiEndpointService/List"
+EMPTY: Final = iam.RevokeIamTokenRequest()
 TOKEN: Final = "t1.9euelZqRyMqWmZeTzc.7f8Qj5qRlps" + "aB3" * 30
 OPAQUE: Final = "kq7Xw2Zt9Lm4Vb8Nc3Hs6Jd1Fg5Rp0Ty"
 drawn = settings(derandomize=True, database=None, deadline=None, max_examples=30)
@@ -50,6 +57,14 @@ def ask(double: Double, verb: str, path: str, body: Any = None, **headers: str) 
     connection.close()
 
 
+def call(double: Double, rpc: str, message: Any, *metadata: tuple[str, str | bytes]) -> None:
+    """Call a double over gRPC, whatever it answers."""
+    with grpc.insecure_channel(double.grpc_endpoint, [("grpc.enable_http_proxy", 0)]) as channel:
+        method: Any = channel.unary_unary(f"/yandex.cloud.{rpc}")
+        with suppress(grpc.RpcError):
+            method(message.SerializeToString(), metadata=metadata, timeout=10)
+
+
 PLACES: Final[dict[str, Callable[[Double, str], None]]] = {
     "query": lambda double, text: ask(double, "GET", f"/compute/v1/images?access_token={quote(text)}"),
     "declared parameter": lambda double, text: ask(double, "GET", f"/compute/v1/images?folderId={quote(text)}"),
@@ -65,6 +80,23 @@ PLACES: Final[dict[str, Callable[[Double, str], None]]] = {
     "authorization": lambda double, text: ask(double, "GET", "/endpoints", Authorization=f"Bearer {text}"),
     "cookie": lambda double, text: ask(double, "GET", "/endpoints", Cookie=f"a={text}"),
     "unknown header": lambda double, text: ask(double, "GET", "/endpoints", **{"X-From-Me": text}),
+    "id over gRPC": lambda double, text: call(double, IMAGES + "Get", api.GetImageRequest(image_id=text)),
+    "field over gRPC": lambda double, text: call(double, IMAGES + "Create", api.CreateImageRequest(description=text)),
+    "label over gRPC": lambda double, text: call(double, IMAGES + "Create", api.CreateImageRequest(labels={text: "a"})),
+    "uri over gRPC": lambda double, text: call(
+        double, IMAGES + "Create", api.CreateImageRequest(uri=f"https://h/d?X-Amz-Signature={quote(text)}")
+    ),
+    "filter over gRPC": lambda double, text: call(double, IMAGES + "List", api.ListImagesRequest(filter=text)),
+    "token exchange over gRPC": lambda double, text: call(
+        double, TOKENS + "Create", iam.CreateIamTokenRequest(jwt=text)
+    ),
+    "revoked over gRPC": lambda double, text: call(
+        double, TOKENS + "Revoke", iam.RevokeIamTokenRequest(iam_token=text)
+    ),
+    "authorization over gRPC": lambda double, text: call(double, LIST, EMPTY, ("authorization", f"Bearer {text}")),
+    "metadata": lambda double, text: call(double, LIST, EMPTY, ("x-from-me", text)),
+    "binary metadata": lambda double, text: call(double, LIST, EMPTY, ("x-from-me-bin", text.encode())),
+    "method of gRPC": lambda double, text: call(double, f"Service/{quote(text, safe='')}", EMPTY),
 }
 
 
@@ -87,7 +119,9 @@ def test_a_secret_of_a_known_shape_is_not_shown(place: str, secret: Secret) -> N
     assume("\n" not in secret.text)
     with Double(auth="off", unknown_fields="ignore", name="a") as double:
         PLACES[place](double, secret.text)
-        assert secret.core not in shown_by(double)
+        shown = shown_by(double)
+        assert secret.core not in shown
+        assert base64.b64encode(secret.text.encode()).decode().rstrip("=") not in shown
 
 
 @pytest.mark.parametrize("place", PLACES)

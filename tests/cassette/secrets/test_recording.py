@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 from pytest_ycimages import Double
 from pytest_ycimages.cassette.pseudonyms import is_pseudonym
 from pytest_ycimages.redaction.shapes import IAM_TOKEN
+from tests.cassette.modes.transports import OverGrpc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -31,7 +35,32 @@ def bake(double: Double, *, password: str, signature: str) -> dict[str, Any]:
     return {"token": token, "answer": answer.json()}
 
 
-def test_what_was_recorded_with_some_secrets_is_replayed_with_others(tmp_path: Path) -> None:
+def bake_over_grpc(double: Double, *, password: str, signature: str) -> dict[str, Any]:
+    """Do the same over gRPC: with metadata of one's own, as text and as bytes."""
+    with OverGrpc(double) as client:
+        token = client.ask("tokens.create", {"yandexPassportOauthToken": password}).said["iamToken"]
+        client.ask("tokens.create", {"jwt": f"eyJ{signature}.{signature}.{signature * 2}"})
+        client.token = token
+        signed = f"X-Amz-Credential={signature}%2F20261125&X-Amz-Signature={signature}"
+        fields = {
+            "folderId": double.folder_id,
+            "uri": f"https://storage.yandexcloud.net/bucket/disk.qcow2?{signed}",
+            "description": f"made with {token} and {password}",
+        }
+        metadata: dict[str, str | bytes] = {
+            "cookie": f"session={signature}",
+            "x-build": password,
+            "x-access-token-bin": password.encode(),
+        }
+        answer = client.ask("images.create", fields, **metadata).said
+        client.ask("tokens.revoke", {"iamToken": token})
+    return {"token": token, "answer": answer}
+
+
+@pytest.mark.parametrize("bake", [bake, bake_over_grpc])
+def test_what_was_recorded_with_some_secrets_is_replayed_with_others(
+    bake: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
     """None of the first is on the disk, and none of the second keeps a request from being found."""
     path = tmp_path / "bake.yaml"
     first = {"password": "a-word-that-opens-doors", "signature": "5f1e0d" * 10}
@@ -41,6 +70,7 @@ def test_what_was_recorded_with_some_secrets_is_replayed_with_others(tmp_path: P
     text = path.read_text()
     for secret in (*first.values(), recorded["token"], folder):
         assert secret not in text
+        assert base64.b64encode(secret.encode()).decode().rstrip("=") not in text
 
     with Double(mode="replay", cassette=path) as double:
         replayed = bake(double, password="another-word", signature="00ff" * 16)  # noqa: S106 - made up
