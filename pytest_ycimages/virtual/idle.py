@@ -6,6 +6,7 @@ lock or a process, appears to run. It counts as idle when it has used no process
 
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 import time
@@ -105,7 +106,7 @@ class IdleDetector:
 
 
 def current_frames() -> Mapping[int, FrameType]:
-    """Return the current frame of each thread.
+    """Return the current frame of each other thread: its own would be in a cycle that keeps all of them alive.
 
     The garbage collector is off meanwhile. If it ran a finalizer that lets other threads run, one of them could wait
     for ever to start a thread (a defect of CPython, gh-106883).
@@ -113,7 +114,9 @@ def current_frames() -> Mapping[int, FrameType]:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+        frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+        frames.pop(_thread.get_ident(), None)
+        return frames
     finally:
         if was_on:
             gc.enable()

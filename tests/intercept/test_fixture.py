@@ -172,4 +172,4 @@ def test_a_test_that_fails_ends_it(project: pytest.Pytester) -> None:
 def test_pytest_lists_it(project: pytest.Pytester) -> None:
     """In a sentence."""
     result = project.runpytest_inprocess("--fixtures")
-    result.stdout.fnmatch_lines(["ycimages_intercept -- *", "*Answer the host names of the real service*"])
+    result.stdout.fnmatch_lines(["ycimages_intercept -- *", "*Answer the real host names*"])

@@ -249,13 +249,16 @@ def test_threads_that_work_together_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("seconds", [3600, 0.05])
-def test_what_the_watchdog_counts_on_a_machine_that_stands_still(seconds: float) -> None:
+def test_what_the_watchdog_counts_on_a_machine_that_stands_still(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However late it looks, it counts no more than two intervals, and no loop without processor time is busy."""
     idle = IdleDetector(lambda: 0.0, PATIENCE)
     scheduler = Scheduler(lambda _: None, 100, idle, lambda _: False)
     scheduler.enter(threading.current_thread())
     reads = Counter({threading.get_ident(): 10**6})
     watchdog = Watchdog(scheduler, idle, reads, lambda: 0.0)
+    monkeypatch.setattr(watchdog, "_interrupt", lambda: None)  # this thread looks at itself
     watchdog._look(0, 0)  # noqa: SLF001 - it sees the thread that has entered
     reads[threading.get_ident()] = 10**6
     for _ in range(20):
