@@ -6,6 +6,7 @@ import json
 import tomllib
 from contextlib import closing
 from http.client import HTTPConnection
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -42,9 +43,9 @@ _PATIENCE: Final = 0.1
 def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
-    Prints the URL first, then a curl line, the address of the live page, a line for gRPC and TLS, and a line for every
-    call. Output that is not read delays neither calls nor the end, which also comes when the reader closes the output.
-    A second signal ends the process at once.
+    Prints the URL first, then a curl line, the address of the live page, a line for gRPC and TLS, a command that leads
+    the programs of a shell to the double, and a line for every call. Output that is not read delays neither calls nor
+    the end, which also comes when the reader closes the output. A second signal ends the process at once.
 
     Args:
         settings: settings of the double; see `Settings`.
@@ -79,6 +80,7 @@ def _serve(double: Double, output: Output, stop: Stop) -> bool:
             output.print(_how_to_call(double), "dim")
             output.print(f"watch it at {double.page}", "dim")
             output.print(_over_tls(double), "dim")
+            output.print(_exports(double), "dim")
             stop.wait()
             double.close(patience=_PATIENCE)
             _show_calls(double, output)
@@ -129,6 +131,11 @@ def _over_tls(double: Double) -> str:
         return f"gRPC and TLS at localhost:{double.port}; the certificate authority: {double.ca_path}"
     except UsageError:
         return "gRPC and TLS need an extra: pip install 'pytest-ycimages[grpc]'"
+
+
+def _exports(double: Double) -> str:
+    """Return the command of a shell after which its programs reach the double at the service's own names."""
+    return " ".join(["export", *(f"{name}={quote(value)}" for name, value in double.proxy_environment().items())])
 
 
 def _how_to_call(double: Double) -> str:

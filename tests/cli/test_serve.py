@@ -61,6 +61,15 @@ def line_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().removesuffix("\n")
 
 
+def beginning(process: subprocess.Popen[str]) -> list[str]:
+    """Return the lines that come before the first call; the last one is for the shell."""
+    lines = [line_of(process)]
+    while not lines[-1].startswith("export "):
+        assert lines[-1], lines
+        lines.append(line_of(process))
+    return lines
+
+
 def request_of(line: str) -> Request:
     """The request that a curl line would send."""
     words = iter(shlex.split(line))
@@ -88,7 +97,7 @@ def answer_to(request: Request) -> Any:
 def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve, number: signal.Signals) -> None:
     """First the URL alone, then the curl line, TLS, and the calls; a signal ends it with exit code 0 and no noise."""
     process = serve()
-    url, curl, page, tls = (line_of(process) for _ in range(4))
+    url, curl, page, tls, exports = beginning(process)
     assert url.startswith("http://127.0.0.1:")
     port, path = re.fullmatch(r"gRPC and TLS at localhost:(\d+); the certificate authority: (.+)", tls).groups()  # type: ignore[union-attr]
     assert url.endswith(f":{port}")
@@ -98,6 +107,10 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
     assert Path(path).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert curl.startswith("curl -H 'Authorization: Bearer t1.")
     assert curl.endswith(f" {url}/compute/v1/images")
+
+    program = f"{exports}; curl --silent https://api.cloud.yandex.net/endpoints/iam"
+    assert '"id": "iam"' in subprocess.run(["sh", "-c", program], check=True, capture_output=True, text=True).stdout  # noqa: S603, S607 - ours
+    assert "GET /endpoints/iam  OK" in line_of(process)
 
     operation = answer_to(request_of(curl))
     assert operation["done"] is False
@@ -112,16 +125,14 @@ def test_serve_prints_its_url_a_curl_line_that_works_and_every_call(serve: Serve
 
     process.send_signal(number)
     stdout, stderr = process.communicate()
-    assert (process.returncode, stdout, stderr) == (0, "stopped after 2 calls\n", "")
+    assert (process.returncode, stdout, stderr) == (0, "stopped after 3 calls\n", "")
 
 
 @pytest.mark.costly
 def test_the_line_of_a_long_call_is_cut(serve: Serve) -> None:
     """And says how long it is; neither the output nor the lines that wait for a reader grow with it."""
     process = serve("--auth=off")
-    url = line_of(process)
-    while not line_of(process).startswith("gRPC"):
-        pass
+    url, *_ = beginning(process)
     with pytest.raises(HTTPError) as refusal:
         urlopen(f"{url}/endpoints/{'a' * 5000}")  # noqa: S310 - a double on loopback
     refusal.value.close()
@@ -136,7 +147,7 @@ def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     process = serve(
         "--auth=off", "--timing=Immediate()", "--contract=current", "--latency=fixed(0.001)", "--set=seed=7"
     )
-    url, curl, _ = line_of(process), line_of(process), line_of(process)
+    url, curl, *_ = beginning(process)
     folder_id = json.loads(request_of(curl).data or b"")["folderId"]  # type: ignore[arg-type]  # it is bytes
     body = json.dumps({"folderId": folder_id, "diskId": "epd", "pooled": True}).encode()
     operation = answer_to(Request(f"{url}/compute/v1/images", body))  # noqa: S310 - a double on loopback
@@ -175,7 +186,7 @@ def test_serve_takes_faults_and_settings_from_a_file_and_options_win(serve: Serv
     config = tmp_path / "double.toml"
     config.write_text(CONFIG)
     process = serve(f"--config={config}", "--seed=8", "--fault", "internal(), on='images.create', when=first(1)")
-    url, curl, _ = line_of(process), line_of(process), line_of(process)
+    url, curl, *_ = beginning(process)
     state = answer_to(Request(f"{url}/_ycimages/state"))  # noqa: S310 - a double on loopback
     assert {name: state["settings"][name] for name in ("seed", "auth", "timing", "latency")} == {
         "seed": 8,
@@ -208,7 +219,7 @@ def test_serve_ends_with_1_if_a_fault_never_struck(serve: Serve, how: str) -> No
     """Wherever the fault came from; the account says which, and what came nearest."""
     rule = "reset(after=9), on='images.create'"
     process = serve(*{"option": ("--fault", rule), "set": ("--set", f"faults={rule}"), "control": ()}[how])
-    url, *_ = (line_of(process) for _ in range(4))
+    url, *_ = beginning(process)
     if how == "control":
         answer_to(Request(f"{url}/_ycimages/faults", json.dumps(rule).encode(), {"Content-Type": "application/json"}))  # noqa: S310 - a double on loopback
     process.terminate()
@@ -226,7 +237,7 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
     with Double() as upstream:
         upstream.inject(reset(), when=nth(1))
         process = serve(str(tmp_path / "a.yaml"), f"--upstream={upstream.url}", command="record")
-        url, *_ = (line_of(process) for _ in range(4))
+        url, *_ = beginning(process)
         with pytest.raises(HTTPError) as refusal:
             urlopen(f"{url}/endpoints")  # noqa: S310 - a double on loopback
         refusal.value.close()
@@ -244,7 +255,7 @@ def test_record_ends_with_1_and_says_why_if_a_call_could_not_be_passed_on(serve:
 def test_serve_for_other_machines_prints_the_token_of_its_control_api_once(serve: Serve) -> None:
     """It is asked for in full, and the token opens the control API."""
     process = serve("--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - which is the point
-    url, _, control = (line_of(process) for _ in range(3))
+    url, _, control, *_ = beginning(process)
     token = control.partition("Authorization: Bearer ")[2].partition("'")[0]
     assert url.startswith("http://0.0.0.0:")
     assert control == f"control API: curl -H 'Authorization: Bearer {token}' {url}/_ycimages/state"
@@ -262,7 +273,7 @@ def test_serve_for_other_machines_prints_the_token_of_its_control_api_once(serve
 def test_serve_takes_a_token(serve: Serve) -> None:
     """On loopback too."""
     process = serve("--control-token", "t0ken")
-    url, _, control = (line_of(process) for _ in range(3))
+    url, _, control, *_ = beginning(process)
     assert "Bearer t0ken" in control
     assert answer_to(Request(f"{url}/_ycimages/health")) == {"status": "ok"}  # noqa: S310 - a double on loopback
     process.terminate()
