@@ -1,6 +1,7 @@
 """API reference from the code: blocks of Markdown pages that name what they list.
 
-`{public-names} MODULES` lists the public names that these modules, or the modules of these folders, define.
+`{public-names} MODULES` lists the public names that these modules, or the modules of these folders, define; `others` are
+those that no page lists by module.
 `{pytest} fixtures`, `markers`, `options` and `ini` list what the plugin registers with pytest.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from sphinx.errors import ExtensionError
@@ -63,12 +65,23 @@ def _public_names(modules: str) -> Iterator[str]:
             yield _directive(name, getattr(strategies, name), "pytest_ycimages.strategies")
         return
     for module in modules.split():
-        home = f"pytest_ycimages.{module}"
-        names = [name for name, its in _HOMES.items() if its == home or its.startswith(f"{home}.")]
+        names = _others() if module == "others" else _defined_in(module)
         if not names:
-            raise ExtensionError(f"no public name is defined in {home}: correct this block")
+            raise ExtensionError(f"no public name is defined in {module}: correct this block")
         for name in names:
             yield _directive(name, getattr(pytest_ycimages, name), "pytest_ycimages")
+
+
+def _defined_in(module: str) -> list[str]:
+    home = f"pytest_ycimages.{module}"
+    return [name for name, its in _HOMES.items() if its == home or its.startswith(f"{home}.")]
+
+
+def _others() -> list[str]:
+    pages = Path(__file__).parents[1].glob("reference/api/*.md")
+    blocks = [block[1] for page in pages for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+    listed = {name for modules in blocks for module in modules.split() for name in _defined_in(module)}
+    return [name for name in _HOMES if name not in listed]
 
 
 def _directive(name: str, value: object, package: str) -> str:
