@@ -1,7 +1,7 @@
 """API reference from the code: blocks of Markdown pages that name what they list.
 
-`{public-names} MODULES` lists the public names that these modules, or the modules of these folders, define; `others` are
-those that no page lists by module.
+`{public-names} MODULES` lists the public names that these modules, or the modules of these folders, define.
+`others` are those that no page lists by module.
 `{pytest} fixtures`, `markers`, `options` and `ini` list what the plugin registers with pytest.
 """
 
@@ -66,7 +66,7 @@ def _public_names(modules: str) -> Iterator[str]:
         return
     for module in modules.split():
         names = _others() if module == "others" else _defined_in(module)
-        if not names:
+        if not names and module != "others":
             raise ExtensionError(f"no public name is defined in {module}: correct this block")
         for name in names:
             yield _directive(name, getattr(pytest_ycimages, name), "pytest_ycimages")
