@@ -40,15 +40,17 @@ RECIPES: Final = [
     (page.stem, number, text)
     for page in sorted(DOCS.rglob("*.md"))
     for number, text in enumerate(blocks(page, "yaml"))
-    if "jobs:" in text or "script:" in text
+    if re.search(r"^ *(?:- run|script|jobs):", text, re.MULTILINE)
 ]
 
 
-def commands_of(recipe: dict[str, Any]) -> Iterator[str]:
-    """Yield the shell commands of a workflow or of a job of GitLab."""
-    for job in recipe.get("jobs", recipe).values():
+def commands_of(recipe: Any) -> Iterator[str]:
+    """Yield the shell commands of a workflow, of its steps alone, or of a job of GitLab."""
+    jobs = [{"steps": recipe}] if isinstance(recipe, list) else recipe.get("jobs", recipe).values()
+    for job in jobs:
         yield from (step["run"] for step in job.get("steps", ()) if "run" in step)
-        yield from job.get("script", ())
+        script = job.get("script", ())
+        yield from [script] if isinstance(script, str) else script
 
 
 @pytest.mark.costly
@@ -197,7 +199,7 @@ def test_a_user_of_the_sdk_gets_a_passing_test_from_the_start_page(tmp_path: Pat
         pytest.skip(f"pip reaches no index: {installed.stderr[-200:]}")
     assert installed.returncode == 0, installed.stderr
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [python, "-m", *shlex.split(run)]
+    command = [str(python), "-m", *shlex.split(run)]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     assert "1 passed" in ran.stdout, ran.stdout
     assert "1 passed" in text
