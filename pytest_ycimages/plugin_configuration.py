@@ -21,7 +21,7 @@ _OURS: Final = r"(?i)yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage"
 _HINTS: Final = (b"yc", b"images")
 """What a file has that may have a key of this plugin: a misspelt one too."""
 _SECTIONS: Final = ("pytest", "tool:pytest")
-_EXPORTED: Final = frozenset({"YCIMAGES_URL"})
+_EXPORTED: Final = frozenset({"YCIMAGES_URL", "YCIMAGES_GRPC_ENDPOINT", "YCIMAGES_CA_FILE"})
 """Environment variables that this package sets for the commands that it runs."""
 _PACKAGE: Final = "pytest_ycimages"
 _MARKERS: Final = ("ycimages", "ycimages_cassette", "ycimages_experiment")

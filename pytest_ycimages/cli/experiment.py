@@ -164,10 +164,11 @@ def experiment(
 ) -> None:
     """Find the shortest sequences of faults that break a client.
 
-    The client is a function that takes the URL and the token of a double, and returns the id of the image that it
-    created, or raises; with another --verb, it may return anything. Modules in the current folder are found, too. A
-    command finds YCIMAGES_URL, YC_TOKEN and YC_FOLDER_ID in its environment, exits with 0 if it succeeded, and prints
-    the id in its last line, several ids with commas between them.
+    The client is a function or class that takes the URL and the token of a double, and returns the id of the image that
+    it created, or raises; with another --verb, it may return anything. Modules in the current folder are found, too. A
+    command exits with 0 if it succeeded, and prints the id in its last line, several ids with commas between them. It
+    finds YCIMAGES_URL, YC_TOKEN, YC_FOLDER_ID, YCIMAGES_GRPC_ENDPOINT and YCIMAGES_CA_FILE in its environment, and
+    proxy variables that lead the names of the service to the double.
 
     The exit code is 1 if there are findings, and 2 for wrong usage.
     """

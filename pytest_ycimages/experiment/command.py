@@ -9,6 +9,7 @@ import subprocess
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
@@ -33,14 +34,16 @@ COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unkno
 """How the doubles of a command differ from others: operations end by polls, because a command waits in real time."""
 COMMAND_LIMITS: Final = TrialLimits(seconds=60.0, calls=500)
 """What a trial of a command may take, in real seconds."""
+_READ: Final = 65_536
+"""How many bytes of the end of each output are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command as a client.
 
-    It finds the double's URL in `YCIMAGES_URL`, a token in `YC_TOKEN` and a folder in `YC_FOLDER_ID`. It succeeds with
-    exit code 0, and the last line of its output is the id of its image.
+    It finds the double in its environment, as `environment_of` says. It succeeds with exit code 0, and the last line of
+    its output is the id of its image, or ids with commas between them.
 
     Attributes:
         line: the command and its arguments, quoted as for a shell. No shell runs it.
@@ -105,11 +108,10 @@ class CommandTrials(NamedTuple):
             return _outcome(process.returncode, _written(output), _written(errors))
 
     def _started(self, double: Double, output: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        environment = {"YCIMAGES_URL": double.url, "YC_TOKEN": double.token, "YC_FOLDER_ID": double.folder_id}
         try:
             return subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
                 shlex.split(self.command.line),
-                env={**os.environ, **environment},
+                env=os.environ | environment_of(double),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
@@ -140,8 +142,18 @@ class CommandTrials(NamedTuple):
         return reached[0] if reached else None
 
 
+def environment_of(double: Double) -> dict[str, str]:
+    """Return the variables by which a command finds a double; those of gRPC and of proxies need the extra `grpc`."""
+    own = {"YCIMAGES_URL": double.url, "YC_TOKEN": double.token, "YC_FOLDER_ID": double.folder_id}
+    if find_spec("trustme") is None:
+        return own
+    speaks_grpc = {"YCIMAGES_GRPC_ENDPOINT": double.grpc_endpoint, "YCIMAGES_CA_FILE": str(double.ca_path)}
+    return double.proxy_environment() | own | speaks_grpc
+
+
 def _written(file: IO[bytes]) -> str:
-    file.seek(0)
+    """Return the end of what was written."""
+    file.seek(-min(_READ, file.seek(0, os.SEEK_END)), os.SEEK_END)
     return file.read().decode(errors="replace")
 
 

@@ -58,7 +58,7 @@ class Outcome:
     @property
     def image_ids(self) -> tuple[str, ...]:
         """Return the ids that it returned."""
-        return tuple(self.image_id.split(", ")) if self.image_id else ()
+        return tuple(each.strip() for each in self.image_id.split(",")) if self.image_id else ()
 
     def __str__(self) -> str:
         if self.ending == "returned":
