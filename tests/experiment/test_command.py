@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _SCRIPT: Final = """
 import json, os, sys, urllib.request
-token = os.environ["YC_TOKEN"]
 url, token = os.environ["YCIMAGES_URL"], os.environ["YC_TOKEN"]
 def call(path, body=None):
     headers = {"Authorization": "Bearer " + token}
