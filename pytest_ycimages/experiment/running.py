@@ -216,7 +216,8 @@ def _await_end(thread: threading.Thread) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    if type(error).__module__.startswith("grpc.") and hasattr(error, "details"):  # whose text has many lines
+    is_of_grpcio = any(each.__module__.partition(".")[0] == "grpc" for each in type(error).__mro__)
+    if is_of_grpcio and hasattr(error, "details"):  # whose text has many lines
         text = f"{error.code().name}: {error.details()}"  # type: ignore[attr-defined] # an RpcError
     else:
         text = _text_of(error).strip().partition("\n")[0]
