@@ -16,7 +16,6 @@ from pytest_ycimages.cassette.bodies import UnreadableBodyError
 from pytest_ycimages.cassette.model import RecordedRequest
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.requests import json_object
-from pytest_ycimages.cloud.clock import kind_of
 from pytest_ycimages.cloud.service import refusal
 from pytest_ycimages.errors import NoMatchError, SecretFoundError, UsageError, shortened
 from pytest_ycimages.hosts import is_loopback, service_host, split_authority
@@ -243,7 +242,7 @@ class ReplayService:
         return self._idle.state
 
     def handle(self, request: Request, now: int) -> Reply:
-        """Answer a call at `now`, in nanoseconds since the epoch; refuse one without a recorded answer."""
+        """Answer a call at `now`, which its clock has just shown; refuse one without a recorded answer."""
         try:
             asked = self._scrubber.scrub_request(recorded_request(request))
         except UnreadableBodyError as error:  # so it cannot have been recorded
@@ -251,7 +250,7 @@ class ReplayService:
         if self._pseudonyms is not None:
             asked = self._pseudonyms.request(asked)
         key = request.metadata.get("idempotency-key", "")
-        played = self.player.play(asked, now, by_time=kind_of(self._clock) in _MOVED, idempotency_key=key)
+        played = self.player.play(asked, now, by_time=self._clock.last_kind in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):
             return self._refused(NoMatchError(str(played)))
         return reply_of(played.response, asked.method, played.answer, over_grpc=request.grpc is not None)

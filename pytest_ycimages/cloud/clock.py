@@ -100,6 +100,10 @@ class Clock(Protocol):
     def is_moved_by_waits(self) -> bool:
         """Whether a wait moves this clock to its end instead of taking time."""
 
+    @property
+    def last_kind(self) -> ClockKind:
+        """The source of time at the last reading."""
+
     def now(self) -> int:
         """Return nanoseconds since the epoch."""
 
@@ -214,6 +218,7 @@ class MachineClock:
     """The machine's own time, whatever a test has frozen: that of a service in another process."""
 
     is_moved_by_waits = False
+    last_kind: Final = "real"
 
     def __init__(self) -> None:
         self.began_at = machine_time()
@@ -244,6 +249,7 @@ class ManualClock:
     """Time that stands still until `advance` or a latency moves it, at most to the end of the year 9999."""
 
     is_moved_by_waits = True
+    last_kind: Final = "manual"
 
     def __init__(self, start: int = MANUAL_START) -> None:
         self.began_at = start
@@ -298,7 +304,7 @@ def kind_of(clock: Clock) -> ClockKind:
 def last_kind_of(clock: Clock) -> ClockKind:
     """Return the last source of a double's time, since virtual time may have ended before a report is made."""
     kind = kind_of(clock)
-    return clock.last_kind if kind == "real" and isinstance(clock, RealClock) else kind
+    return clock.last_kind if kind == "real" else kind
 
 
 def _frozen() -> Any:

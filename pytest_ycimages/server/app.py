@@ -84,8 +84,8 @@ class App:
     def answering(self, http: HttpRequest) -> Answering:
         """Answer one request; yield each delay, which the caller waits for."""
         try:
-            if (refusal := self.admission.refusal(http)) is not None:
-                return refusal
+            if (problem := self.admission.problem(http)) is not None:
+                return _refusal(http, *problem)
             if http.path.startswith(PREFIX) or (http.path in _DOORS and _is_of_browser(http)):
                 return self._control(http)
             if http.problem:
@@ -328,16 +328,6 @@ class Admission:
         host = found[1].lower().removesuffix(".") if found else ""
         return is_one_of(host.strip("[]") if ":" in host else host, self._hosts) or is_this_machine(host)
 
-    def refusal(self, http: HttpRequest) -> HttpReply | None:
-        """Return the refusal of a request; None if it is admitted."""
-        found = self.problem(http)
-        if found is None:
-            return None
-        status, text = found
-        is_control = http.path.startswith(PREFIX)
-        wire = {"error": text} if is_control else Status(code=Code.PERMISSION_DENIED, message=text).to_wire()
-        return HttpReply(status, (("content-type", "application/json"),), json_bytes(wire))
-
     def problem(self, http: HttpRequest) -> tuple[int, str] | None:
         """Return the HTTP status and the text that refuse a request; None if it is admitted.
 
@@ -356,6 +346,13 @@ class Admission:
             if name in headers and not _is_of_this_origin(name, headers[name], host):
                 return 403, _OTHER_ORIGIN.format(name, headers[name][:_SHOWN])
         return None
+
+
+def _refusal(http: HttpRequest, status: int, text: str) -> HttpReply:
+    """Return the answer to a request that is not admitted."""
+    is_control = http.path.startswith(PREFIX)
+    wire = {"error": text} if is_control else Status(code=Code.PERMISSION_DENIED, message=text).to_wire()
+    return HttpReply(status, (JSON,), json_bytes(wire))
 
 
 def _is_of_this_origin(name: str, value: str, host: str) -> bool:
