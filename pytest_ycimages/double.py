@@ -11,11 +11,9 @@ import pkgutil
 import threading
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
-from urllib.parse import quote
 
-from pytest_ycimages.api.methods import PREFIX
+from pytest_ycimages.addresses import Addresses
 from pytest_ycimages.checking import Checking
 from pytest_ycimages.cloud.ids import random_token
 from pytest_ycimages.errors import UsageError
@@ -23,7 +21,6 @@ from pytest_ycimages.hosts import HOSTS, host_names
 from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.network import environment
-from pytest_ycimages.network.environment import proxy_variables
 from pytest_ycimages.network.guard import real_hosts_refused
 from pytest_ycimages.planning import Planning
 from pytest_ycimages.seeding import Seeding
@@ -31,7 +28,6 @@ from pytest_ycimages.server import activity
 from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.listener import PATIENCE, Listener
 from pytest_ycimages.server.protocols import speak
-from pytest_ycimages.server.tunnel import certificates
 from pytest_ycimages.settings import Settings, merged
 from pytest_ycimages.words import sealed
 
@@ -69,7 +65,7 @@ class DoubleFactory(Protocol):
 
 
 @sealed
-class Double(Seeding, Planning, Checking, InProcess):
+class Double(Seeding, Planning, Checking, InProcess, Addresses):
     """A test double of the image API, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.
@@ -225,68 +221,6 @@ class Double(Seeding, Planning, Checking, InProcess):
 
     # Address and credentials.
 
-    @property
-    def url(self) -> str:
-        """The origin that serves every path of every service, such as `http://127.0.0.1:41233`."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-    @property
-    def page(self) -> str:
-        """The address of the live page, with the token of the control API, if it asks for one, after `#`."""
-        token = f"#token={quote(self.control_token, safe='')}" if self.control_token else ""
-        return f"{self.url}{PREFIX}{token}"
-
-    @property
-    def grpc_endpoint(self) -> str:
-        """The address for gRPC clients, over TLS or in the clear, such as `127.0.0.1:41233`."""
-        return self.url.removeprefix("http://")
-
-    @property
-    def root_certificates(self) -> bytes:
-        """The certificate of the authority that clients have to trust for TLS, in PEM form.
-
-        Raises:
-            UsageError: the extra `grpc` is not installed.
-        """
-        found: bytes = _tls().root_certificates()
-        return found
-
-    @property
-    def ca_path(self) -> str:
-        """The path of a file with `root_certificates`; it lasts as long as the process.
-
-        Raises:
-            UsageError: the extra `grpc` is not installed.
-        """
-        found: str = _tls().ca_path()
-        return found
-
-    def proxy_environment(self) -> dict[str, str]:
-        """Return the variables by which an unchanged program reaches the double at the names of the service.
-
-        Add them to the environment of a child process: `env=os.environ | double.proxy_environment()`. The double is
-        then its proxy, speaks TLS as the service with a certificate that these variables make trusted, and serves the
-        metadata of an instance. Other hosts are refused, but for those of `allowed_hosts` and of `no_proxy`.
-
-        Raises:
-            UsageError: the double is not serving.
-        """
-        host, port = self._serving().host, self.port
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is not bound here
-        address = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
-        served = (*HOSTS, *host_names(self.settings.intercept_hosts))
-        return proxy_variables(address, served, host_names(self.settings.allowed_hosts), certificates())
-
-    @property
-    def host(self) -> str:
-        """The address it listens on."""
-        return self._serving().host
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._serving().port
-
     def _serving(self) -> Listener:
         environment.ensure()
         listener = self._listener
@@ -356,13 +290,3 @@ class Double(Seeding, Planning, Checking, InProcess):
     @latency.setter
     def latency(self, latency: Latency | float | str | Mapping[str, Latency | float | str]) -> None:
         self._backing.pipeline.delays.latency = latency_of(latency)
-
-
-def _tls() -> Any:
-    try:
-        return import_module("pytest_ycimages.server.tls")
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
-            "double in the clear."
-        ) from None

@@ -194,7 +194,7 @@ def pytest_runtest_makereport(
     elif not report.passed:
         item.stash[PASSED] = False
     if DOUBLES in item.stash or item.stash.get(SHARED, None):
-        from pytest_ycimages.plugin_doubles import note_result  # noqa: PLC0415 - only for tests with doubles
+        from pytest_ycimages.plugin_failures import note_result  # noqa: PLC0415 - only for tests with doubles
 
         note_result(item, report, call.excinfo)
     if writes_results(item.config):
