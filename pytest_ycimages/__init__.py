@@ -33,7 +33,7 @@ _EXPORTS: Final = {
     "experiment.command": "Command",
     "experiment.experiment": "ExperimentRunner assert_survives run_experiment",
     "experiment.html": "report_html",
-    "experiment.judges.changes": "deletes_images deletes_once keeps_images no_lost_updates",
+    "experiment.judges.changes": "deletes_images deletes_once keeps_images no_lost_updates no_stale_lists",
     "experiment.judges.outcome": ("cancels cancels_within no_duplicates no_orphans no_useless_retry recovers truthful"),
     "experiment.judges.pacing": "bounded finishes polite",
     "experiment.report": "Finding Report report_from_json report_json report_schema",

@@ -75,6 +75,7 @@ from pytest_ycimages.experiment.judges.changes import (
     deletes_once as deletes_once,
     keeps_images as keeps_images,
     no_lost_updates as no_lost_updates,
+    no_stale_lists as no_stale_lists,
 )
 from pytest_ycimages.experiment.judges.outcome import (
     cancels as cancels,

@@ -28,6 +28,7 @@ DELETE: Final = "images.delete"
 CANCEL: Final = "operations.cancel"
 POLL: Final = "operations.get"
 UPDATE: Final = "images.update"
+LIST: Final = "images.list"
 
 HOPELESS: Final = frozenset(
     {

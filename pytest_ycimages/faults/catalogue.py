@@ -323,7 +323,7 @@ def operation_seen_late(*, reads: Reads | None = None, seconds: Endless | None =
 
 @register(CANCELLED)
 def image_seen_late(*, reads: Reads | None = None, seconds: Endless | None = None) -> Effect:
-    """Answer the first `images.get` of the image with 404, even if the operation is done.
+    """Answer the first `images.get` of the image with 404, or leave it out of lists, even if the operation is done.
 
     Args:
         reads: so many requests.

@@ -223,7 +223,18 @@ class Injector:
                 reply = service.not_found(what, id_)
                 ids = {f"{what}_id": id_}
                 return reply._replace(fault=fault, note=f"{fault}: {reply.note}", **ids)
-        return service.handle(request, now)
+        reply = service.handle(request, now)
+        return self._without_concealed(reply, now) if self._concealed and request.method == "images.list" else reply
+
+    def _without_concealed(self, reply: Reply, now: int) -> Reply:
+        """Leave concealed images out of a list; the reply is about the first of them."""
+        images = reply.body.get("images", ())
+        faults = {each["id"]: fault for each in images if (fault := self._concealing("image", each["id"], now))}
+        if not faults:
+            return reply
+        id_, fault = next(iter(faults.items()))
+        body = {**reply.body, "images": [each for each in images if each["id"] not in faults]}
+        return reply._replace(body=body, image_id=id_, fault=fault, note=f"{fault}: {len(body['images'])} images")
 
     def _concealing(self, what: str, id_: str, now: int) -> str:
         """Return the fault that conceals a resource from a read at `now`, and count the read; empty for none."""

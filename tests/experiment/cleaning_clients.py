@@ -152,6 +152,79 @@ class _BakesThreeInAHurry(_BakesThree):
         return str(self.create()["metadata"]["imageId"])
 
 
+class _Ensures(Baker):
+    """Creates an image unless a list shows it, and looks again when the creation is done."""
+
+    looks = 5
+
+    def bake_if_missing(self) -> str:
+        """Return the id of the image of the family."""
+        with closing(self.connection):
+            made = ""
+            for _ in range(self.looks):
+                listed = [each["id"] for each in self.call("GET", _LIST).get("images", [])]
+                if listed:
+                    return str(listed[0])
+                if not made:
+                    self.key = self.new_key()
+                    made = self.result(self.wait(self.create()))
+            return made
+
+
+class _EnsuresByTheList(_Ensures):
+    """Creates whenever the list shows nothing."""
+
+    def bake_if_missing(self) -> str:
+        with closing(self.connection):
+            while not (listed := self.call("GET", _LIST).get("images", [])):
+                self.key = self.new_key()
+                self.result(self.wait(self.create()))
+            return str(listed[0]["id"])
+
+
+class _Replaces(Cleaner):
+    """Creates an image, and then deletes all others, once a list shows the new one."""
+
+    checks = True
+
+    def replace(self) -> None:
+        """Create the new one, and delete the old ones."""
+        with closing(self.connection):
+            self.key = self.new_key()
+            made = self.result(self.wait(self.create()))
+            images = self.call("GET", _LIST)["images"]
+            while self.checks and made not in [each["id"] for each in images]:
+                images = self.call("GET", _LIST)["images"]
+            for image in sorted(images, key=lambda each: each["createdAt"])[:-1]:
+                self.delete(image["id"])
+
+
+class _ReplacesByTheList(_Replaces):
+    """Takes the first list as it is."""
+
+    checks = False
+
+
+def ensures(url: str, token: str) -> str:
+    """Is right."""
+    return _Ensures(url, token).bake_if_missing()
+
+
+def ensures_by_the_list(url: str, token: str) -> str:
+    """Creates again when the list does not show the image yet."""
+    return _EnsuresByTheList(url, token).bake_if_missing()
+
+
+def replaces(url: str, token: str) -> None:
+    """Is right."""
+    _Replaces(url, token).replace()
+
+
+def replaces_by_the_list(url: str, token: str) -> None:
+    """Deletes by a list that does not show the new image yet."""
+    _ReplacesByTheList(url, token).replace()
+
+
 def cleans(url: str, token: str) -> Any:
     """Is right."""
     return Cleaner(url, token).clean()

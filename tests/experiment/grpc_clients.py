@@ -19,9 +19,13 @@ from .cleaning_clients import (
     _BakesThreeWithManyKeys,
     _CountsDeletions,
     _DeletesUntilGone,
+    _Ensures,
+    _EnsuresByTheList,
     _IgnoresErrors,
     _LabelsCarefully,
     _LabelsCarelessly,
+    _Replaces,
+    _ReplacesByTheList,
 )
 from .flawed_clients import Baker, _NewKeyPerAttempt, _Orphans, _SuccessOnError
 
@@ -116,3 +120,7 @@ labels_carelessly = _client("labels_carelessly", _LabelsCarelessly)
 labels_carefully = _client("labels_carefully", _LabelsCarefully)
 bakes_three = _client("bakes_three", _BakesThree, "bake_all")
 bakes_three_with_many_keys = _client("bakes_three_with_many_keys", _BakesThreeWithManyKeys, "bake_all")
+ensures = _client("ensures", _Ensures, "bake_if_missing")
+ensures_by_the_list = _client("ensures_by_the_list", _EnsuresByTheList, "bake_if_missing")
+replaces = _client("replaces", _Replaces, "replace")
+replaces_by_the_list = _client("replaces_by_the_list", _ReplacesByTheList, "replace")

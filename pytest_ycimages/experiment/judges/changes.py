@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_ycimages.api.message import declared_text
 from pytest_ycimages.api.resources import DeleteImageMetadata, ImageStatus, UpdateImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.judges.judge import default_judge, failed, optional_judge, passed
-from pytest_ycimages.experiment.timeline import DELETE, UPDATE, Timeline
+from pytest_ycimages.experiment.timeline import CREATE, DELETE, LIST, UPDATE, Timeline
 
 if TYPE_CHECKING:
+    from pytest_ycimages.api.resources import Operation
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
-__all__ = ["deletes_images", "deletes_once", "keeps_images", "no_lost_updates"]
+__all__ = ["deletes_images", "deletes_once", "keeps_images", "no_lost_updates", "no_stale_lists"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,44 @@ def no_lost_updates(trial: Trial) -> Verdict | None:
             text = f"The client reported success, yet its update of image {read.called(image)} {why}."
             return failed("no_lost_updates", text, (index,), f"reported success though an update {why}")
     return passed("no_lost_updates", "Every update took effect")
+
+
+@optional_judge
+def no_stale_lists(trial: Trial) -> Verdict:
+    """Require that the client does not create again, or delete, by a list that leaves out what it has created.
+
+    Faults such as `image_seen_late` make lists stale. A client that was told of its image can see that the list lacks
+    it, and look again.
+    """
+    read = Timeline(trial)
+    for stale in read.calls_of(LIST):
+        made = next((each for each in read.created if each.metadata.image_id == read.calls[stale].image_id), None)
+        if made is None or not read.deliveries[stale].complete:
+            continue
+        done = _done_by(read, stale, made)
+        if done is not None:
+            what = "created the image again" if read.calls[done].method == CREATE else "deleted another image"
+            text = f"The client {what} by a list that did not show image {read.called(made.metadata.image_id)} yet."
+            cause = f"{'created again' if read.calls[done].method == CREATE else 'deleted'} by a stale list"
+            return failed("no_stale_lists", text, (stale, done), cause)
+    return passed("no_stale_lists", "Nothing was created or deleted by a stale list")
+
+
+def _done_by(read: Timeline, stale: int, made: Operation) -> int | None:
+    """Return the first call that creates again or deletes by a stale list, before the client has looked again."""
+    asked = [read.calls[index].message for index in read.about(made, CREATE)]
+    shown = read.first_shown(made)
+    for index in range(stale + 1, len(read.calls)):
+        call = read.calls[index]
+        is_about = bool({made.id, made.metadata.image_id} & read.ids(index))
+        if call.method == CREATE and call.message in asked and not is_about and call.image_id:
+            return index
+        if call.method == DELETE and not is_about and shown is not None and shown < stale and call.operation_id:
+            return index
+        is_new_list = call.method == LIST and not declared_text(call.message, "page_token")
+        if (is_about or is_new_list) and read.deliveries[index].complete:
+            return None
+    return None
 
 
 def _checked(judge: str, *images: str) -> tuple[str, ...]:
