@@ -172,6 +172,12 @@ class _Experiment:
         shared = len(tried) if search.split is None else search.shared
         unshrunk = len(tried) if self.unshrunk is None else self.unshrunk
         baseline = self.runner.judged(BASELINE)[0]
+        if not baseline.calls and str(BASELINE) in search.tried and search.summary(BASELINE).spots:
+            raise UsageError(
+                f"The client {client_name(plan.client)} called the double of its first trial, and not those of later "
+                "ones. Each trial has its own: make channels, sessions and objects of an SDK in the client, for the "
+                "address that it is given."
+            )
         return Part(
             release=version("pytest-ycimages"),
             number=plan.shard.number,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _GRACE: Final = 60.0
 """Virtual seconds that an async client has to end once it is cancelled."""
+_MOST: Final = 10_000
+"""How many characters are kept of what a client reports: an exception may quote a response of megabytes."""
 _MOMENT: Final = 0.1
 _SHORT: Final = 0.01
 _PATIENCE: Final = 0.5
@@ -242,6 +244,7 @@ def _id_of(value: object) -> str:
 def _text_of(value: object) -> str:
     """Return its `str`, which may fail for a class of the client's; lone surrogates are written as escapes."""
     try:
-        return storable(str(value))
+        text = str(value)
+        return storable(text if len(text) <= _MOST else f"{text[:_MOST]}…")
     except Exception:  # noqa: BLE001 - any class of the client's
         return f"<unprintable {type(value).__name__}>"

@@ -10,7 +10,7 @@ from pytest_ycimages import Command, Double, UsageError, VirtualTime, assert_sur
 
 from . import client_kinds
 from .client_kinds import KINDS
-from .flawed_clients import correct
+from .flawed_clients import Baker, correct
 
 if TYPE_CHECKING:
     from pytest_ycimages import Report
@@ -110,6 +110,36 @@ def test_a_setup_that_fails_is_named() -> None:
         UsageError, match=r"The setup .*setup raised UsageError: .*nam.* called with the double of each trial"
     ):
         run_experiment(correct, setup=setup, faults=[unavailable()])
+
+
+def test_a_client_that_keeps_a_connection_to_its_first_double_is_told_so() -> None:
+    """Else no fault would strike, and nothing would be found."""
+    bakers: list[Baker] = []
+
+    def keeps(url: str, token: str) -> str:
+        if not bakers:
+            bakers.append(Baker(url, token))
+        bakers[0].key = bakers[0].new_key()
+        return bakers[0].bake()
+
+    with pytest.raises(UsageError, match="called the double of its first trial, and not those of later ones"):
+        run_experiment(keeps, faults=[unavailable()])
+
+
+def test_a_report_of_megabytes_is_cut() -> None:
+    """Before its text is looked through."""
+
+    def talks(url: str, token: str) -> str:
+        correct(url, token)
+        return "x" * 3_000_000
+
+    def cries(url: str, token: str) -> str:
+        correct(url, token)
+        raise ValueError("x" * 3_000_000)
+
+    for client in (talks, cries):
+        outcome = run_experiment(client, depth=0, judges="finishes").baseline.outcome
+        assert len(outcome.image_id or outcome.error) < 10_100
 
 
 # Fixtures.
