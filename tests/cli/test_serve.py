@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import grpc
 import pytest
+from click.testing import CliRunner
+from yandex.cloud.compute.v1.image_service_pb2 import CreateImageRequest
+from yandex.cloud.compute.v1.image_service_pb2_grpc import ImageServiceStub
 
 from pytest_ycimages import Double, nth, reset
+from pytest_ycimages.cassette.file import read_cassette
+from pytest_ycimages.cli.commands import ycimages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -287,3 +293,40 @@ def test_serve_refuses_other_machines_unless_asked_in_full(serve: Serve) -> None
     _, stderr = process.communicate()
     assert process.returncode == 2
     assert "set allow_remote too" in " ".join(stderr.split())
+
+
+@pytest.mark.costly
+def test_record_and_replay_serve_grpc_and_the_cassette_is_like_any_other(serve: Serve, tmp_path: Path) -> None:
+    """At the address and with the authority that they print; every command reads what was recorded."""
+    path = tmp_path / "a.yaml"
+
+    def create(command: str, *options: str) -> Any:
+        process = serve(str(path), *options, command=command)
+        _, curl, _, tls = (line_of(process) for _ in range(4))
+        found = re.fullmatch(r"gRPC and TLS at (localhost:\d+); the certificate authority: (.*)", tls)
+        assert found is not None
+        folder = curl.partition('"folderId": "')[2].partition('"')[0]
+        with grpc.secure_channel(found[1], grpc.ssl_channel_credentials(Path(found[2]).read_bytes())) as channel:
+            metadata = (("authorization", curl.partition("Authorization: ")[2].partition("'")[0]),)
+            request = CreateImageRequest(folder_id=folder, disk_id="epd0000000000000000a")
+            answer = ImageServiceStub(channel).Create(request, metadata=metadata, timeout=20)
+        process.terminate()
+        stdout, stderr = process.communicate()
+        assert (process.returncode, stderr) == (0, "")
+        assert "images.create" in stdout
+        return answer
+
+    with Double() as upstream:
+        recorded = create("record", f"--upstream={upstream.url}")
+    assert create("replay") == recorded
+    for command in (
+        ["cassette", "show", "--body", str(path)],
+        ["cassette", "check", str(path)],
+        ["cassette", "scrub", "--dry-run", str(path)],
+        ["cassette", "compact", str(path)],
+        ["verify", str(path)],
+        ["cassette", "convert", str(path), str(tmp_path / "a.json")],
+    ):
+        done = CliRunner().invoke(ycimages, command)
+        assert (command, done.exit_code) == (command, 0), done.output
+    assert read_cassette(tmp_path / "a.json").interactions == read_cassette(path).interactions

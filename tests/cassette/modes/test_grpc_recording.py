@@ -11,7 +11,7 @@ import httpx
 import pytest
 from yandex.cloud.compute.v1 import image_service_pb2 as api
 
-from pytest_ycimages import Double, DoubleFailedError, VirtualTime, hang
+from pytest_ycimages import Double, DoubleFailedError, SecretFoundError, VirtualTime, hang
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.server.workers import MOST
 from tests.cassette.modes.transports import OverGrpc, OverRest
@@ -225,3 +225,21 @@ def test_a_client_that_leaves_is_recorded_to_the_end(tmp_path: Path) -> None:
             client.ask("images.list", {"folderId": recording.folder_id})
         recorded.wait(2)
     assert len(read_cassette(tmp_path / "it.yaml").interactions) == 2
+
+
+def test_a_secret_over_grpc_refuses_to_be_saved(tmp_path: Path) -> None:
+    """The client has its answer, for the image is there; the test fails, and the old cassette stays."""
+    path = tmp_path / "it.yaml"
+    with Double() as upstream:
+        with Double(mode="record", cassette=path, upstream=upstream.url) as recording, Stubs(recording) as stubs:
+            stubs.call(stubs.images.Create, request(recording))
+        old = path.read_bytes()
+        recording = Double(mode="record", cassette=path, upstream=upstream.url).start()
+        with Stubs(recording) as stubs:
+            asked = api.CreateImageRequest(folder_id=recording.folder_id, disk_id=DISK, description="deadbeef01" * 8)
+            assert stubs.call(stubs.images.Create, asked).id
+        recording.close()
+        with pytest.raises(SecretFoundError, match=r"(?s)it\.yaml was not saved for POST .*long-hexadecimal"):
+            recording.check()
+    assert path.read_bytes() == old
+    assert [each.name for each in tmp_path.iterdir()] == ["it.yaml"]
