@@ -12,7 +12,6 @@ import sys
 import threading
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
-from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # not in the stubs
 
 from pytest_ycimages.hosts import LOOPBACK, is_one_of
 
@@ -144,6 +143,7 @@ def proxy_variables(
     """
     names = tuple(served)
     direct = [host.removeprefix("*") for host in allowed if not _hides(host.removeprefix("*"), names)]
+
     given = original("no_proxy") or original("NO_PROXY") or ""
     kept = [entry for each in given.split(",") if (entry := each.strip()) and not _hides(entry, names)]
     no_proxy = ",".join(dict.fromkeys((*LOOPBACK, address.rpartition(":")[0].strip("[]"), *kept, *direct)))
@@ -192,6 +192,8 @@ def stop_leading(variables: Mapping[str, str]) -> None:
 
 def outside_proxies() -> dict[str, str]:
     """Return the proxies by scheme, as `urllib.request.getproxies` does, without those that lead to this process."""
+    from urllib.request import getproxies  # noqa: PLC0415 - heavy, and only for connections to other machines
+
     found = getproxies()
     for scheme in ("http", "https", "all", "no"):
         names = (f"{scheme}_proxy", f"{scheme}_proxy".upper())
@@ -207,5 +209,7 @@ def is_direct(host: str, exceptions: str | None = None) -> bool:
         host: the host.
         exceptions: a value as that of `no_proxy`; None: what it is without a double.
     """
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415 - not in the stubs
+
     given = original("no_proxy") or original("NO_PROXY") or "" if exceptions is None else exceptions
     return bool(proxy_bypass_environment(host, {"no": given}))

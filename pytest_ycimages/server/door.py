@@ -64,7 +64,7 @@ def _door() -> Listener | None:
         if (found := _doors.get(os.getpid())) is None:
             try:
                 found = _doors[os.getpid()] = Listener(_unanswered, LOOPBACK[0], 0, _unled, first=_FIRST)
-            except (OSError, RuntimeError):  # as pytest-socket has it, or where descriptors have run out
+            except Exception:  # noqa: BLE001 - a suite that forbids sockets raises what it likes
                 return None
         return found
 
