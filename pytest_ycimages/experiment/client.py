@@ -16,6 +16,7 @@ from contextlib import (
     suppress,
 )
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -61,6 +62,8 @@ class Parameter(NamedTuple):
     source: str
 
 
+_MOST: Final = 10_000
+"""How many ids are taken from a generator, which may have no end."""
 BY_POSITION: Final = (Parameter(None, "url"), Parameter(None, "token"))
 
 
@@ -165,7 +168,7 @@ def set_up(setup: Callable[[Double], object] | None, double: Double) -> None:
         return
     try:
         setup(double)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"The setup {client_name(setup)} raised {type(error).__name__}: {error}. It is called with the double of "
             "each trial, before any fault is injected."
@@ -203,7 +206,7 @@ class ClientCall:
             is_async = inspect.isawaitable(made) or inspect.isasyncgen(made)
             if is_async or _is_entered(made, self._client, AbstractAsyncContextManager, AsyncContextDecorator):
                 made = asyncio.run(self._awaited(made))
-            return list(made) if inspect.isgenerator(made) else made
+            return list(islice(made, _MOST)) if inspect.isgenerator(made) else made
 
     async def _awaited(self, made: Any) -> Any:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()

@@ -13,6 +13,8 @@ from .client_kinds import KINDS
 from .flawed_clients import Baker, correct
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_ycimages import Report
 
 FAULT: Any = "unavailable(), on='images.create', commit='after'"
@@ -110,6 +112,27 @@ def test_a_setup_that_fails_is_named() -> None:
         UsageError, match=r"The setup .*setup raised UsageError: .*nam.* called with the double of each trial"
     ):
         run_experiment(correct, setup=setup, faults=[unavailable()])
+
+
+def test_a_setup_that_exits_does_not_end_the_run() -> None:
+    """As a script that is called there may do."""
+
+    def setup(_: Double) -> None:
+        raise SystemExit(2)
+
+    with pytest.raises(UsageError, match="raised SystemExit: 2"):
+        run_experiment(correct, setup=setup, depth=0)
+
+
+def test_a_generator_without_an_end_is_left() -> None:
+    """After so many ids."""
+
+    def endless(url: str, token: str) -> Iterator[str]:
+        while True:
+            yield url + token
+
+    trial = run_experiment(endless, depth=0, judges="finishes").baseline
+    assert trial.outcome.ending == "returned"
 
 
 def test_a_client_that_keeps_a_connection_to_its_first_double_is_told_so() -> None:
