@@ -21,7 +21,9 @@ _UNITS: Final = {"H": 3600 * SECOND, "M": 60 * SECOND, "S": SECOND, "m": 10**6, 
 _PLAIN: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 """The characters of a status message that need no percent-encoding."""
 
-COMPRESSION: Final = (("grpc-accept-encoding", "identity,gzip"),)
+_WINDOWS: Final = {"deflate": zlib.MAX_WBITS, "gzip": zlib.MAX_WBITS | 16}
+"""The compressions of requests, and how zlib is told of them."""
+COMPRESSION: Final = (("grpc-accept-encoding", f"identity,{','.join(_WINDOWS)}"),)
 
 
 class CallError(ValueError):
@@ -82,18 +84,18 @@ def _decompressed(flag: int, message: bytes, encoding: str) -> bytes:
         return message
     if flag != 1:
         raise CallError(Code.INTERNAL, f"invalid compression flag {flag}: expected 0 or 1")
-    if encoding != "gzip":
-        text = f"Compression {encoding or 'identity'!r} is not served; served: identity, gzip"
+    if encoding not in _WINDOWS:
+        text = f"Compression {encoding or 'identity'!r} is not served; served: identity, {', '.join(_WINDOWS)}"
         raise CallError(Code.INTERNAL if encoding in {"", "identity"} else Code.UNIMPLEMENTED, text)
-    unpacking = zlib.decompressobj(wbits=31)
+    unpacking = zlib.decompressobj(_WINDOWS[encoding])
     try:
         plain = unpacking.decompress(message, MAX_BODY + 1)
     except zlib.error as error:
-        raise CallError(Code.INTERNAL, f"The message is not valid gzip: {error}") from None
+        raise CallError(Code.INTERNAL, f"The message is not valid {encoding}: {error}") from None
     if len(plain) > MAX_BODY:
         raise _too_large(len(plain))
     if not unpacking.eof:
-        raise CallError(Code.INTERNAL, "The message is not valid gzip: it ends too early")
+        raise CallError(Code.INTERNAL, f"The message is not valid {encoding}: it ends too early")
     return plain
 
 

@@ -168,11 +168,35 @@ def test_a_damaged_request_is_refused(
         assert client.call(GET, framed(api.GetImageRequest(image_id="x"))).headers["grpc-status"] == "5"
 
 
-def test_requests_may_be_compressed(ycimages: Double) -> None:
-    """With gzip."""
-    with Stubs(ycimages, compression=grpc.Compression.Gzip) as stubs:
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_requests_may_be_compressed(ycimages: Double, compression: grpc.Compression) -> None:
+    """In both ways of grpcio."""
+    with Stubs(ycimages, compression=compression) as stubs:
         assert stubs.call(stubs.images.Create, create(ycimages, description="x" * 200)).id
     assert ycimages.calls[0].status is Code.OK
+
+
+def test_a_client_that_pings_is_served(ycimages: Double) -> None:
+    """Keepalive, without a call and without an end: pings that each call makes good."""
+    options = [
+        ("grpc.keepalive_time_ms", 10),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+    with Stubs(ycimages, options=options) as stubs:
+        for _ in range(20):
+            assert stubs.call(stubs.images.List, api.ListImagesRequest(folder_id=ycimages.folder_id)) is not None
+
+
+def test_a_streaming_stub_may_call_a_unary_method(ycimages: Double) -> None:
+    """With one message; with none or two it is refused."""
+    message = api.ListImagesRequest(folder_id=ycimages.folder_id).SerializeToString()
+    with Stubs(ycimages) as stubs:
+        method: Any = stubs.channel.stream_stream("/yandex.cloud.compute.v1.ImageService/List")
+        assert len(list(method(iter([message]), metadata=stubs.metadata, timeout=TIMEOUT))) == 1
+        for number in (0, 2):
+            with pytest.raises(grpc.RpcError, match=f"received: {number} messages"):
+                list(method(iter([message] * number), metadata=stubs.metadata, timeout=TIMEOUT))
 
 
 def test_the_journal_shows_transport_and_rpc(ycimages: Double, stubs: Stubs) -> None:
