@@ -91,14 +91,14 @@ class Frames:
     def acknowledge(self, event: DataReceived) -> None:
         """Let the client send as many bytes again: behind the end of a stream, other streams, and not each time."""
         length = event.flow_controlled_length or 0
-        if event.stream_ended is None:
-            with suppress(H2Error):  # it has reset the stream
+        with suppress(H2Error):  # it has reset the stream, or ended the connection
+            if event.stream_ended is None:
                 self._conn.acknowledge_received_data(length, event.stream_id or 0)
-            return
-        self._read += length
-        if self._read >= _WINDOW:
-            self._conn.increment_flow_control_window(self._read)
-            self._read = 0
+                return
+            self._read += length
+            if self._read >= _WINDOW:
+                self._conn.increment_flow_control_window(self._read)
+                self._read = 0
 
     def send(self, stream: Stream) -> bool:
         """Send the next frame of an answer, as far as the client's windows allow; return whether one left.
@@ -132,7 +132,8 @@ class Frames:
 
     def reset(self, number: int, code: int) -> None:
         """End a stream with RST_STREAM."""
-        self._conn.reset_stream(number, code)
+        with suppress(H2Error):  # the client has reset it
+            self._conn.reset_stream(number, code)
 
     def close(self, code: ErrorCodes) -> None:
         """End the connection with GOAWAY."""

@@ -95,6 +95,15 @@ def test_a_malformed_request_ends_its_stream(ycimages: Double, fields: Any) -> N
     assert not any(isinstance(frame, GoAwayFrame) for frame in answered)
 
 
+def test_a_malformed_request_that_is_taken_back_at_once_is_let_pass(ycimages: Double) -> None:
+    """Its stream is over when the double looks at it; the next request of the connection is answered."""
+    bad = headers(1, "END_HEADERS", block=hpack.Encoder().encode(MALFORMED["upper case"]))
+    trailed = headers(3, "END_HEADERS") + headers(3, *WHOLE, block=hpack.Encoder().encode([("X", "1")]))
+    taken_back = bad + RstStreamFrame(1, 8).serialize() + trailed + RstStreamFrame(3, 8).serialize()
+    answered = frames(sent(ycimages, HELLO + taken_back + headers(5, *WHOLE)))
+    assert [frame.stream_id for frame in answered if isinstance(frame, HeadersFrame)] == [5]
+
+
 @pytest.mark.parametrize("trailer", [(":path", "/"), ("X", "1")], ids=["pseudo-header", "upper case"])
 def test_malformed_trailers_end_their_stream(ycimages: Double, trailer: tuple[str, str]) -> None:
     """Before the call happens."""
