@@ -85,6 +85,46 @@ class Word(Compared, StrEnum):
         return repr(self.value)
 
 
+class Choice(Compared, str):
+    """A text of a closed set whose type is a `Literal`, such as how a client ended."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    __repr__ = str.__repr__
+
+    @classmethod
+    def advice(cls) -> str:
+        """Return what errors say about a value of another type."""
+        return f"compare it with a text, such as {min(filter(None, cls.known()))!r}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes it: its class has no name there."""
+        return _chosen, (self.noun(), tuple(self.known()), str(self))
+
+
+@cache
+def _choice(noun: str, words: tuple[str, ...]) -> type[Choice]:
+    own = {"__slots__": (), "known": classmethod(lambda _: words), "noun": classmethod(lambda _: noun)}
+    return type("Choice", (Choice,), own)
+
+
+def _chosen(noun: str, words: tuple[str, ...], text: str) -> Choice:
+    return _choice(noun, words)(text)
+
+
+def choices(noun: str, words: tuple[str, ...]) -> dict[str, Any]:
+    """Return the texts of a closed set, by themselves, for a field that is assigned."""
+    return {text: _chosen(noun, words, text) for text in words}
+
+
+def choose(owner: object, **words: tuple[str, ...]) -> None:
+    """Let fields of a frozen object compare as texts of closed sets, given by their names; None stays."""
+    for name, known in words.items():
+        text = getattr(owner, name)
+        if text is not None:
+            object.__setattr__(owner, name, _chosen(name.replace("_", " "), known, text))
+
+
 @cache
 def _values(words: type[Word]) -> frozenset[str]:
     return frozenset(str(word.value) for word in words)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, get_args
 
-from pytest_ycimages.words import exact
+from pytest_ycimages.words import choices, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 
 NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+GaveUp = Literal["", "cancelled", "deadline"]
+GAVE_UP: Final[dict[str, GaveUp]] = choices("gave up", get_args(GaveUp))
+"""The words for how a client gave up, as they are compared."""
 
 
 @exact
@@ -34,7 +39,7 @@ class GrpcCall:
     rpc: str
     deadline: float | None = None
     previous_attempts: int = 0
-    gave_up: Literal["", "cancelled", "deadline"] = ""
+    gave_up: GaveUp = GAVE_UP[""]
 
 
 class Request(NamedTuple):

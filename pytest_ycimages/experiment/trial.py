@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pytest_ycimages.api.resources import CreateImageMetadata, ImageStatus
 from pytest_ycimages.experiment.scenario import TRANSPORTS
-from pytest_ycimages.words import exact
+from pytest_ycimages.words import choose, exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image, Operation
@@ -54,6 +54,9 @@ class Outcome:
     error: str = ""
     limit: Limit | None = None
     traceback: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        choose(self, ending=get_args(Ending), limit=get_args(Limit))
 
     @property
     def image_ids(self) -> tuple[str, ...]:
@@ -107,6 +110,9 @@ class Trial:
     real_seconds: float = field(default=0.0, compare=False)
     before: tuple[Image, ...] = ()
     verb: Verb = "create"
+
+    def __post_init__(self) -> None:
+        choose(self, verb=VERBS)
 
     @property
     def succeeded(self) -> bool:

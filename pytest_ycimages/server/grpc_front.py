@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from pytest_ycimages.api.exchange import GrpcCall, Reply, Request
+from pytest_ycimages.api.exchange import GAVE_UP, GrpcCall, Reply, Request
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status
@@ -106,7 +106,7 @@ class GrpcFront:
         """Record that the client gave up before it had the answer; return the end of a call that is too late."""
         if call is not None:
             with self._app.pipeline.lock:
-                call.gave_up = how
+                call.gave_up = GAVE_UP[how]
         return HttpReply(200, (_TYPE, *status_headers(Code.DEADLINE_EXCEEDED, "Deadline Exceeded")), b"")
 
     def answering(self, http: HttpRequest, call: GrpcCall | None) -> Answering:

@@ -7,7 +7,7 @@ import pickle
 from collections import Counter
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
 from unittest.mock import ANY
 
 import grpc
@@ -17,9 +17,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pytest_ycimages import Code, Double, ImageStatus, Origin, OsType, Status, UsageError, unavailable
+from pytest_ycimages import (
+    Calls,
+    Code,
+    Double,
+    ImageStatus,
+    Origin,
+    OsType,
+    Outcome,
+    Scenario,
+    Status,
+    Trial,
+    UsageError,
+    unavailable,
+)
+from pytest_ycimages.api.exchange import GAVE_UP, GaveUp, GrpcCall
 from pytest_ycimages.api.methods import METHODS, MethodName
 from pytest_ycimages.api.resources import PciTopology
+from pytest_ycimages.experiment.trial import VERBS, Ending, Limit
 from tests.words.typos import one_edit_away
 
 if TYPE_CHECKING:
@@ -154,3 +169,33 @@ def test_the_error_of_an_operation_has_a_code_with_a_name() -> None:
     for wrong in (None, "NO_CODE", [], 1.5, True):
         with pytest.raises(ValidationError):
             Status.model_validate({"code": wrong})
+
+
+_OUTCOME = Outcome("unended", limit="calls")
+_CHOSEN: Final = {
+    "ending": (_OUTCOME.ending, get_args(Ending)),
+    "limit": (_OUTCOME.limit, get_args(Limit)),
+    "verb": (Trial(Scenario(), _OUTCOME, Calls(()), (), (), 0.0, verb="cleanup").verb, VERBS),
+    "gave up": (GrpcCall("Create", gave_up=GAVE_UP["deadline"]).gave_up, get_args(GaveUp)),
+    "gave up at first": (GrpcCall("Create").gave_up, get_args(GaveUp)),
+}
+
+
+@pytest.mark.parametrize(("word", "known"), _CHOSEN.values(), ids=_CHOSEN)
+def test_words_that_are_no_enum_compare_as_such(word: Any, known: tuple[str, ...]) -> None:
+    """A word equals its text; an unknown one, and what is no text, raises."""
+    assert [text for text in known if word == text] == [str(word)]
+    assert [text for text in known if word != text] == [text for text in known if text != str(word)]
+    for text in known:
+        misspelt = f"{text}s"
+        if misspelt not in known:
+            with pytest.raises(UsageError, match=r"^Unknown "):
+                assert word != misspelt
+    with pytest.raises(UsageError, match="compare it with a text"):
+        assert word != 3
+    assert word is not None
+    assert (isinstance(word, str), hash(word), repr(word)) == (True, hash(str(word)), repr(str(word)))
+    again = pickle.loads(pickle.dumps(word))  # noqa: S301 - our own
+    assert (again, type(again)) == (word, type(word))
+    assert json.loads(json.dumps(word)) == str(word)
+    assert {str(word): 1}[word] == 1
