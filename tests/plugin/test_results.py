@@ -47,6 +47,7 @@ def failing(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
     """A project with failing tests, outside of GitHub."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # these are no worker's, though this test is
     project.makepyfile(_TESTS)
     return project
 
