@@ -47,6 +47,7 @@ from pytest_ycimages.plugin_fixtures import (
     ycimages_time_module,
     ycimages_time_session,
 )
+from pytest_ycimages.plugin_page import add_page_option, check_page_option, pytest_exception_interact
 from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
 from pytest_ycimages.plugin_settings import SEED, add_settings_options, check_settings
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "pytest_exception_interact",
     "pytest_generate_tests",
     "pytest_make_collect_report",
     "pytest_sessionfinish",
@@ -95,6 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_settings_options(parser, group)
     add_cassette_options(parser, group)
     add_result_options(group)
+    add_page_option(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -103,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", text)
     check_settings(config)
     check_result_options(config)
+    check_page_option(config)
     if not hasattr(config, "workerinput"):
         experiments = ExperimentReports()
         config.pluginmanager.register(experiments, "ycimages-experiments")
