@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
 from pytest_ycimages.api.comparison import comparable
@@ -199,8 +199,8 @@ def _comparable(request: NormalizedRequest, shown: Collection[str]) -> Normalize
         return request
     model = _MESSAGES[method]
     if isinstance(body, dict) and (body or verb in _WITH_BODY):
-        body = {name: value for name, value in body.items() if to_snake(name) not in ids}  # the one in the path counts
-        body = comparable(model, body, shown)
+        bound = {*ids, *map(to_camel, ids)}  # the one in the path counts
+        body = comparable(model, {name: value for name, value in body.items() if name not in bound}, shown)
     if query or verb not in _WITH_BODY:
         pairs = [(name, str(each)) for pair in query for name, each in comparable(model, dict([pair])).items()]
         if verb not in _WITH_BODY:

@@ -111,7 +111,8 @@ def test_a_deadline_ends_a_call_and_the_recording_has_its_answer(tmp_path: Path)
         assert told.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         assert stubs.call(stubs.images.Create, request(recording, "next")).id
         recorded.wait(2)
-        assert sorted(call.grpc.gave_up for call in recording.calls if call.grpc) == ["", "deadline"]
+        how = sorted(call.grpc.gave_up for call in recording.calls if call.grpc)
+        assert how in (["", "deadline"], ["", "cancelled"])  # which of them, by whose clock is ahead
         assert len(recording.cassette.interactions) == 2
     assert read_cassette(tmp_path / "it.yaml").is_complete
 
