@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from contextlib import suppress
 from functools import lru_cache
 from html import escape, unescape
 from itertools import islice
@@ -106,8 +107,9 @@ def credentials_in_headers(headers: Iterable[tuple[str, str]]) -> frozenset[str]
 
 def _plain_metadata(name: str, value: str) -> tuple[str, str]:
     """Return metadata of gRPC whose value is in base64 as if it were text."""
-    data = base64.b64decode(value + "=" * (-len(value) % 4))
-    return name.removesuffix(_BINARY), data.decode("utf-8", "replace")
+    with suppress(ValueError):  # it is not base64 after all
+        value = base64.b64decode(value + "=" * (-len(value) % 4)).decode("utf-8", "replace")
+    return name.removesuffix(_BINARY), value
 
 
 @lru_cache(maxsize=256)  # a client sends the same one with each request
