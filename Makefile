@@ -8,7 +8,7 @@ PYTHONS ?= python3.11 python3.12 python3.13
 # The tests start hundreds of processes, each of which would compile the package anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-slow test-all coverage wheel-test lint docs node bench cassettes fuzz clean
+.PHONY: demo test test-slow test-all coverage wheel-test lint docs screenshots node bench cassettes fuzz clean
 
 demo: .venv/.for-cli
 	$(BIN)/ycimages demo

@@ -123,3 +123,17 @@ def test_the_start_page_lists_every_page() -> None:
     listed = re.findall(r"^- \[.+\]\((.+\.md)\)$", text_of(start).partition("<!-- contents -->")[2], re.MULTILINE)
     pages = {str(page.relative_to(start.parent)) for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
     assert sorted(listed) == sorted(pages), f"edit {start}: list each page once"
+
+
+def test_pictures_are_small_and_shown() -> None:
+    """`make screenshots` makes them."""
+    images = list((ROOT / "docs" / "images").iterdir())
+    shown = {Path(name).name for page in PAGES for name in re.findall(r"!\[.+\]\((.+)\)", text_of(page))}
+    assert {image.name for image in images} == shown
+    assert not [image.name for image in images if image.stat().st_size > 150_000]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "how-to"], ids=named)
+def test_a_guide_has_an_example_or_a_table_on_its_first_screen(page: Path) -> None:
+    """Within 25 lines."""
+    assert re.search(r"^(?:```|\|)", "\n".join(text_of(page).splitlines()[:25]), re.MULTILINE)
