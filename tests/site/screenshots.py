@@ -28,11 +28,11 @@ BODY: Final = {"folderId": "b1g0000000000000000a", "diskId": "epd000000000000000
 def bake(url: str, token: str) -> str:
     """Create an image, and create it again if the answer was an error."""
     headers = {"Authorization": f"Bearer {token}"}
-    for _ in range(3):
+    answer = requests.post(f"{url}/compute/v1/images", json=BODY, headers=headers, timeout=30)
+    if not answer.ok:
         answer = requests.post(f"{url}/compute/v1/images", json=BODY, headers=headers, timeout=30)
-        if answer.ok:
-            return str(answer.json()["metadata"]["imageId"])
-    raise RuntimeError(answer.text)
+    answer.raise_for_status()
+    return str(answer.json()["metadata"]["imageId"])
 
 
 def use(double: Double) -> None:
