@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.methods import CONTRACTS
-from pytest_ycimages.backing.replay import CassetteBacking, path_of
+from pytest_ycimages.backing.replay import CassetteBacking, ReplayApp, path_of
 from pytest_ycimages.cassette.file import CassetteWriter
 from pytest_ycimages.cassette.handle import Cassette, opened
 from pytest_ycimages.cassette.maintenance import scrub_metadata
@@ -20,22 +20,23 @@ from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import MachineClock, sending
 from pytest_ycimages.cloud.service import Service
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import UsageError, YCImagesError
 from pytest_ycimages.hosts import DOMAINS, LOOPBACK
 from pytest_ycimages.latency import NO_LATENCY
 from pytest_ycimages.redaction.rules import redaction_rules
 from pytest_ycimages.server import activity
-from pytest_ycimages.server.app import RecordingApp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pytest_ycimages.api.exchange import Reply, Request
+    from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.errors import YCImagesError
-    from pytest_ycimages.pipeline import Pipeline
+    from pytest_ycimages.pipeline import Pipeline, Replying
     from pytest_ycimages.server.app import App, Control
     from pytest_ycimages.settings import Settings
 
@@ -176,3 +177,27 @@ def check_real_time(upstream: str | None) -> None:
             "waits would send it thousands of requests. Use the fixture `ycimages_time`, which is real time in a test "
             "that the command line or a marker lets record or verify; or leave `VirtualTime` out."
         )
+
+
+class RecordingApp(ReplayApp):
+    """Passes every request on to the service that is recorded, and puts the call into the journal.
+
+    Args:
+        pipeline: keeps the journal.
+        contract: the revision.
+        control: answers the control API.
+        pass_on: returns the reply of the service.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, contract: Contract, control: Control, pass_on: Callable[[Request], Reply]
+    ) -> None:
+        from pytest_ycimages.server.workers import Workers  # noqa: PLC0415 - only for recordings
+
+        super().__init__(pipeline, contract, control)
+        self._pass_on = pass_on
+        self.workers = Workers()
+
+    def replying(self, request: Request) -> Replying:
+        """Pass a call on, and put it into the journal."""
+        return self.pipeline.write(request, self._pass_on(request))

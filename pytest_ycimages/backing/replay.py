@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pytest_ycimages.api.methods import CONTRACTS
+from pytest_ycimages.api.gateway import GatewayRefusalError
+from pytest_ycimages.api.methods import CONTRACTS, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.resources import Image, Operation
+from pytest_ycimages.api.status import Code
 from pytest_ycimages.backing.backing import Backing, ResourceView
 from pytest_ycimages.cassette.exchange import ReplayService
 from pytest_ycimages.cassette.file import read_cassette
@@ -34,18 +36,21 @@ from pytest_ycimages.errors import (
 )
 from pytest_ycimages.redaction.rules import redaction_rules
 from pytest_ycimages.redaction.shapes import IAM_TOKEN
-from pytest_ycimages.server.app import ReplayApp
+from pytest_ycimages.server.app import App, http_reply, unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cloud.ids import Ids
+    from pytest_ycimages.pipeline import Replying
     from pytest_ycimages.redaction.rules import RedactionRules
-    from pytest_ycimages.server.app import App, Control
+    from pytest_ycimages.server.app import Answering, Control
+    from pytest_ycimages.server.http import HttpRequest
     from pytest_ycimages.settings import Settings, Severity
 
 M = TypeVar("M", bound=BaseModel)
@@ -228,3 +233,23 @@ def _folder_in(cassette: CassetteData) -> str:
         if isinstance(folder_id, str):
             return folder_id
     return ""
+
+
+class ReplayApp(App):
+    """Lets the pipeline answer every request, routed or not."""
+
+    def refusing(self, request: Request, refusal: Reply) -> Replying:
+        """Look in the cassette for a call whose method is not served."""
+        return self.replying(request) if refusal.code is Code.UNIMPLEMENTED else super().refusing(request, refusal)
+
+    def _answering(self, http: HttpRequest) -> Answering:
+        return http_reply((yield from self.replying(self._as_understood(http))))
+
+    def _as_understood(self, http: HttpRequest) -> Request:
+        """Return the request with its method and message as far as it has them."""
+        method = UNROUTED
+        try:
+            method, ids = route(http.path, http.method)
+            return self._read(http, method, ids)
+        except (NoRouteError, GatewayRefusalError):
+            return unread(http, method, authority=http.headers.get("host", ""))

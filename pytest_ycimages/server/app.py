@@ -89,15 +89,15 @@ class App:
             if http.path.startswith(PREFIX) or (http.path in _DOORS and _is_of_browser(http)):
                 return self._control(http)
             if http.problem:
-                return (yield from self._refuse(_unread(http), http.problem_status, http.problem))
+                return (yield from self._refuse(unread(http), http.problem_status, http.problem))
             answering = self._instance_metadata if http.path.startswith(_METADATA) else self._answering
             return (yield from answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
         except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
-            return http_reply((yield from self.pipeline.fail(_unread(http), error.with_traceback(None))))
+            return http_reply((yield from self.pipeline.fail(unread(http), error.with_traceback(None))))
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
-            return http_reply((yield from self.pipeline.fail(_unread(http), error)))
+            return http_reply((yield from self.pipeline.fail(unread(http), error)))
 
     def _answering(self, http: HttpRequest) -> Answering:
         """Answer a valid request."""
@@ -108,22 +108,22 @@ class App:
         try:
             request = self._read(http, method, ids)
         except GatewayRefusalError as refusal:
-            return (yield from self._refuse(_unread(http, method), 400, str(refusal), headers=(TEXT,)))
+            return (yield from self._refuse(unread(http, method), 400, str(refusal), headers=(TEXT,)))
         return http_reply((yield from self.replying(request)))
 
     def _instance_metadata(self, http: HttpRequest) -> Answering:
         """Answer as the metadata service of an instance does, in every mode: with a token for its service account."""
         if http.headers.get("metadata-flavor") != "Google":
             problem = "The metadata service answers requests with the header 'Metadata-Flavor: Google' only."
-            return (yield from self._refuse(_unread(http), 403, problem, headers=(TEXT,)))
+            return (yield from self._refuse(unread(http), 403, problem, headers=(TEXT,)))
         if http.path != TOKEN_PATH:
             problem = f"Of the metadata, only {TOKEN_PATH} is served, and not {http.path}"
-            return (yield from self._refuse(_unread(http), 404, problem, headers=(TEXT,)))
+            return (yield from self._refuse(unread(http), 404, problem, headers=(TEXT,)))
         if http.method not in {"GET", "HEAD"}:
             problem = f"{http.method} is not allowed for {http.path}; allowed: GET, HEAD"
-            return (yield from self._refuse(_unread(http), 405, problem, headers=(TEXT, ("allow", "GET, HEAD"))))
+            return (yield from self._refuse(unread(http), 405, problem, headers=(TEXT, ("allow", "GET, HEAD"))))
         wire = {"access_token": self.instance_token(), "expires_in": TOKEN_LIFETIME, "token_type": "Bearer"}
-        return http_reply((yield from self.pipeline.write(_unread(http), Reply(Code.OK, wire))))
+        return http_reply((yield from self.pipeline.write(unread(http), Reply(Code.OK, wire))))
 
     def replying(self, request: Request) -> Replying:
         """Answer a call that a transport has read, whatever the transport."""
@@ -147,8 +147,8 @@ class App:
         if error.allowed:
             allowed = ", ".join(error.allowed)
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return (yield from self._refuse(_unread(http), 405, problem, headers=(JSON, ("allow", allowed))))
-        return (yield from self._refuse(_unread(http), 404, f"No method is served at {http.method} {http.path}"))
+            return (yield from self._refuse(unread(http), 405, problem, headers=(JSON, ("allow", allowed))))
+        return (yield from self._refuse(unread(http), 404, f"No method is served at {http.method} {http.path}"))
 
     def _read(self, http: HttpRequest, method: str, ids: Mapping[str, str]) -> Request:
         """Return the request with its message, or with its violations of the contract.
@@ -162,7 +162,7 @@ class App:
         if ids:  # the id in the path wins over all
             fields = {**fields, **dict.fromkeys(map(_camel, ids)), **ids}
         decoded = decode(self._contract.requests[method], fields, self._wording)
-        return _unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
+        return unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
     def _refuse(
         self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = (JSON,)
@@ -200,7 +200,7 @@ _CODES = {
 }
 
 
-def _unread(
+def unread(
     http: HttpRequest,
     method: str = UNROUTED,
     message: RequestMessage | None = None,
@@ -243,50 +243,6 @@ def waited(answering: Answering) -> HttpReply:
     except StopIteration as end:
         reply: HttpReply = end.value
         return reply
-
-
-class ReplayApp(App):
-    """Lets the pipeline answer every request, routed or not."""
-
-    def refusing(self, request: Request, refusal: Reply) -> Replying:
-        """Look in the cassette for a call whose method is not served."""
-        return self.replying(request) if refusal.code is Code.UNIMPLEMENTED else super().refusing(request, refusal)
-
-    def _answering(self, http: HttpRequest) -> Answering:
-        return http_reply((yield from self.replying(self._as_understood(http))))
-
-    def _as_understood(self, http: HttpRequest) -> Request:
-        """Return the request with its method and message as far as it has them."""
-        method = UNROUTED
-        try:
-            method, ids = route(http.path, http.method)
-            return self._read(http, method, ids)
-        except (NoRouteError, GatewayRefusalError):
-            return _unread(http, method, authority=http.headers.get("host", ""))
-
-
-class RecordingApp(ReplayApp):
-    """Passes every request on to the service that is recorded, and puts the call into the journal.
-
-    Args:
-        pipeline: keeps the journal.
-        contract: the revision.
-        control: answers the control API.
-        pass_on: returns the reply of the service.
-    """
-
-    def __init__(
-        self, pipeline: Pipeline, contract: Contract, control: Control, pass_on: Callable[[Request], Reply]
-    ) -> None:
-        from pytest_ycimages.server.workers import Workers  # noqa: PLC0415 - only for recordings
-
-        super().__init__(pipeline, contract, control)
-        self._pass_on = pass_on
-        self.workers = Workers()
-
-    def replying(self, request: Request) -> Replying:
-        """Pass a call on, and put it into the journal."""
-        return self.pipeline.write(request, self._pass_on(request))
 
 
 _HOST: Final = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
