@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import checked_client, client_name
+from pytest_ycimages.experiment.client import checked_client, client_name, sources_of
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
 from pytest_ycimages.experiment.findings import reproduce
 from pytest_ycimages.experiment.judges import judges_of
@@ -111,8 +111,9 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     own = given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS)
     own_seed = own.pop("seed", 0)
     named = judges_of(judges, checked_verb(verb))
+    names = [] if isinstance(client, Command) else sources_of(checked_client(client, fixtures), fixtures or ())
     plan = Plan(
-        client if isinstance(client, Command) else checked_client(client, fixtures),
+        client,
         candidates_of(faults),
         named,
         whole("depth", depth, least=0),
@@ -124,8 +125,13 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         verb,
         checked_setup(setup),
         shard_of(shard),
-        fixtures,
+        fixtures if names else None,
     )
+    if names and worker_count(workers) > 1:
+        raise UsageError(
+            f"The client {client_name(client)} asks for the fixtures {', '.join(names)}, which exist in this process "
+            "alone. Leave `workers` out."
+        )
     if clock.shared is not None and not isinstance(client, Command):
         raise UsageError(
             "An experiment starts virtual time by itself, and virtual time is on already. Leave `ycimages_time` out of "

@@ -224,6 +224,32 @@ def test_a_client_may_ask_for_fixtures_anew_for_each_trial(project: pytest.Pytes
 
 @pytest.mark.costly
 @pytest.mark.usefixtures("clients_path")
+def test_fixtures_are_for_one_process(project: pytest.Pytester) -> None:
+    """A client that asks for none is tried in several, and one that does is refused."""
+    project.makepyfile(
+        """
+        import pytest
+        from pytest_ycimages import UsageError
+        from tests.experiment.client_kinds import by_names
+        from tests.experiment.flawed_clients import correct
+
+        def asks(ycimages, tmp_path):
+            pass
+
+        @pytest.mark.parametrize("client", [correct, by_names])
+        def test_several(client, ycimages_experiment):
+            ycimages_experiment(client, depth=0, workers=2).assert_ok()
+
+        def test_one(ycimages_experiment):
+            with pytest.raises(UsageError, match="asks for the fixtures tmp_path, which exist in this process alone"):
+                ycimages_experiment(asks, depth=0, workers=2)
+        """
+    )
+    project.runpytest_inprocess("-q").assert_outcomes(passed=3)
+
+
+@pytest.mark.costly
+@pytest.mark.usefixtures("clients_path")
 def test_a_test_to_paste_asks_for_the_fixtures(project: pytest.Pytester) -> None:
     """It fails as the trial did."""
     project.makepyfile(
