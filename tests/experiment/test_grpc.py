@@ -108,10 +108,13 @@ def test_a_right_client_has_no_finding_over_grpc(client: str, verb: Verb) -> Non
 
 @pytest.mark.slow
 def test_a_right_client_has_no_finding_over_grpc_with_any_default_fault() -> None:
-    """Of gRPC and of both transports, and the same on each run."""
+    """Of gRPC and of both transports; the same is tried and found on each run."""
     first, second = (experiment("correct", "create", faults=None) for _ in range(2))
     first.assert_ok()
-    assert first == second
+    assert (first.findings, first.counts) == (
+        second.findings,
+        second.counts,
+    )  # grpcio sees a lost connection in real time
     assert first.counts.tried > 150
     names = {row.fault.partition("(")[0] for row in first.faults}
     assert {"goaway", "stream_reset", "unavailable", "reset"} <= names
