@@ -73,6 +73,7 @@ class Transport:
         self._pools: dict[Site, tuple[urllib3.PoolManager, str]] = {}
         self._tls: ssl.SSLContext | None = None
         self._connections = WeakSet[_Direct]()
+        self._closings = 0
         self._lock = threading.Lock()
 
     def exchange(
@@ -84,7 +85,9 @@ class Transport:
 
         Raises:
             UsageError: the proxy or the certificates that the environment names cannot be used.
+            ConnectionAbortedError: the transport was closed meanwhile.
         """
+        closings = self._closings
         pools, proxy = self._pools_to(site)
         own.connections = self._connections
         answered = _exchange(pools, f"{site}{target}", request, signed)
@@ -92,11 +95,14 @@ class Transport:
             return answered
         if answered.interrupt is not None:
             raise answered.interrupt
+        if self._closings != closings:
+            raise ConnectionAbortedError("The double was closed while this call was on its way")
         return f"{answered.reason}{f' (through the proxy {proxy})' if proxy else ''}"
 
     def close(self) -> None:
         """Close the connections: requests that wait for a response fail at once. Later requests open others."""
         with self._lock:
+            self._closings += 1
             for pools, _ in self._pools.values():
                 pools.clear()
         for connection in list(self._connections):
