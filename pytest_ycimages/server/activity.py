@@ -70,6 +70,12 @@ in_flight: Final[set[str]] = set()
 held_back: Final[set[str]] = set()
 """Those of them whose answers a double holds back until a later moment."""
 
+fetching: Final[set[object]] = set()
+"""Credentials that are being fetched, each for one of the calls in flight, which is sent only then."""
+
+fetches: Final[set[str]] = set()
+"""The numbers of the calls in flight that fetch them."""
+
 unconnected: Final[set[str]] = set()
 """Those of them that have made no progress for a while; they may have no connection while a double refuses any."""
 
@@ -103,7 +109,9 @@ def is_quiet(*, answered: bool) -> bool:
 
 def is_in_flight() -> bool:
     """Return whether a call that virtual time waits for is on its way to a double, in its hands, or on its way back."""
-    return not (in_flight <= held_back or (is_refusing() and in_flight <= held_back | unconnected))
+    if in_flight <= held_back or (is_refusing() and in_flight <= held_back | unconnected):
+        return False
+    return held_back.isdisjoint(fetches) or len(in_flight - held_back) > len(fetching)
 
 
 def is_refusing() -> bool:

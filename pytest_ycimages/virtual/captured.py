@@ -94,7 +94,7 @@ def _modules(is_real: Callable[[str], bool]) -> Iterator[tuple[str, ModuleType]]
     `__class__` of a cffi library says that it is a module, that of a lazy object may raise anything, and any attribute
     of a lazy module would load it.
     """
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if (
             type(name) is str
             and issubclass(type(module), ModuleType)

@@ -13,8 +13,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_ycimages.hosts import is_one_of, split_authority
+from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.patch_threads import patch
+from pytest_ycimages.virtual.scheduler import in_force
 from pytest_ycimages.virtual.wait import MICROSECOND, microseconds
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     Original = Callable[..., Any]
 
 _numbers: Final = count(1)
+_fetching: Final = threading.local()
+"""Whether a thread fetches credentials."""
 _GRACE: Final = 60.0
 """Real seconds by which grpcio's own deadline follows the virtual one. It ends calls that never reach a double."""
 _BACKOFF: Final = 100
@@ -106,6 +110,39 @@ def patch_channel(stack: ExitStack, module: Any) -> None:
     patch(stack, module.Channel, "__init__", _open)
 
 
+def patch_credentials(stack: ExitStack, module: Any) -> None:
+    """Patch `grpc._plugin_wrapping`: a call is sent when its credentials are there, which may take calls of their own.
+
+    grpcio fetches them on a thread that it starts in compiled code, and that belongs to the client for so long.
+    """
+    original = module._Plugin.__call__  # noqa: SLF001 - grpcio has no public place
+
+    def call(plugin: Any, url: Any, method: Any, callback: Callable[..., None]) -> None:
+        scheduler, thread, fetch = next(iter(in_force), None), threading.current_thread(), object()
+        if scheduler is None or not activity.in_flight:
+            original(plugin, url, method, callback)
+            return
+
+        def fetched(*result: Any) -> None:
+            activity.fetching.discard(fetch)
+            callback(*result)
+
+        is_new = threading.get_ident() not in scheduler.threads
+        if is_new:
+            scheduler.enter(thread)
+        activity.fetching.add(fetch)
+        _fetching.fetch = fetch
+        try:
+            original(plugin, url, method, fetched)
+        finally:
+            del _fetching.fetch
+            if is_new:
+                scheduler.leave(thread)
+
+    stack.callback(activity.fetching.clear)
+    replace(stack, module._Plugin, "__call__", call)  # noqa: SLF001 - as above
+
+
 # asyncio.
 
 
@@ -156,6 +193,8 @@ class _InFlight:
         self._number = number
 
     def __enter__(self) -> Self:
+        if hasattr(_fetching, "fetch"):
+            activity.fetches.add(self._number)
         activity.in_flight.add(self._number)
         return self
 
@@ -167,6 +206,7 @@ class _InFlight:
         """Let time move on: the client has the answer."""
         activity.in_flight.discard(self._number)
         activity.held_back.discard(self._number)
+        activity.fetches.discard(self._number)
         activity.notify()
 
 
@@ -197,6 +237,7 @@ PATCHES: Final[dict[str, Callable[[ExitStack, Any], None]]] = {
     "grpc._common": patch_common,
     "grpc._utilities": patch_utilities,
     "grpc._channel": patch_channel,
+    "grpc._plugin_wrapping": patch_credentials,
     "grpc.aio._call": patch_aio_call,
     "grpc.aio._channel": patch_aio_timeouts,
     "grpc.aio._interceptor": patch_aio_timeouts,

@@ -76,6 +76,14 @@ def test_the_sdk_waits_in_virtual_time(ycimages_intercept: Double, ycimages_time
     assert 100 <= ycimages_time.elapsed < 120
 
 
+def test_the_exchange_of_a_token_takes_virtual_time(ycimages_intercept: Double, ycimages_time: VirtualTime) -> None:
+    """A call waits for it, and its thread is one that grpcio starts: discovery, exchange and create, 2 s each."""
+    ycimages_intercept.latency = 2
+    create(SDK(token="AQAD"))  # noqa: S106 - not one of an account
+    assert [call.method for call in ycimages_intercept.calls] == ["endpoints.list", "tokens.create", "images.create"]
+    assert ycimages_time.elapsed == 6
+
+
 @pytest.mark.ycimages(auth="strict")
 def test_an_sdk_gets_the_token_of_an_instance(ycimages_intercept: Double) -> None:
     """From the metadata service, which the double serves as well."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from grpc import aio
+from trustme import CA
 from yandex.cloud.compute.v1 import image_pb2
 from yandex.cloud.compute.v1 import image_service_pb2 as api
 from yandex.cloud.compute.v1.image_service_pb2_grpc import ImageServiceStub
@@ -306,7 +307,7 @@ def test_a_double_that_closes_ends_its_calls(ycimages_time: VirtualTime) -> None
 
 def test_a_call_without_an_answer_fails_the_test_by_name(ycimages: Double) -> None:
     """It says what it waits for, and what to check: here a certificate that the client does not trust."""
-    strangers = grpc.ssl_channel_credentials()
+    strangers = grpc.ssl_channel_credentials(CA().cert_pem.bytes())
     with VirtualTime(patience=0.2) as virtual_time, grpc.secure_channel(ycimages.grpc_endpoint, strangers) as channel:
         images: Any = ImageServiceStub(channel)
         with pytest.raises(VirtualTimeError, match=r"(?s)has had no answer for 0\.2 real.*wait_for_ready"):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from yandex.cloud.compute.v1 import image_service_pb2 as api
 
-from pytest_ycimages import Double, DoubleFailedError, SecretFoundError, VirtualTime, hang
+from pytest_ycimages import Double, SecretFoundError, VirtualTime, hang
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.server.workers import MOST
 from tests.cassette.modes.transports import OverGrpc, OverRest
@@ -170,8 +170,7 @@ def test_the_end_of_the_double_ends_calls_without_an_answer(tmp_path: Path) -> N
             recording.close(patience=0.05)
             assert call.exception(TIMEOUT).code() is grpc.StatusCode.UNAVAILABLE
         assert no_worker_is_left()
-        with pytest.raises(DoubleFailedError):
-            recording.check()
+        recording.check()
     assert not read_cassette(tmp_path / "it.yaml").is_complete
 
 
