@@ -10,6 +10,7 @@ client must also have used processor time. A blocked one must have stayed in the
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -309,12 +310,13 @@ def _is_in_loop(frame: FrameType | None) -> bool:
 def _is_inside(frame: FrameType | None) -> bool:
     """Return whether a thread is in code of this package, other than what calls the client, or in a finalizer.
 
-    What is raised in a finalizer is ignored.
+    What is raised in a finalizer, or in a callback of the garbage collector, is ignored.
     """
+    ignored = {getattr(each, "__code__", None) for each in gc.callbacks}
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         is_ours = name.startswith("pytest_ycimages.") and not name.startswith(_OF_THE_TEST)
-        if is_ours or name in _CALLED_BACK or frame.f_code.co_name == "__del__":
+        if is_ours or name in _CALLED_BACK or frame.f_code.co_name == "__del__" or frame.f_code in ignored:
             return True
         frame = frame.f_back
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import queue
 import signal
@@ -21,7 +22,7 @@ from pytest_ycimages.virtual.diagnosis import expression, primitive_of
 from pytest_ycimages.virtual.idle import IdleDetector
 from pytest_ycimages.virtual.scheduler import Scheduler
 from pytest_ycimages.virtual.wait import GivenUp
-from pytest_ycimages.virtual.watchdog import Watchdog
+from pytest_ycimages.virtual.watchdog import Watchdog, _is_inside
 from tests.virtual.calling import HEADERS, create
 
 if TYPE_CHECKING:
@@ -267,6 +268,22 @@ def test_what_the_watchdog_counts_on_a_machine_that_stands_still(
     for _ in range(20):
         watchdog._look(min(seconds, 2 * idle.interval), 0.01)  # noqa: SLF001 - as its own thread does
     assert scheduler.error is not None
+
+
+def test_no_error_is_raised_where_it_would_be_ignored() -> None:
+    """In a callback of the garbage collector; in the test that it interrupts it would not be ignored."""
+    inside = []
+
+    def callback(_phase: str, _info: dict[str, int]) -> None:
+        inside.append(_is_inside(sys._getframe()))  # noqa: SLF001 - documented, in spite of its name
+
+    gc.callbacks.append(callback)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(callback)
+    assert set(inside) == {True}
+    assert not _is_inside(sys._getframe())  # noqa: SLF001 - as above
 
 
 @_on_linux
