@@ -103,6 +103,7 @@ def test_it_shows_what_the_answers_contradict(settings: dict[str, Any], row: str
     assert re.search(rf"│ {row} +│ \w+ +│ \d+ +│ differ: \d", result.stdout), result.stdout
 
 
+@pytest.mark.costly
 def test_the_cassette_is_redacted(service: Double, tmp_path: Path) -> None:
     """No token, no id of the folder; the ids of images stay."""
     path = tmp_path / "it.yaml"

@@ -168,6 +168,7 @@ def test_closing_the_double_ends_every_stream_at_once() -> None:
             list(each)
 
 
+@pytest.mark.costly
 def test_a_reader_that_does_not_read_holds_up_nobody_else(ycimages: Double) -> None:
     """Calls are answered, another reader gets them, and the double closes."""
     with closing(socket.create_connection((ycimages.host, ycimages.port))) as idle:

@@ -45,6 +45,7 @@ def test_the_search_is_that_of_a_function(kind: str) -> None:
     assert report.baseline.succeeded
 
 
+@pytest.mark.costly
 def test_what_a_class_does_as_it_leaves_is_judged() -> None:
     """A clean-up there counts, and so does one that is missing or fails."""
     causes = {
@@ -64,6 +65,7 @@ def test_what_a_class_does_as_it_leaves_is_judged() -> None:
     }
 
 
+@pytest.mark.costly
 def test_a_class_is_in_the_test_to_paste() -> None:
     """By its name."""
     (finding,) = run_experiment(client_kinds.LeavesOnExit, depth=0, judges="no_orphans").findings
@@ -102,6 +104,7 @@ def test_a_command_is_no_client_of_one_trial(ycimages_time: VirtualTime, ycimage
         assert_survives(Command("true"), ycimages)  # type: ignore[arg-type]  # what is tested
 
 
+@pytest.mark.costly
 def test_a_setup_that_fails_is_named() -> None:
     """With what it raised."""
 
@@ -114,6 +117,7 @@ def test_a_setup_that_fails_is_named() -> None:
         run_experiment(correct, setup=setup, faults=[unavailable()])
 
 
+@pytest.mark.costly
 def test_a_setup_that_exits_does_not_end_the_run() -> None:
     """As a script that is called there may do."""
 
@@ -124,6 +128,7 @@ def test_a_setup_that_exits_does_not_end_the_run() -> None:
         run_experiment(correct, setup=setup, depth=0)
 
 
+@pytest.mark.costly
 def test_a_generator_without_an_end_is_left() -> None:
     """After so many ids."""
 
@@ -135,6 +140,7 @@ def test_a_generator_without_an_end_is_left() -> None:
     assert trial.outcome.ending == "returned"
 
 
+@pytest.mark.costly
 def test_a_client_that_keeps_a_connection_to_its_first_double_is_told_so() -> None:
     """Else no fault would strike, and nothing would be found."""
     bakers: list[Baker] = []
@@ -149,6 +155,7 @@ def test_a_client_that_keeps_a_connection_to_its_first_double_is_told_so() -> No
         run_experiment(keeps, faults=[unavailable()])
 
 
+@pytest.mark.costly
 def test_a_report_of_megabytes_is_cut() -> None:
     """Before its text is looked through."""
 

@@ -132,6 +132,7 @@ def test_grpcio_itself_asks_again_after_a_goaway_that_has_not_seen_the_call() ->
     assert "goaway" in finding.test
 
 
+@pytest.mark.costly
 def test_the_transport_is_found_from_the_first_run() -> None:
     """A client over REST is never tried with faults of gRPC, and one over gRPC with none of the body."""
     faults = [
@@ -151,6 +152,7 @@ def test_the_transport_is_found_from_the_first_run() -> None:
     }
 
 
+@pytest.mark.costly
 def test_each_call_of_a_client_that_speaks_both_is_struck_by_its_own_faults() -> None:
     """It creates over REST, and then lists over gRPC."""
 

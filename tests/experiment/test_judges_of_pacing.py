@@ -63,6 +63,7 @@ def test_a_client_that_waits_may_make_as_many_calls_as_it_may() -> None:
     assert said(bounded(calls=1000), trial(client(PollsEverySecond), NEVER_ENDS)) == "content"
 
 
+@pytest.mark.costly
 def test_refused_connections_are_told_though_they_are_no_calls() -> None:
     """One call alone would be no reason."""
     verdict = judged(finishes(), trial(client(ConnectsEverySecond), at(refuse(seconds=2000), "images.create")))

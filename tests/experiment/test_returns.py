@@ -60,6 +60,7 @@ def baseline(client: Callable[[str, str], Any], verb: Verb) -> tuple[list[str], 
     return [finding.cause for finding in report.findings], report.baseline.run
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("verb", CLIENTS)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_right_client_may_return_its_ids_in_any_form_or_nothing(form: str, verb: Verb) -> None:
@@ -72,6 +73,7 @@ def test_a_right_client_may_return_its_ids_in_any_form_or_nothing(form: str, ver
     assert len(trial.reported) == (0 if form == "nothing" and verb not in {"create", "create_many"} else count)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("verb", "returned", "causes"),
     [
@@ -96,6 +98,7 @@ def test_what_is_not_the_id_of_an_image_matters_to_clients_that_create(
     assert baseline(returning(verb, lambda _: returned), verb)[0] == causes
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("verb", ["delete", "cleanup"])
 def test_an_id_that_is_returned_says_that_its_image_is_deleted(verb: Verb) -> None:
     """The text names the image."""
@@ -113,6 +116,7 @@ def test_an_id_that_is_returned_says_that_its_image_is_deleted(verb: Verb) -> No
     )
 
 
+@pytest.mark.costly
 def test_an_updated_image_whose_id_is_returned_is_there() -> None:
     """One that the client has deleted since is not."""
 
@@ -124,6 +128,7 @@ def test_an_updated_image_whose_id_is_returned_is_there() -> None:
     assert baseline(changes_its_mind, "update")[0] == [LABELLED]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("verb", ["create", "create_many"])
 def test_a_client_that_returns_nothing_says_that_what_it_created_is_ready(verb: Verb) -> None:
     """Neither nothing at all, nor an image that is not READY yet."""

@@ -66,6 +66,7 @@ def test_a_trial_ends_however_the_client_does(client: Client, outcome: str) -> N
         assert threading.active_count() == before
 
 
+@pytest.mark.costly
 def test_a_client_that_spins_is_interrupted() -> None:
     """Nothing but real time can tell that it does not end."""
     before = threading.active_count()

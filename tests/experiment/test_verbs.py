@@ -101,6 +101,7 @@ def experiment(client: str, verb: Verb, **options: Any) -> Any:
     return run_experiment(getattr(cleaning_clients, client), verb=verb, setup=setup, **options)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.client)
 def test_a_flaw_is_found_alone_and_its_test_fails_as_well(
     flaw: Flaw, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +133,7 @@ RIGHT: Final = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.costly
 @RIGHT
 def test_a_client_without_a_flaw_has_no_finding(client: str, verb: Verb, judges: list[Any]) -> None:
     """With all judges of its verb, and those that know what it should do."""
@@ -148,6 +150,7 @@ def test_a_client_without_a_flaw_has_no_grave_finding_with_any_default_fault(
     experiment(client, verb, faults=None, judges=[*judges, *several]).assert_ok()
 
 
+@pytest.mark.costly
 def test_the_images_that_exist_are_those_of_the_setup() -> None:
     """In each trial the same, with the same ids; the client returns those that it has deleted."""
     report = experiment("cleans", "cleanup", judges=[keeps_images(KEPT)])
@@ -188,6 +191,7 @@ def test_a_judge_of_other_verbs_is_refused(verb: Verb, judge: str) -> None:
             run_experiment(cleaning_clients.cleans, verb=verb, judges=value)
 
 
+@pytest.mark.costly
 def test_the_help_says_which_verbs_each_judge_judges() -> None:
     """And the report that is printed does so for those that were asked."""
     text = CliRunner().invoke(command, ["experiment", "--help"]).output
@@ -231,6 +235,7 @@ def test_wrong_options_are_refused(options: dict[str, Any], text: str) -> None:
     assert text.replace(".double.", "(double)") in str(error.value)
 
 
+@pytest.mark.costly
 def test_the_command_takes_verb_and_setup() -> None:
     """And prints the test to paste with both."""
     words = ["experiment", "tests.experiment.cleaning_clients:counts_deletions", "--verb", "cleanup"]

@@ -45,6 +45,7 @@ def test_the_browser_would_tell_of_requests_and_of_the_console(browser: Browser,
     assert len(browser.console) >= 2
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "names", [("duplicates",), ("careful",), ("hostile",), ("untruthful", "duplicates", "careful", "hostile")]
 )
@@ -100,6 +101,7 @@ CONTRAST = """
 """The elements whose text stands out too little from what is behind it, by the rule of WCAG 2 AA."""
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_readable_in_light_and_in_dark(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """Each text stands out from what is behind it."""
@@ -110,6 +112,7 @@ def test_the_page_is_readable_in_light_and_in_dark(browser: Browser, tmp_path: P
     assert browser.run(CONTRAST) == []
 
 
+@pytest.mark.costly
 def test_the_test_can_be_copied_with_the_keyboard(browser: Browser, tmp_path: Path) -> None:
     """Every button and link is come by with Tab alone; Enter on a button copies what is beside it."""
     browser.open(page_of(tmp_path, "duplicates"))

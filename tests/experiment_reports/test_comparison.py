@@ -60,6 +60,7 @@ def test_what_was_not_tried_alike_is_told() -> None:
     assert len(Comparison((first, other)).differences) == 5
 
 
+@pytest.mark.costly
 def test_more_clients_than_letters_have_numbers() -> None:
     """All labels differ."""
     labels = Comparison((report_of("careful"),) * 30).labels

@@ -135,6 +135,7 @@ def test_a_report_is_read_back(name: str) -> None:
     assert read.ok is (name == "careful")
 
 
+@pytest.mark.costly
 @given(st.text(st.characters(exclude_categories=[])))
 def test_any_text_of_a_client_survives(text: str) -> None:
     """Control characters, quotes, and halves of characters, which are written out."""

@@ -27,6 +27,7 @@ def test_the_newest_image_of_a_family_is_its_latest(cloud: Cloud) -> None:
     assert cloud.latest("numbers").json == cloud.image(ids[-1])
 
 
+@pytest.mark.costly
 @pytest.mark.fidelity("latest.ready")
 @pytest.mark.ycimages(timing=10)
 def test_only_ready_images_count(cloud: Cloud) -> None:

@@ -77,6 +77,7 @@ def test_every_open_question_has_a_row(table: Table) -> None:
     assert asked <= {row.setting for row in table.behaviours if row.mark is Mark.SETTING}
 
 
+@pytest.mark.costly
 def test_the_words_of_every_error_are_proven(marked: list[Proof]) -> None:
     """What stands between the placeholders of a text occurs in the tests, piece by piece."""
     source = "".join((ROOT / path).read_text(encoding="utf-8") for path in {p.test.partition("::")[0] for p in marked})

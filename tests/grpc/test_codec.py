@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -100,6 +101,7 @@ def outcome(read: Callable[[], bytes], name: str) -> object:
     return MessageToDict(message, descriptor_pool=pool())
 
 
+@pytest.mark.costly
 @given(data=st.data())
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_messages_are_made_as_by_protobuf(data: st.DataObject) -> None:

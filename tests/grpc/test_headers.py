@@ -46,6 +46,7 @@ def is_malformed(fields: Fields) -> bool:
     return False
 
 
+@pytest.mark.costly
 @given(
     order=st.permutations(GOOD),
     more=st.lists(FIELD, max_size=3),

@@ -389,6 +389,7 @@ def sessions() -> int:
     return sum(isinstance(each, Http2Session) for each in gc.get_objects())
 
 
+@pytest.mark.costly
 def test_nothing_is_kept_of_broken_connections(target: Double) -> None:
     """Neither threads, nor descriptors, nor memory."""
     gc.collect()

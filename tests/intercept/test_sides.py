@@ -84,6 +84,7 @@ def test_a_session_over_tls_keeps_no_connection_either(session: Session) -> None
     assert (len(first.calls), len(second.calls)) == (2, 2)
 
 
+@pytest.mark.costly
 @EVERY_SESSION
 @pytest.mark.usefixtures("offline")
 def test_a_session_may_be_forgotten_open(session: Session) -> None:
@@ -179,6 +180,7 @@ def test_many_threads_are_answered_at_once(session: Session, intercepted: Double
     assert len(intercepted.calls) == 160
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("offline")
 def test_many_threads_share_a_session(intercepted: Double) -> None:
     """Its pool hands each of them a connection."""

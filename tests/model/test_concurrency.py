@@ -115,6 +115,7 @@ def stormed() -> Iterator[tuple[Double, list[Client]]]:
         yield double, crowd(double, storm)
 
 
+@pytest.mark.costly
 def test_the_journal_has_every_call_once(stormed: tuple[Double, list[Client]]) -> None:
     """As many as the clients made, and those are a few thousand."""
     double, clients = stormed

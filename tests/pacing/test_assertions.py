@@ -166,6 +166,7 @@ def test_too_few_polls_prove_nothing(
     assert f"Let the operation take longer, such as timing=AfterPolls({needed + 1})." in text
 
 
+@pytest.mark.costly
 def test_a_long_story_is_cut_around_the_poll_that_is_wrong() -> None:
     """Hundreds of polls hide nothing."""
     pacing = pacing_of(*range(150), *range(151, 251))

@@ -23,6 +23,7 @@ KEYS = [*(f"ycimages_{name}" for name in plugin_settings._INI), *CASSETTE_KEYS] 
 ONE_TEST = "def test_one(ycimages): assert ycimages.url"
 
 
+@pytest.mark.costly
 @given(st.data(), st.sampled_from(KEYS))
 @settings(max_examples=100)
 def test_a_key_one_edit_away_is_meant_for_the_plugin_and_has_the_nearest(data: st.DataObject, key: str) -> None:

@@ -168,6 +168,7 @@ def test_a_test_that_keeps_the_fake_keeps_virtual_time(project: pytest.Pytester)
         result.assert_outcomes(passed=1 if mode == "record-all" else 2, deselected=mode == "record-all")
 
 
+@pytest.mark.costly
 def test_real_time_has_the_methods_of_virtual_time(project: pytest.Pytester, service: Elsewhere) -> None:
     """`advance` sleeps, `now` and `str` are the machine's."""
     project.makepyfile(

@@ -164,6 +164,7 @@ def test_hosts_can_be_added(setting: Any) -> None:
             assert ask(double, "GET", "/endpoints", host=host).status == status
 
 
+@pytest.mark.costly
 def test_in_process_any_host_is_answered_and_no_other_origin() -> None:
     """No name is looked up there; but what says that it comes from a page is refused."""
     double = Double()

@@ -211,6 +211,7 @@ def test_a_client_that_cannot_be_driven_is_refused(client: type[Any], said: str)
     assert clock.shared is None
 
 
+@pytest.mark.costly
 def test_a_client_may_have_nothing_to_begin_with_where_a_rule_of_ones_own_begins() -> None:
     """It is asked for what that rule says."""
     refused: list[object] = []

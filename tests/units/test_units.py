@@ -37,6 +37,7 @@ spaces = st.sampled_from(["", " ", "  "])
 parts = st.tuples(st.integers(0, 999), st.sampled_from(["", ".5", ".25"]), st.sampled_from(sorted(UNITS)))
 
 
+@pytest.mark.costly
 @given(st.lists(parts, min_size=1, max_size=3), spaces)
 @settings(max_examples=80)
 def test_a_duration_is_the_sum_of_its_parts(given: list[tuple[int, str, str]], space: str) -> None:

@@ -70,6 +70,7 @@ def test_a_machine_that_stood_still_proves_nothing() -> None:
         assert not _looks(IdleDetector(clock), clock, thread, 4, 3600)
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="this system does not tell what a thread uses")
 def test_a_thread_that_runs_never_rests() -> None:
     """Though it is always at the same line: it uses the processor."""

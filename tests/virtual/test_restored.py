@@ -120,6 +120,7 @@ def test_everything_is_put_back(act: Callable[[], None]) -> None:
     assert _changes(before) == []
 
 
+@pytest.mark.costly
 def test_everything_is_put_back_when_it_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of it has been replaced then."""
 
@@ -137,6 +138,7 @@ def test_everything_is_put_back_when_it_cannot_begin(monkeypatch: pytest.MonkeyP
     assert virtual_time.elapsed == 1
 
 
+@pytest.mark.costly
 def test_frozen_time_around_it_is_left_as_it_was() -> None:
     """With its own functions in place, not the real ones."""
     with freezegun.freeze_time("2030-01-01"):

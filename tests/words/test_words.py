@@ -74,6 +74,7 @@ def test_a_word_is_its_text_wherever_it_is_printed_stored_or_looked_up(word: Any
     assert word != object()
 
 
+@pytest.mark.costly
 @given(st.data(), words)
 @settings(max_examples=50)
 def test_a_text_one_edit_away_raises_with_the_word_whichever_side_it_is_on(data: st.DataObject, word: Any) -> None:

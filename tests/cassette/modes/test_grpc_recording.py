@@ -83,6 +83,7 @@ def test_calls_on_one_connection_do_not_wait_for_each_other(secure: bool, tmp_pa
         assert len(recording.cassette.interactions) == GATES
 
 
+@pytest.mark.costly
 def test_there_is_a_limit_to_the_threads(tmp_path: Path) -> None:
     """What is beyond it waits for its turn, and is recorded all the same."""
     gate = Gate(MOST)
@@ -117,6 +118,7 @@ def test_a_deadline_ends_a_call_and_the_recording_has_its_answer(tmp_path: Path)
     assert read_cassette(tmp_path / "it.yaml").is_complete
 
 
+@pytest.mark.costly
 def test_a_call_that_is_cancelled_after_it_was_sent_is_recorded(tmp_path: Path) -> None:
     """Its image exists."""
     gate, recorded = Gate(MOST), Count()
@@ -135,6 +137,7 @@ def test_a_call_that_is_cancelled_after_it_was_sent_is_recorded(tmp_path: Path) 
         assert len(recording.cassette.interactions) == MOST
 
 
+@pytest.mark.costly
 def test_a_call_that_is_cancelled_before_its_turn_is_never_sent(tmp_path: Path) -> None:
     """Nothing is known of it, to the service and to the cassette."""
     gate = Gate(MOST + 1)
