@@ -189,6 +189,7 @@ class Double(Seeding, Planning, Checking, InProcess, Addresses):
                 self._guard.close()
         if self._listener is not None:
             whole = self._listener.close(patience) and whole
+            environment.own_proxies.discard(f"http://{self._listener.host}:{self._listener.port}")
         self._backing.close(whole=whole)
 
     def __enter__(self) -> Self:
