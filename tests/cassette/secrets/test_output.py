@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -166,7 +165,6 @@ def test_no_style_shows_a_part_of_the_credential(
 
 
 @pytest.mark.costly
-@pytest.mark.skipif(importlib.util.find_spec("pytest_html") is None, reason="pytest-html is not installed")
 def test_a_page_of_pytest_html_shows_no_part_of_the_credential(tmp_path: Path, upstreams: dict[str, str]) -> None:
     """With everything that it captures."""
     token = TOKENS["opaque"](200)
