@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Failure, Never, PerGiB, Success, UsageError
-from pytest_ycimages.plugin_failures import timeline
+from pytest_ycimages.plugin.failures import timeline
 from pytest_ycimages.text_values import DURATIONS
 from tests.client import Cloud
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages import Settings, UsageError, plugin_settings
+from pytest_ycimages import Settings, UsageError
 from pytest_ycimages.errors import nearest
-from pytest_ycimages.plugin_cassettes import CASSETTE_KEYS
-from pytest_ycimages.plugin_configuration import _environment, _is_meant
+from pytest_ycimages.plugin import settings as plugin_settings
+from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS
+from pytest_ycimages.plugin.configuration import _environment, _is_meant
 from pytest_ycimages.settings import merged
 from tests.words.typos import one_edit_away
 

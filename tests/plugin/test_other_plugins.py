@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pytest_ycimages import Double
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import of_test
-from pytest_ycimages.plugin_cassettes import cassette_path
-from pytest_ycimages.plugin_names import defined_name
-from pytest_ycimages.plugin_settings import name_of
+from pytest_ycimages.plugin.cassettes import cassette_path
+from pytest_ycimages.plugin.names import defined_name
+from pytest_ycimages.plugin.settings import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pytest_ycimages import merge_shards, report_json, run_experiment
-from pytest_ycimages.plugin_results import annotation
+from pytest_ycimages.plugin.results import annotation
 from tests.experiment.flawed_clients import success_on_error
 
 CREDENTIAL: Final = "t1.9euelZqMkZKNj5iYlZqJkJGXkO3rnpWaxsqPlZSMzZ"

@@ -17,8 +17,8 @@ from pytest_ycimages import (
     Settings,
     Success,
     UsageError,
-    plugin_settings,
 )
+from pytest_ycimages.plugin import settings as plugin_settings
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from pytest_ycimages.experiment.printable import printable, storable
-from pytest_ycimages.plugin_experiments import ExperimentReports, found_in, has_experiment
-from pytest_ycimages.plugin_report_folder import FailedTest, ReportFolder
-from pytest_ycimages.plugin_settings import SEED
+from pytest_ycimages.plugin.experiments import ExperimentReports, found_in, has_experiment
+from pytest_ycimages.plugin.report_folder import FailedTest, ReportFolder
+from pytest_ycimages.plugin.settings import SEED
 from pytest_ycimages.redaction.printing import printed
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _ANNOTATION: Final = 4_000
 
 def add_details(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add to the report of a test what the files of this run show of it."""
-    from pytest_ycimages.plugin_doubles import doubles_of  # noqa: PLC0415 - only when a test has run
+    from pytest_ycimages.plugin.doubles import doubles_of  # noqa: PLC0415 - only when a test has run
 
     option = item.config.option
     owned = [(doubles, double) for doubles in doubles_of(item) for double in doubles.all]

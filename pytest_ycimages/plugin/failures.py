@@ -17,9 +17,9 @@ from pytest_ycimages.errors import (
 )
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import environment
-from pytest_ycimages.plugin_doubles import doubles_of
-from pytest_ycimages.plugin_recordings import report_recordings
-from pytest_ycimages.plugin_scopes import (
+from pytest_ycimages.plugin.doubles import doubles_of
+from pytest_ycimages.plugin.recordings import report_recordings
+from pytest_ycimages.plugin.scopes import (
     SHARED,
 )
 

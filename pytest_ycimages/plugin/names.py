@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_ycimages.plugin_scopes import Node
+    from pytest_ycimages.plugin.scopes import Node
 
 ALIKE: Final = pytest.StashKey[bool]()
 """Whether another node beside this one has a name that differs by case only."""

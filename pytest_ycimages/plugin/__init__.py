@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import (
+from pytest_ycimages.plugin.cassettes import (
     MARKER,
     add_cassette_options,
     check_orphans_setting,
@@ -18,8 +18,8 @@ from pytest_ycimages.plugin_cassettes import (
     pytest_testnodedown,
     record_end,
 )
-from pytest_ycimages.plugin_configuration import warn_of_unused
-from pytest_ycimages.plugin_experiments import (
+from pytest_ycimages.plugin.configuration import warn_of_unused
+from pytest_ycimages.plugin.experiments import (
     SHARDS_MARKER,
     ExperimentReports,
     add_parts,
@@ -29,7 +29,7 @@ from pytest_ycimages.plugin_experiments import (
     tell_workers,
     writes_results,
 )
-from pytest_ycimages.plugin_fixtures import (
+from pytest_ycimages.plugin.fixtures import (
     ycimages,
     ycimages_cassette,
     ycimages_class,
@@ -47,9 +47,9 @@ from pytest_ycimages.plugin_fixtures import (
     ycimages_time_module,
     ycimages_time_session,
 )
-from pytest_ycimages.plugin_page import add_page_option, check_page_option, pytest_exception_interact
-from pytest_ycimages.plugin_scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
-from pytest_ycimages.plugin_settings import SEED, add_settings_options, check_settings
+from pytest_ycimages.plugin.page import add_page_option, check_page_option, pytest_exception_interact
+from pytest_ycimages.plugin.scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
+from pytest_ycimages.plugin.settings import SEED, add_settings_options, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -111,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
         experiments = ExperimentReports()
         config.pluginmanager.register(experiments, "ycimages-experiments")
         if writes_results(config):
-            from pytest_ycimages.plugin_results import Results  # noqa: PLC0415 - only for such runs
+            from pytest_ycimages.plugin.results import Results  # noqa: PLC0415 - only for such runs
 
             config.pluginmanager.register(Results(config, experiments), "ycimages-results")
     check_orphans_setting(config)
@@ -137,7 +137,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Under pytest-xdist the first worker prints it: all collect the same tests, and the controller collects none.
     """
     if any(map(scopes_of, session.items)):
-        from pytest_ycimages.plugin_modes import announcements, show  # noqa: PLC0415 - only for tests with doubles
+        from pytest_ycimages.plugin.modes import announcements, show  # noqa: PLC0415 - only for tests with doubles
 
         lines = announcements(session.items)
         worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
@@ -168,7 +168,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         if not item.stash.get(SHARED, None):
             return (yield)
-        from pytest_ycimages.plugin_doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles
+        from pytest_ycimages.plugin.doubles import checking_shared  # noqa: PLC0415 - only for tests with doubles
 
         with checking_shared(item):
             return (yield)
@@ -178,8 +178,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop the recordings of a test that was stopped in its teardown."""
-    if "pytest_ycimages.plugin_recordings" in sys.modules:
-        from pytest_ycimages.plugin_recordings import finish_recordings  # noqa: PLC0415 - only for tests with doubles
+    if "pytest_ycimages.plugin.recordings" in sys.modules:
+        from pytest_ycimages.plugin.recordings import finish_recordings  # noqa: PLC0415 - only for tests with doubles
 
         finish_recordings(config, has_passed=False, at_once=True)
 
@@ -198,11 +198,11 @@ def pytest_runtest_makereport(
     elif not report.passed:
         item.stash[PASSED] = False
     if DOUBLES in item.stash or item.stash.get(SHARED, None):
-        from pytest_ycimages.plugin_failures import note_result  # noqa: PLC0415 - only for tests with doubles
+        from pytest_ycimages.plugin.failures import note_result  # noqa: PLC0415 - only for tests with doubles
 
         note_result(item, report, call.excinfo)
     if writes_results(item.config):
-        from pytest_ycimages.plugin_results import add_details  # noqa: PLC0415 - only for such runs
+        from pytest_ycimages.plugin.results import add_details  # noqa: PLC0415 - only for such runs
 
         add_details(item, report)
     add_parts(item, report)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin_configuration import wrong_markers
-from pytest_ycimages.plugin_scopes import (
+from pytest_ycimages.plugin.configuration import wrong_markers
+from pytest_ycimages.plugin.scopes import (
     DOUBLES,
     PASSED,
     Node,
@@ -112,7 +112,7 @@ def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
         part: what its name has beyond that of its node; see `part_of`.
     """
     from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
-    from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - as above
+    from pytest_ycimages.plugin.names import defined_name  # noqa: PLC0415 - as above
 
     marker = node.get_closest_marker("ycimages_cassette")
     names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
@@ -181,7 +181,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
         return report
     names = {node.name for node in report.result}
     if len(names) > len({name.casefold() for name in names}):
-        from pytest_ycimages.plugin_names import mark_alike  # noqa: PLC0415 - rarely needed
+        from pytest_ycimages.plugin.names import mark_alike  # noqa: PLC0415 - rarely needed
 
         mark_alike(report.result)
     return report

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import cassette_path, has_cassette
-from pytest_ycimages.plugin_experiments import keep_report, options_of
-from pytest_ycimages.plugin_scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
-from pytest_ycimages.plugin_settings import ini, markers, seed_option
+from pytest_ycimages.plugin.cassettes import cassette_path, has_cassette
+from pytest_ycimages.plugin.experiments import keep_report, options_of
+from pytest_ycimages.plugin.scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
+from pytest_ycimages.plugin.settings import ini, markers, seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -70,7 +70,7 @@ def ycimages_factory_session(request: pytest.FixtureRequest, ycimages_settings: 
 
 
 def _doubles(request: pytest.FixtureRequest, settings: Given) -> Generator[DoubleFactory]:
-    from pytest_ycimages.plugin_doubles import Doubles  # noqa: PLC0415 - heavy
+    from pytest_ycimages.plugin.doubles import Doubles  # noqa: PLC0415 - heavy
 
     time = f"ycimages_time{suffix(request.scope)}"
     if time in request.fixturenames:
@@ -184,7 +184,7 @@ def _moment_of_shared(item: pytest.Item) -> datetime | None:
     """Return the time of the doubles that a test shares with others, which must not go back; None for none."""
     if not item.session.stash.get(SHARED, None):
         return None
-    from pytest_ycimages.plugin_doubles import latest_moment  # noqa: PLC0415 - only for tests with doubles
+    from pytest_ycimages.plugin.doubles import latest_moment  # noqa: PLC0415 - only for tests with doubles
 
     return latest_moment(item)
 
@@ -193,7 +193,7 @@ def _sends(item: pytest.Item, settings: Given) -> bool:
     nodes = owners(item)
     if not nodes:
         return False
-    from pytest_ycimages.plugin_modes import sends  # noqa: PLC0415 - only for tests with doubles
+    from pytest_ycimages.plugin.modes import sends  # noqa: PLC0415 - only for tests with doubles
 
     return any(sends(node, settings) for node in nodes)
 
@@ -263,7 +263,7 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     The client may name fixtures as its parameters. Those of function scope are made anew for each trial.
     """
     from pytest_ycimages.experiment.experiment import run_experiment  # noqa: PLC0415 - heavy, so only for its tests
-    from pytest_ycimages.plugin_trials import TrialFixtures  # noqa: PLC0415 - only for experiments
+    from pytest_ycimages.plugin.trials import TrialFixtures  # noqa: PLC0415 - only for experiments
     from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config

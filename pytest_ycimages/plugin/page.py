@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin_scopes import DOUBLES, SHARED, suspend_time
+from pytest_ycimages.plugin.scopes import DOUBLES, SHARED, suspend_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def pytest_exception_interact(node: pytest.Item | pytest.Collector, report: Any)
         return
     if DOUBLES not in node.stash and not node.stash.get(SHARED, None):
         return
-    from pytest_ycimages.plugin_doubles import doubles_of  # noqa: PLC0415 - only for tests with doubles
+    from pytest_ycimages.plugin.doubles import doubles_of  # noqa: PLC0415 - only for tests with doubles
 
     pages = [double.page for doubles in doubles_of(node) if not doubles.is_closed for double in doubles.all]
     if not pages:

@@ -24,10 +24,10 @@ from pytest_ycimages.errors import (
 )
 from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import network_refused
-from pytest_ycimages.plugin_cassettes import REFUSED, cassette_path, record_usage
-from pytest_ycimages.plugin_modes import announce, asks_for_cassette, is_missing, mode_of
-from pytest_ycimages.plugin_recordings import add_recording, refuse_part, refuse_shared
-from pytest_ycimages.plugin_scopes import (
+from pytest_ycimages.plugin.cassettes import REFUSED, cassette_path, record_usage
+from pytest_ycimages.plugin.modes import announce, asks_for_cassette, is_missing, mode_of
+from pytest_ycimages.plugin.recordings import add_recording, refuse_part, refuse_shared
+from pytest_ycimages.plugin.scopes import (
     DOUBLES,
     PASSED,
     SHARED,
@@ -40,7 +40,7 @@ from pytest_ycimages.plugin_scopes import (
     suffix,
     tests_sharing,
 )
-from pytest_ycimages.plugin_settings import ini, markers, name_of, seed_option
+from pytest_ycimages.plugin.settings import ini, markers, name_of, seed_option
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:

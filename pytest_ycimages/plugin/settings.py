@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_ycimages.plugin_cassettes import CASSETTE_KEYS, settings_of_markers
-from pytest_ycimages.plugin_configuration import check_configuration, check_values, configured, is_configured
+from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS, settings_of_markers
+from pytest_ycimages.plugin.configuration import check_configuration, check_values, configured, is_configured
 
 if TYPE_CHECKING:
-    from pytest_ycimages.plugin_scopes import Node
+    from pytest_ycimages.plugin.scopes import Node
 
 _INI: Final = {
     "mode": "which backend answers, as --ycimages-mode says (default: fake)",
@@ -131,7 +131,7 @@ def name_of(node: Node) -> str:
 
     It is the marker's `name`, or that of the node.
     """
-    from pytest_ycimages.plugin_names import defined_name  # noqa: PLC0415 - only for tests with doubles
+    from pytest_ycimages.plugin.names import defined_name  # noqa: PLC0415 - only for tests with doubles
 
     names = (marker.kwargs.get("name") for marker in node.iter_markers("ycimages"))
     return next(filter(None, names), None) or str(defined_name(node))
