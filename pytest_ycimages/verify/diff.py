@@ -120,15 +120,7 @@ def _diff_bodies(
         elif ids.rewrite(was) != now:
             yield Difference("body", was, now, Kind.VALUE)
         return
-    query = dict(normalize(interaction.request).query)
-    tokens = [body.get(NEXT_PAGE) for body in (before, after) if isinstance(body, dict)]
-    walk = _JsonDiff(
-        ids,
-        request_ids=tuple(dict(each.headers).get(_REQUEST_ID, "") for each in (recorded, answered)),
-        order=query.get("orderBy", "").partition(" ")[0].replace("created_at", "createdAt") or "id",
-        is_page=any((*tokens, query.get("pageToken"))),
-    )
-    yield from walk.value("body", "", before, after)
+    yield from _JsonDiff(interaction, answered, ids).value("body", "", before, after)
     if whole and isinstance(before, dict | list):
         was_laid, now_laid = layouts_of(recorded.body, before), layouts_of(answered.body, after)
         if not {*was_laid} & {*now_laid}:
@@ -140,20 +132,18 @@ def _body_text(body: Any) -> str:
 
 
 class _JsonDiff:
-    """The comparison of two JSON bodies.
+    """The comparison of the JSON bodies of a recorded and of today's response."""
 
-    Args:
-        ids: the counterparts of recorded ids.
-        request_ids: the headers `x-request-id` of both responses.
-        order: the field that a list is to be ordered by.
-        is_page: whether other pages of a list may contain the items that one of them lacks.
-    """
-
-    def __init__(self, ids: IdMap, *, request_ids: Any, order: str, is_page: bool) -> None:
+    def __init__(self, interaction: Interaction, answered: RecordedResponse, ids: IdMap) -> None:
+        query, responses = dict(normalize(interaction.request).query), (interaction.response, answered)
+        bodies = [json_value(each.body) for each in responses]
         self._ids = ids
-        self._request_ids = request_ids
-        self._order = order
-        self._is_page = is_page
+        self._request_ids: Any = [dict(each.headers).get(_REQUEST_ID, "") for each in responses]
+        self._order = query.get("orderBy", "").partition(" ")[0].replace("created_at", "createdAt") or "id"
+        # Other pages of a list may have the items that one of them lacks.
+        self._is_page = any(
+            (query.get("pageToken"), *(each.get(NEXT_PAGE) for each in bodies if isinstance(each, dict)))
+        )
 
     def value(self, path: str, name: str, was: Any, now: Any) -> Iterator[Difference]:
         """Return the differences between two values of the field `name`."""
@@ -172,28 +162,18 @@ class _JsonDiff:
 
     def _objects(self, path: str, name: str, was: Wire, now: Wire) -> Iterator[Difference]:
         exact = TIMES if "modifiedAt" in was else ()
-        for key, value in was.items():
-            if key in now:
-                yield from self.value(f"{path}.{key}", EXACT if key in exact else key, value, now[key])
+        for key in {**was, **now}:
+            if key not in now:
+                yield Difference(f"{path}.{key}", as_text(was[key]), "", Kind.MISSING)
+            elif key not in was:
+                yield Difference(f"{path}.{key}", "", as_text(now[key]), Kind.EXTRA)
             else:
-                yield Difference(f"{path}.{key}", as_text(value), "", Kind.MISSING)
-        for key, value in now.items():
-            if key not in was:
-                yield Difference(f"{path}.{key}", "", as_text(value), Kind.EXTRA)
-        yield from self._times(path, was, now)
+                yield from self.value(f"{path}.{key}", EXACT if key in exact else key, was[key], now[key])
+        if relation := self._ids.time_relation(was, now):
+            yield Difference(f"{path}.{relation[0]}", *relation[1:], Kind.FORM)
         before, after = [key for key in was if key in now], [key for key in now if key in was]
         if before != after and name != _UNORDERED:
             yield Difference(path, ", ".join(before), ", ".join(after), Kind.ORDER)
-
-    def _times(self, path: str, was: Wire, now: Wire) -> Iterator[Difference]:
-        """Return the first relation of the times of a resource that differs."""
-        id_ = str(was.get("id", ""))
-        before, after = ({name: str(each[name]) for name in TIMES if name in each} for each in (was, now))
-        for name, recorded, answered in self._ids.time_relations(id_, before, after):
-            if recorded != answered:
-                self._ids.forget_times(id_)
-                yield Difference(f"{path}.{name}", recorded, answered, Kind.FORM)
-                return
 
     def _lists(self, path: str, name: str, was: Items, now: Items) -> Iterator[Difference]:
         if not _all_have("id", was, now):
@@ -203,9 +183,12 @@ class _JsonDiff:
             return
         pairs = _pairs_by_id(was, now, self._ids)
         yield from self._items(path, was, now, pairs, is_page=self._is_page)
-        before, after = _orders(was, now, pairs, "" if name == "operations" else self._order)
-        if not before & after:
-            yield Difference(path, min(before), min(after), Kind.ORDER)
+        if name != "operations":
+            before, after = _orders_by(self._order, was), _orders_by(self._order, now)
+            if not before & after:
+                yield Difference(path, min(before), min(after), Kind.ORDER)
+        elif any(first > second for (_, first), (_, second) in pairwise(pairs)):
+            yield Difference(path, "as recorded", "in another order", Kind.ORDER)
 
     def _items(self, path: str, was: Items, now: Items, pairs: Pairs, *, is_page: bool = False) -> Iterator[Difference]:
         """Return the differences within pairs, and the items without a pair.
@@ -261,16 +244,8 @@ def _pairs_by_id(was: Items, now: Items, ids: IdMap) -> Pairs:
     return sorted([*pairs, *zip(unknown, fresh, strict=False)])
 
 
-def _orders(was: Items, now: Items, pairs: Pairs, field: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the orders that each list is in; without a field, whether today's is in the recorded order."""
-    if field:
-        return _orders_by(field, was), _orders_by(field, now)
-    answered = [after for _, after in pairs]
-    as_recorded = frozenset({"as recorded"})
-    return as_recorded, as_recorded if answered == sorted(answered) else frozenset({"in another order"})
-
-
 def _orders_by(field: str, items: Items) -> frozenset[str]:
+    """Return the orders that a list is in."""
     values = [str(item.get(field)) for item in items]
     orders = {
         f"ascending by {field}": all(first <= second for first, second in pairwise(values)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import RecordedRequest
 
     Times = dict[str, str]
+    Wire = dict[str, Any]
 
 ID: Final = re.compile(r"([a-z][a-z0-9]{2})[0-9a-v*]{17}")
 """An id of the service: three characters for its kind, then 17 digits. Published samples hide some behind stars."""
@@ -146,39 +147,32 @@ class IdMap:
             return NormalPair(Kind.VALUE, self.rewrite(recorded), answered)
         return NormalPair(Kind.FORM, *forms)
 
-    def time_relations(self, id_: str, recorded: Times, answered: Times) -> list[tuple[str, str, str]]:
-        """Return how the times of a resource relate to each other and to those that were shown before.
+    def time_relation(self, was: Wire, now: Wire) -> tuple[str, str, str] | None:
+        """Return how the times of a resource relate to each other, or to those that were shown before, if that differs.
 
         Args:
-            id_: the recorded id of the resource.
-            recorded: its recorded times by name.
-            answered: its times today.
+            was: the recorded JSON of the resource.
+            now: its JSON today.
 
         Returns:
-            For each relation the name of the time, and how it is in the recording and today.
+            The name of the first time that differs, and how it is in the recording and today.
         """
-        pairs = [(recorded[name], answered[name]) for name in recorded.keys() & answered.keys()]
-        is_exact = "modifiedAt" in recorded
-        if any(time_form(was, is_exact=is_exact) != time_form(now, is_exact=is_exact) for was, now in pairs):
-            self.forget_times(id_)
-            return []
-        if not recorded:
-            return []
-        before = self._times.get(id_, ({}, {}))
-        self._times[id_] = recorded, answered
-        relations = [
-            (name, _MOVED[recorded[name] != before[0][name]], _MOVED[answered[name] != before[1][name]])
-            for name in TIMES
-            if all(name in each for each in (recorded, answered, *before))
+        id_, names = str(was.get("id", "")), [name for name in TIMES if name in was and name in now]
+        if not names:
+            return None
+        recorded, answered = ({name: str(each[name]) for name in names} for each in (was, now))
+        before = self._times.pop(id_, ({}, {}))  # forgotten with a deviation, so that it is reported once
+        forms = [
+            [time_form(text, is_exact="modifiedAt" in was) for text in each.values()] for each in (recorded, answered)
         ]
-        if len(recorded) == len(answered) == len(TIMES):
-            was, now = (_EQUAL[len(set(each.values())) == 1] for each in (recorded, answered))
-            relations.append(("modifiedAt", was, now))
-        return relations
-
-    def forget_times(self, id_: str) -> None:
-        """Drop the times of a resource, so that one deviation is reported once."""
-        self._times.pop(id_, None)
+        if forms[0] != forms[1]:
+            return None
+        relations = zip(_relations(recorded, before[0]), _relations(answered, before[1]), strict=True)
+        for (name, then), (_, today) in relations:
+            if then != today:
+                return name, then, today
+        self._times[id_] = recorded, answered
+        return None
 
     def resend(self, request: RecordedRequest, token: str) -> RecordedRequest:
         """Return a recorded request with the ids, the page tokens and the credential of today.
@@ -203,6 +197,14 @@ class IdMap:
         plain = unquote_plus(value)
         today = self._pages.get(plain, plain) if name in _PAGE_TOKENS else self.rewrite(plain)
         return text if today == plain else f"{name}{equals}{quote(today, safe='')}"
+
+
+def _relations(times: Times, before: Times) -> list[tuple[str, str]]:
+    """Return the relations of the times of a resource, each with the name of the time."""
+    relations = [(name, _MOVED[times[name] != before[name]]) for name in times if name in before]
+    if len(times) == len(TIMES):
+        relations.append(("modifiedAt", _EQUAL[len(set(times.values())) == 1]))
+    return relations
 
 
 def _prefix(id_: str) -> str:
