@@ -6,6 +6,7 @@ import asyncio
 import functools
 import selectors
 import socket
+import ssl
 import sys
 import threading
 from asyncio.base_events import BaseEventLoop
@@ -17,7 +18,7 @@ from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import in_force
-from pytest_ycimages.virtual.wait import MICROSECOND, Outcome
+from pytest_ycimages.virtual.wait import MICROSECOND, Outcome, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,7 @@ def patch_sockets(stack: ExitStack) -> None:
         if hasattr(socket.socket, name):
             original = getattr(socket.socket, name)
             replace(stack, socket.socket, name, _waiting(original))
+    replace(stack, ssl.SSLSocket, "read", _waiting_for_tls(ssl.SSLSocket.read))
     patch(stack, socket.socket, "connect", _connect)
 
 
@@ -54,27 +56,60 @@ def _waiting(receive: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(receive)
     def receive_virtually(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        scheduler, ident = next(iter(in_force), None), threading.get_ident()
-        is_known = scheduler is not None and (ident in scheduler.threads or ident in activity.serving)
-        if scheduler is not None and is_known and sock.gettimeout() != 0:  # a double may forward calls to another
-            if _leads_to_a_double(sock):
-                _wait_for_answer(scheduler, sock)
-            elif ident in scheduler.threads:
-                scheduler.steps += 1  # the peer answers in real time, and may be what the client works with
+        if (scheduler := _scheduler_of_wait(sock)) is not None:
+            _wait_for_answer(scheduler, sock, sock.gettimeout(), "timed out")
         return receive(sock, *args, **kwargs)
 
     return receive_virtually
 
 
-def _wait_for_answer(scheduler: Scheduler, sock: socket.socket) -> None:
+def _waiting_for_tls(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `SSLSocket.read` that waits in virtual time, until there is data: a session ticket comes without any."""
+
+    @functools.wraps(read)
+    def read_virtually(sock: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if (scheduler := _scheduler_of_wait(sock)) is None:
+            return read(sock, *args, **kwargs)
+        timeout = sock.gettimeout()
+        deadline = None if timeout is None else scheduler.elapsed + microseconds(timeout)
+        while True:
+            sock.settimeout(0)
+            try:
+                return read(sock, *args, **kwargs)
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                sock.settimeout(timeout)
+            left = None if deadline is None else (deadline - scheduler.elapsed) / MICROSECOND
+            _wait_for_answer(scheduler, sock, left, "The read operation timed out")
+
+    return read_virtually
+
+
+def _scheduler_of_wait(sock: socket.socket) -> Scheduler | None:
+    """Return the scheduler in force if it is to know of a blocking read: by the client or a double, from a double."""
+    scheduler, ident = next(iter(in_force), None), threading.get_ident()
+    is_known = scheduler is not None and (ident in scheduler.threads or ident in activity.serving)
+    if scheduler is None or not is_known or sock.gettimeout() == 0:  # a double may forward calls to another
+        return None
+    if _leads_to_a_double(sock):
+        return scheduler
+    if ident in scheduler.threads:
+        scheduler.steps += 1  # the peer answers in real time, and may be what the client works with
+    return None
+
+
+def _wait_for_answer(scheduler: Scheduler, sock: socket.socket, timeout: float | None, late: str) -> None:
+    """Wait until the socket can be read, or raise `TimeoutError` with the text `late`."""
     __tracebackhide__ = True
-    descriptor, timeout = sock.fileno(), sock.gettimeout()
+    descriptor = sock.fileno()
     if activity.readable([descriptor]):
         return
     limit = "" if timeout is None else f", {timeout} seconds at most"
     wait = scheduler.make_wait(f"the answer of a double{limit}", timeout, (descriptor,))
     if scheduler.wait(wait) is Outcome.DUE:
-        raise TimeoutError("timed out")
+        raise TimeoutError(late)
 
 
 def _leads_to_a_double(sock: socket.socket) -> bool:

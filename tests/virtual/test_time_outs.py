@@ -11,15 +11,16 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
-from pytest_ycimages import Double, Latency, VirtualTimeError
+from pytest_ycimages import Double, Latency, VirtualTimeError, hang, stall
 from tests.virtual.calling import HEADERS
 from tests.virtual.late import CLIENTS, PATH, TIME_OUTS, with_http_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages import VirtualTime
+    from pytest_ycimages import Fault, VirtualTime
 
 ask_with = pytest.mark.parametrize("ask", CLIENTS)
 
@@ -50,6 +51,19 @@ def test_a_patient_client_is_answered_at_exactly_the_latency(
     for number in range(1, 4):
         assert ask(ycimages, 15) == 200
         assert ycimages_time.elapsed == 10 * number
+
+
+@pytest.mark.parametrize("fault", [hang(), stall()], ids=str)
+def test_a_client_in_a_tunnel_gives_up_at_exactly_its_limit(
+    fault: Fault, ycimages_time: VirtualTime, ycimages: Double
+) -> None:
+    """It reaches the service's name by the double as a proxy, and speaks TLS with it there."""
+    ycimages.inject(fault)
+    address = f"https://compute.api.cloud.yandex.net/compute/v1/images?folderId={ycimages.folder_id}"
+    proxies = {"https": ycimages.url}
+    with pytest.raises((requests.Timeout, requests.ConnectionError), match="timed out"):
+        requests.get(address, headers=HEADERS, proxies=proxies, verify=ycimages.ca_path, timeout=30)
+    assert ycimages_time.elapsed == 30
 
 
 @ask_with
