@@ -14,7 +14,7 @@ from pytest_ycimages.api.requests import (
     ListEndpointsResponse,
     RevokeTokenResponse,
 )
-from pytest_ycimages.cloud.refusals import Outcome
+from pytest_ycimages.cloud.refusals import Outcome, RefusedError
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.requests import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         RevokeTokenRequest,
     )
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.refusals import Context, Texts
+    from pytest_ycimages.cloud.refusals import Context
 
 Auth = Literal["any", "strict", "off"]
 """The callers admitted: with `any` token that was not revoked, with one issued by the double (`strict`), or all."""
@@ -59,54 +59,58 @@ class AccessService:
 
     Args:
         ids: the source of tokens.
-        texts: the error texts.
         auth: which callers are admitted.
         account: the account of a call, unless its token was issued for another service account.
         oauth: what becomes of OAuth tokens.
         limit: how many of the tokens that were issued or revoked last are known; None: all.
     """
 
-    def __init__(  # noqa: PLR0913 - what tokens depend on
-        self, ids: Ids, texts: Texts, auth: Auth, account: str, *, oauth: OAuth = "accept", limit: int | None = None
+    def __init__(
+        self, ids: Ids, auth: Auth, account: str, *, oauth: OAuth = "accept", limit: int | None = None
     ) -> None:
         self.token = ids.iam_token()
         self._ids = ids
-        self._texts = texts
         self._auth = auth
         self._oauth = oauth
         self._account = account
         self._limit = limit
         self._tokens = {self.token: _Token(None, account)}
 
-    def account_of(self, authorization: str, now: int) -> str | Outcome:
-        """Return the account that an `Authorization` header belongs to, or the refusal."""
+    def account_of(self, authorization: str, now: int) -> str:
+        """Return the account that an `Authorization` header belongs to.
+
+        Raises:
+            RefusedError: the header has no token that is admitted.
+        """
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
-            return self._account if self._auth == "off" else self._texts.refuse("no_token")
+            if self._auth != "off":
+                raise RefusedError("no_token")
+            return self._account
         return self._owner_of(token, now)
 
-    def _owner_of(self, token: str, now: int) -> str | Outcome:
+    def _owner_of(self, token: str, now: int) -> str:
         known = self._tokens.get(token)
         is_strict = self._auth == "strict"
+        if is_strict if known is None else known.is_revoked and self._auth != "off":
+            raise RefusedError("token_invalid")
         if known is None:
-            return self._texts.refuse("token_invalid") if is_strict else self._account
-        if known.is_revoked and self._auth != "off":
-            return self._texts.refuse("token_invalid")
+            return self._account
         if is_strict and known.expires_at is not None and known.expires_at <= now:
-            return self._texts.refuse("token_expired")
+            raise RefusedError("token_expired")
         return known.account
 
     def create_token(self, message: CreateTokenRequest, call: Context) -> Outcome:
         """Exchange an OAuth token or a JWT for an IAM token. `strict` checks the JWT's claims, not its signature."""
         if message.jwt is None and self._oauth != "accept":
-            return self._texts.refuse(f"oauth_{self._oauth}", id=self._account)
+            raise RefusedError(f"oauth_{self._oauth}", id=self._account)
         header, claims = _parts(message.jwt or "")
         if self._auth == "strict" and message.jwt is not None:
             if header is None or claims is None:
-                return self._texts.refuse("jwt_malformed")
+                raise RefusedError("jwt_malformed")
             if "kid" not in header:
-                return self._texts.refuse("jwt_without_kid")
+                raise RefusedError("jwt_without_kid")
         issuer = (claims or {}).get("iss")
         return self._issue(issuer if isinstance(issuer, str) and issuer else self._account, call.now)
 
@@ -117,8 +121,6 @@ class AccessService:
     def revoke_token(self, message: RevokeTokenRequest, call: Context) -> Outcome:
         """Make a token invalid at once."""
         account = self._owner_of(message.iam_token, call.now)
-        if isinstance(account, Outcome):
-            return account
         self._remember(message.iam_token, _Token(0, account, is_revoked=True))
         return Outcome(RevokeTokenResponse(subject_id=account).to_wire())
 
@@ -149,7 +151,7 @@ class AccessService:
     def get_endpoint(self, message: GetEndpointRequest, call: Context) -> Outcome:
         """Return the endpoint of one service."""
         if message.api_endpoint_id not in SERVICES:
-            return self._texts.refuse("endpoint_not_found", id=message.api_endpoint_id)
+            raise RefusedError("endpoint_not_found", id=message.api_endpoint_id)
         return Outcome(ApiEndpoint(id=message.api_endpoint_id, address=call.authority).to_wire())
 
 

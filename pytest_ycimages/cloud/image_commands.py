@@ -15,7 +15,7 @@ from pytest_ycimages.cloud.ids import IMAGE, operation_prefix
 from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
 from pytest_ycimages.cloud.limits import Retention
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
-from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
+from pytest_ycimages.cloud.refusals import Outcome, RefusedError, operation_outcome, ready_image
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
 
 if TYPE_CHECKING:
@@ -28,16 +28,13 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
     from pytest_ycimages.cloud.plan import Plan, Planner
-    from pytest_ycimages.cloud.refusals import Context, Texts
+    from pytest_ycimages.cloud.refusals import Context
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
 
 
 _BY_MESSAGE: Final = frozenset({"os", "pooled", "hardware_generation"})
 """Fields of a request that are messages themselves, or that only one revision knows."""
-
-
-_DELETABLE: Final = (ImageStatus.READY, ImageStatus.ERROR)
 
 
 class ImageService:
@@ -48,7 +45,6 @@ class ImageService:
         *,
         state: State,
         ids: Ids,
-        texts: Texts,
         sources: SourceFinder,
         quotas: QuotaKeeper,
         keys: IdempotencyKeys,
@@ -59,7 +55,6 @@ class ImageService:
     ) -> None:
         self._state = state
         self._ids = ids
-        self._texts = texts
         self._sources = sources
         self._quotas = quotas
         self._keys = keys
@@ -74,12 +69,10 @@ class ImageService:
         if seen:
             return seen
         if self._strict_folders and message.folder_id not in self._state.folders:
-            return self._texts.refuse("folder_not_found", id=message.folder_id)
+            raise RefusedError("folder_not_found", id=message.folder_id)
         found = self._sources.find(message, call.now)
-        if isinstance(found, Outcome):
-            return found
         if found.known and 0 < message.min_disk_size < found.source.storage_size:
-            return self._texts.refuse("illegal_argument", what="min_disk_size")
+            raise RefusedError("illegal_argument", what="min_disk_size")
         size = message.min_disk_size or found.source.min_disk_size
         stored, virtual_size = found.source.storage_size, found.source.virtual_size
         if not found.known:  # sizes that the double made up restrict no request
@@ -88,13 +81,9 @@ class ImageService:
         if self._contract.shows_size and virtual_size:
             wire["size"] = str(virtual_size)
         record = ImageRecord(wire, call.now, virtual_size, found.known)
-        refusal = (
-            self._name_taken(message.folder_id, message.name, call.now)
-            or self._quotas.refuse_image(stored, call.now, pooled="pooled" in wire)
-            or self._quotas.refuse_operation(message.folder_id, call.now)
-        )
-        if refusal:
-            return refusal
+        self._check_name(message.folder_id, message.name, call.now)
+        self._quotas.check_image(stored, call.now, pooled="pooled" in wire)
+        self._quotas.check_operation(message.folder_id, call.now)
         self._state.add_image(record)
         plan = self._planner.plan(
             METHOD_OF[Kind.CREATE], call.now, size=stored, source=kind_of_source(message), failure=found.failure
@@ -104,24 +93,20 @@ class ImageService:
     def update(self, message: UpdateImageRequest, call: Context) -> Outcome:
         """Start an operation that updates an image."""
         if message.is_empty():
-            return self._texts.refuse("illegal_argument", what="update_mask")
+            raise RefusedError("illegal_argument", what="update_mask")
         seen = self._seen(message, call)
         if seen:
             return seen
-        image = self._texts.ready_image(self._state, message.image_id, call.now)
-        if isinstance(image, Outcome):
-            return image
+        image = ready_image(self._state, message.image_id, call.now)
         changes = message.changes()
         if "min_disk_size" in changes:
             sizes = _sizes(image, self._state.images[image.id], changes["min_disk_size"])
             if not sizes:
-                return self._texts.refuse("illegal_argument", what="min_disk_size")
+                raise RefusedError("illegal_argument", what="min_disk_size")
             changes |= sizes
         name = changes.get("name", "")
-        refusal = self._name_taken(image.folder_id, name, call.now, by_other_than=image.id)
-        refusal = refusal or self._quotas.refuse_operation(image.folder_id, call.now)
-        if refusal:
-            return refusal
+        self._check_name(image.folder_id, name, call.now, owner=image.id)
+        self._quotas.check_operation(image.folder_id, call.now)
         self._state.catalog.add_name(image.folder_id, name, image.id)
         plan = self._planner.plan(METHOD_OF[Kind.UPDATE], call.now, size=image.storage_size)
         return self._start(Kind.UPDATE, image.id, message, call, plan=plan, changes=changes)
@@ -131,20 +116,16 @@ class ImageService:
         seen = self._seen(message, call)
         if seen:
             return seen
-        image = self._texts.ready_image(self._state, message.image_id, call.now, statuses=_DELETABLE)
-        if isinstance(image, Outcome):
-            return image
-        refusal = self._quotas.refuse_operation(image.folder_id, call.now)
-        if refusal:
-            return refusal
+        image = ready_image(self._state, message.image_id, call.now, or_in=ImageStatus.ERROR)
+        self._quotas.check_operation(image.folder_id, call.now)
         plan = self._planner.plan(METHOD_OF[Kind.DELETE], call.now, size=image.storage_size)
         return self._start(Kind.DELETE, image.id, message, call, plan=plan)
 
     def _seen(self, message: RequestMessage, call: Context) -> Outcome | None:
         """Return the present state of the operation that the call's idempotency key started, if any."""
         seen = self._keys.seen(call, message) if call.idempotency_key else None
-        if not isinstance(seen, str):
-            return seen
+        if seen is None:
+            return None
         record = self._state.operation(seen, call.now)
         if record is None:
             self._keys.forget(seen)
@@ -176,10 +157,9 @@ class ImageService:
         self._retention.started(record.id, call.now)
         return operation_outcome(self._state, record, call.now)
 
-    def _name_taken(self, folder_id: str, name: str, now: int, *, by_other_than: str = "") -> Outcome | None:
-        if not name or set(self._state.holders(folder_id, name, now)) <= {by_other_than}:
-            return None
-        return self._texts.refuse("name_taken", name=name)
+    def _check_name(self, folder_id: str, name: str, now: int, *, owner: str = "") -> None:
+        if name and not set(self._state.holders(folder_id, name, now)) <= {owner}:
+            raise RefusedError("name_taken", name=name)
 
     def _image(self, message: CreateImageRequest, source: Source, now: int, *, size: int, stored: int) -> Wire:
         """Return the requested image after the operation's success, in its JSON form."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
 from pytest_ycimages.cloud.lifecycle import Kind
+from pytest_ycimages.cloud.refusals import RefusedError
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.text_values import bytes_in, is_seconds, seconds_in, seconds_of
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_ycimages.cloud.records import OperationRecord
-    from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
+    from pytest_ycimages.cloud.refusals import Context
     from pytest_ycimages.cloud.state import State
 
 
@@ -54,41 +55,36 @@ DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_opera
 
 
 class QuotaKeeper:
-    """Enforces quotas."""
+    """Refuses calls that would exceed a quota."""
 
-    def __init__(self, quotas: Quotas, state: State, texts: Texts) -> None:
+    def __init__(self, quotas: Quotas, state: State) -> None:
         self._quotas = quotas
         self._state = state
-        self._texts = texts
 
-    def refuse_operation(self, folder_id: str, now: int) -> Outcome | None:
+    def check_operation(self, folder_id: str, now: int) -> None:
         """Refuse another running operation in a folder if it exceeds the quota."""
         limit = self._quotas.running_operations
-        if limit is None:
-            return None
-        running = self._state.running_in(folder_id, now)
-        return self._over("running_operations_quota", "compute.operations.count", limit, running, 1)
+        if limit is not None:
+            running = self._state.running_in(folder_id, now)
+            _check("running_operations_quota", "compute.operations.count", limit, running, 1)
 
-    def refuse_image(self, stored: int, now: int, *, pooled: bool) -> Outcome | None:
+    def check_image(self, stored: int, now: int, *, pooled: bool) -> None:
         """Refuse another image of that many bytes if it exceeds a quota."""
         quotas = self._quotas
         if quotas.images is quotas.total_size is quotas.pooled_images is None:
-            return None
+            return
         images = [seen for id_ in self._state.images if (seen := self._state.image_at(id_, now))]
         in_use = sum(each.storage_size for each in images)
         in_pools = sum(each.pooled for each in images)
-        return (
-            self._over("images_quota", "compute.images.count", quotas.images, len(images), 1)
-            or self._over("size_quota", "compute.images.size", quotas.total_size, in_use, stored)
-            or self._over("pooled_quota", "compute.diskPools.count", quotas.pooled_images, in_pools, int(pooled))
-        )
+        _check("images_quota", "compute.images.count", quotas.images, len(images), 1)
+        _check("size_quota", "compute.images.size", quotas.total_size, in_use, stored)
+        _check("pooled_quota", "compute.diskPools.count", quotas.pooled_images, in_pools, int(pooled))
 
-    def _over(self, text: str, metric: str, limit: int | None, usage: int, more: int) -> Outcome | None:
-        if limit is None or usage + more <= limit:
-            return None
-        most = min(limit, INT64_MAX), min(usage + more, INT64_MAX)
-        failure = QuotaFailure.of(metric, limit=most[0], usage=usage, required=most[1])
-        return self._texts.refuse(text, failure)
+
+def _check(text: str, metric: str, limit: int | None, usage: int, more: int) -> None:
+    if limit is not None and usage + more > limit:
+        limit, required = min(limit, INT64_MAX), min(usage + more, INT64_MAX)
+        raise RefusedError(text, QuotaFailure.of(metric, limit=limit, usage=usage, required=required))
 
 
 KeyFormat = Literal["any", "uuid"]
@@ -101,34 +97,33 @@ class IdempotencyKeys:
     A key belongs to its account and to the method that it came with.
 
     Args:
-        texts: the error texts.
         key_format: `any` accepts every key, `uuid` refuses all but UUIDs.
         key_reuse: for a key reused with another body or method: `first` answers the same method with its first
             operation, and starts one of another method; `reject` refuses.
     """
 
-    def __init__(self, texts: Texts, key_format: KeyFormat, key_reuse: KeyReuse) -> None:
-        self._texts = texts
+    def __init__(self, key_format: KeyFormat, key_reuse: KeyReuse) -> None:
         self._format = key_format
         self._reuse = key_reuse
         self._used: dict[tuple[str, str], dict[type, tuple[str, Hashable]]] = {}
         self._key_of: dict[str, tuple[tuple[str, str], type]] = {}
 
-    def seen(self, call: Context, request: Hashable) -> str | Outcome | None:
-        """Return the id of the operation that this key started, a refusal, or None for a new or absent key.
+    def seen(self, call: Context, request: Hashable) -> str | None:
+        """Return the id of the operation that this key started, or None for a new key.
 
         Args:
             call: the call, with its key.
             request: the message; its type stands for the method.
+
+        Raises:
+            RefusedError: the key is not a UUID, or was used for another request, and the settings refuse that.
         """
         key = call.idempotency_key
-        if not key:
-            return None
         if self._format == "uuid" and not _is_uuid(key):
-            return self._texts.refuse("key_malformed", key=key)
+            raise RefusedError("key_malformed", key=key)
         used = self._used.get((call.account, key), {})
         if self._reuse == "reject" and any(first != request for _, first in used.values()):
-            return self._texts.refuse("key_reused", key=key)
+            raise RefusedError("key_reused", key=key)
         operation_id, _ = used.get(type(request), (None, None))
         return operation_id
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from pytest_ycimages.api.requests import DIGITS, PLACE
+from pytest_ycimages.cloud.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,10 +46,6 @@ _GRAMMAR: Final = r"""
 """
 
 
-class FilterError(ValueError):
-    """Raised for a filter that cannot be read, or that names an unknown field."""
-
-
 def matcher(text: str, fields: tuple[str, ...]) -> Callable[[Image], bool]:
     """Read a filter; an empty one matches every image.
 
@@ -57,12 +54,12 @@ def matcher(text: str, fields: tuple[str, ...]) -> Callable[[Image], bool]:
         fields: those that it may name.
 
     Raises:
-        FilterError: the text is not a filter, or names another field.
+        RefusedError: the text is not a filter, or names another field.
     """
     conditions = _conditions(text) if text.strip(_SPACE) else ()
     for field, _, _ in conditions:
         if field not in fields:
-            raise FilterError(f"filter field {field!r}; known: {', '.join(fields)}")
+            raise RefusedError("illegal_argument", what=f"filter field {field!r}; known: {', '.join(fields)}")
     return lambda image: all((str(getattr(image, field)) in values) is wanted for field, values, wanted in conditions)
 
 
@@ -82,7 +79,8 @@ def _conditions(text: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        raise FilterError(f"filter at character {error.pos_in_stream}: {text!r}") from None
+        what = f"filter at character {error.pos_in_stream}: {text!r}"
+        raise RefusedError("illegal_argument", what=what) from None
     return tuple(_condition(condition) for condition in tree.iter_subtrees() if condition.data in _OPERATORS)
 
 
@@ -102,10 +100,6 @@ def _parser() -> Lark:
 Item = TypeVar("Item")
 
 DEFAULT_PAGE_SIZE: Final = 100
-
-
-class PageTokenError(ValueError):
-    """Raised for an invalid page token."""
 
 
 class Place(NamedTuple):
@@ -129,12 +123,12 @@ def place_of(token: str) -> Place | None:
     """Return the place after which a page begins; None for the first page.
 
     Raises:
-        PageTokenError: the token is garbage.
+        RefusedError: the token is garbage.
     """
     if not token:
         return None
     if not re.fullmatch(PLACE, token):
-        raise PageTokenError("page_token")
+        raise RefusedError("illegal_argument", what="page_token")
     number, id_ = token[:DIGITS], token[DIGITS:]
     return Place(int(number, 16), base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode(errors="replace"))
 

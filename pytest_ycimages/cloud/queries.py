@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.requests import ORDER
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.listing import (
-    FilterError,
-    PageTokenError,
-    Place,
-    exact_name,
-    first_page,
-    matcher,
-    page_size_of,
-    place_of,
-    token_of,
-)
-from pytest_ycimages.cloud.refusals import Outcome, operation_outcome
+from pytest_ycimages.cloud.listing import Place, exact_name, first_page, matcher, page_size_of, place_of, token_of
+from pytest_ycimages.cloud.refusals import Outcome, RefusedError, operation_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,9 +34,8 @@ _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt
 class ImageQueries:
     """Answers read-only calls about images and their operations."""
 
-    def __init__(self, state: State, texts: Texts, *, strict_folders: bool, filter_fields: tuple[str, ...]) -> None:
+    def __init__(self, state: State, *, strict_folders: bool, filter_fields: tuple[str, ...]) -> None:
         self._state = state
-        self._texts = texts
         self._strict_folders = strict_folders
         self._filter_fields = filter_fields
 
@@ -55,21 +44,19 @@ class ImageQueries:
         self._state.poll_image(message.image_id, call.now)
         wire = self._state.image_wire(message.image_id, call.now)
         if wire is None:
-            return self._texts.refuse("image_not_found", id=message.image_id)
+            raise RefusedError("image_not_found", id=message.image_id)
         return Outcome(wire, image_id=message.image_id, note=wire["status"])
 
     def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
         """Return the newest READY image of a family."""
-        refusal = self._unknown_folder(message.folder_id)
-        if refusal:
-            return refusal
+        self._check_folder(message.folder_id)
         gone: list[str] = []
         family = self._state.catalog.newest_of_family(message.folder_id, message.family) if message.family else iter(())
         newest = next(self._ready(family, call.now, gone), None)
         self._state.forget(gone)
-        if newest:
-            return Outcome(newest, image_id=newest["id"], note=newest["status"])
-        return self._texts.refuse("family_not_found", family=message.family, folder_id=message.folder_id)
+        if newest is None:
+            raise RefusedError("family_not_found", family=message.family, folder_id=message.folder_id)
+        return Outcome(newest, image_id=newest["id"], note=newest["status"])
 
     def _ready(self, ids: Iterator[str], now: int, gone: list[str]) -> Iterator[Wire]:
         """Yield the READY images; add the ids of images that no longer exist to `gone`."""
@@ -82,20 +69,15 @@ class ImageQueries:
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
         """Return a page of the images in a folder. This counts as a poll of each image on it."""
-        refusal = self._unknown_folder(message.folder_id)
-        if refusal:
-            return refusal
+        self._check_folder(message.folder_id)
         order = _order(message.order_by)
         if order is None:
-            return self._texts.refuse("illegal_argument", what="order_by")
-        try:
-            wanted = matcher(message.filter, self._filter_fields)
-            after = place_of(message.page_token)
-            gone: list[str] = []
-            images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
-            page, more = first_page(images, page_size_of(message.page_size))
-        except (FilterError, PageTokenError) as error:
-            return self._texts.refuse("illegal_argument", what=str(error))
+            raise RefusedError("illegal_argument", what="order_by")
+        wanted = matcher(message.filter, self._filter_fields)
+        after = place_of(message.page_token)
+        gone: list[str] = []
+        images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
+        page, more = first_page(images, page_size_of(message.page_size))
         self._state.forget(gone)
         token = token_of(self._place(page[-1].id)) if more else ""
         return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
@@ -129,11 +111,8 @@ class ImageQueries:
         self._state.poll_image(message.image_id, call.now)
         record = self._state.images.get(message.image_id)
         if record is None or self._state.image_at(message.image_id, call.now) is None:
-            return self._texts.refuse("image_not_found", id=message.image_id)
-        try:
-            after = place_of(message.page_token)
-        except PageTokenError as error:
-            return self._texts.refuse("illegal_argument", what=str(error))
+            raise RefusedError("image_not_found", id=message.image_id)
+        after = place_of(message.page_token)
         older = _older(record.operation_ids, after)
         operations = (operation for id_ in older if (operation := self._state.operation(id_, call.now)))
         there = (each for each in operations if not each.is_vanished(call.now))
@@ -145,12 +124,11 @@ class ImageQueries:
 
     def access_bindings(self, message: AccessBindingsRequest, call: Context) -> Outcome:  # noqa: ARG002 - never used
         """Refuse: the double does not implement access bindings."""
-        return self._texts.refuse("not_implemented", method="access bindings of images")
+        raise RefusedError("not_implemented", method="access bindings of images")
 
-    def _unknown_folder(self, folder_id: str) -> Outcome | None:
-        if not self._strict_folders or folder_id in self._state.folders:
-            return None
-        return self._texts.refuse("folder_not_found", id=folder_id)
+    def _check_folder(self, folder_id: str) -> None:
+        if self._strict_folders and folder_id not in self._state.folders:
+            raise RefusedError("folder_not_found", id=folder_id)
 
 
 def _page(name: str, items: Iterable[Wire], token: str) -> Wire:
@@ -190,15 +168,14 @@ class OperationService:
         self._state.poll(message.operation_id, call.now)
         record = self._state.operation(message.operation_id, call.now)
         if record is not None and record.is_vanished(call.now):
-            refusal = self._texts.error("operation_not_found", id=record.id)
-            return Outcome({}, refusal, note=f"vanished: {refusal.message}").about(record)
+            raise RefusedError("operation_not_found", id=record.id, record=record, note="vanished: ")
         return self._shown(record, message.operation_id, call.now)
 
     def cancel(self, message: CancelOperationRequest, call: Context) -> Outcome:
         """Cancel an operation and return it; one that has ended is unchanged. This does not count as a poll."""
         record = self._state.operation(message.operation_id, call.now)
         if record is not None and record.refuses_cancel(call.now):
-            return self._texts.refuse("cancel_refused").about(record)
+            raise RefusedError("cancel_refused", record=record)
         if record is not None:
             record = self._state.cancel(record.id, call.now, self._texts.error("cancelled"))
         return self._shown(record, message.operation_id, call.now)
@@ -207,5 +184,5 @@ class OperationService:
         if record is not None:
             return operation_outcome(self._state, record, now)
         if not _ID.fullmatch(operation_id):
-            return self._texts.refuse("operation_id_malformed", id=operation_id)
-        return self._texts.refuse("operation_not_found", id=operation_id)
+            raise RefusedError("operation_id_malformed", id=operation_id)
+        raise RefusedError("operation_not_found", id=operation_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_ycimages.api.resources import Image, ImageStatus
+from pytest_ycimages.api.resources import ImageStatus
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.api.texts import TEXTS, words_of
 from pytest_ycimages.cloud.script import VisibleState
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.api.status import Detail
+    from pytest_ycimages.api.resources import Image
+    from pytest_ycimages.api.status import Code, Detail
     from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.state import State
 
@@ -35,6 +36,37 @@ class Context(NamedTuple):
     authority: str = ""
 
 
+class RefusedError(Exception):
+    """Raised by a handler that refuses its call, which changes nothing.
+
+    Args:
+        key: the text of the error, by its key in the table of texts.
+        details: the details of the error.
+        code: the code of the error; None: that of the table.
+        record: the operation concerned, if any.
+        note: words for people in front of the text.
+        values: the values of the placeholders in the text.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        /,
+        *details: Detail,
+        code: Code | None = None,
+        record: OperationRecord | None = None,
+        note: str = "",
+        **values: object,
+    ) -> None:
+        super().__init__(key)
+        self.key = key
+        self.details = details
+        self.code = code
+        self.record = record
+        self.note = note
+        self.values = values
+
+
 class Texts:
     """The texts in force.
 
@@ -53,46 +85,51 @@ class Texts:
         shown = {name: value if name == "violations" else shortened(str(value)) for name, value in values.items()}
         return Status(code=TEXTS[key].code, message=self._words[key].format_map(shown), details=details)
 
-    def refuse(self, key: str, /, *details: Detail, **values: object) -> Outcome:
-        """Return the refusal with the error `key`: the call changed nothing."""
-        return Outcome({}, self.error(key, *details, **values))
-
-    def ready_image(
-        self, state: State, image_id: str, now: int, *, statuses: tuple[ImageStatus, ...] = (ImageStatus.READY,)
-    ) -> Image | Outcome:
-        """Return an image if it exists and has one of `statuses`, or the refusal. Naming it may count as a poll."""
-        image = state.image_named(image_id, now)
-        if image is None:
-            return self.refuse("image_not_found", id=image_id)
-        if image.status not in statuses:
-            return self.refuse("invalid_state", kind="Image", id=image_id, why=f"status {image.status}")
-        return image
-
 
 class Outcome(NamedTuple):
-    """The result of a handler: an answer or a refusal.
+    """The answer of a handler that does not refuse its call.
 
     Attributes:
-        body: the answer in its JSON form; empty for a refusal.
-        refusal: the error of a refusal.
+        body: the answer in its JSON form.
         operation_id: the operation concerned, if any.
         image_id: the image concerned, if any.
         note: the result in a few words, for people.
     """
 
     body: Wire
-    refusal: Status | None = None
     operation_id: str | None = None
     image_id: str | None = None
     note: str = ""
 
-    def about(self, record: OperationRecord) -> Outcome:
-        """Return the same outcome, as one that concerns an operation."""
-        return self._replace(operation_id=record.id, image_id=record.image_id)
+
+def ready_image(
+    state: State, image_id: str, now: int, *, or_in: ImageStatus = ImageStatus.READY, missing: Code | None = None
+) -> Image:
+    """Return the image that a call names. Naming an image under deletion counts as a poll.
+
+    Args:
+        state: the state of the cloud.
+        image_id: the image.
+        now: nanoseconds since the epoch.
+        or_in: a status that it may have instead of READY.
+        missing: the code of the refusal if it does not exist; None: that of the table.
+
+    Raises:
+        RefusedError: it does not exist, or has another status.
+    """
+    image = state.image_at(image_id, now)
+    if image is not None and image.status is ImageStatus.DELETING:
+        state.poll_image(image_id, now)
+        image = state.image_at(image_id, now)
+    if image is None:
+        raise RefusedError("image_not_found", code=missing, id=image_id)
+    if image.status not in (ImageStatus.READY, or_in):
+        raise RefusedError("invalid_state", kind="Image", id=image_id, why=f"status {image.status}")
+    return image
 
 
 def operation_outcome(state: State, record: OperationRecord, now: int) -> Outcome:
     """Return the answer with an operation as clients see it at `now`."""
     seen = record.at(now)
     note = seen.phase if seen.stage is None or seen.stage.state is VisibleState.VANISHED else seen.stage.state
-    return Outcome(state.operation_wire(record, seen), None, record.id, record.image_id, note)
+    return Outcome(state.operation_wire(record, seen), record.id, record.image_id, note)

@@ -29,7 +29,7 @@ from pytest_ycimages.cloud.operation_settings import (
 )
 from pytest_ycimages.cloud.plan import Planner
 from pytest_ycimages.cloud.queries import ImageQueries, OperationService
-from pytest_ycimages.cloud.refusals import Context, Outcome, Texts
+from pytest_ycimages.cloud.refusals import Context, Outcome, RefusedError, Texts
 from pytest_ycimages.cloud.sources import SourceFinder
 from pytest_ycimages.cloud.state import State
 
@@ -113,12 +113,11 @@ class Service:
         self._images = ImageService(
             state=self.state,
             ids=ids,
-            texts=texts,
             sources=SourceFinder(
                 self.state, texts, rules.unknown_resources, rules.missing_source, contract.image_formats
             ),
-            quotas=QuotaKeeper(rules.quotas, self.state, texts),
-            keys=IdempotencyKeys(texts, rules.idempotency_key_format, rules.idempotency_key_reuse),
+            quotas=QuotaKeeper(rules.quotas, self.state),
+            keys=IdempotencyKeys(rules.idempotency_key_format, rules.idempotency_key_reuse),
             contract=contract,
             planner=self.planner,
             strict_folders=strict,
@@ -128,12 +127,12 @@ class Service:
         self._texts = texts
         self._rules = rules
         self.contract = contract
-        self._access = AccessService(ids, texts, rules.auth, account, oauth=rules.oauth, limit=rules.journal_limit)
+        self._access = AccessService(ids, rules.auth, account, oauth=rules.oauth, limit=rules.journal_limit)
         self.account = account
         self.token = self._access.token
         self.instance_token = self._access.instance_token
         self._handlers = self._methods(
-            ImageQueries(self.state, texts, strict_folders=strict, filter_fields=FILTER_FIELDS[rules.filter_fields])
+            ImageQueries(self.state, strict_folders=strict, filter_fields=FILTER_FIELDS[rules.filter_fields])
         )
 
     def _methods(self, queries: ImageQueries) -> Mapping[str, Callable[[Any, Context], Outcome]]:
@@ -160,16 +159,14 @@ class Service:
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer `request` at `now`, in nanoseconds since the epoch."""
-        outcome = self._handled(request, now)
-        request_id = self.ids.request_id()
-        metadata = {"x-request-id": request_id}
-        _, error, operation_id, image_id, note = outcome
-        if error is not None:
-            reply = refusal(error, metadata)
-            return reply._replace(operation_id=operation_id, image_id=image_id, note=note or error.message)
+        try:
+            body, operation_id, image_id, note = self._handled(request, now)
+        except RefusedError as refused:
+            return self._refused(refused)
+        metadata = {"x-request-id": self.ids.request_id()}
         if self._rules.poll_interval and request.method == "operations.get":
             metadata["x-operation-poll-interval"] = str(self._rules.poll_interval)
-        return Reply(Code.OK, outcome.body, metadata, operation_id, image_id, note)
+        return Reply(Code.OK, body, metadata, operation_id, image_id, note)
 
     def headers(self, now: int) -> dict[str, str]:
         """Return the headers that every answer has, whatever it answers (observed over gRPC)."""
@@ -179,9 +176,23 @@ class Service:
         """Return a refusal decided outside the service."""
         return refusal(error, {"x-request-id": self.ids.request_id(), **metadata})
 
+    def _refused(self, refused: RefusedError) -> Reply:
+        error = self._texts.error(refused.key, *refused.details, **refused.values)
+        if refused.code is not None:
+            error = error.model_copy(update={"code": refused.code})
+        reply = self.refuse(error)
+        record = refused.record
+        if record is None:
+            return reply
+        return reply._replace(operation_id=record.id, image_id=record.image_id, note=refused.note + reply.note)
+
     def admits(self, request: Request, now: int) -> bool:
         """Return whether the caller is authenticated."""
-        return not isinstance(self._access.account_of(request.metadata.get("authorization", ""), now), Outcome)
+        try:
+            self._access.account_of(request.metadata.get("authorization", ""), now)
+        except RefusedError:
+            return False
+        return True
 
     def not_found(self, kind: str, id_: str) -> Reply:
         """Return the refusal for an image or an operation that does not exist."""
@@ -190,16 +201,13 @@ class Service:
     def _handled(self, request: Request, now: int) -> Outcome:
         account = self.account
         if request.method not in PUBLIC:
-            caller = self._access.account_of(request.metadata.get("authorization", ""), now)
-            if isinstance(caller, Outcome):
-                return caller
-            account = caller
+            account = self._access.account_of(request.metadata.get("authorization", ""), now)
         if request.violations:
-            return self._invalid(request.violations, [spelled(each.field, "GoCase") for each in request.violations])
+            raise _invalid(request.violations, [spelled(each.field, "GoCase") for each in request.violations])
         if self._rules.unknown_fields == "reject" and request.message is not None:
             unknown = request.message.unknown_fields()
             if unknown:
-                return self._invalid(self._unknown(unknown), unknown)
+                raise _invalid(self._unknown(unknown), unknown)
         key = request.metadata.get("idempotency-key", "")
         return self._handlers[request.method](request.message, Context(now, account, key, request.authority))
 
@@ -207,10 +215,11 @@ class Service:
         rule = f"Unknown field; the contract in force is '{self.contract.revision}'"
         return tuple(FieldViolation(field=field, description=rule) for field in fields)
 
-    def _invalid(self, violations: tuple[FieldViolation, ...], fields: Iterable[str]) -> Outcome:
-        """Return the refusal for `violations`, whose text spells the fields as `fields`."""
-        listed = "; ".join(f"{name}: {each.description}" for name, each in zip(fields, violations, strict=True))
-        return self._texts.refuse("validation", BadRequest.of(violations), violations=listed)
+
+def _invalid(violations: tuple[FieldViolation, ...], fields: Iterable[str]) -> RefusedError:
+    """Return the refusal for `violations`, whose text spells the fields as `fields`."""
+    listed = "; ".join(f"{name}: {each.description}" for name, each in zip(fields, violations, strict=True))
+    return RefusedError("validation", BadRequest.of(violations), violations=listed)
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from pytest_ycimages.api.create_image import URI
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud.records import Source, StoredObject
-from pytest_ycimages.cloud.refusals import Outcome
+from pytest_ycimages.cloud.refusals import RefusedError, ready_image
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.create_image import CreateImageRequest
@@ -100,8 +100,12 @@ class SourceFinder:
         self._missing_code = Code[missing.upper()]
         self._formats = formats
 
-    def find(self, message: CreateImageRequest, now: int) -> FoundSource | Outcome:
-        """Return the source that `message` names, or a refusal."""
+    def find(self, message: CreateImageRequest, now: int) -> FoundSource:
+        """Return the source that `message` names.
+
+        Raises:
+            RefusedError: it does not exist, or is an image that is not READY.
+        """
         if message.image_id is not None:
             return self._image(message.image_id, now)
         if message.disk_id is not None:
@@ -110,12 +114,10 @@ class SourceFinder:
             return self._added("snapshot", message.snapshot_id)
         return self._file(message.uri or "")
 
-    def _image(self, image_id: str, now: int) -> FoundSource | Outcome:
+    def _image(self, image_id: str, now: int) -> FoundSource:
         if image_id not in self._state.images and self._unknown == "accept":
             return FoundSource(_UNKNOWN, known=False)
-        image = self._texts.ready_image(self._state, image_id, now)
-        if isinstance(image, Outcome):
-            return self._missing(image)
+        image = ready_image(self._state, image_id, now, missing=self._missing_code)
         record = self._state.images[image_id]
         return FoundSource(
             Source(
@@ -129,25 +131,18 @@ class SourceFinder:
             known=record.known,
         )
 
-    def _added(self, kind: str, id_: str) -> FoundSource | Outcome:
+    def _added(self, kind: str, id_: str) -> FoundSource:
         source = self._state.sources.get((kind, id_))
         if source is not None:
             return FoundSource(source)
         if self._unknown == "accept" and (kind, id_) not in self._state.removed:
             return FoundSource(_UNKNOWN, known=False)
-        return self._missing(self._texts.refuse(f"{kind}_not_found", id=id_))
+        raise RefusedError(f"{kind}_not_found", code=self._missing_code, id=id_)
 
-    def _missing(self, refused: Outcome) -> Outcome:
-        """Return a refusal with the code for a source that is not there, if it refuses one."""
-        error = refused.refusal
-        if error is None or error.code != Code.NOT_FOUND:
-            return refused
-        return refused._replace(refusal=error.model_copy(update={"code": self._missing_code}))
-
-    def _file(self, uri: str) -> FoundSource | Outcome:
+    def _file(self, uri: str) -> FoundSource:
         address = address_of(uri)
         if address is None:
-            return self._texts.refuse("illegal_argument", what="uri")
+            raise RefusedError("illegal_argument", what="uri")
         stored = self._state.objects.get(address)
         known = stored is not None
         if stored is None:

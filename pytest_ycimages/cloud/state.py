@@ -198,14 +198,6 @@ class State:
             for operation_id in waiting:
                 self.poll(operation_id, now)
 
-    def image_named(self, image_id: str, now: int) -> Image | None:
-        """Return the image that a call names, or None. Naming an image under deletion counts as a poll."""
-        image = self.image_at(image_id, now)
-        if image is not None and image.status is ImageStatus.DELETING:
-            self.poll_image(image_id, now)
-            image = self.image_at(image_id, now)
-        return image
-
     def cancel(self, operation_id: str, now: int, error: Status) -> OperationRecord | None:
         """Cancel an operation if it exists, can be cancelled and has not ended; return its record."""
         record = self.operations.get(operation_id)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ycimages.api.json_schema import numerals
 from pytest_ycimages.api.requests import FILTER, PLACE
-from pytest_ycimages.cloud.listing import FILTER_FIELDS, FilterError, Place, matcher, place_of, token_of
+from pytest_ycimages.cloud.listing import FILTER_FIELDS, Place, matcher, place_of, token_of
+from pytest_ycimages.cloud.refusals import RefusedError
 
 DETERMINED: Final = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 WORDS: Final = [
@@ -24,7 +25,7 @@ def reads(text: str) -> bool:
     """Whether the parser of filters takes a text."""
     try:
         matcher(text, FILTER_FIELDS["documented"])
-    except FilterError:
+    except RefusedError:
         return False
     return True
 
