@@ -16,8 +16,8 @@ _EXPORTS: Final = {
     "call": "Call Hint",
     "cassette.handle": "Cassette",
     "cassette.model": "CassetteMetadata Interaction Origin RecordedRequest RecordedResponse",
-    "cloud.limits": "Quotas",
     "cloud.outcome": "Failure Success",
+    "cloud.rules": "Quotas",
     "cloud.script": "Schedule Script Stage Start",
     "cloud.timing": (
         "After AfterPolls BySource Immediate LogNormal Never PerGiB REALISTIC REALISTIC_DELETE REALISTIC_DISK "

@@ -19,8 +19,8 @@ from pytest_ycimages.cassette.model import (
     RecordedRequest as RecordedRequest,
     RecordedResponse as RecordedResponse,
 )
-from pytest_ycimages.cloud.limits import Quotas as Quotas
 from pytest_ycimages.cloud.outcome import Failure as Failure, Success as Success
+from pytest_ycimages.cloud.rules import Quotas as Quotas
 from pytest_ycimages.cloud.script import Schedule as Schedule, Script as Script, Stage as Stage, Start as Start
 from pytest_ycimages.cloud.timing import (
     After as After,

@@ -5,35 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.cloud.operation_settings import (
+from pytest_ycimages.cloud.plan import NextOperation
+from pytest_ycimages.cloud.rules import (
     CANCELLED,
     STARTING,
     cancel_delay_setting,
-    cancel_of,
-    cancel_setting,
+    for_one_operation,
     named_by,
-    only_one,
-    outcome_setting,
-    rollback_of,
-    rollback_setting,
-    timing_setting,
+    per_method,
 )
-from pytest_ycimages.cloud.outcome import outcome_of
-from pytest_ycimages.cloud.plan import NextOperation
-from pytest_ycimages.cloud.timing import timing_of
 from pytest_ycimages.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_ycimages.backing.backing import Backing
     from pytest_ycimages.cloud.lifecycle import CancelWord
-    from pytest_ycimages.cloud.operation_settings import (
-        CancelSetting,
-        OutcomeSetting,
-        PerMethod,
-        RollbackSetting,
-        TimingSetting,
-    )
     from pytest_ycimages.cloud.outcome import Failure, Success
+    from pytest_ycimages.cloud.rules import CancelSetting, OutcomeSetting, PerMethod, RollbackSetting, TimingSetting
     from pytest_ycimages.cloud.timing import Timing
 
 
@@ -54,7 +41,7 @@ class Planning:
 
     @timing.setter
     def timing(self, timing: TimingSetting) -> None:
-        self._backing.planner.timing = timing_setting(timing)
+        self._backing.planner.timing = per_method("timing", timing)
 
     @property
     def outcome(self) -> Success | Failure | PerMethod[Success | Failure]:
@@ -63,7 +50,7 @@ class Planning:
 
     @outcome.setter
     def outcome(self, outcome: OutcomeSetting) -> None:
-        self._backing.planner.outcome = outcome_setting(outcome)
+        self._backing.planner.outcome = per_method("outcome", outcome)
 
     @property
     def rollback(self) -> float | PerMethod[float]:
@@ -72,7 +59,7 @@ class Planning:
 
     @rollback.setter
     def rollback(self, rollback: RollbackSetting) -> None:
-        self._backing.planner.rollback = rollback_setting(rollback)
+        self._backing.planner.rollback = per_method("rollback", rollback)
 
     @property
     def cancel(self) -> CancelWord | PerMethod[CancelWord]:
@@ -81,7 +68,7 @@ class Planning:
 
     @cancel.setter
     def cancel(self, cancel: CancelSetting) -> None:
-        self._backing.planner.cancel = cancel_setting(cancel)
+        self._backing.planner.cancel = per_method("cancel", cancel)
 
     @property
     def cancel_delay(self) -> float:
@@ -118,18 +105,17 @@ class Planning:
             UsageError: `on` names a method that starts no operation, no value is given, or a value is invalid.
         """
         about_cancels = cancel is not None or cancel_delay is not None
-        what = "method whose operation can be cancelled" if about_cancels else "method that starts an operation"
-        named_by(on, CANCELLED if about_cancels else STARTING, what)
-        asked = NextOperation(
-            on,
-            named_by(on, STARTING, what),
-            timing=None if timing is None else timing_of(only_one("timing", timing)),
-            outcome=None if outcome is None else outcome_of(only_one("outcome", outcome)),
-            rollback=None if rollback is None else rollback_of(only_one("rollback", rollback)),
-            cancel=None if cancel is None else cancel_of(only_one("cancel", cancel)),
-            cancel_delay=None if cancel_delay is None else cancel_delay_setting(cancel_delay),
-        )
-        if asked[2:] == (None,) * len(asked[2:]):
+        named_by(on, CANCELLED if about_cancels else STARTING)
+        values = {
+            "timing": timing,
+            "outcome": outcome,
+            "rollback": rollback,
+            "cancel": cancel,
+            "cancel_delay": cancel_delay,
+        }
+        given = {name: for_one_operation(name, value) for name, value in values.items() if value is not None}
+        asked = NextOperation(on, named_by(on, STARTING), **given)
+        if not given:
             raise UsageError(
                 f"next_operation({on!r}) has no values. Give timing, outcome, rollback, cancel or cancel_delay, "
                 "such as next_operation(timing=60)."

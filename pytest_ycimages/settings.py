@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -25,34 +26,28 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
-from pytest_ycimages.cloud.access import Auth, OAuth
-from pytest_ycimages.cloud.limits import (
-    DEFAULT_RETENTION,
+from pytest_ycimages.cloud.rules import (
+    DEFAULTS,
+    Auth,
+    CancelSetting,
+    FilterFields,
     KeyFormat,
     KeyReuse,
+    MissingSource,
+    OAuth,
+    OutcomeSetting,
     Quotas,
+    RollbackSetting,
+    Rules,
+    TimingSetting,
+    UnknownFields,
+    UnknownResources,
+    cancel_delay_setting,
+    per_method,
     poll_interval_setting,
     quotas_setting,
     retention_setting,
 )
-from pytest_ycimages.cloud.listing import FilterFields
-from pytest_ycimages.cloud.operation_settings import (
-    DEFAULT_CANCEL,
-    DEFAULT_CANCEL_DELAY,
-    DEFAULT_OUTCOME,
-    DEFAULT_TIMING,
-    CancelSetting,
-    OutcomeSetting,
-    RollbackSetting,
-    TimingSetting,
-    cancel_delay_setting,
-    cancel_setting,
-    outcome_setting,
-    rollback_setting,
-    timing_setting,
-)
-from pytest_ycimages.cloud.service import Rules, UnknownFields
-from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
 from pytest_ycimages.errors import UsageError, nearest, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.hosts import LOOPBACK, host_names
@@ -262,13 +257,13 @@ class Settings(CassetteSettings):
     contract: Literal["page", "current"] = "page"
     auth: Auth = "any"
     oauth: OAuth = "accept"
-    timing: Annotated[TimingSetting, PlainValidator(timing_setting)] = DEFAULT_TIMING
+    timing: Annotated[TimingSetting, PlainValidator(partial(per_method, "timing"))] = DEFAULTS.timing
     latency: Annotated[Latency | Mapping[str, Latency], PlainValidator(latency_of)] = NO_LATENCY
     latency_order: Literal["effect_first", "latency_first"] = "effect_first"
-    outcome: Annotated[OutcomeSetting, PlainValidator(outcome_setting)] = DEFAULT_OUTCOME
-    rollback: Annotated[RollbackSetting, PlainValidator(rollback_setting)] = 0
-    cancel: Annotated[CancelSetting, PlainValidator(cancel_setting)] = DEFAULT_CANCEL
-    cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULT_CANCEL_DELAY
+    outcome: Annotated[OutcomeSetting, PlainValidator(partial(per_method, "outcome"))] = DEFAULTS.outcome
+    rollback: Annotated[RollbackSetting, PlainValidator(partial(per_method, "rollback"))] = 0
+    cancel: Annotated[CancelSetting, PlainValidator(partial(per_method, "cancel"))] = DEFAULTS.cancel
+    cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULTS.cancel_delay
     faults: Annotated[FaultsSetting, PlainValidator(rules_of)] = ()
     clock: Literal["real", "manual"] = "real"
     unknown_fields: UnknownFields = "warn"
@@ -277,7 +272,7 @@ class Settings(CassetteSettings):
     idempotency_key_reuse: KeyReuse = "first"
     missing_source: MissingSource = "failed_precondition"
     filter_fields: FilterFields = "documented"
-    operation_retention: Annotated[float | None, PlainValidator(retention_setting)] = DEFAULT_RETENTION
+    operation_retention: Annotated[float | None, PlainValidator(retention_setting)] = DEFAULTS.operation_retention
     poll_interval: Annotated[int | None, PlainValidator(poll_interval_setting)] = None
     quotas: Annotated[Quotas, BeforeValidator(quotas_setting)] = Quotas()
     journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
@@ -26,12 +26,7 @@ if TYPE_CHECKING:
     )
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.refusals import Context
-
-Auth = Literal["any", "strict", "off"]
-"""The callers admitted: with `any` token that was not revoked, with one issued by the double (`strict`), or all."""
-
-OAuth = Literal["accept", "too_new", "invalid"]
-"""What becomes of OAuth tokens: exchanged, refused as issued after 2026-06-01, or refused as invalid."""
+    from pytest_ycimages.cloud.rules import Rules
 
 TOKEN_LIFETIME: Final = 12 * 3600
 """The lifetime of an IAM token in seconds: the documented maximum."""
@@ -59,21 +54,17 @@ class AccessService:
 
     Args:
         ids: the source of tokens.
-        auth: which callers are admitted.
+        rules: which callers are admitted, what becomes of OAuth tokens, and the limit of tokens that are known.
         account: the account of a call, unless its token was issued for another service account.
-        oauth: what becomes of OAuth tokens.
-        limit: how many of the tokens that were issued or revoked last are known; None: all.
     """
 
-    def __init__(
-        self, ids: Ids, auth: Auth, account: str, *, oauth: OAuth = "accept", limit: int | None = None
-    ) -> None:
+    def __init__(self, ids: Ids, rules: Rules, account: str) -> None:
         self.token = ids.iam_token()
         self._ids = ids
-        self._auth = auth
-        self._oauth = oauth
+        self._auth = rules.auth
+        self._oauth = rules.oauth
         self._account = account
-        self._limit = limit
+        self._limit = rules.journal_limit
         self._tokens = {self.token: _Token(None, account)}
 
     def account_of(self, authorization: str, now: int) -> str:

@@ -13,7 +13,7 @@ from pytest_ycimages.api.message import RequestMessage, resource_time
 from pytest_ycimages.api.resources import HardwareGeneration, Image, ImageStatus, Os, OsType
 from pytest_ycimages.cloud.ids import IMAGE, operation_prefix
 from pytest_ycimages.cloud.lifecycle import METHOD_OF, Kind
-from pytest_ycimages.cloud.limits import Retention
+from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper, Retention
 from pytest_ycimages.cloud.records import NO_CHANGES, ImageRecord, OperationRecord, Source
 from pytest_ycimages.cloud.refusals import Outcome, RefusedError, operation_outcome, ready_image
 from pytest_ycimages.cloud.sources import CHUNK, kind_of_source
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.api.requests import DeleteImageRequest, UpdateImageRequest
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.limits import IdempotencyKeys, QuotaKeeper
     from pytest_ycimages.cloud.plan import Plan, Planner
     from pytest_ycimages.cloud.refusals import Context
+    from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.sources import SourceFinder
     from pytest_ycimages.cloud.state import State
 
@@ -46,22 +46,19 @@ class ImageService:
         state: State,
         ids: Ids,
         sources: SourceFinder,
-        quotas: QuotaKeeper,
-        keys: IdempotencyKeys,
         contract: Contract,
         planner: Planner,
-        strict_folders: bool,
-        limit: int | None,
+        rules: Rules,
     ) -> None:
         self._state = state
         self._ids = ids
         self._sources = sources
-        self._quotas = quotas
-        self._keys = keys
+        self._quotas = QuotaKeeper(rules.quotas, state)
+        self._keys = IdempotencyKeys(rules.idempotency_key_format, rules.idempotency_key_reuse)
         self._contract = contract
         self._planner = planner
-        self._strict_folders = strict_folders
-        self._retention = Retention(state, keys, limit)
+        self._strict_folders = rules.refuses_unknown
+        self._retention = Retention(state, self._keys, rules.journal_limit)
 
     def create(self, message: CreateImageRequest, call: Context) -> Outcome:
         """Start an operation that creates an image."""

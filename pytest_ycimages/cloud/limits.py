@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pytest_ycimages.api.message import INT64_MAX
 from pytest_ycimages.api.status import QuotaFailure
 from pytest_ycimages.cloud.lifecycle import Kind
 from pytest_ycimages.cloud.refusals import RefusedError
-from pytest_ycimages.errors import UsageError, unknown_word
-from pytest_ycimages.text_values import bytes_in, is_seconds, seconds_in, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.refusals import Context
+    from pytest_ycimages.cloud.rules import KeyFormat, KeyReuse, Quotas
     from pytest_ycimages.cloud.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Quotas:
-    """The quotas of a cloud; None means unlimited.
-
-    Attributes:
-        images: the number of images.
-        total_size: the bytes that all images store together, also as text such as `10GiB`.
-        running_operations: the operations running in a folder at once.
-        pooled_images: the number of pooled images.
-    """
-
-    images: int | None = None
-    total_size: int | None = None
-    running_operations: int | None = None
-    pooled_images: int | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.total_size, str):
-            object.__setattr__(self, "total_size", bytes_in(self.total_size) or self.total_size)
-        for name in self.__slots__:
-            limit = getattr(self, name)
-            if limit is not None and (type(limit) is not int or limit < 0):
-                raise UsageError(
-                    f"invalid quota {name}={limit!r}: expected a whole number, zero or more, or None for no limit."
-                )
-
-
-DEFAULT_QUOTAS: Final = Quotas(images=32, total_size=1024 * 2**30, running_operations=15, pooled_images=0)
-"""The service's own defaults for a new cloud (documented)."""
 
 
 class QuotaKeeper:
@@ -85,10 +51,6 @@ def _check(text: str, metric: str, limit: int | None, usage: int, more: int) -> 
     if limit is not None and usage + more > limit:
         limit, required = min(limit, INT64_MAX), min(usage + more, INT64_MAX)
         raise RefusedError(text, QuotaFailure.of(metric, limit=limit, usage=usage, required=required))
-
-
-KeyFormat = Literal["any", "uuid"]
-KeyReuse = Literal["first", "reject"]
 
 
 class IdempotencyKeys:
@@ -200,47 +162,3 @@ class Retention:
     def _forget(self, *operation_ids: str) -> None:
         for id_ in operation_ids:
             self._keys.forget(id_)
-
-
-# Settings.
-
-DEFAULT_RETENTION: Final = 14 * 24 * 3600
-"""Seconds for which the service keeps operations: two weeks (documented)."""
-
-
-def retention_setting(value: object) -> float | None:
-    """Read the setting `operation_retention`."""
-    return None if value is None or value == "none" else seconds_of("operation_retention", value)
-
-
-def poll_interval_setting(value: object) -> int | None:
-    """Read the setting `poll_interval`, whole seconds for a header.
-
-    Raises:
-        UsageError: the value is invalid; the text says what is accepted.
-    """
-    if value is None or value == "none":
-        return None
-    seconds = seconds_in(value) if isinstance(value, str) else value
-    if not is_seconds(seconds) or seconds < 1 or seconds != int(seconds):
-        raise UsageError(
-            f"invalid poll_interval={value!r}: expected whole seconds, 1 or more, such as 5 or '1m', or None for no "
-            "header."
-        )
-    return int(seconds)
-
-
-def quotas_setting(value: object) -> object:
-    """Return the quotas of a text or of a mapping, as in TOML; other values as they are.
-
-    Raises:
-        UsageError: a quota is unknown, or its value is invalid.
-    """
-    if value == "default":
-        return DEFAULT_QUOTAS
-    if isinstance(value, Mapping):
-        for name in value:
-            if name not in Quotas.__slots__:
-                raise unknown_word("quota", name, Quotas.__slots__)
-        return Quotas(**value)
-    return Quotas() if value is None or value == "none" else value

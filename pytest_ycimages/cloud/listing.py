@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.api.requests import DIGITS, PLACE
 from pytest_ycimages.cloud.refusals import RefusedError
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
     from pytest_ycimages.api.resources import Image
-
-FilterFields = Literal["documented", "all"]
+    from pytest_ycimages.cloud.rules import FilterFields
 
 FILTER_FIELDS: Final[Mapping[FilterFields, tuple[str, ...]]] = {
     "documented": ("name",),

@@ -5,20 +5,12 @@ Nothing runs in the background. A poll and a cancel derive a new plan from the o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
-from pytest_ycimages.cloud.operation_settings import (
-    DEFAULT_CANCEL,
-    DEFAULT_CANCEL_DELAY,
-    DEFAULT_OUTCOME,
-    DEFAULT_TIMING,
-    PerMethod,
-    Value,
-)
+from pytest_ycimages.cloud.rules import DEFAULTS, PerMethod, Value
 from pytest_ycimages.cloud.script import Schedule, Start, failed_by
 
 if TYPE_CHECKING:
@@ -26,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.cloud.lifecycle import CancelWord
     from pytest_ycimages.cloud.outcome import Failure, Success
+    from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.script import OperationStage
     from pytest_ycimages.cloud.timing import Timing
 
@@ -190,12 +183,14 @@ class NextOperation(NamedTuple):
 _AS_SET = NextOperation("", ())
 
 
-@dataclass(slots=True)
 class Planner:
     """Makes the plan of each operation.
 
-    Attributes:
+    Args:
         ids: the source of random numbers.
+        rules: the first values of the attributes.
+
+    Attributes:
         timing: how long operations take that start from now on. This and the next three may be `PerMethod`.
         outcome: how they end.
         rollback: seconds of rollback after a failure or a cancel.
@@ -204,13 +199,14 @@ class Planner:
         upcoming: the requests for single operations, in order.
     """
 
-    ids: Ids
-    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
-    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
-    rollback: float | PerMethod[float] = 0
-    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
-    cancel_delay: float = DEFAULT_CANCEL_DELAY
-    upcoming: list[NextOperation] = field(default_factory=list)
+    def __init__(self, ids: Ids, rules: Rules = DEFAULTS) -> None:
+        self._draw = partial(ids.fraction, "timing")
+        self.timing = rules.timing
+        self.outcome = rules.outcome
+        self.rollback = rules.rollback
+        self.cancel = rules.cancel
+        self.cancel_delay = rules.cancel_delay
+        self.upcoming: list[NextOperation] = []
 
     def plan(self, method: str, at: int, *, size: int, source: str = "", failure: Status | None = None) -> Plan:
         """Return the plan of an operation that starts.
@@ -228,7 +224,7 @@ class Planner:
         how: CancelWord = _of(method, self.cancel) if asked.cancel is None else asked.cancel
         rollback = _of(method, self.rollback) if asked.rollback is None else asked.rollback
         delay = self.cancel_delay if asked.cancel_delay is None else asked.cancel_delay
-        schedule = timing.schedule(Start(at, method, size, source, partial(self.ids.fraction, "timing")))
+        schedule = timing.schedule(Start(at, method, size, source, self._draw))
         error = outcome.error or failure
         if schedule.script is not None:  # a script has its own end, unless the request cannot succeed
             schedule = failed_by(schedule, failure) if failure else schedule

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.requests import ORDER
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.listing import Place, exact_name, first_page, matcher, page_size_of, place_of, token_of
+from pytest_ycimages.cloud.listing import (
+    FILTER_FIELDS,
+    Place,
+    exact_name,
+    first_page,
+    matcher,
+    page_size_of,
+    place_of,
+    token_of,
+)
 from pytest_ycimages.cloud.refusals import Outcome, RefusedError, operation_outcome
 
 if TYPE_CHECKING:
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.resources import Image
     from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.refusals import Context, Texts
+    from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.state import State
 
 _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt"}
@@ -34,10 +44,10 @@ _FIELDS: Final = {"id": "id", "createdAt": "createdAt", "created_at": "createdAt
 class ImageQueries:
     """Answers read-only calls about images and their operations."""
 
-    def __init__(self, state: State, *, strict_folders: bool, filter_fields: tuple[str, ...]) -> None:
+    def __init__(self, state: State, rules: Rules) -> None:
         self._state = state
-        self._strict_folders = strict_folders
-        self._filter_fields = filter_fields
+        self._strict_folders = rules.refuses_unknown
+        self._filter_fields = FILTER_FIELDS[rules.filter_fields]
 
     def get(self, message: GetImageRequest, call: Context) -> Outcome:
         """Return an image. This counts as a poll of the operations on it."""

@@ -5,11 +5,9 @@ Callers hold one lock around `handle`. Nothing here waits, and nothing here may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.api.exchange import NO_METADATA, Reply
 from pytest_ycimages.api.gateway import spelled
@@ -18,15 +16,6 @@ from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, Request
 from pytest_ycimages.cloud.access import AccessService
 from pytest_ycimages.cloud.ids import FOLDER, SERVICE_ACCOUNT
 from pytest_ycimages.cloud.image_commands import ImageService
-from pytest_ycimages.cloud.limits import DEFAULT_RETENTION, IdempotencyKeys, QuotaKeeper, Quotas
-from pytest_ycimages.cloud.listing import FILTER_FIELDS
-from pytest_ycimages.cloud.operation_settings import (
-    DEFAULT_CANCEL,
-    DEFAULT_CANCEL_DELAY,
-    DEFAULT_OUTCOME,
-    DEFAULT_TIMING,
-    PerMethod,
-)
 from pytest_ycimages.cloud.plan import Planner
 from pytest_ycimages.cloud.queries import ImageQueries, OperationService
 from pytest_ycimages.cloud.refusals import Context, Outcome, RefusedError, Texts
@@ -38,43 +27,11 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.api.methods import Contract
-    from pytest_ycimages.cloud.access import Auth, OAuth
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.lifecycle import CancelWord
-    from pytest_ycimages.cloud.limits import KeyFormat, KeyReuse
-    from pytest_ycimages.cloud.listing import FilterFields
-    from pytest_ycimages.cloud.outcome import Failure, Success
-    from pytest_ycimages.cloud.sources import MissingSource, UnknownResources
-    from pytest_ycimages.cloud.timing import Timing
+    from pytest_ycimages.cloud.rules import Rules
 
 PUBLIC: Final = frozenset({"tokens.create", "endpoints.get", "endpoints.list"})
 """The methods that need no token (api-facts.md, section 1.5)."""
-
-UnknownFields = Literal["ignore", "warn", "reject"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The behaviour that users decide, where neither the specification nor the facts do; see `Settings`."""
-
-    auth: Auth = "any"
-    oauth: OAuth = "accept"
-    timing: Timing | PerMethod[Timing] = DEFAULT_TIMING
-    outcome: Success | Failure | PerMethod[Success | Failure] = DEFAULT_OUTCOME
-    rollback: float | PerMethod[float] = 0
-    cancel: CancelWord | PerMethod[CancelWord] = DEFAULT_CANCEL
-    cancel_delay: float = DEFAULT_CANCEL_DELAY
-    unknown_resources: UnknownResources = "accept"
-    unknown_fields: UnknownFields = "warn"
-    idempotency_key_format: KeyFormat = "any"
-    idempotency_key_reuse: KeyReuse = "first"
-    poll_interval: int | None = None
-    missing_source: MissingSource = "failed_precondition"
-    filter_fields: FilterFields = "documented"
-    operation_retention: float | None = DEFAULT_RETENTION
-    quotas: Quotas = field(default_factory=Quotas)
-    journal_limit: int | None = None
-    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Service:
@@ -96,54 +53,39 @@ class Service:
     """
 
     def __init__(self, ids: Ids, contract: Contract, rules: Rules) -> None:
-        strict = rules.unknown_resources == "not_found"
-        texts = Texts(rules.texts)
-        account = ids.resource("account", SERVICE_ACCOUNT)
+        self.ids = ids
+        self.contract = contract
+        self._rules = rules
+        self._texts = Texts(rules.texts)
+        self.account = ids.resource("account", SERVICE_ACCOUNT)
         self.state = State(None if rules.operation_retention is None else nanoseconds(rules.operation_retention))
         self.folder_id = ids.resource("folder", FOLDER)
         self.state.folders.add(self.folder_id)
-        self.planner = Planner(
-            ids,
-            timing=rules.timing,
-            outcome=rules.outcome,
-            rollback=rules.rollback,
-            cancel=rules.cancel,
-            cancel_delay=rules.cancel_delay,
-        )
-        self._images = ImageService(
-            state=self.state,
-            ids=ids,
-            sources=SourceFinder(
-                self.state, texts, rules.unknown_resources, rules.missing_source, contract.image_formats
-            ),
-            quotas=QuotaKeeper(rules.quotas, self.state),
-            keys=IdempotencyKeys(rules.idempotency_key_format, rules.idempotency_key_reuse),
-            contract=contract,
-            planner=self.planner,
-            strict_folders=strict,
-            limit=rules.journal_limit,
-        )
-        self.ids = ids
-        self._texts = texts
-        self._rules = rules
-        self.contract = contract
-        self._access = AccessService(ids, rules.auth, account, oauth=rules.oauth, limit=rules.journal_limit)
-        self.account = account
+        self.planner = Planner(ids, rules)
+        self._access = AccessService(ids, rules, self.account)
         self.token = self._access.token
         self.instance_token = self._access.instance_token
-        self._handlers = self._methods(
-            ImageQueries(self.state, strict_folders=strict, filter_fields=FILTER_FIELDS[rules.filter_fields])
-        )
+        self._handlers = self._methods()
 
-    def _methods(self, queries: ImageQueries) -> Mapping[str, Callable[[Any, Context], Outcome]]:
+    def _methods(self) -> Mapping[str, Callable[[Any, Context], Outcome]]:
+        sources = SourceFinder(self.state, self._texts, self._rules, self.contract.image_formats)
+        images = ImageService(
+            state=self.state,
+            ids=self.ids,
+            sources=sources,
+            contract=self.contract,
+            planner=self.planner,
+            rules=self._rules,
+        )
+        queries = ImageQueries(self.state, self._rules)
         operations = OperationService(self.state, self._texts)
         return {
-            "images.create": self._images.create,
+            "images.create": images.create,
             "images.get": queries.get,
             "images.list": queries.list_page,
             "images.latestByFamily": queries.latest_by_family,
-            "images.update": self._images.update,
-            "images.delete": self._images.delete,
+            "images.update": images.update,
+            "images.delete": images.delete,
             "images.listOperations": queries.list_operations,
             "images.listAccessBindings": queries.access_bindings,
             "images.setAccessBindings": queries.access_bindings,

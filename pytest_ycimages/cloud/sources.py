@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.api.create_image import URI
 from pytest_ycimages.api.status import Code
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.create_image import CreateImageRequest
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.refusals import Texts
+    from pytest_ycimages.cloud.rules import Rules
     from pytest_ycimages.cloud.state import State
-
-UnknownResources = Literal["accept", "not_found"]
-MissingSource = Literal["failed_precondition", "not_found"]
 
 CHUNK: Final = 4 * 2**20
 """Bytes in which images are stored: every observed storageSize is a multiple (api-facts.md, section 5)."""
@@ -81,23 +79,15 @@ class SourceFinder:
     Args:
         state: what exists.
         texts: the error texts.
-        unknown: `accept` accepts a source that was not added, `not_found` refuses it.
-        missing: the code of that refusal, by its name.
+        rules: whether a source that was not added is refused, and with which code.
         formats: the formats that a file may have.
     """
 
-    def __init__(
-        self,
-        state: State,
-        texts: Texts,
-        unknown: UnknownResources,
-        missing: MissingSource,
-        formats: frozenset[str],
-    ) -> None:
+    def __init__(self, state: State, texts: Texts, rules: Rules, formats: frozenset[str]) -> None:
         self._state = state
         self._texts = texts
-        self._unknown = unknown
-        self._missing_code = Code[missing.upper()]
+        self._accepts_unknown = not rules.refuses_unknown
+        self._missing_code = Code[rules.missing_source.upper()]
         self._formats = formats
 
     def find(self, message: CreateImageRequest, now: int) -> FoundSource:
@@ -115,7 +105,7 @@ class SourceFinder:
         return self._file(message.uri or "")
 
     def _image(self, image_id: str, now: int) -> FoundSource:
-        if image_id not in self._state.images and self._unknown == "accept":
+        if image_id not in self._state.images and self._accepts_unknown:
             return FoundSource(_UNKNOWN, known=False)
         image = ready_image(self._state, image_id, now, missing=self._missing_code)
         record = self._state.images[image_id]
@@ -135,7 +125,7 @@ class SourceFinder:
         source = self._state.sources.get((kind, id_))
         if source is not None:
             return FoundSource(source)
-        if self._unknown == "accept" and (kind, id_) not in self._state.removed:
+        if self._accepts_unknown and (kind, id_) not in self._state.removed:
             return FoundSource(_UNKNOWN, known=False)
         raise RefusedError(f"{kind}_not_found", code=self._missing_code, id=id_)
 
@@ -147,7 +137,7 @@ class SourceFinder:
         known = stored is not None
         if stored is None:
             by_extension = EXTENSIONS.get(PurePosixPath(address).suffix.lower(), "qcow2")
-            reachable = self._unknown == "accept"
+            reachable = self._accepts_unknown
             stored = StoredObject(UNKNOWN_DATA, UNKNOWN_SIZE, by_extension, reachable=reachable)
         source = Source(stored.virtual_size, chunked(stored.size), stored.virtual_size)
         return FoundSource(source, self._failure(stored), known=known)

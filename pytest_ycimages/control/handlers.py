@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -14,15 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import kind_of
-from pytest_ycimages.cloud.limits import Quotas
-from pytest_ycimages.cloud.operation_settings import (
-    PerMethod,
-    cancel_delay_setting,
-    cancel_setting,
-    outcome_setting,
-    rollback_setting,
-    timing_setting,
-)
+from pytest_ycimages.cloud.rules import PerMethod, Quotas, cancel_delay_setting, per_method
 from pytest_ycimages.control import models
 from pytest_ycimages.control.models import known, read, shown
 from pytest_ycimages.errors import UsageError
@@ -40,13 +33,11 @@ if TYPE_CHECKING:
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.server.http import HttpRequest
 
-_READERS: Final[dict[str, Callable[[object], Any]]] = dict(
-    zip(
-        models.CHANGEABLE,
-        (timing_setting, outcome_setting, rollback_setting, cancel_setting, cancel_delay_setting, latency_of),
-        strict=True,
-    )
-)
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    **{name: partial(per_method, name) for name in ("timing", "outcome", "rollback", "cancel")},
+    "cancel_delay": cancel_delay_setting,
+    "latency": latency_of,
+}
 _END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
 """The last moment that RFC 3339 can express, to the day."""
 

@@ -9,9 +9,9 @@ import math
 from typing import Any, Final, Literal, get_args
 
 from pytest_ycimages.api.status import Code, QuotaFailure
-from pytest_ycimages.cloud.operation_settings import CANCELLED, STARTING
 from pytest_ycimages.cloud.outcome import Failure
 from pytest_ycimages.cloud.plan import NextOperation
+from pytest_ycimages.cloud.rules import CANCELLED, STARTING
 from pytest_ycimages.cloud.timing import After, Never, timing_of
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.faults import damage

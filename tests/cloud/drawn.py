@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -23,8 +24,8 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.api.status import Status
 from pytest_ycimages.cloud.ids import Ids
-from pytest_ycimages.cloud.operation_settings import cancel_of
 from pytest_ycimages.cloud.plan import Planner
+from pytest_ycimages.cloud.rules import Rules, for_one_operation
 from tests.cloud.operations import START
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ timings: SearchStrategy[Timing] = st.one_of(plain, scripts)
 outcomes = st.one_of(
     st.just(Success()), st.builds(Failure, st.sampled_from([code for code in Code if code is not Code.OK]))
 )
-cancels = st.sampled_from(("wins", "late", "loses", "too_late", "refused")).map(cancel_of)
+cancels = st.sampled_from(("wins", "late", "loses", "too_late", "refused")).map(partial(for_one_operation, "cancel"))
 BAD_URI = Status(code=Code.INVALID_ARGUMENT, message="url source not found")
 
 
@@ -94,14 +95,14 @@ def planned(timings: SearchStrategy[Timing]) -> SearchStrategy[Plan]:
 
     @st.composite
     def plans(draw: st.DrawFn) -> Plan:
-        planner = Planner(
-            Ids(str(draw(st.integers(0, 9)))),
+        rules = Rules(
             timing=draw(timings),
             outcome=draw(outcomes),
             rollback=draw(seconds),
             cancel=draw(cancels),
             cancel_delay=draw(seconds),
         )
+        planner = Planner(Ids(str(draw(st.integers(0, 9)))), rules)
         return planner.plan(
             "images.create",
             START,

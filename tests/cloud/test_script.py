@@ -10,6 +10,7 @@ from pytest_ycimages import Code, Failure, Script, Stage, Status, UsageError
 from pytest_ycimages.cloud.ids import Ids
 from pytest_ycimages.cloud.lifecycle import Phase
 from pytest_ycimages.cloud.plan import Plan, Planner, cancelled, view
+from pytest_ycimages.cloud.rules import Rules
 from tests.cloud.operations import START, at
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ RUNNING, UNDONE, READY, GONE = Phase.RUNNING, Phase.ROLLING_BACK, Phase.SUCCEEDE
 
 def plan_of(script: Script, *, failure: Status | None = None, **settings: Any) -> Plan:
     """The plan of a create that follows `script`."""
-    planner = Planner(Ids("seed"), timing=script, **settings)
+    planner = Planner(Ids("seed"), Rules(timing=script, **settings))
     return planner.plan("images.create", START, size=0, source="uri", failure=failure)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_ycimages import Settings, YCImagesError
 from pytest_ycimages.api.texts import TEXTS
-from pytest_ycimages.cloud.service import Rules
+from pytest_ycimages.cloud.rules import Rules
 from pytest_ycimages.fidelity import BrokenTableError, Mark, read_table, render
 from tests.fidelity.proofs import ROOT, Proof, proofs, proofs_in
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
-from pytest_ycimages.cloud.access import Auth
+from pytest_ycimages.cloud.rules import Auth
 from tests.client import image_id_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, Quotas, UsageError
-from pytest_ycimages.cloud.limits import DEFAULT_QUOTAS
+from pytest_ycimages.cloud.rules import DEFAULT_QUOTAS
 from tests.client import GIB, MIB
 
 if TYPE_CHECKING:
