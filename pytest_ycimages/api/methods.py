@@ -146,9 +146,8 @@ def _route(path: str, verb: str) -> tuple[str, Mapping[str, str]]:
     found = _pattern("GET" if verb == "HEAD" else verb).fullmatch(path)
     if found is None:
         raise NoRouteError(path, verb, _allowed(path))
-    _, template, method = ROUTES[int((found.lastgroup or "")[1:])]
-    name = _ID.search(template)
-    return method, {name[1]: found[(found.lastindex or 0) + 1]} if name else {}
+    method, name = _TARGETS[found.lastgroup or ""]
+    return method, {name: found[(found.lastindex or 0) + 1]} if name else {}
 
 
 def method_at(path: str, verb: str) -> str:
@@ -160,6 +159,10 @@ def method_at(path: str, verb: str) -> str:
 
 
 _ID: Final = re.compile(r"<(\w+)>")
+_TARGETS: Final = {
+    f"r{number}": (method, "".join(_ID.findall(path))) for number, (_, path, method) in enumerate(ROUTES)
+}
+"""The method of each route, and the name of the id in its path, by the name of its group in the pattern of paths."""
 
 
 @cache

@@ -22,23 +22,19 @@ from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.access import TOKEN_LIFETIME
 from pytest_ycimages.errors import YCImagesError, shortened
 from pytest_ycimages.hosts import is_one_of, is_service, is_this_machine
-from pytest_ycimages.server.http import HttpReply, HttpRequest
+from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.transmission import rewritten
 from pytest_ycimages.server.tunnel import Tunnels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pytest_ycimages.server.http import HttpRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from pytest_ycimages.api.message import RequestMessage
     from pytest_ycimages.api.methods import Contract
     from pytest_ycimages.api.status import FieldViolation
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.pipeline import Pipeline, Replying
+    from pytest_ycimages.server.http import HttpRequest
     from pytest_ycimages.server.workers import Workers
 
     Control = Callable[[HttpRequest], HttpReply]
@@ -160,7 +156,7 @@ class App:
         if http.query:  # fields of the body win
             fields = {**dict(parse_qsl(http.query, keep_blank_values=True)), **fields}
         if ids:  # the id in the path wins over all
-            fields = {**fields, **dict.fromkeys(map(_camel, ids)), **ids}
+            fields = {**fields, **dict.fromkeys(map(_camel, ids)), **ids} if fields else ids
         decoded = decode(self._contract.requests[method], fields, self._wording)
         return unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 

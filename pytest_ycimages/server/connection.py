@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import CONTINUE, FIRST_BYTES, RequestReader
+from pytest_ycimages.server.http1 import CONTINUE, FIRST_BYTES, RequestReader, encoded
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
 if sys.platform == "linux":
@@ -174,7 +174,7 @@ class Connection:
         self.phase = Phase.ANSWERING
         if reply.more is not None and not request.is_old and request.method != "HEAD":
             return self._go_on(request, reply, reply.more)
-        head, body = reply.encoded(request)
+        head, body = encoded(reply, request)
         if reply.damage is None and reply.wait is None:
             self.send(head + body)
             return True
@@ -188,7 +188,7 @@ class Connection:
         """
         self.phase = Phase.WAITING
         activity.notify()
-        head, data = reply.encoded(request, in_chunks=True)
+        head, data = encoded(reply, request, in_chunks=True)
         self.send(head)
         while not activity.readable((self.sock.fileno(),)):
             if data:

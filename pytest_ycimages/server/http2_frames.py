@@ -13,7 +13,7 @@ from h2.settings import SettingCodes, Settings
 from hpack import HPACKError
 from hyperframe.frame import GoAwayFrame, SettingsFrame
 
-from pytest_ycimages.server.http import WHOLE_PREFACE
+from pytest_ycimages.server.http1 import WHOLE_PREFACE
 from pytest_ycimages.server.http2_headers import Decoder, Encoder
 from pytest_ycimages.server.http2_stream import Head, Stream
 

@@ -14,7 +14,7 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock as cloud_clock
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import PREFACE, TLS_HANDSHAKE, TUNNEL, WHOLE_PREFACE
+from pytest_ycimages.server.http1 import PREFACE, TLS_HANDSHAKE, TUNNEL, WHOLE_PREFACE
 from pytest_ycimages.server.transmission import End, Shut
 from pytest_ycimages.server.tunnel import MISSING
 

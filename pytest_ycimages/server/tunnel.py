@@ -20,7 +20,8 @@ from pytest_ycimages.hosts import is_one_of, is_this_machine
 from pytest_ycimages.network.environment import is_direct, outside_proxies
 from pytest_ycimages.network.guard import is_own_socket
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.server.http import HttpReply, RequestReader
+from pytest_ycimages.server.http import HttpReply
+from pytest_ycimages.server.http1 import RequestReader, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,7 +153,7 @@ def _refuse(connection: Connection, http: HttpRequest, status: int, problem: str
     """Refuse a CONNECT with words for its user, in the reason phrase too, as clients show nothing else."""
     wire = Status(code=_CODES.get(status, Code.INVALID_ARGUMENT), message=problem).to_wire()
     reply = HttpReply(status, (("content-type", "application/json"),), json_bytes(wire))
-    head, body = reply.encoded(http._replace(method="CONNECT", keep_alive=False))
+    head, body = encoded(reply, http._replace(method="CONNECT", keep_alive=False))
     phrase = problem.encode("ascii", "backslashreplace")
     connection.send(b"HTTP/1.1 %d %b\r\n%b%b" % (status, phrase, head.partition(b"\r\n")[2], body))
     connection.let_read()

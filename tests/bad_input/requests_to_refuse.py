@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.api.methods import ROUTES as IMAGE_ROUTES
 from pytest_ycimages.control.routes import ROUTES as CONTROL_ROUTES
-from pytest_ycimages.server.http import RequestReader
+from pytest_ycimages.server.http1 import RequestReader, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,7 +222,7 @@ def in_process(double: Double, asked: Asked) -> Answered:
     """Send a request through the parser and the application of a double, without a connection."""
     (request,) = RequestReader().feed(asked.data(double.token))
     reply = double.app.answer(request)
-    head, body = reply.encoded(request)
+    head, body = encoded(reply, request)
     assert head.count(b"\r\n\r\n") == 1
     return Answered(reply.status, dict(reply.headers).get("content-type", ""), body)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_ycimages import Double, always, truncate
-from pytest_ycimages.server.http import RequestReader
+from pytest_ycimages.server.http1 import RequestReader, encoded
 from pytest_ycimages.server.transmission import transmission
 
 from .goals import Goal, Sheet
@@ -100,7 +100,7 @@ def _served(app: App) -> bytes:
     """One create from the bytes of its request to those of its reply, as a connection serves it."""
     (request,) = RequestReader().feed(_CREATE)
     reply = app.answer(request)
-    head, body = reply.encoded(request)
+    head, body = encoded(reply, request)
     if reply.damage is None:
         return head + body
     return b"".join(step for step in transmission(head, body, reply) if isinstance(step, bytes))

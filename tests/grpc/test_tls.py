@@ -14,7 +14,7 @@ from yandex.cloud.endpoint import api_endpoint_service_pb2 as endpoints
 from pytest_ycimages import Double, UsageError
 from pytest_ycimages.hosts import HOSTS, LOOPBACK
 from pytest_ycimages.server import tls
-from pytest_ycimages.server.http import PREFACE
+from pytest_ycimages.server.http1 import PREFACE
 from tests.grpc.clients import Http2, Stubs
 
 SERVER = "pytest_ycimages.server"

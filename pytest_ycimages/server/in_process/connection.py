@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.server.http import CONTINUE, RequestReader
+from pytest_ycimages.server.http1 import CONTINUE, RequestReader, encoded
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class InProcessConnection:
             reply = yield from awaited(self._endpoint.app.answering(request))
         finally:  # an interrupt, too, ends it: a client that closes its side would wait for ever
             self._is_deciding = False
-        for step in transmission(*reply.encoded(request), reply):
+        for step in transmission(*encoded(reply, request), reply):
             if not isinstance(step, Due):
                 yield step
             elif reply.moment is not None:

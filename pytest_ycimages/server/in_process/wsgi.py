@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.server.http import HttpRequest, too_large
+from pytest_ycimages.server.http1 import encoded
 from pytest_ycimages.server.in_process.connection import os_error
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, transmission
 
@@ -117,7 +118,7 @@ def _arriving(reply: HttpReply, request: HttpRequest, endpoint: Endpoint, user_a
     Raises:
         Exception: what the client raises when it loses the answer.
     """
-    head, body = reply.encoded(request)
+    head, body = encoded(reply, request)
     arrived = -len(head)
     for step in transmission(head, body, reply):
         if isinstance(step, bytes):
