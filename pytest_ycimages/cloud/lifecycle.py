@@ -1,4 +1,4 @@
-"""The lifecycle of operations as literal tables: an event that they do not list for a phase is illegal there."""
+"""The lifecycle of operations: their phases and kinds, and the status of an image in each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pytest_ycimages.api.resources import ImageStatus
 
 
 class Phase(StrEnum):
-    """The phase of an operation. `ROLLING_BACK` shows its error already and is not done yet."""
+    """The phase of an operation: it runs until it succeeds, or until it is rolled back and has then failed.
+
+    `ROLLING_BACK` shows its error already and is not done yet.
+    """
 
     RUNNING = "running"
     ROLLING_BACK = "rolling back"
@@ -17,27 +20,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-class Event(StrEnum):
-    """An event in the life of an operation."""
-
-    SUCCEED = "succeed"
-    FAIL = "fail"
-    CANCEL = "cancel"
-    ROLLED_BACK = "rolled back"
-
-
-LIFECYCLE: Final[dict[Phase, dict[Event, Phase]]] = {
-    Phase.RUNNING: {
-        Event.SUCCEED: Phase.SUCCEEDED,
-        Event.FAIL: Phase.ROLLING_BACK,
-        Event.CANCEL: Phase.ROLLING_BACK,
-    },
-    Phase.ROLLING_BACK: {Event.ROLLED_BACK: Phase.FAILED},
-    Phase.SUCCEEDED: {},
-    Phase.FAILED: {},
-}
-
-DONE: Final = frozenset(phase for phase, events in LIFECYCLE.items() if not events)
+DONE: Final = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 """The final phases, in which an operation is done."""
 
 
@@ -80,23 +63,6 @@ IMAGE_STATUS: Final[dict[Kind, dict[Phase, ImageStatus | None]]] = {
     },
 }
 """The status of an image in each phase of an operation on it; None: the image is gone."""
-
-
-class IllegalTransitionError(Exception):
-    """Raised for an event that the phase does not allow."""
-
-
-def step(phase: Phase, event: Event) -> Phase:
-    """Return the phase after `event`.
-
-    Raises:
-        IllegalTransitionError: the table does not list `event` for `phase`.
-    """
-    try:
-        return LIFECYCLE[phase][event]
-    except KeyError:
-        raise IllegalTransitionError(f"{event!r} cannot happen while {phase}") from None
-
 
 CancelWord = Literal["wins", "late", "loses", "too_late", "refused"]
 """The effect of a cancel that arrives while the operation runs; see `Settings`."""

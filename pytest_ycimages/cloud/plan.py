@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from pytest_ycimages.api.message import nanoseconds
-from pytest_ycimages.cloud.lifecycle import DONE, Event, Phase, step
+from pytest_ycimages.cloud.lifecycle import DONE, Phase
 from pytest_ycimages.cloud.rules import DEFAULTS, PerMethod, Value
 from pytest_ycimages.cloud.script import Schedule, Start, failed_by
 
@@ -93,10 +93,10 @@ class View(NamedTuple):
 def view(plan: Plan, now: int) -> View:
     """Return the state at `now`. It changes nothing."""
     phase, modified_at = Phase.RUNNING, plan.started_at
-    for event, at in _events(plan):
+    for following, at in _following(plan):
         if at > now:
             break
-        phase, modified_at = step(phase, event), at
+        phase, modified_at = following, at
     script = plan.schedule.script
     if script is None or (plan.is_cancelled and phase is not Phase.RUNNING):
         return View(phase, modified_at)
@@ -105,10 +105,7 @@ def view(plan: Plan, now: int) -> View:
 
 def phases(plan: Plan) -> tuple[tuple[Phase, int], ...]:
     """Return the phases of an operation, each with when it begins; also those to come that are decided."""
-    found = [(Phase.RUNNING, plan.started_at)]
-    for event, at in _events(plan):
-        found.append((step(found[-1][0], event), at))
-    return tuple(found)
+    return (Phase.RUNNING, plan.started_at), *_following(plan)
 
 
 def polled(plan: Plan, now: int) -> Plan:
@@ -140,20 +137,19 @@ def refuses_cancel(plan: Plan, now: int) -> bool:
     return plan.cancel.how == "refused" and view(plan, now).phase is Phase.RUNNING
 
 
-def _events(plan: Plan) -> tuple[tuple[Event, int], ...]:
+def _following(plan: Plan) -> tuple[tuple[Phase, int], ...]:
+    """Return the phases that follow RUNNING, each with when it begins."""
     if plan.is_cancelled and plan.cancelled_at is not None:
-        undone_at = plan.cancelled_at + plan.rollback
-        return (Event.CANCEL, plan.cancelled_at), (Event.ROLLED_BACK, undone_at)
+        return (Phase.ROLLING_BACK, plan.cancelled_at), (Phase.FAILED, plan.cancelled_at + plan.rollback)
     ends_at, _, script = plan.schedule
     if ends_at is None:
         return ()
     if plan.error is None:
-        return ((Event.SUCCEED, ends_at),)
-    if script is None:
-        return (Event.FAIL, ends_at), (Event.ROLLED_BACK, ends_at + plan.rollback)
-    if script.undone_at is None:
-        return ((Event.FAIL, ends_at),)
-    return (Event.FAIL, ends_at), (Event.ROLLED_BACK, script.undone_at)
+        return ((Phase.SUCCEEDED, ends_at),)
+    undone_at = ends_at + plan.rollback if script is None else script.undone_at
+    if undone_at is None:
+        return ((Phase.ROLLING_BACK, ends_at),)
+    return (Phase.ROLLING_BACK, ends_at), (Phase.FAILED, undone_at)
 
 
 class NextOperation(NamedTuple):

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         ListImageOperationsRequest,
         ListImagesRequest,
     )
-    from pytest_ycimages.api.resources import Image
     from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.rules import Rules
@@ -60,22 +59,12 @@ class ImageQueries:
     def latest_by_family(self, message: GetLatestByFamilyRequest, call: Context) -> Outcome:
         """Return the newest READY image of a family."""
         self._check_folder(message.folder_id)
-        gone: list[str] = []
-        family = self._state.catalog.newest_of_family(message.folder_id, message.family) if message.family else iter(())
-        newest = next(self._ready(family, call.now, gone), None)
-        self._state.forget(gone)
+        family = self._state.catalog.newest_of_family(message.folder_id, message.family) if message.family else ()
+        images = self._state.existing(family, call.now)
+        newest = next((image for image in images if image.status is ImageStatus.READY), None)
         if newest is None:
             raise RefusedError("family_not_found", family=message.family, folder_id=message.folder_id)
-        return Outcome(newest, image_id=newest["id"], note=newest["status"])
-
-    def _ready(self, ids: Iterator[str], now: int, gone: list[str]) -> Iterator[Wire]:
-        """Yield the READY images; add the ids of images that no longer exist to `gone`."""
-        for image_id in ids:
-            wire = self._state.image_wire(image_id, now)
-            if wire is None:
-                gone.append(image_id)
-            elif wire["status"] == ImageStatus.READY:
-                yield wire
+        return Outcome(newest.to_wire(), image_id=newest.id, note=newest.status)
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
         """Return a page of the images in a folder. This counts as a poll of each image on it."""
@@ -85,17 +74,15 @@ class ImageQueries:
             raise RefusedError("illegal_argument", what="order_by")
         wanted = matcher(message.filter, self._filter_fields)
         after = place_of(message.page_token)
-        gone: list[str] = []
-        images = (image for image in self._images(message, order, after, call.now, gone) if wanted(image))
-        page, more = first_page(images, page_size_of(message.page_size))
-        self._state.forget(gone)
+        images = self._state.existing(self._polled(message, order, after, call.now), call.now)
+        page, more = first_page(filter(wanted, images), page_size_of(message.page_size))
         token = token_of(self._place(page[-1].id)) if more else ""
         return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
 
-    def _images(
-        self, message: ListImagesRequest, order: tuple[str, str], after: Place | None, now: int, gone: list[str]
-    ) -> Iterator[Image]:
-        """Yield the images of a folder in order; add the ids of images that no longer exist to `gone`."""
+    def _polled(
+        self, message: ListImagesRequest, order: tuple[str, str], after: Place | None, now: int
+    ) -> Iterator[str]:
+        """Yield the images of a folder in order, each after a poll of the operations on it."""
         catalog = self._state.catalog
         name = exact_name(message.filter)
         descending = order[1] == "desc"
@@ -107,11 +94,7 @@ class ImageQueries:
             ids = catalog.by_age(message.folder_id, after=after, descending=descending)
         for image_id in ids:
             self._state.poll_image(image_id, now)
-            image = self._state.image_at(image_id, now)
-            if image is None:
-                gone.append(image_id)
-            else:
-                yield image
+            yield image_id
 
     def _place(self, image_id: str) -> Place:
         return Place(self._state.images[image_id].created_at, image_id)

@@ -29,22 +29,25 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """Indexes over images."""
+    """Indexes over images. They are brought up to date when an order is next needed."""
 
     def __init__(self) -> None:
-        self._fresh: list[ImageRecord] = []
+        self._fresh: dict[str, ImageRecord] = {}
+        self._gone: dict[str, ImageRecord] = {}
         self._by_id: defaultdict[str, SortedSet[Any]] = defaultdict(SortedSet)
         self._by_age: defaultdict[str, SortedSet[Any]] = defaultdict(SortedSet)
         self._names: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._families: defaultdict[tuple[str, str], SortedSet[Any]] = defaultdict(SortedSet)
 
     def add(self, record: ImageRecord) -> None:
-        """Add an image. It is sorted when an order is next needed."""
-        self._fresh.append(record)
+        """Add an image."""
+        self._fresh[record.id] = record
         self.add_name(record.folder_id, record.name, record.id)
 
-    def _sort_in(self) -> None:
-        for record in self._fresh:
+    def _update(self) -> None:
+        for record in tuple(self._gone.values()):
+            self.discard(record)
+        for record in self._fresh.values():
             self._by_id[record.folder_id].add(record.id)
             self._by_age[record.folder_id].add((record.created_at, record.id))
             self._families[record.folder_id, record.family].add((record.created_at, record.id))
@@ -61,12 +64,17 @@ class Catalog:
 
     def discard(self, record: ImageRecord) -> None:
         """Remove an image that has gone for good."""
-        self._sort_in()
+        self._fresh.pop(record.id, None)
+        self._gone.pop(record.id, None)
         age = (record.created_at, record.id)
         _discard(self._by_id, record.folder_id, record.id)
         _discard(self._by_age, record.folder_id, age)
         _discard(self._families, (record.folder_id, record.family), age)
         self.discard_name(record.folder_id, record.name, record.id)
+
+    def discard_later(self, record: ImageRecord) -> None:
+        """Remove an image that has gone for good, when no order is being read."""
+        self._gone[record.id] = record
 
     def named(self, folder_id: str, name: str) -> list[str]:
         """Return the images that may have this name."""
@@ -74,17 +82,17 @@ class Catalog:
 
     def newest_of_family(self, folder_id: str, family: str) -> Iterator[str]:
         """Return the images of a family, newest first."""
-        self._sort_in()
+        self._update()
         return (image_id for _, image_id in reversed(self._families.get((folder_id, family), ())))
 
     def by_id(self, folder_id: str, *, after: str | None, descending: bool) -> Iterator[str]:
         """Return the images of a folder by id, starting after `after`."""
-        self._sort_in()
+        self._update()
         return _range(self._by_id.get(folder_id, SortedSet()), after, descending=descending)
 
     def by_age(self, folder_id: str, *, after: tuple[int, str] | None, descending: bool) -> Iterator[str]:
         """Return the images of a folder by creation, starting after `after`."""
-        self._sort_in()
+        self._update()
         ages = _range(self._by_age.get(folder_id, SortedSet()), after, descending=descending)
         return (image_id for _, image_id in ages)
 
@@ -142,11 +150,6 @@ class State:
         self.images[operation.image_id] = image._replace(operation_ids=(*image.operation_ids, operation.id))
         self._unfinished[image.folder_id].add(operation.id)
 
-    def forget(self, gone: Iterable[str]) -> None:
-        """Remove images that have gone for good from the indexes."""
-        for image_id in gone:
-            self.catalog.discard(self.images[image_id])
-
     def remove_image(self, image_id: str) -> tuple[str, ...]:
         """Remove an image that has gone for good, and the operations on it; return their ids."""
         record = self.images.pop(image_id)
@@ -165,15 +168,11 @@ class State:
         """
         image = self.images[operation.image_id]
         if operation.changes and operation.at(now).phase is Phase.SUCCEEDED:
-            updates = [each for id_ in image.operation_ids if (each := self.operations[id_]).changes]
-            ended = sorted(
-                (each for each in updates if each.at(now).phase is Phase.SUCCEEDED),
-                key=lambda each: each.at(now).modified_at,
-            )
-            later = ended[ended.index(operation) + 1 :]
-            if not later:
+            updates = self._updates(image.operation_ids, now)
+            if updates[-1] is operation:
                 return False
-            self.operations[later[0].id] = later[0]._replace(changes={**operation.changes, **later[0].changes})
+            later = updates[updates.index(operation) + 1]
+            self.operations[later.id] = later._replace(changes={**operation.changes, **later.changes})
         self.images[image.id] = image._replace(
             operation_ids=tuple(id_ for id_ in image.operation_ids if id_ != operation.id)
         )
@@ -194,7 +193,7 @@ class State:
         """Count a read of an existing image as a poll of every operation on it."""
         record = self.images.get(image_id)
         waiting = [id_ for id_ in record.operation_ids if self.operations[id_].plan.schedule.polls] if record else ()
-        if record and waiting and self._progress(record.operation_ids, now)[0] is not None:
+        if waiting and self._progress(image_id, now)[0] is not None:
             for operation_id in waiting:
                 self.poll(operation_id, now)
 
@@ -209,43 +208,54 @@ class State:
 
     def image_at(self, image_id: str, now: int) -> Image | None:
         """Return the image at `now`, or None when it does not exist then."""
-        record = self.images.get(image_id)
-        if record is None:
-            return None
-        status, changes = self._progress(record.operation_ids, now)
+        status, changes = self._progress(image_id, now)
         if status is None:
             return None
-        if status is ImageStatus.READY and not changes:
-            return record.after({})
-        return record.after({**changes, "status": status})
+        shown = changes if status is ImageStatus.READY else {**changes, "status": status}
+        return self.images[image_id].after(shown)
 
     def image_wire(self, image_id: str, now: int) -> Wire | None:
         """Return the image at `now` in its JSON form."""
-        record = self.images.get(image_id)
-        if record is None:
-            return None
-        status, changes = self._progress(record.operation_ids, now)
+        status, changes = self._progress(image_id, now)
         if status is None:
             return None
+        record = self.images[image_id]
         if changes:
             return record.after({**changes, "status": status}).to_wire()
         return record.wire if status is ImageStatus.READY else {**record.wire, "status": str(status)}
 
-    def _progress(self, operation_ids: Iterable[str], now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
-        """Return the status and the changes that operations have given an image by `now`; None: it is gone."""
+    def existing(self, ids: Iterable[str], now: int) -> Iterator[Image]:
+        """Yield those of some images that exist at `now`. The others have gone for good, and leave the indexes."""
+        for image_id in ids:
+            image = self.image_at(image_id, now)
+            if image is None:
+                self.catalog.discard_later(self.images[image_id])
+            else:
+                yield image
+
+    def _progress(self, image_id: str, now: int) -> tuple[ImageStatus | None, Mapping[str, Any]]:
+        """Return the status and the changes that operations have given an image by `now`; None: it does not exist."""
+        record = self.images.get(image_id)
+        if record is None:
+            return None, {}
         shown: ImageStatus | None = ImageStatus.READY
-        ended: list[tuple[int, OperationRecord]] = []
-        for operation_id in operation_ids:
+        is_updated = False
+        for operation_id in record.operation_ids:
             operation = self.operations[operation_id]
-            phase, modified_at, _ = operation.at(now)
+            phase = operation.at(now).phase
             status = IMAGE_STATUS[operation.kind][phase]
             if status is None:
                 return None, {}
             if status is not ImageStatus.READY:
                 shown = status
-            if operation.changes and phase is Phase.SUCCEEDED:
-                ended.append((modified_at, operation))
-        return shown, _changes(ended)
+            is_updated = is_updated or (phase is Phase.SUCCEEDED and bool(operation.changes))
+        return shown, _changes(self._updates(record.operation_ids, now)) if is_updated else {}
+
+    def _updates(self, operation_ids: Iterable[str], now: int) -> list[OperationRecord]:
+        """Return the updates that have succeeded by `now`, in the order in which they ended."""
+        updates = (each for id_ in operation_ids if (each := self.operations[id_]).changes)
+        ended = [(seen.modified_at, each) for each in updates if (seen := each.at(now)).phase is Phase.SUCCEEDED]
+        return [each for _, each in sorted(ended, key=itemgetter(0))]
 
     def operation(self, operation_id: str, now: int) -> OperationRecord | None:
         """Return the record of an operation, or None if it does not exist or has been forgotten."""
@@ -282,10 +292,8 @@ class State:
         record = self.images[operation.image_id]
         if operation.kind is Kind.CREATE:
             return {"@type": Image.type_url, **record.wire}
-        updates = (each for id_ in record.operation_ids if (each := self.operations[id_]).changes)
-        views = ((each.at(ended_at), each) for each in updates)
-        ended = [(seen.modified_at, each) for seen, each in views if seen.phase is Phase.SUCCEEDED]
-        changes = _changes(ended, last=operation)
+        updates = self._updates(record.operation_ids, ended_at)
+        changes = _changes(updates[: updates.index(operation) + 1])
         return {"@type": Image.type_url, **record.after(changes).to_wire()}
 
     def names_of(self, image_id: str, now: int) -> set[str]:
@@ -316,11 +324,8 @@ class State:
         return len(unfinished)
 
 
-def _changes(ended: Iterable[tuple[int, OperationRecord]], last: OperationRecord | None = None) -> Mapping[str, Any]:
-    """Return the changes of updates up to the `last` one, in the order in which they ended."""
+def _changes(updates: Iterable[OperationRecord]) -> Mapping[str, Any]:
     changes: dict[str, Any] = {}
-    for _, operation in sorted(ended, key=itemgetter(0)):
-        changes |= operation.changes
-        if operation is last:
-            break
+    for each in updates:
+        changes |= each.changes
     return changes

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages import Start
 from pytest_ycimages.api.message import SECOND
+from pytest_ycimages.cloud.lifecycle import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FOLLOWING: Final = {
+    Phase.RUNNING: {Phase.SUCCEEDED, Phase.ROLLING_BACK},
+    Phase.ROLLING_BACK: {Phase.FAILED},
+    Phase.SUCCEEDED: set[Phase](),
+    Phase.FAILED: set[Phase](),
+}
+"""The phases that may follow each phase."""
 START: Final = 1_767_225_600 * SECOND
 """2026-01-01T00:00:00Z."""
 

@@ -1,72 +1,36 @@
-"""The life of an operation: the whole product of phase and event, against the table."""
+"""The lifecycle of operations: the phases that follow each other, and the status of an image in each."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from itertools import product
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import pytest
+from hypothesis import given, settings
 
 from pytest_ycimages.api.resources import ImageStatus
-from pytest_ycimages.cloud.lifecycle import (
-    DONE,
-    IMAGE_STATUS,
-    LIFECYCLE,
-    Event,
-    IllegalTransitionError,
-    Kind,
-    Phase,
-    step,
-)
+from pytest_ycimages.cloud.lifecycle import DONE, IMAGE_STATUS, Kind, Phase
+from pytest_ycimages.cloud.plan import phases
+from tests.cloud.drawn import planned, timings
+from tests.cloud.operations import FOLLOWING
 
-LEGAL = {
-    (Phase.RUNNING, Event.SUCCEED): Phase.SUCCEEDED,
-    (Phase.RUNNING, Event.FAIL): Phase.ROLLING_BACK,
-    (Phase.RUNNING, Event.CANCEL): Phase.ROLLING_BACK,
-    (Phase.ROLLING_BACK, Event.ROLLED_BACK): Phase.FAILED,
-}
-ILLEGAL = [pair for pair in product(Phase, Event) if pair not in LEGAL]
+if TYPE_CHECKING:
+    from pytest_ycimages.cloud.plan import Plan
 
 
-def test_the_table_holds_every_legal_step_and_no_other() -> None:
-    """What may happen is written twice, here and in the table: changing it is a decision, not an accident."""
-    table = {(phase, event): after for phase, events in LIFECYCLE.items() for event, after in events.items()}
-    assert table == LEGAL
-    assert set(LIFECYCLE) == set(Phase)
-
-
-@pytest.mark.parametrize(("phase", "event"), LEGAL)
-def test_a_legal_event_leads_to_the_phase_in_the_table(phase: Phase, event: Event) -> None:
-    """`step` is the table, applied."""
-    assert step(phase, event) is LEGAL[phase, event]
-
-
-@pytest.mark.parametrize(("phase", "event"), ILLEGAL)
-def test_an_illegal_event_raises_and_changes_nothing(phase: Phase, event: Event) -> None:
-    """An event that a phase does not know is refused by name, and the table stays as it was."""
-    before = deepcopy(LIFECYCLE)
-    with pytest.raises(IllegalTransitionError, match=f"{event.value}.* cannot happen while {phase}"):
-        step(phase, event)
-    assert before == LIFECYCLE
+@settings(derandomize=True, deadline=None)
+@given(planned(timings))
+def test_phases_follow_each_other_as_the_lifecycle_says(plan: Plan) -> None:
+    """Whatever the settings: it begins as RUNNING, every step is legal, and each is no earlier than the one before."""
+    found = phases(plan)
+    assert found[0] == (Phase.RUNNING, plan.started_at)
+    assert all(after in FOLLOWING[before] for (before, _), (after, _) in pairwise(found))
+    moments = [at for _, at in found]
+    assert moments == sorted(moments)
 
 
 def test_done_are_the_phases_that_nothing_leaves() -> None:
     """An operation is done when it has succeeded, and when it has failed and been undone."""
-    assert {Phase.SUCCEEDED, Phase.FAILED} == DONE
-
-
-def test_every_phase_can_be_reached_and_every_way_ends() -> None:
-    """From RUNNING every phase is reachable, no phase comes twice, and the last one is done."""
-    ways = [[Phase.RUNNING]]
-    seen = {Phase.RUNNING}
-    while ways:
-        way = ways.pop()
-        following = set(LIFECYCLE[way[-1]].values())
-        assert not following & set(way)
-        assert following or way[-1] in DONE
-        seen |= following
-        ways += ([*way, phase] for phase in following)
-    assert seen == set(Phase)
+    assert {phase for phase, following in FOLLOWING.items() if not following} == DONE
 
 
 def test_every_phase_has_a_status_for_its_image() -> None:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.resources import Image, ImageStatus
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.cloud.lifecycle import DONE, LIFECYCLE, Kind, Phase
+from pytest_ycimages.cloud.lifecycle import DONE, Kind, Phase
 from pytest_ycimages.cloud.plan import Plan, View, cancelled, polled, view
 from pytest_ycimages.cloud.records import ImageRecord, OperationRecord
 from pytest_ycimages.cloud.script import VisibleState
 from pytest_ycimages.cloud.state import State
 from pytest_ycimages.cloud.timing import After, AfterPolls
 from tests.cloud import drawn
-from tests.cloud.operations import START, begun
+from tests.cloud.operations import FOLLOWING, START, begun
 
 if TYPE_CHECKING:
     from pytest_ycimages import Timing
@@ -87,7 +87,7 @@ def wire_of(seen: Seen) -> dict[str, Any]:
 
 def reachable(phase: Phase) -> set[Phase]:
     """`phase`, and all that may follow it: a look may miss a phase that lasted no time."""
-    return {phase}.union(*(reachable(after) for after in LIFECYCLE[phase].values()))
+    return {phase}.union(*(reachable(after) for after in FOLLOWING[phase]))
 
 
 @examples
