@@ -160,9 +160,14 @@ class Wait:
         self.error: BaseException | None = None
         self.patience: float | None = None
 
-    def order(self) -> tuple[int, int]:
-        """Return the sort key of waits with a deadline: the earlier ends first, then the one that began first."""
-        return self.deadline or 0, self._number
+    def order(self) -> tuple[int, int, int]:
+        """Return the sort key of waits with a deadline: the earlier ends first.
+
+        Of equal deadlines, that of a double ends first, so that an answer at the very end of a time limit is in time; the
+        limit of a watched thread last; else the one that began first.
+        """
+        rank = 2 if self.patience is not None else int(self.connection is None)
+        return self.deadline or 0, rank, self._number
 
     def left(self, now: int) -> float | None:
         """Return the seconds that it has left at the microsecond `now`, or None when it has no deadline."""

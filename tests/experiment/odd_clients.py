@@ -46,6 +46,12 @@ def raises_half_a_character(url: str, token: str) -> str:  # noqa: ARG001 - ever
     raise ValueError("no JSON: " + b"\x84".decode("utf-8", "surrogateescape"))
 
 
+def sleeps_for_a_minute(url: str, token: str) -> str:  # noqa: ARG001 - every client takes both
+    """Ends at a moment that a trial may end at, too."""
+    time.sleep(60)
+    return "slept"
+
+
 def swallows_everything(url: str, token: str) -> str:
     """Goes on whatever happens."""
     while True:

@@ -81,6 +81,12 @@ def test_hopeless_waits_take_no_patience() -> None:
     assert {trial.seconds for trial in made} == {3600}
 
 
+def test_a_client_that_ends_exactly_at_the_limit_has_ended() -> None:
+    """Each time, though client and trial wait for the same moment."""
+    made = trials(odd_clients.sleeps_for_a_minute, 20, limits=TrialLimits(seconds=60))
+    assert {str(trial.outcome) for trial in made} == {"returned 'slept'"}
+
+
 @pytest.mark.parametrize("client", [odd_clients.leaves_a_poller, odd_clients.leaves_a_pool])
 def test_threads_that_a_client_leaves_behind_have_no_part_in_the_next_trial(client: Client) -> None:
     """Each trial sees the calls of its own client alone, at the same moments."""

@@ -15,7 +15,7 @@ import requests
 
 from pytest_ycimages import Double, Latency, VirtualTimeError, hang, stall
 from tests.virtual.calling import HEADERS
-from tests.virtual.late import CLIENTS, PATH, TIME_OUTS, with_http_client
+from tests.virtual.late import CLIENTS, PATH, TIME_OUTS, with_aiohttp, with_http_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,17 @@ def test_a_client_gives_up_at_exactly_its_limit(
     assert ask(ycimages, 5) == 200
     assert ycimages_time.elapsed == 115
     assert [call.at for call in ycimages.calls] == [0, 5, 10, 115]
+
+
+@pytest.mark.parametrize("ask", [each for each in CLIENTS if each is not with_aiohttp])
+def test_an_answer_at_exactly_the_limit_is_in_time(
+    ask: Callable[[Double, float], int], ycimages_time: VirtualTime, ycimages: Double
+) -> None:
+    """Each time, whichever of the two threads was the first to wait. aiohttp itself takes a timer first."""
+    ycimages.latency = 5
+    for number in range(1, 11):
+        assert ask(ycimages, 5) == 200
+        assert ycimages_time.elapsed == 5 * number
 
 
 @ask_with
