@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
-from pytest_ycimages.api.resources import CreateImageMetadata
+from pytest_ycimages.api.resources import CreateImageMetadata, ImageStatus, UpdateImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.cloud import clock
+from pytest_ycimages.cloud.timing import Immediate
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.strategies.create_requests import create_requests, text
@@ -65,6 +66,12 @@ def _own(name: str) -> SearchStrategy[Any]:
     return st.runner().flatmap(lambda machine: getattr(machine, name))
 
 
+def _first_bodies(machine: ImageClientMachine) -> SearchStrategy[list[dict[str, Any]]]:
+    if not _has(machine.client, "create"):
+        return st.builds(list)
+    return machine.ready.flatmap(lambda count: st.lists(machine.bodies, min_size=count, max_size=count))
+
+
 class ImageClientMachine(RuleBasedStateMachine):
     """Call a client in any order, and check its results against the double. Extend it, and run its `TestCase`.
 
@@ -85,11 +92,13 @@ class ImageClientMachine(RuleBasedStateMachine):
     Attributes:
         double_settings: settings of the doubles.
         faults: a strategy for lists of rules, such as `fault_schedules(["reset", "unavailable"])`; none by default.
+        ready: a strategy for the number of images that the client creates first, without faults, and that are READY
+            at once: 0 to 3 by default. A client that lacks `create` begins with none.
         timings: a strategy for the timing of operations.
         bodies: a strategy for the bodies of `create`. The folder is set to the double's.
         changes: a strategy for the changes of `update`.
         operations: the bundle of operation ids that the client has returned.
-        images: the bundle of image ids that it has waited for.
+        images: the bundle of the ids of images that it has waited for, or that were READY at once.
         double: the double of this example.
         client: the client that `connect` returned.
         time: virtual time.
@@ -100,6 +109,7 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     double_settings: ClassVar[Mapping[str, Any]] = {}
     faults: ClassVar[SearchStrategy[list[Rule]]] = st.builds(list)
+    ready: ClassVar[SearchStrategy[int]] = st.integers(0, 3)
     timings: ClassVar[SearchStrategy[Timing]] = timings(longest=600, ending=True)
     bodies: ClassVar[SearchStrategy[dict[str, Any]]] = create_requests()
     changes: ClassVar[SearchStrategy[dict[str, Any]]] = st.fixed_dictionaries({"description": text(256)})
@@ -164,14 +174,20 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     # Rules.
 
-    @initialize(timing=_own("timings"), faults=_own("faults"))
-    def begin(self, timing: Timing, faults: Iterable[Rule]) -> None:
-        """Set the timing of operations, and inject the faults."""
+    @initialize(target=images, bodies=st.runner().flatmap(_first_bodies), timing=_own("timings"), faults=_own("faults"))
+    def begin(self, bodies: Iterable[dict[str, Any]], timing: Timing, faults: Iterable[Rule]) -> Any:
+        """Create images that are READY at once; then set the timing of operations, and inject the faults."""
+        before = set(self.double.images)
+        self.double.timing = Immediate()
+        for body in bodies:
+            self.create(body)
         self.double.timing = timing
         for each in faults:
             self.double.inject(
                 each.fault, on=each.on, when=each.when, commit=each.commit, per=each.per, where=each.where, expect=False
             )
+        made = [image for image in self.double.images.values() if image.id not in before]
+        return multiple(*(image.id for image in made if image.status is ImageStatus.READY))
 
     @precondition(_offers("create"))
     @rule(target=operations, body=_own("bodies"))
@@ -235,12 +251,14 @@ class ImageClientMachine(RuleBasedStateMachine):
     @rule(target=operations, image=images, changes=_own("changes"))
     def update(self, image: str, changes: dict[str, Any]) -> Any:
         """Start an update of an image."""
+        self._updates.pop(image, None)
+        is_other_running = any(_updates(each, image) and not each.done for each in self.double.operations.values())
         answer = self.ask("update", image, changes)
-        if answer.error is not None:
-            self._updates.pop(image, None)  # it may or may not have been done
+        if answer.error is not None:  # it may or may not have been done
             return multiple()
         self._check_about("update", answer.value, image)
-        self._updates[image] = (answer.value, changes)
+        if not is_other_running:  # which could end later, and be what the image shows
+            self._updates[image] = (answer.value, changes)
         return answer.value
 
     @precondition(_offers("delete"))
@@ -306,6 +324,10 @@ def _hold(condition: object, text: str) -> None:
 
 def _creates(operation: Operation) -> bool:
     return isinstance(operation.metadata, CreateImageMetadata)
+
+
+def _updates(operation: Operation, image: str) -> bool:
+    return isinstance(operation.metadata, UpdateImageMetadata) and operation.metadata.image_id == image
 
 
 # The client's methods.

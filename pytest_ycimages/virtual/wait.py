@@ -163,7 +163,7 @@ class Wait:
     def order(self) -> tuple[int, int, int]:
         """Return the sort key of waits with a deadline: the earlier ends first.
 
-        Of equal deadlines, that of a double ends first, so that an answer at the very end of a time limit is in time; the
+        Of equal deadlines, that of a double ends first, so that an answer at the end of a time limit is in time; the
         limit of a watched thread last; else the one that began first.
         """
         rank = 2 if self.patience is not None else int(self.connection is None)

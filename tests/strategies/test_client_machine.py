@@ -9,8 +9,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
-from pytest_ycimages import UsageError, VirtualTime, operation_fails, reset, unavailable
+from pytest_ycimages import After, Immediate, Never, UsageError, VirtualTime, operation_fails, reset, unavailable
 from pytest_ycimages.cloud import clock
+from pytest_ycimages.faults.rule import Rule
 from pytest_ycimages.strategies import ImageClientMachine, fault_schedules
 
 from . import step_clients
@@ -23,7 +24,8 @@ quickly = settings(
     phases=[Phase.generate, Phase.shrink], report_multiple_bugs=False,
 )  # fmt: skip
 thoroughly = settings(quickly, max_examples=600, phases=[Phase.generate])
-a_body = st.just({"folderId": "", "diskId": "epd0000000000000000a", "labels": {"by": "us"}})
+A_BODY: Final = {"folderId": "", "diskId": "epd0000000000000000a", "labels": {"by": "us"}}
+a_body = st.just(A_BODY)
 
 
 def machine_of(client: type[Any], **attributes: Any) -> type[ImageClientMachine]:
@@ -153,6 +155,33 @@ def test_it_is_in_order_to_fail_when_a_fault_has_struck() -> None:
         machine.double.inject(reset(), on="images.create")
         assert machine.ask("create", {"diskId": "epd0000000000000000a"}).error is not None
         assert machine.may_fail(RuntimeError())
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("seconds", [(12, 11), (11, 12), (100, 1)])
+def test_updates_at_the_same_time_may_end_in_any_order(seconds: tuple[int, int]) -> None:
+    """The image shows the one that ended last, which need not be the one that was asked for last."""
+    machine = machine_of(step_clients.Client)()
+    try:
+        machine.begin([A_BODY], Immediate(), [])
+        (image,) = machine.double.images
+        for number, each in enumerate(seconds):
+            machine.double.timing = After(each)
+            machine.update(image, {"description": f"update {number}"})
+        machine.wait(list(machine.double.operations)[-1])
+    finally:
+        machine.teardown()
+
+
+def test_an_image_is_ready_at_once_whatever_the_timing() -> None:
+    """The faults strike what comes after it."""
+    machine = machine_of(step_clients.Client)()
+    try:
+        machine.begin([A_BODY], Never(), [Rule(unavailable(), on="images.create")])
+        assert [image.status for image in machine.double.images.values()] == ["READY"]
+        assert machine.double.timing == Never()
+        assert not any(injection.struck for injection in machine.double.injections)
     finally:
         machine.teardown()
 
