@@ -197,6 +197,8 @@ class Walk:
         if code is op.GROUPREF_EXISTS:
             group, yes, no = value
             return self._match(list(yes if group in self._groups else no or ()), 0, at, then)
+        if code is op.FAILURE:  # of Python 3.13 and newer
+            return False
         raise NotImplementedError(code)
 
     def _repeat(  # noqa: C901, PLR0913, PLR0917 - what a repetition is
