@@ -11,11 +11,9 @@ from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.backing.replay import CassetteBacking, ReplayApp, path_of
 from pytest_ycimages.cassette.file import CassetteWriter
 from pytest_ycimages.cassette.handle import Cassette, opened
-from pytest_ycimages.cassette.maintenance import scrub_metadata
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
-from pytest_ycimages.cassette.pseudonyms import Pseudonyms
 from pytest_ycimages.cassette.recorder import Recorder
-from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redact import Redactor, scrub_metadata
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.cloud.clock import MachineClock, sending
@@ -134,7 +132,7 @@ def recorder_of(path: Path, upstream: Upstream, settings: Settings, clock: Clock
         UsageError: the environment lacks the credentials, or the upstream cannot be reached.
         CassetteError: the file cannot be recorded.
     """
-    origin, pseudonyms = upstream.origin, Pseudonyms() if settings.pseudonyms else None
+    origin, pseudonyms = upstream.origin, settings.pseudonyms
     credential, folder_id = upstream.account
     metadata = CassetteMetadata(
         origin=origin,
@@ -144,14 +142,13 @@ def recorder_of(path: Path, upstream: Upstream, settings: Settings, clock: Clock
         tool=version("pytest-ycimages"),
         folder_id=folder_id,
     )
-    metadata = scrub_metadata(pseudonyms.metadata(metadata) if pseudonyms else metadata)
+    metadata = scrub_metadata(metadata, pseudonyms=pseudonyms)
     rules = redaction_rules(settings.scrub, keep=settings.keep)
     recorder = Recorder(
         upstream=upstream,
         writer=CassetteWriter(path, metadata),
         clock=clock,
-        scrubber=Redactor((credential.reveal(), upstream.stand_in), rules),
-        pseudonyms=pseudonyms,
+        scrubber=Redactor((credential.reveal(), upstream.stand_in), rules, pseudonyms=pseudonyms),
     )
     return recorder, metadata
 

@@ -18,11 +18,9 @@ from pytest_ycimages.backing.backing import Backing, ResourceView
 from pytest_ycimages.cassette.exchange import ReplayService
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
-from pytest_ycimages.cassette.maintenance import ForReplay, for_replay
 from pytest_ycimages.cassette.no_match import unused_text
 from pytest_ycimages.cassette.player import Player
-from pytest_ycimages.cassette.pseudonyms import Pseudonyms
-from pytest_ycimages.cassette.redact import Redactor
+from pytest_ycimages.cassette.redact import ForReplay, Redactor, for_replay, has_pseudonyms
 from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cloud.clock import machine_time
 from pytest_ycimages.cloud.service import Service
@@ -113,8 +111,7 @@ class Replay(CassetteBacking):
         self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
-            scrubber=Redactor(self._scrubbed.known, rules),
-            pseudonyms=self._pseudonyms(),
+            scrubber=Redactor(self._scrubbed.known, rules, pseudonyms=has_pseudonyms(self.recorded)),
             ids=ids,
             idle_service=partial(Service, ids, CONTRACTS[settings.contract], settings.rules()),
         )
@@ -144,10 +141,6 @@ class Replay(CassetteBacking):
             name=str(self.path),
             rerecord=rerecord,
         )
-
-    def _pseudonyms(self) -> Pseudonyms | None:
-        pseudonyms = Pseudonyms()
-        return pseudonyms if pseudonyms.are_in(self.recorded) else None
 
     def _app(self, control: Control) -> App:
         return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], control)

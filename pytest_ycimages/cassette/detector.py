@@ -162,8 +162,8 @@ def check_before_saving(
         saved: the text that is about to be written.
         cassette: the name of the cassette, for the text of the error.
         interaction: the interaction in the text, to name the part with the secret.
-        known: credentials that must not be in it, whatever their shape: `Redactor.known`.
-        allow: regular expressions for harmless text: `Redactor.allowed`.
+        known: credentials that must not be in it, whatever their shape.
+        allow: regular expressions for harmless text.
 
     Raises:
         SecretFoundError: the text holds a likely secret; the error names the place and the next step.

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.answers import AnswerSummary
     from pytest_ycimages.cassette.model import RecordedResponse
     from pytest_ycimages.cassette.player import Player
-    from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
@@ -201,7 +200,6 @@ class ReplayService:
         player: the player of the cassette.
         clock: the double's time; where a test moves it, operations advance by it.
         scrubber: redacts requests as the recorded ones were.
-        pseudonyms: gives requests the ids of the cassette; None: it has the real ones.
         ids: the source of the ids of calls that a fault answers.
         idle_service: creates a cloud that serves no call, when its empty planner and state are asked for.
 
@@ -209,13 +207,12 @@ class ReplayService:
         problems: requests without an answer.
     """
 
-    def __init__(  # noqa: PLR0913 - what a call goes through, each by its name
+    def __init__(
         self,
         *,
         player: Player,
         clock: Clock,
         scrubber: Redactor,
-        pseudonyms: Pseudonyms | None,
         ids: Ids,
         idle_service: Callable[[], Service],
     ) -> None:
@@ -223,7 +220,6 @@ class ReplayService:
         self.problems: list[YCImagesError] = []
         self._clock = clock
         self._scrubber = scrubber
-        self._pseudonyms = pseudonyms
         self._ids = ids
         self._idle_service = idle_service
 
@@ -247,8 +243,6 @@ class ReplayService:
             asked = self._scrubber.scrub_request(recorded_request(request))
         except UnreadableBodyError as error:  # so it cannot have been recorded
             return self._refused(SecretFoundError(f"{error.what} So no cassette has it, and it was not answered."))
-        if self._pseudonyms is not None:
-            asked = self._pseudonyms.request(asked)
         key = request.metadata.get("idempotency-key", "")
         played = self.player.play(asked, now, by_time=self._clock.last_kind in _MOVED, idempotency_key=key)
         if isinstance(played, NoMatch):

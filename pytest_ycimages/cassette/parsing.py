@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
-from pytest_ycimages.cassette.format import COMPLETE
 from pytest_ycimages.cassette.model import CassetteData
 from pytest_ycimages.cassette.schema import (
+    COMPLETE,
     FORMAT,
     INTERACTION,
     METADATA,

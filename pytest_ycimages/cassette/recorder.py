@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.answers import Compactor, ShownResources, summarize
 from pytest_ycimages.cassette.bodies import stored_decoded
-from pytest_ycimages.cassette.detector import check_before_saving
 from pytest_ycimages.cassette.exchange import check_translated, recorded_request, reply_of
-from pytest_ycimages.cassette.format import item_text
+from pytest_ycimages.cassette.file import item_text
 from pytest_ycimages.cassette.model import Interaction
 from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.errors import CassetteError, YCImagesError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.file import CassetteWriter
-    from pytest_ycimages.cassette.pseudonyms import Pseudonyms
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cloud.clock import Clock
@@ -34,8 +32,7 @@ class Recorder:
         upstream: the service, or a double in its place.
         writer: writes the cassette.
         clock: the time at which a call came.
-        scrubber: redacts secrets.
-        pseudonyms: replaces ids; None: all are kept.
+        scrubber: redacts secrets, and replaces ids by pseudonyms.
 
     Attributes:
         shown: the resources that the clients were shown.
@@ -43,15 +40,7 @@ class Recorder:
         is_whole: whether every call was answered and written, and the test went well. If not, an older cassette stays.
     """
 
-    def __init__(
-        self,
-        *,
-        upstream: Upstream,
-        writer: CassetteWriter,
-        clock: Clock,
-        scrubber: Redactor,
-        pseudonyms: Pseudonyms | None,
-    ) -> None:
+    def __init__(self, *, upstream: Upstream, writer: CassetteWriter, clock: Clock, scrubber: Redactor) -> None:
         self.shown = ShownResources()
         self.problems: list[YCImagesError] = []
         self.is_whole = True
@@ -61,7 +50,6 @@ class Recorder:
         self._clock = clock
         self._began_at = clock.now()
         self._scrubber = scrubber
-        self._pseudonyms = pseudonyms
         self._compactor = Compactor()
         self._recorded: list[Interaction] = []
         self._lock = threading.Lock()
@@ -145,16 +133,9 @@ class Recorder:
             self._writer.discard()
 
     def _write(self, interaction: Interaction) -> None:
-        clean = self._scrubber.scrub(interaction)
-        kept = self._compactor.add(self._pseudonyms.interaction(clean) if self._pseudonyms else clean)
+        kept = self._compactor.add(self._scrubber.scrub(interaction))
         if kept is not None:
-            check_before_saving(
-                item_text(kept),
-                cassette=str(self._writer.path),
-                interaction=kept,
-                known=self._scrubber.known,
-                allow=self._scrubber.allowed,
-            )
+            self._scrubber.check(item_text(kept), str(self._writer.path), kept)
             self._writer.append(kept)
             self._recorded.append(kept)
 

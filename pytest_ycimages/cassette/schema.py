@@ -39,6 +39,8 @@ VERSION: Final = 1
 """The version of vcrpy's format."""
 FORMAT: Final = 1
 """The version of the keys that this package adds."""
+COMPLETE: Final = b"complete: true\n"
+"""The last line of a complete recording."""
 
 VcrForm = dict[str, Any]
 """Texts, numbers, lists and mappings; a body that is not UTF-8 is bytes."""

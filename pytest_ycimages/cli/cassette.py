@@ -14,13 +14,11 @@ from rich.table import Table
 
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cassette.answers import compact
-from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.format import SUFFIXES
-from pytest_ycimages.cassette.handle import ORPHANS_UNKNOWN, read_usage
-from pytest_ycimages.cassette.maintenance import changes, prune, scrub_cassette
+from pytest_ycimages.cassette.file import SUFFIXES, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.partial_file import is_partial
-from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+from pytest_ycimages.cassette.redact import changes, scrub_cassette
+from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, prune, read_usage
 from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.cassette_check import Finding, findings
 from pytest_ycimages.cli.cassette_story import story
@@ -250,10 +248,10 @@ def scrub_cassettes(
         rules = redaction_rules(fields, keep=keep)
     except UsageError as error:
         raise click.UsageError(str(error)) from None
-    _each(files, lambda file: _scrub(file, rules, Pseudonyms() if pseudonymize else None, dry_run=dry_run))
+    _each(files, lambda file: _scrub(file, rules, pseudonyms=pseudonymize, dry_run=dry_run))
 
 
-def _scrub(file: Path, rules: RedactionRules, pseudonyms: Pseudonyms | None, *, dry_run: bool) -> bool:
+def _scrub(file: Path, rules: RedactionRules, *, pseudonyms: bool, dry_run: bool) -> bool:
     """Scrub one cassette, print the changes, and return False for a dry run that has any."""
     recorded = read_cassette(file)
     clean = scrub_cassette(recorded, name=str(file), rules=rules, pseudonyms=pseudonyms)

@@ -11,8 +11,8 @@ import click
 
 from pytest_ycimages.backing.record import check_real_time, recorder_of
 from pytest_ycimages.cassette.file import read_cassette
-from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import shortened
+from pytest_ycimages.cassette.redact import for_replay
 from pytest_ycimages.cassette.upstream import FOLDER
 from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.verify import print_verification

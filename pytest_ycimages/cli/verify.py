@@ -16,8 +16,8 @@ from rich.table import Table as Grid
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
-from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import Origin
+from pytest_ycimages.cassette.redact import for_replay
 from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import CassetteError, UsageError

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-    from pytest_ycimages.cassette.handle import CassetteUsage
+    from pytest_ycimages.cassette.usage import CassetteUsage
     from pytest_ycimages.double import Double
 
 
@@ -164,7 +164,7 @@ def pytest_testnodedown(node: Any) -> None:
     """Add the usage of a worker of pytest-xdist."""
     sent = getattr(node, "workeroutput", {}).get("ycimages_cassettes")
     if sent:
-        from pytest_ycimages.cassette.handle import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.usage import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
 
         node.config.stash.setdefault(_USAGE, CassetteUsage()).add(CassetteUsage(sent))
 
@@ -193,7 +193,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for_all = (config.option.ycimages_mode or config.getini("ycimages_mode") or "fake") != "fake"
     candidates = [item for item in items if has_cassette(item) or scopes_of(item)]
     if (candidates and for_all) or any(map(_any_cassette, candidates)) or _cassette_dir(config).is_dir():
-        from pytest_ycimages.cassette.handle import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
+        from pytest_ycimages.cassette.usage import CassetteUsage  # noqa: PLC0415 - only for runs with cassettes
 
         usage = config.stash.setdefault(_USAGE, CassetteUsage())
         usage.collected = len(items)
@@ -238,7 +238,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     usage = config.stash.get(_USAGE, None)
     if usage is None:
         return
-    from pytest_ycimages.cassette.handle import opened, write_usage  # noqa: PLC0415 - only for runs with cassettes
+    from pytest_ycimages.cassette.handle import opened  # noqa: PLC0415 - only for runs with cassettes
+    from pytest_ycimages.cassette.usage import write_usage  # noqa: PLC0415 - only for runs with cassettes
 
     usage.opened.update(map(str, opened))
     usage.incomplete |= config.stash.get(_INCOMPLETE, False)

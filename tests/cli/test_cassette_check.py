@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from pytest_ycimages.cassette.file import write_cassette
-from pytest_ycimages.cassette.format import cassette_text
-from pytest_ycimages.cassette.handle import write_usage
+from pytest_ycimages.cassette.file import cassette_text, write_cassette
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
+from pytest_ycimages.cassette.usage import write_usage
 from pytest_ycimages.cli import cassette_check
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.handle import read_usage, write_usage
+from pytest_ycimages.cassette.usage import read_usage, write_usage
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import tape
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ycimages import CassetteBrokenError, CassetteMissingError
-from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.format import cassette_text
+from pytest_ycimages.cassette.file import cassette_text, read_cassette, write_cassette
 from pytest_ycimages.cassette.parsing import parse
 from tests.cassette.files.some import cassette
 

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import CassetteBrokenError, Double
-from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.format import cassette_text
+from pytest_ycimages.cassette.file import cassette_text, read_cassette, write_cassette
 from pytest_ycimages.cassette.parsing import parse
 from pytest_ycimages.cassette.schema import as_vcr
 from tests.cassette.files.some import cassette, poll

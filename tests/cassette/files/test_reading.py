@@ -12,8 +12,7 @@ from vcr.serialize import serialize
 from vcr.serializers import jsonserializer, yamlserializer
 
 from pytest_ycimages.cassette import file
-from pytest_ycimages.cassette.file import read_cassette, write_cassette
-from pytest_ycimages.cassette.format import COMPLETE, cassette_text, item_text
+from pytest_ycimages.cassette.file import cassette_text, item_text, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import (
     UNKNOWN_METADATA,
     CassetteData,
@@ -23,6 +22,7 @@ from pytest_ycimages.cassette.model import (
     RecordedResponse,
 )
 from pytest_ycimages.cassette.parsing import parse
+from pytest_ycimages.cassette.schema import COMPLETE
 from tests.cassette.files.some import cassette
 
 PATH = Path("a.yaml")

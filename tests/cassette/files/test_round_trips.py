@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from pytest_ycimages import CassetteError
-from pytest_ycimages.cassette.format import block_text, cassette_text, head_text, item_text, json_text
+from pytest_ycimages.cassette.file import block_text, cassette_text, head_text, item_text, json_text
 from pytest_ycimages.cassette.model import (
     CassetteData,
     CassetteMetadata,

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import CassetteBrokenError
-from pytest_ycimages.cassette.format import block_text, cassette_text, json_text
+from pytest_ycimages.cassette.file import block_text, cassette_text, json_text
 from pytest_ycimages.cassette.model import CassetteData
 from pytest_ycimages.cassette.parsing import parse
 from tests.cassette.files.some import METADATA, poll

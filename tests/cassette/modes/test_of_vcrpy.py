@@ -15,8 +15,8 @@ from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from pytest_ycimages import CassetteDiffersError, CassetteUnusedError, Double, NoMatchError, SecretFoundError
-from pytest_ycimages.cassette.maintenance import for_replay
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata
+from pytest_ycimages.cassette.redact import for_replay
 from pytest_ycimages.redaction.rules import redaction_rules
 from tests.cassette.player.handmade import bake
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from pytest_ycimages.cassette.file import read_cassette, write_cassette
 from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, Origin
-from pytest_ycimages.cassette.pseudonyms import Pseudonyms
+from pytest_ycimages.cassette.redact import pseudonymized
 from pytest_ycimages.cli.cassette import scrub_cassettes
 from tests.cassette.secrets.kinds import FOLDER, ORDINARY, scrub, with_request, with_response
 
@@ -74,7 +74,7 @@ def test_ids_get_pseudonyms(cassette: Path) -> None:
     """In the metadata as well."""
     assert run("--pseudonymize", cassette).exit_code == 0
     assert FOLDER not in cassette.read_text()
-    assert read_cassette(cassette).metadata.folder_id == Pseudonyms().text(FOLDER)
+    assert read_cassette(cassette).metadata.folder_id == pseudonymized(FOLDER)
 
 
 def test_what_still_looks_like_a_secret_leaves_the_file_as_it_is(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_ycimages import Double
 from pytest_ycimages.cassette.detector import Finding, check_before_saving, find_secrets
-from pytest_ycimages.cassette.format import item_text
+from pytest_ycimages.cassette.file import item_text
 from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.errors import SecretFoundError
 from pytest_ycimages.redaction.shapes import IAM_TOKEN, SCRUBBED

@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages.cassette.detector import check_before_saving, find_secrets
-from pytest_ycimages.cassette.format import item_text
+from pytest_ycimages.cassette.file import item_text
 from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.errors import CassetteError, SecretFoundError
 from pytest_ycimages.redaction.shapes import PLACEHOLDERS

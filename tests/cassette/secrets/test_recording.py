@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pytest_ycimages import Double
-from pytest_ycimages.cassette.pseudonyms import is_pseudonym
+from pytest_ycimages.cassette.redact import is_pseudonym
 from pytest_ycimages.redaction.shapes import IAM_TOKEN
 from tests.cassette.modes.transports import OverGrpc
 
