@@ -40,23 +40,22 @@ class Connector(aiohttp.BaseConnector):
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         """Return a connection from the pool or a new one."""
         connection = await super().connect(req, traces, timeout)
-        leads_to(self._endpoint, connection, timeout)
+        leads_to_double(connection, timeout)
         return connection
 
     async def _create_connection(
         self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
     ) -> ResponseHandler:
-        return connected(self._endpoint, self._endpoint.connect, req, self._loop)
+        return connected(self._endpoint.connect, req, self._loop)
 
 
 def connected(
-    endpoint: Endpoint, connect: Callable[[], InProcessConnection], req: ClientRequest, loop: asyncio.AbstractEventLoop
+    connect: Callable[[], InProcessConnection], req: ClientRequest, loop: asyncio.AbstractEventLoop
 ) -> ResponseHandler:
     """Return a new connection, as a connector makes it for a request.
 
     Args:
-        endpoint: the double.
-        connect: returns a new connection to it.
+        connect: returns a new connection to the double.
         req: the request.
         loop: the running loop.
 
@@ -68,18 +67,18 @@ def connected(
     except OSError as error:
         failed = type(error)(error.errno, f"Connect call failed {req.host, req.port}")  # the words of asyncio
         raise aiohttp.ClientConnectorError(req.connection_key, failed) from error
-    protocol = _Protocol(loop)
-    protocol.connection_made(_Transport(loop, endpoint, opened, protocol))
+    protocol = _Protocol(loop, opened.endpoint)
+    protocol.connection_made(_Transport(loop, opened, protocol))
     return protocol
 
 
-def leads_to(endpoint: Endpoint, connection: Connection, timeout: ClientTimeout) -> bool:
+def leads_to_double(connection: Connection, timeout: ClientTimeout) -> bool:
     """Return whether a connection is in process; if so, begin to count the time-outs of a request on it."""
     protocol = connection.protocol
     if not isinstance(protocol, _Protocol):
         return False
     protocol.total = timeout.total
-    protocol.began_at = endpoint.clock.now()
+    protocol.began_at = protocol.endpoint.clock.now()
     return True
 
 
@@ -87,13 +86,15 @@ class _Protocol(ResponseHandler):
     """aiohttp's protocol, with the client's time-outs.
 
     Attributes:
+        endpoint: the double.
         total: the time-out of a whole request in seconds; None: none.
         began_at: when the request began, in nanoseconds since the epoch on the double's clock.
         heard_at: when it was sent or bytes last arrived, in the same unit.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> None:
         super().__init__(loop=loop)
+        self.endpoint = endpoint
         self.total: float | None = None
         self.began_at = 0
         self.heard_at = 0
@@ -124,12 +125,10 @@ class _Protocol(ResponseHandler):
 class _Transport(asyncio.Transport):
     """The transport between aiohttp's protocol and an in-process connection. It never blocks."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint, connection: InProcessConnection, protocol: _Protocol
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: InProcessConnection, protocol: _Protocol) -> None:
         super().__init__()
         self._loop = loop
-        self._endpoint = endpoint
+        self._endpoint = connection.endpoint
         self._connection = connection
         self._protocol = protocol
         self._is_closing = False
@@ -245,7 +244,7 @@ def patch(interception: Interception, stack: ExitStack) -> None:
         connection = await connect(self, req, traces, timeout)
         if not interception.is_for(req.host or "") or type(self)._create_connection is not create_connection:  # noqa: SLF001 - as above
             return connection  # a subclass with a way of its own is left alone
-        while not leads_to(interception.endpoint, connection, timeout):  # it was kept since before
+        while not leads_to_double(connection, timeout):  # it was kept since before
             connection.close()
             connection = await connect(self, req, traces, timeout)
         return connection
@@ -255,7 +254,7 @@ def patch(interception: Interception, stack: ExitStack) -> None:
     ) -> ResponseHandler:
         if not interception.is_for(req.host or ""):
             return await create(self, req, traces, timeout)
-        return connected(interception.endpoint, interception.connect, req, self._loop)
+        return connected(interception.connect, req, self._loop)
 
     replace(stack, TCPConnector, "connect", connect_or_fake)
     replace(stack, TCPConnector, "_create_connection", create_connection)

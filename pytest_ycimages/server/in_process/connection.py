@@ -118,28 +118,6 @@ class Endpoint:
         """Wait until `moment`, in nanoseconds since the epoch."""
         self.clock.wait_until(moment, self.app.pipeline.delays.pause_for_real)
 
-    def receive(self, connection: InProcessConnection, most: int, timeout: float | None) -> bytes:
-        """Return the next bytes for a client that blocks; `b""` when the connection was closed.
-
-        Args:
-            connection: the connection.
-            most: the most bytes to return.
-            timeout: the client's time-out in seconds on the double's clock; None: none.
-
-        Raises:
-            ConnectionResetError: the connection was reset.
-            TimeoutError: the time-out is over.
-            UsageError: the client would wait for ever.
-        """
-        deadline = None if timeout is None else self.clock.now() + round(timeout * SECOND)
-        while not isinstance(received := connection.recv(most), bytes):
-            end = received.ends_at(deadline)
-            self.wait_until(end)
-            if received.is_late(deadline):
-                raise TimeoutError("timed out")
-            connection.skip_to(end)
-        return received
-
 
 class InProcessConnection:
     """A connection without a socket. It never waits: `recv` says until when there is nothing to read.
@@ -149,12 +127,13 @@ class InProcessConnection:
         number: tells it from other connections.
 
     Attributes:
-        is_aborted: whether the double has gone from its other end.
+        endpoint: the double at its other end.
+        is_aborted: whether the double has gone from there.
     """
 
     def __init__(self, endpoint: Endpoint, number: int) -> None:
+        self.endpoint = endpoint
         self.is_aborted = False
-        self._endpoint = endpoint
         self._reader = RequestReader(number)
         self._requests: deque[HttpRequest] = deque()
         self._steps: Iterator[_Step] | None = None
@@ -173,7 +152,7 @@ class InProcessConnection:
             BrokenPipeError: it was closed.
             UsageError: this process was forked from that of the double.
         """
-        self._endpoint.check_process()
+        self.endpoint.check_process()
         if self._end is End.RESET:
             raise os_error(errno.ECONNRESET)
         if self._end is End.CLOSED:
@@ -201,10 +180,27 @@ class InProcessConnection:
             return b""
         return Pending(self._until, is_hang=self._end is End.SILENT or self._until is not None)
 
-    def skip_to(self, moment: int) -> None:
-        """Take the time for `moment`, in nanoseconds since the epoch: a closed double does not really wait."""
-        if self._until is not None and self._until <= moment:
-            self._until = None
+    def receive(self, most: int, timeout: float | None) -> bytes:
+        """Return the next bytes for a client that blocks; `b""` when the connection was closed.
+
+        Args:
+            most: the most bytes to return.
+            timeout: the client's time-out in seconds on the double's clock; None: none.
+
+        Raises:
+            ConnectionResetError: the connection was reset.
+            TimeoutError: the time-out is over.
+            UsageError: the client would wait for ever.
+        """
+        deadline = None if timeout is None else self.endpoint.clock.now() + round(timeout * SECOND)
+        while not isinstance(received := self.recv(most), bytes):
+            end = received.ends_at(deadline)
+            self.endpoint.wait_until(end)
+            if received.is_late(deadline):
+                raise TimeoutError("timed out")
+            if self._until is not None and self._until <= end:  # a closed double does not really wait
+                self._until = None
+        return received
 
     def close(self) -> None:
         """Close the client's side. The requests that it has sent are decided all the same, at once."""
@@ -232,7 +228,7 @@ class InProcessConnection:
         """Do all steps whose time has come."""
         while self._end is None:
             if self._until is not None:
-                if self._endpoint.clock.now() < self._until:
+                if self.endpoint.clock.now() < self._until:
                     return
                 self._until = None
             if self._steps is None:
@@ -252,9 +248,9 @@ class InProcessConnection:
             case Until(moment):
                 self._until = moment
             case Pause(seconds):
-                self._until = self._endpoint.clock.now() + round(seconds * SECOND)
+                self._until = self.endpoint.clock.now() + round(seconds * SECOND)
             case Shut(seconds):
-                self._endpoint.shut(seconds)
+                self.endpoint.shut(seconds)
             case End():
                 self._end = step
             case _:
@@ -263,7 +259,7 @@ class InProcessConnection:
     def _answered(self, request: HttpRequest) -> Iterator[_Step]:
         self._is_deciding = True
         try:
-            reply = yield from awaited(self._endpoint.app.answering(request))
+            reply = yield from awaited(self.endpoint.app.answering(request))
         finally:  # an interrupt, too, ends it: a client that closes its side would wait for ever
             self._is_deciding = False
         for step in transmission(*encoded(reply, request), reply):

@@ -37,13 +37,11 @@ class FakeSocket:
     """The client's end of an in-process connection, with the methods of a socket that HTTP clients call.
 
     Args:
-        endpoint: the double.
         connection: the connection.
         timeout: the client's time-out in seconds; None: none.
     """
 
-    def __init__(self, endpoint: Endpoint, connection: InProcessConnection, timeout: float | None) -> None:
-        self._endpoint = endpoint
+    def __init__(self, connection: InProcessConnection, timeout: float | None) -> None:
         self._connection = connection
         self._timeout = timeout
         self._files = 0
@@ -62,8 +60,8 @@ class FakeSocket:
         self._connection.send(bytes(data))
 
     def recv(self, most: int = _RECEIVE) -> bytes:
-        """Return the next bytes, as `Endpoint.receive` does."""
-        return self._endpoint.receive(self._connection, most, self._timeout)
+        """Return the next bytes, as `InProcessConnection.receive` does."""
+        return self._connection.receive(most, self._timeout)
 
     def is_readable(self) -> bool:
         """Return whether there is something to read, the end included."""
@@ -127,7 +125,7 @@ def urllib3_pool_manager(endpoint: Endpoint, **settings: Any) -> urllib3.PoolMan
             opened = endpoint.connect()
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
-        return cast("socket.socket", FakeSocket(endpoint, opened, self.timeout))
+        return cast("socket.socket", FakeSocket(opened, self.timeout))
 
     def connect(self: connection.HTTPConnection) -> None:
         self.sock = new_socket(self)
@@ -251,7 +249,7 @@ class FakeSockets:
         timeout: Any = client.timeout  # a number, None, or the mark of the default
         seconds = timeout if timeout is None or isinstance(timeout, int | float) else socket.getdefaulttimeout()
         with self._interception.lock:
-            fake = _InterceptedSocket(self._interception.endpoint, self._interception.connect(), seconds)
+            fake = _InterceptedSocket(self._interception.connect(), seconds)
             client.sock = cast("socket.socket", fake)
             self._connected.add(client)
 

@@ -37,7 +37,7 @@ def httpx_transport(endpoint: Endpoint) -> httpx.HTTPTransport:
     import httpx  # noqa: PLC0415 - only for users of httpx
 
     transport = httpx.HTTPTransport(verify=False)
-    transport._pool = Pool(endpoint, endpoint.connect, **_LIMITS)  # noqa: SLF001 - it takes no pool
+    transport._pool = Pool(endpoint.connect, **_LIMITS)  # noqa: SLF001 - it takes no pool
     return transport
 
 
@@ -46,7 +46,7 @@ def httpx_async_transport(endpoint: Endpoint) -> httpx.AsyncHTTPTransport:
     import httpx  # noqa: PLC0415 - only for users of httpx
 
     transport = httpx.AsyncHTTPTransport(verify=False)
-    transport._pool = AsyncPool(endpoint, endpoint.connect, **_LIMITS)  # noqa: SLF001 - as above
+    transport._pool = AsyncPool(endpoint.connect, **_LIMITS)  # noqa: SLF001 - as above
     return transport
 
 
@@ -82,7 +82,7 @@ class _Replacements:
         with self._interception.lock:
             if pool not in self._pools:
                 settings = {name: getattr(pool, f"_{name}") for name in _SETTINGS}  # it has no public names for them
-                self._pools[pool] = self._make(self._interception.endpoint, self._interception.connect, **settings)
+                self._pools[pool] = self._make(self._interception.connect, **settings)
             return self._pools[pool]
 
 
@@ -90,20 +90,19 @@ class Pool(httpcore.ConnectionPool):
     """A pool of in-process connections.
 
     Args:
-        endpoint: the double.
-        connect: returns a new connection to it.
+        connect: returns a new connection to the double.
         **settings: more settings of httpcore.
     """
 
-    def __init__(self, endpoint: Endpoint, connect: Connect, **settings: Any) -> None:
-        super().__init__(_no_tls(), network_backend=_Network(endpoint, connect), **settings)
+    def __init__(self, connect: Connect, **settings: Any) -> None:
+        super().__init__(_no_tls(), network_backend=_Network(connect), **settings)
 
 
 class AsyncPool(httpcore.AsyncConnectionPool):
     """The same as `Pool`, for async clients."""
 
-    def __init__(self, endpoint: Endpoint, connect: Connect, **settings: Any) -> None:
-        super().__init__(_no_tls(), network_backend=_AsyncNetwork(endpoint, connect), **settings)
+    def __init__(self, connect: Connect, **settings: Any) -> None:
+        super().__init__(_no_tls(), network_backend=_AsyncNetwork(connect), **settings)
 
 
 def _no_tls() -> ssl.SSLContext:
@@ -114,28 +113,26 @@ def _no_tls() -> ssl.SSLContext:
 class _Way:
     """The way of a pool to the double."""
 
-    def __init__(self, endpoint: Endpoint, connect: Connect) -> None:
-        self._endpoint = endpoint
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
 
 class _Network(_Way, httpcore.NetworkBackend):
     def connect_tcp(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
         with _errors(httpcore.ConnectError):
-            return _Stream(self._endpoint, self._connect())
+            return _Stream(self._connect())
 
 
 class _AsyncNetwork(_Way, httpcore.AsyncNetworkBackend):
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         with _errors(httpcore.ConnectError, "All connection attempts failed"):
-            return _AsyncStream(self._endpoint, self._connect())
+            return _AsyncStream(self._connect())
 
 
 class _End:
     """The client's end of a connection."""
 
-    def __init__(self, endpoint: Endpoint, connection: InProcessConnection) -> None:
-        self._endpoint = endpoint
+    def __init__(self, connection: InProcessConnection) -> None:
         self._connection = connection
 
     def get_extra_info(self, info: str) -> Any:
@@ -145,7 +142,7 @@ class _End:
 class _Stream(_End, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _errors(httpcore.ReadError):
-            return self._endpoint.receive(self._connection, max_bytes, timeout)
+            return self._connection.receive(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         with _errors(httpcore.WriteError):
@@ -162,7 +159,7 @@ class _AsyncStream(_End, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         import anyio.lowlevel  # noqa: PLC0415 - only async clients have it
 
-        clock = self._endpoint.clock
+        clock = self._connection.endpoint.clock
         deadline = None if timeout is None else clock.now() + round(timeout * SECOND)
         await anyio.lowlevel.checkpoint()  # other tasks run, as they do when a socket is read
         with _errors(httpcore.ReadError, ""):
@@ -176,9 +173,9 @@ class _AsyncStream(_End, httpcore.AsyncNetworkStream):
         """Wait without blocking the event loop, unless waits take no real time."""
         import anyio  # noqa: PLC0415 - as above
 
-        clock = self._endpoint.clock
+        clock = self._connection.endpoint.clock
         if clock.is_moved_by_waits:
-            self._endpoint.wait_until(pending.ends_at(deadline))
+            self._connection.endpoint.wait_until(pending.ends_at(deadline))
         elif pending.until is None and deadline is None:
             await anyio.sleep_forever()  # until the task is cancelled
         else:

@@ -55,7 +55,7 @@ class Interception:
     """
 
     def __init__(self, endpoint: Endpoint, hosts: Iterable[str] = (), *, name: str) -> None:
-        self.endpoint = endpoint
+        self._endpoint = endpoint
         self._hosts = (*HOSTS, METADATA_HOST, *hosts)
         self.name = name
         self._is_over = False
@@ -79,7 +79,7 @@ class Interception:
         with self.lock:
             if self._is_over:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-            connection = self.endpoint.connect()
+            connection = self._endpoint.connect()
             self._connections.add(connection)
             return connection
 
