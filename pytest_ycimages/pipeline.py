@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_ycimages.api.exchange import Reply
 from pytest_ycimages.api.message import nanoseconds
 from pytest_ycimages.api.status import Code, Status
+from pytest_ycimages.errors import YCImagesError
 from pytest_ycimages.faults.damage import Stall
 from pytest_ycimages.journal import Journal
 
@@ -121,7 +122,12 @@ class Pipeline:
         return Reply._make((*reply[:2], {**reply.metadata, **self._headers(now)}, *reply[3:]))
 
     def fail(self, request: Request, error: Exception) -> Replying:
-        """Answer a call for which a transport raised `error`, and keep the error for the test."""
+        """Answer a call for which a transport raised `error`, and keep the error for the test.
+
+        The text of an error of this package says it all, and its frames, which hold what the client sent, are dropped.
+        """
+        if isinstance(error, YCImagesError):
+            error = error.with_traceback(None)
         with self.lock:
             reply = self._failure(request, error)
         return (yield from self.write(request, reply))

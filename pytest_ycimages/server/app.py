@@ -20,7 +20,7 @@ from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import PREFIX, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.cloud.access import TOKEN_LIFETIME
-from pytest_ycimages.errors import YCImagesError, shortened
+from pytest_ycimages.errors import shortened
 from pytest_ycimages.hosts import is_one_of, is_service, is_this_machine
 from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.transmission import rewritten
@@ -90,8 +90,6 @@ class App:
             return (yield from answering(http))
         except ConnectionAbortedError:
             raise  # the double was closed
-        except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
-            return http_reply((yield from self.pipeline.fail(unread(http), error.with_traceback(None))))
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client a 500
             return http_reply((yield from self.pipeline.fail(unread(http), error)))
 

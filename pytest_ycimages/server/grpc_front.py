@@ -10,7 +10,7 @@ from pytest_ycimages.api.exchange import GAVE_UP, GrpcCall, Reply, Request
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status
-from pytest_ycimages.errors import UsageError, YCImagesError, shortened
+from pytest_ycimages.errors import UsageError, shortened
 from pytest_ycimages.faults.damage import Substitute
 from pytest_ycimages.grpc.codec import InvalidMessageError, fields_of, message_bytes, status_bytes
 from pytest_ycimages.grpc.reflection import conversation_of
@@ -119,8 +119,6 @@ class GrpcFront:
             return (yield from self._answering(http, call))
         except ConnectionAbortedError:
             raise  # the double was closed
-        except YCImagesError as error:  # whose text says it all, and whose frames hold what the client sent
-            return grpc_reply((yield from self._app.pipeline.fail(_unread(http, call), error.with_traceback(None))))
         except Exception as error:  # noqa: BLE001 - the test gets any error, and the client INTERNAL
             return grpc_reply((yield from self._app.pipeline.fail(_unread(http, call), error)))
 

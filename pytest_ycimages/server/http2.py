@@ -20,7 +20,7 @@ from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.http2_frames import MAX_HELD, Frames, goaway
 from pytest_ycimages.server.http2_headers import are_trailers, request_of
-from pytest_ycimages.server.http2_stream import MOST, Application, Head, Release, Stream, head_of
+from pytest_ycimages.server.http2_stream import MOST, Head, Release, Stream, head_of
 from pytest_ycimages.server.transmission import End, Shut, Until
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.grpc.reflection import Conversation
     from pytest_ycimages.server import http2_stream
+    from pytest_ycimages.server.grpc_front import GrpcFront
     from pytest_ycimages.server.http import HttpReply
     from pytest_ycimages.server.http2_stream import Answering
 
@@ -56,7 +57,7 @@ class Http2Session:
     """
 
     def __init__(
-        self, application: Application, number: int = 0, begin: Callable[[Stream, Answering], None] | None = None
+        self, application: GrpcFront, number: int = 0, begin: Callable[[Stream, Answering], None] | None = None
     ) -> None:
         self._begin = begin
         self._application = application

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.grpc.reflection import Conversation
     from pytest_ycimages.latency import Delay
+    from pytest_ycimages.server.grpc_front import GrpcFront
     from pytest_ycimages.server.http import HttpReply, HttpRequest
 
     Headers = tuple[tuple[str, str], ...]
@@ -28,26 +29,6 @@ FRAME: Final = 9
 """Bytes of the head of a frame."""
 MOST: Final = MAX_BODY + FRAME
 """Bytes of a request's body that are held: the largest message with its length, and one byte that is too much."""
-
-
-class Application(Protocol):
-    """What answers the requests of a session."""
-
-    @property
-    def clock(self) -> Clock:
-        """The double's time."""
-
-    def begin(self, http: HttpRequest) -> GrpcCall | None:
-        """Return what gRPC adds to a request; None for a request of REST."""
-
-    def answering(self, http: HttpRequest, call: GrpcCall | None) -> Answering:
-        """Answer one request; yield each delay, which the caller waits for."""
-
-    def conversation(self, http: HttpRequest) -> tuple[HttpReply, Conversation] | None:
-        """Return the head of the answer and the exchange, for a request that streams; None for any other."""
-
-    def give_up(self, call: GrpcCall | None, how: Literal["cancelled", "deadline"]) -> HttpReply:
-        """Record that the client gave up before it had the answer; return the end of a call that is too late."""
 
 
 class Release(NamedTuple):
@@ -159,14 +140,14 @@ class Stream:
         self.segments.append(Head(trailers) if self.has_head else head_of(reply))
         self.allowance, self.deadline, self.is_open_ended = None, None, False
 
-    def answering(self, application: Application) -> Answering:
+    def answering(self, application: GrpcFront) -> Answering:
         """Answer the request; yield each delay, which the caller waits for."""
         http = self.http._replace(body=bytes(self.body))
         if len(http.body) >= MOST:
             http = http._replace(body=b"", problem=too_large(len(http.body)), problem_status=413)
         return application.answering(http, self.call)
 
-    def working(self, application: Application) -> Generator[Step, None, None]:
+    def working(self, application: GrpcFront) -> Generator[Step, None, None]:
         """Answer the request, unless a worker has done so, and yield the steps in which the answer leaves."""
         reply = self.reply or (yield from awaited(self.answering(application)))
         yield from self._sending(reply, application.clock)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, assert_never, cast
+from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud import clock as cloud_clock
@@ -27,17 +27,27 @@ if TYPE_CHECKING:
     from pytest_ycimages.server.workers import Job, Workers
 
 
-class Speaking(Protocol):
-    """A protocol in force on a connection."""
+class Speaking:
+    """A protocol in force on a connection: HTTP/1.1, whose answers are found, and waited for, while it is fed.
+
+    Args:
+        connection: the connection.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def feed(self, data: bytes) -> bool:
         """Take bytes of the client; return whether the connection goes on."""
+        return self._connection.take(data)
 
     def due(self) -> int | None:
         """Return when `advance` is to be called next, in nanoseconds since the epoch; None: when there is data."""
+        return None
 
     def advance(self) -> bool:
         """Do what is due; return whether the connection goes on."""
+        return True
 
     def finish(self) -> None:
         """Wait for answers that are still being looked for, after the client has gone."""
@@ -112,30 +122,13 @@ def _serve(app: App, connection: Connection, speaking: Speaking, data: bytes) ->
         speaking.finish()
 
 
-class _Http1:
-    """HTTP/1.1 within TLS."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.feed = connection.take
-
-    def due(self) -> None:
-        """Return None: an answer that is late blocks its connection."""
-
-    def advance(self) -> bool:
-        """Go on: nothing is ever due."""
-        return True
-
-    def finish(self) -> None:
-        """Return: its answers are found on the thread of the connection."""
-
-
-class _Http2:
+class _Http2(Speaking):
     def __init__(self, app: App, connection: Connection) -> None:
         from pytest_ycimages.server.grpc_front import GrpcFront  # noqa: PLC0415 - only for HTTP/2
         from pytest_ycimages.server.http2 import Http2Session  # noqa: PLC0415
 
+        super().__init__(connection)
         self._app = app
-        self._connection = connection
         self._session = Http2Session(GrpcFront(app), connection.number, self._begin if app.workers else None)
         self._jobs: set[Job] = set()
         connection.is_http2 = True
@@ -191,14 +184,14 @@ class _Http2:
         return True
 
 
-class _Tls:
+class _Tls(Speaking):
     """TLS, with the protocol within that ALPN chose."""
 
     def __init__(self, app: App, connection: Connection, host: str) -> None:
         from pytest_ycimages.server.tls import TlsSession, server_context_of  # noqa: PLC0415 - only for TLS
 
+        super().__init__(connection)
         self._app = app
-        self._connection = connection
         self._send = connection.send
         self._session = TlsSession(server_context_of(host))
         self._within: Speaking | None = None
@@ -212,7 +205,7 @@ class _Tls:
                 self._connection.is_within = True
                 self._connection.send = lambda plain: self._send(self._session.seal(plain))
                 is_http2 = self._session.protocol == "h2"
-                self._within = _Http2(self._app, self._connection) if is_http2 else _Http1(self._connection)
+                self._within = _Http2(self._app, self._connection) if is_http2 else Speaking(self._connection)
             if not self._within.feed(opened.plain):
                 self._say_farewell()
                 return False
