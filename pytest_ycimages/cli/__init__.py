@@ -5,11 +5,6 @@ from __future__ import annotations
 import sys
 
 
-def examples(*lines: str) -> str:
-    """Return the end of a command's `--help`: commands to copy."""
-    return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])
-
-
 def main() -> None:
     """Run the command."""
     try:

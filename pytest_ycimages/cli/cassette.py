@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,10 +18,10 @@ from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.partial_file import is_partial
 from pytest_ycimages.cassette.redact import changes, scrub_cassette
 from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, prune, read_usage
-from pytest_ycimages.cli import examples
 from pytest_ycimages.cli.cassette_check import Finding, findings
 from pytest_ycimages.cli.cassette_story import story
-from pytest_ycimages.errors import CassetteError, UsageError, printable
+from pytest_ycimages.cli.commands import Group, console
+from pytest_ycimages.errors import CassetteError, printable
 from pytest_ycimages.redaction.rules import redaction_rules
 
 if TYPE_CHECKING:
@@ -32,7 +31,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.redaction.rules import RedactionRules
 
 
-@click.group(epilog=examples("ycimages cassette show cassettes/bake.yaml", "ycimages cassette check cassettes/*.yaml"))
+@click.group(
+    cls=Group,
+    examples=["ycimages cassette show cassettes/bake.yaml", "ycimages cassette check cassettes/*.yaml"],
+)
 def cassette() -> None:
     """Show, check and edit cassettes without recording them again."""
 
@@ -46,17 +48,16 @@ _WIDE: Final = 2_000
 """The width in characters without a terminal, wide enough that findings are not folded."""
 
 
-def cassettes_below(folder: Path, *, drafts: bool = False) -> list[Path]:
-    """Return the cassettes below a folder, sorted; with `drafts`, the files of killed recordings instead."""
+def _cassettes_below(folder: Path) -> list[Path]:
     files = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    return sorted(path for path in files if is_partial(path) is drafts)
+    return sorted(path for path in files if not is_partial(path))
 
 
-def expanded(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:  # noqa: ARG001 - the form that click asks for
+def expanded(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the given files, with each folder replaced by the cassettes in it."""
     files = list[Path]()
     for path in paths:
-        found = cassettes_below(path) if path.is_dir() else [path]
+        found = _cassettes_below(path) if path.is_dir() else [path]
         if not found:
             raise click.BadParameter(f"{path} contains no cassette: no file that ends with {', '.join(SUFFIXES)}.")
         files += found
@@ -64,6 +65,9 @@ def expanded(context: click.Context, option: click.Parameter, paths: tuple[Path,
 
 
 _files = click.argument("files", nargs=-1, required=True, type=PATH, callback=expanded)
+_dry_run = click.option(
+    "--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would."
+)
 
 
 def _each(files: tuple[Path, ...], work: Callable[[Path], bool]) -> NoReturn:
@@ -78,7 +82,7 @@ def _each(files: tuple[Path, ...], work: Callable[[Path], bool]) -> NoReturn:
     sys.exit(0 if all(results) else 1)
 
 
-def _expressions(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - the form that click asks for
+def _expressions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         try:
             re.compile(value)
@@ -87,13 +91,9 @@ def _expressions(context: click.Context, option: click.Parameter, values: tuple[
     return values
 
 
-@cassette.command("check", epilog=examples("ycimages cassette check cassettes/*.yaml"))
+@cassette.command("check", examples=["ycimages cassette check cassettes/*.yaml"])
 @_files
-@click.option(
-    "--contract",
-    type=click.Choice(tuple(CONTRACTS)),
-    help="The revision. [default: the cassette's own]",
-)
+@click.option("--contract", type=click.Choice(tuple(CONTRACTS)), help="The revision. [default: the cassette's own]")
 @click.option("--max-age", type=click.FloatRange(min=0), metavar="DAYS", help="The maximum age of a recording.")
 @click.option(
     "--allow",
@@ -111,10 +111,7 @@ def check_cassettes(
 
     The exit code is 1 if there is a finding. Nothing is changed.
     """
-    try:
-        orphans = read_usage(usage).orphans if usage else ()
-    except CassetteError as error:
-        raise click.UsageError(str(error)) from None
+    orphans = read_usage(usage).orphans if usage else ()
     if orphans is None:
         click.echo(ORPHANS_UNKNOWN, err=True)
     found = {file: list(findings(file, contract, max_age, allowed)) for file in files}
@@ -122,15 +119,13 @@ def check_cassettes(
         if str(file.absolute()) in (orphans or ()):
             faults.append(Finding("orphan", "it belongs to no test; remove it: ycimages cassette prune"))
     count = sum(map(len, found.values()))
-    console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
+    output = console(width=_WIDE)
     for file, faults in found.items():
         if faults:
-            console.print(str(file), style="bold", markup=False, soft_wrap=True)
-            console.print(_table(faults))
+            output.print(str(file), style="bold", markup=False, soft_wrap=True)
+            output.print(_table(faults))
     checked = f"{len(files)} cassette{'' if len(files) == 1 else 's'} checked"
-    console.print(f"[green]{checked}, nothing found[/]" if not count else f"[red]{checked}, {count} found[/]")
+    output.print(f"[green]{checked}, nothing found[/]" if not count else f"[red]{checked}, {count} found[/]")
     sys.exit(1 if count else 0)
 
 
@@ -141,7 +136,7 @@ def _table(faults: list[Finding]) -> Table:
     return table
 
 
-@cassette.command("compact", epilog=examples("ycimages cassette compact cassettes/bake.yaml"))
+@cassette.command("compact", examples=["ycimages cassette compact cassettes/bake.yaml"])
 @_files
 def compact_cassettes(files: tuple[Path, ...]) -> None:
     """Remove polls from each of FILES that were answered like the poll before them.
@@ -161,7 +156,7 @@ def _compact(file: Path) -> bool:
     return True
 
 
-@cassette.command("convert", epilog=examples("ycimages cassette convert vcr/bake.yaml cassettes/bake.yaml"))
+@cassette.command("convert", examples=["ycimages cassette convert vcr/bake.yaml cassettes/bake.yaml"])
 @click.argument("file", type=PATH)
 @click.argument("target", type=PATH)
 @click.option("--pretty", is_flag=True, help="YAML in blocks, as vcrpy writes it; slower to read.")
@@ -180,14 +175,15 @@ def convert_cassette(file: Path, target: Path, origin: str | None, note: str | N
         raise click.UsageError(f"{target}: expected a name that ends with {', '.join(SUFFIXES)}.")
     if pretty and target.suffix == ".json":
         raise click.UsageError("--pretty is for YAML; JSON has one form.")
-    try:
+
+    def convert(file: Path) -> bool:
         recorded = read_cassette(file)
         metadata = _described(recorded.metadata, file, origin, note)
         write_cassette(target, recorded._replace(metadata=metadata), pretty=pretty)
-    except CassetteError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    click.echo(f"{target}: {len(recorded.interactions)} interactions")
+        click.echo(f"{target}: {len(recorded.interactions)} interactions")
+        return True
+
+    _each((file,), convert)
 
 
 def _described(metadata: CassetteMetadata, file: Path, origin: str | None, note: str | None) -> CassetteMetadata:
@@ -197,9 +193,9 @@ def _described(metadata: CassetteMetadata, file: Path, origin: str | None, note:
     return metadata if note is None else metadata._replace(note=note)
 
 
-@cassette.command("prune", epilog=examples("ycimages cassette prune cassettes/bake.yaml"))
+@cassette.command("prune", examples=["ycimages cassette prune cassettes/bake.yaml"])
 @click.argument("files", nargs=-1, type=PATH)
-@click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
+@_dry_run
 @click.option("--usage", type=PATH, default=USAGE, show_default=True, metavar="FILE", help="What the last run used.")
 def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> None:
     """Remove interactions that no test of the last run asked for, and cassettes that belong to no test.
@@ -207,11 +203,8 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     FILES, or folders of them, limit it to these. The exit code is 1 if a cassette has changed since that run; it stays
     unchanged.
     """
-    try:
-        known = read_usage(usage).orphans is not None
-        pruned = prune(usage, files, dry_run=dry_run)
-    except CassetteError as error:
-        raise click.UsageError(str(error)) from None
+    known = read_usage(usage).orphans is not None
+    pruned = prune(usage, files, dry_run=dry_run)
     if not known:
         click.echo(ORPHANS_UNKNOWN, err=True)
     for path, what, problem in pruned:
@@ -224,7 +217,7 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     sys.exit(1 if any(each.problem or dry_run for each in pruned) else 0)
 
 
-@cassette.command("scrub", epilog=examples("ycimages cassette scrub cassettes/*.yaml"))
+@cassette.command("scrub", examples=["ycimages cassette scrub cassettes/*.yaml"])
 @_files
 @click.option("--pseudonymize", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
 @click.option(
@@ -235,7 +228,7 @@ def prune_cassettes(files: tuple[Path, ...], usage: Path, *, dry_run: bool) -> N
     help="A field with a secret, re:REGEX for its shape, or allow:REGEX for values that are not secrets; repeatable.",
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="A field beyond the contract to keep; repeatable.")
-@click.option("--dry-run", is_flag=True, help="Only print what would change. The exit code is 1 if anything would.")
+@_dry_run
 def scrub_cassettes(
     files: tuple[Path, ...], *, pseudonymize: bool, fields: tuple[str, ...], keep: tuple[str, ...], dry_run: bool
 ) -> None:
@@ -244,10 +237,7 @@ def scrub_cassettes(
     The exit code is 1 if a cassette cannot be read, or if something is left that looks like a secret; such a cassette
     stays unchanged. A secret that has been committed stays in the history: revoke it.
     """
-    try:
-        rules = redaction_rules(fields, keep=keep)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
+    rules = redaction_rules(fields, keep=keep)
     _each(files, lambda file: _scrub(file, rules, pseudonyms=pseudonymize, dry_run=dry_run))
 
 
@@ -265,7 +255,7 @@ def _scrub(file: Path, rules: RedactionRules, *, pseudonyms: bool, dry_run: bool
     return not (found and dry_run)
 
 
-@cassette.command("show", epilog=examples("ycimages cassette show cassettes/bake.yaml"))
+@cassette.command("show", examples=["ycimages cassette show cassettes/bake.yaml"])
 @_files
 @click.option("--body", is_flag=True, help="Also print the bodies of requests and responses.")
 def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
@@ -273,13 +263,13 @@ def show_cassettes(files: tuple[Path, ...], *, body: bool) -> None:
 
     The exit code is 1 if one of them cannot be read.
     """
-    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    output = console(soft_wrap=True, markup=False)
 
     def show(file: Path) -> bool:
         recorded = read_cassette(file)
-        console.print(str(file), style="bold")
+        output.print(str(file), style="bold")
         for line in story(recorded, bodies=body):
-            console.print(line)
+            output.print(line)
         return True
 
     _each(files, show)

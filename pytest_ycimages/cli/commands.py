@@ -1,33 +1,143 @@
-"""The command `ycimages`: a command's module is imported when that command is used. Wrong usage exits with 2."""
+"""The command `ycimages`, and what its commands share. A command's module is imported when that command is used.
+
+Wrong usage exits with 2.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import get_completion_class
 
-from pytest_ycimages.cli import examples
+from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.text_values import DURATIONS, is_seconds, seconds_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.console import Console
+
+    from pytest_ycimages.errors import YCImagesError
+
+# What commands share.
+
+
+class Command(click.Command):
+    """A command whose help ends with examples. An error of usage or of a cassette is wrong usage of it.
+
+    Args:
+        name: its name.
+        examples: command lines to copy.
+        epilog: a text before the examples.
+        **attributes: those of click.
+    """
+
+    def __init__(
+        self, name: str | None = None, *, examples: Iterable[str] = (), epilog: str = "", **attributes: Any
+    ) -> None:
+        lines = "\n".join(["\b", "Examples:", *(f"  {line}" for line in examples)])
+        super().__init__(name, epilog=f"{epilog}\n\n{lines}".strip("\n"), **attributes)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (UsageError, CassetteError) as error:
+            raise click.UsageError(with_notes(error), ctx) from None
+
+
+class Group(Command, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+    group_class = type
+
+
+def with_notes(error: YCImagesError) -> str:
+    """Return the text of an error and its notes, each on a line of its own."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
+
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+EXISTING: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # which click has only since 8.3
+    """Seconds, zero or more, or a duration such as `1h30m`, as an option."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        seconds = seconds_in(value) if isinstance(value, str) else value
+        if not is_seconds(seconds):
+            self.fail(f"invalid duration {value!r}: expected seconds, or a duration {DURATIONS}.", param, ctx)
+        return seconds
+
+
+def pairs(option: str, name: str, what: str, such: str, text: str) -> Callable[[Any], Any]:
+    """Return an option NAME=VALUE that may be repeated. The command gets the values by name.
+
+    Args:
+        option: the option, such as `--set`.
+        name: the argument of the command.
+        what: what errors call it.
+        such: an example.
+        text: the help.
+    """
+
+    def read(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+        found = dict[str, str]()
+        for each in values:
+            key, equals, value = each.partition("=")
+            if not (equals and key.strip()):
+                raise click.BadParameter(f"invalid {what} {each!r}: expected NAME=VALUE, such as {such}.")
+            found[key.strip()] = value.strip()
+        return found
+
+    return click.option(option, name, multiple=True, metavar="NAME=VALUE", callback=read, help=text)
+
+
+def other_settings(of: str, such: str) -> Callable[[Any], Any]:
+    """Return the option `--set`, by which a command takes any other setting."""
+    return pairs(
+        "--set", "others", "setting", "quotas=default", f"Any other setting{of}, such as {such}; may be repeated."
+    )
+
+
+def console(*, width: int = 0, **options: Any) -> Console:
+    """Return a console that prints texts as they are, without a terminal at least as wide as `width`."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load, and many commands print no tables
+
+    made = Console(highlight=False, emoji=False, **options)
+    if not made.is_terminal:
+        made.width = max(made.width, width)
+    return made
+
+
+# The command.
 
 _COMMANDS: Final = {
     "cassette": "cassette:cassette",
     "ctl": "ctl:ctl",
-    "demo": "server_commands:demo",
+    "demo": "demo:demo",
     "experiment": "experiment:experiment",
     "experiment merge": "experiment:merge",
     "fidelity": "verify:fidelity_command",
     "observe": "observe:observe_command",
-    "openapi": "server_commands:openapi",
-    "record": "server_commands:record",
-    "replay": "server_commands:replay",
-    "serve": "server_commands:serve",
+    "openapi": "serve:openapi",
+    "record": "serve:record",
+    "replay": "serve:replay",
+    "serve": "serve:serve",
     "verify": "verify:verify_command",
 }
 """Where each command is, beside this module."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """The group of all commands, most of which need the double, which takes long to import.
 
     A name may have two words, such as `experiment merge`.
@@ -53,7 +163,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=examples("ycimages demo", "ycimages serve --timing 'AfterPolls(3)'", "ycimages ctl calls --follow"),
+    examples=["ycimages demo", "ycimages serve --timing 'AfterPolls(3)'", "ycimages ctl calls --follow"],
 )
 @click.version_option(package_name="pytest-ycimages")
 def ycimages() -> None:
@@ -61,9 +171,10 @@ def ycimages() -> None:
 
 
 @ycimages.command(
-    epilog=examples(
-        'eval "$(ycimages completion bash)"', "ycimages completion fish > ~/.config/fish/completions/ycimages.fish"
-    )
+    examples=[
+        'eval "$(ycimages completion bash)"',
+        "ycimages completion fish > ~/.config/fish/completions/ycimages.fish",
+    ]
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_ycimages.cli import examples
+from pytest_ycimages.cli.commands import Group, pairs
 from pytest_ycimages.cli.ctl_changes import COMMANDS
 from pytest_ycimages.cli.ctl_output import (
     ARGUMENTS,
@@ -16,32 +15,32 @@ from pytest_ycimages.cli.ctl_output import (
     CATALOGUE,
     FAULTS,
     IMAGES,
-    JSON,
     OPERATIONS,
     TOKEN,
     URL,
+    Shown,
     asks,
     completed_methods,
-    json_lines,
-    pair,
-    print_table,
-    show_report,
-    show_rows,
-    show_values,
+    shown_rows,
+    shown_values,
+    table,
 )
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_ycimages.cli.control_client import ControlClient
 
 
 @click.group(
-    epilog=examples(
+    cls=Group,
+    examples=[
         "export YCIMAGES_URL=http://127.0.0.1:41233",
         "ycimages ctl calls --follow",
         "ycimages ctl fault add 'reset()' --on images.create --when 'first(1)' --commit after",
         "ycimages ctl timing 'AfterPolls(3)'",
-    )
+    ],
 )
 @URL
 @TOKEN
@@ -61,10 +60,9 @@ for _command in COMMANDS:
 # Look.
 
 
-@ctl.command(epilog=examples("ycimages ctl status", "ycimages ctl status --json | jq -r .token"))
-@JSON
+@ctl.command(examples=["ycimages ctl status", "ycimages ctl status --json | jq -r .token"])
 @asks
-def status(double: ControlClient, *, as_json: bool) -> None:
+def status(double: ControlClient) -> Shown:
     """Show address, folder, token, clock, counts, and the settings in force."""
     double.call("GET", "health")
     state = double.call("GET", "state")
@@ -82,7 +80,7 @@ def status(double: ControlClient, *, as_json: bool) -> None:
         "upcoming": state["upcoming"],
         **{f"settings.{name}": value for name, value in state["settings"].items() if value not in _UNSET},
     }
-    show_values(state if as_json else shown, as_json=as_json)
+    return shown_values(state, shown)
 
 
 _UNSET: Final[tuple[object, ...]] = (None, [], {}, "")
@@ -90,11 +88,11 @@ _UNSET: Final[tuple[object, ...]] = (None, [], {}, "")
 
 
 @ctl.command(
-    epilog=examples(
+    examples=[
         "ycimages ctl calls",
         "ycimages ctl calls --method 'images.*' --after 100",
         "ycimages ctl calls --follow --json | jq -c '[.number, .method, .status]'",
-    )
+    ]
 )
 @click.option("--follow", "-f", is_flag=True, help="Then print calls as they come, until Ctrl-C or the double's end.")
 @click.option(
@@ -104,20 +102,17 @@ _UNSET: Final[tuple[object, ...]] = (None, [], {}, "")
     help="Only calls of this method, such as images.create or images.*.",
 )
 @click.option("--after", type=click.IntRange(0), default=0, help="Only calls after this number.")
-@JSON
 @asks
-def calls(double: ControlClient, *, follow: bool, method: str | None, after: int, as_json: bool) -> None:
+def calls(double: ControlClient, *, follow: bool, method: str | None, after: int) -> Shown | Iterator[Shown]:
     """Show the journal: each call, how it was answered, and the fault that struck it."""
     if follow:
-        with suppress(KeyboardInterrupt):
-            _follow(double, method, after, as_json=as_json)
-        return
+        return _follow(double, method, after)
     found = list(double.calls(method=method, after=after))
-    show_rows(found, CALLS, "no calls yet" if not after else f"no calls after number {after}", as_json=as_json)
+    return shown_rows(found, CALLS, f"no calls after number {after}" if after else "no calls yet")
 
 
-def _follow(double: ControlClient, method: str | None, after: int, *, as_json: bool) -> None:
-    """Print the calls that there are, and those that come, until the double ends; after a reset, from the first on."""
+def _follow(double: ControlClient, method: str | None, after: int) -> Iterator[Shown]:
+    """Yield the calls that there are, and those that come, until the double ends; after a reset, from the first on."""
     double.call("GET", "calls", method=method, page_size=1)  # which refuses an unknown method
     header, journals = True, 0
     for kind, data in double.events():
@@ -126,51 +121,37 @@ def _follow(double: ControlClient, method: str | None, after: int, *, as_json: b
             continue
         least = after if journals <= 1 else 0
         fresh = (each for each in data["calls"] if each["number"] > least)
-        found = [each for each in fresh if fnmatchcase(each["method"], method or "*")]
-        if as_json:
-            json_lines(found)
-        elif found:
-            print_table(CALLS, found, header=header)
+        if found := [each for each in fresh if fnmatchcase(each["method"], method or "*")]:
+            yield Shown(found, table(CALLS, found, header=header))
             header = False
 
 
-@ctl.command(
-    epilog=examples("ycimages ctl images", "ycimages ctl images --json | jq -r 'select(.family == \"base\").id'")
-)
-@JSON
+@ctl.command(examples=["ycimages ctl images", "ycimages ctl images --json | jq -r 'select(.family == \"base\").id'"])
 @asks
-def images(double: ControlClient, *, as_json: bool) -> None:
+def images(double: ControlClient) -> Shown:
     """Show the images as they are now."""
-    show_rows(list(double.call("GET", "state")["images"].values()), IMAGES, "no images", as_json=as_json)
+    return shown_rows(list(double.call("GET", "state")["images"].values()), IMAGES, "no images")
 
 
-@ctl.command(epilog=examples("ycimages ctl operations", "ycimages ctl operations --json | jq 'select(.done | not)'"))
-@JSON
+@ctl.command(examples=["ycimages ctl operations", "ycimages ctl operations --json | jq 'select(.done | not)'"])
 @asks
-def operations(double: ControlClient, *, as_json: bool) -> None:
+def operations(double: ControlClient) -> Shown:
     """Show the operations as they are now. Looking at them does not count as a poll."""
-    show_rows(list(double.call("GET", "state")["operations"].values()), OPERATIONS, "no operations", as_json=as_json)
+    return shown_rows(list(double.call("GET", "state")["operations"].values()), OPERATIONS, "no operations")
 
 
-@ctl.command(epilog=examples("ycimages ctl pacing", "ycimages ctl pacing --json | jq '[.operation_id, .pauses]'"))
-@JSON
+@ctl.command(examples=["ycimages ctl pacing", "ycimages ctl pacing --json | jq '[.operation_id, .pauses]'"])
 @asks
-def pacing(double: ControlClient, *, as_json: bool) -> None:
+def pacing(double: ControlClient) -> Shown:
     """Show how the client waited for each operation."""
     found = double.call("GET", "pacing")["operations"].values()
-    if as_json:
-        json_lines(found)
-        return
-    for each in found:
-        show_report(each["report"])
-    if not found:
-        click.echo("no operations", err=True)
+    return Shown(found, "\n".join(each["report"] for each in found), "no operations")
 
 
 # Faults.
 
 
-@ctl.group(epilog=examples("ycimages ctl fault add 'unavailable(retry_after=5)'", "ycimages ctl fault list"))
+@ctl.group(examples=["ycimages ctl fault add 'unavailable(retry_after=5)'", "ycimages ctl fault list"])
 def fault() -> None:
     """Inject, show and remove faults."""
 
@@ -179,18 +160,18 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
     return [f"{name}()" for name in _names(context, parameter, incomplete)]
 
 
-def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the form that click asks for
+def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     from pytest_ycimages.faults.catalogue import CATALOGUE as KNOWN  # noqa: PLC0415 - only to complete a word
 
     return [name for name in KNOWN if name.startswith(incomplete)]
 
 
 @fault.command(
-    epilog=examples(
+    examples=[
         "ycimages ctl fault add 'reset()' --on images.create --when 'first(1)' --commit after",
         "ycimages ctl fault add 'slow(2)' --where 'name=bake-*' --no-expect",
         "ycimages ctl fault add 'reset(), on=\"images.*\", when=nth(2)'",
-    )
+    ]
 )
 @click.argument("rules", nargs=-1, required=True, metavar="FAULT...", shell_complete=_faults)
 @click.option(
@@ -207,15 +188,10 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 @click.option(
     "--per", type=click.Choice(["rule", "call", "connection"]), help="What the schedule counts. [default: rule]"
 )
-@click.option(
-    "--where", multiple=True, metavar="FIELD=PATTERN", help="Only calls with this field or header; may be repeated."
-)
+@pairs("--where", "where", "--where", "name=bake-*", "Only calls with this field or header; may be repeated.")
 @click.option("--expect/--no-expect", default=None, help="Whether it is an error if it never strikes. [default: it is]")
-@JSON
 @asks
-def add(
-    double: ControlClient, *, rules: tuple[str, ...], where: tuple[str, ...], as_json: bool, **conditions: Any
-) -> None:
+def add(double: ControlClient, *, rules: tuple[str, ...], where: dict[str, str], **conditions: Any) -> Shown:
     """Inject faults of the catalogue: all of them, or none if one is invalid.
 
     A FAULT is a call such as reset() or unavailable(retry_after=5), or a whole rule with its conditions, as the
@@ -223,55 +199,46 @@ def add(
     """
     given = {name: value for name, value in conditions.items() if value is not None}
     if where:
-        given["where"] = dict(pair(each, "--where", "name=bake-*") for each in where)
+        given["where"] = where
     body = [{"fault": rule, **given} for rule in rules] if given else list(rules)
-    show_rows(double.call("POST", "faults", body)["faults"], FAULTS, "", as_json=as_json)
+    return shown_rows(double.call("POST", "faults", body)["faults"], FAULTS)
 
 
-@fault.command(epilog=examples("ycimages ctl fault catalogue", "ycimages ctl fault catalogue slow"))
+@fault.command(examples=["ycimages ctl fault catalogue", "ycimages ctl fault catalogue slow"])
 @click.argument("name", required=False, metavar="[FAULT]", shell_complete=_names)
-@JSON
 @asks
-def catalogue(double: ControlClient, *, name: str | None, as_json: bool) -> None:
+def catalogue(double: ControlClient, *, name: str | None) -> Shown | Iterator[Shown]:
     """Show the faults that there are, or one with its arguments."""
-    found = double.call("GET", "catalogue")
-    rows = [each for each in found["faults"] if name in {None, each["name"]}]
+    found = double.call("GET", "catalogue")["faults"]
+    if name is None:
+        return shown_rows(found, CATALOGUE)
+    rows = [each for each in found if each["name"] == name]
     if not rows:
-        raise click.UsageError(str(unknown_word("fault", name or "", [each["name"] for each in found["faults"]])))
-    show_rows(rows, CATALOGUE, "", as_json=as_json)
-    if name and not as_json:
-        print_table(ARGUMENTS, rows[0]["arguments"])
+        raise unknown_word("fault", name, [each["name"] for each in found])
+    return iter((shown_rows(rows, CATALOGUE), Shown([], table(ARGUMENTS, rows[0]["arguments"]))))
 
 
-@fault.command(
-    "list", epilog=examples("ycimages ctl fault list", "ycimages ctl fault list --json | jq 'select(.in_force)'")
-)
-@JSON
+@fault.command("list", examples=["ycimages ctl fault list", "ycimages ctl fault list --json | jq 'select(.in_force)'"])
 @asks
-def list_faults(double: ControlClient, *, as_json: bool) -> None:
+def list_faults(double: ControlClient) -> Shown:
     """Show every fault that was injected, and how often it struck."""
-    show_rows(double.call("GET", "faults")["faults"], FAULTS, "no fault was injected", as_json=as_json)
+    return shown_rows(double.call("GET", "faults")["faults"], FAULTS, "no fault was injected")
 
 
-@fault.command(epilog=examples("ycimages ctl fault show 1"))
+@fault.command(examples=["ycimages ctl fault show 1"])
 @click.argument("number", type=click.IntRange(1))
-@JSON
 @asks
-def show(double: ControlClient, *, number: int, as_json: bool) -> None:
+def show(double: ControlClient, *, number: int) -> Shown:
     """Show what one fault has done, call by call."""
     found = double.call("GET", f"faults/{number}")
-    if as_json:
-        json_lines([found])
-    else:
-        show_report(found["report"])
+    return Shown([found], found["report"])
 
 
-@fault.command(epilog=examples("ycimages ctl fault remove 1 3", "ycimages ctl fault remove --all"))
+@fault.command(examples=["ycimages ctl fault remove 1 3", "ycimages ctl fault remove --all"])
 @click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="NUMBER...")
 @click.option("--all", "every", is_flag=True, help="Remove every fault in force.")
-@JSON
 @asks
-def remove(double: ControlClient, *, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
+def remove(double: ControlClient, *, numbers: tuple[int, ...], every: bool) -> Shown:
     """Remove faults. What they have done stays in the list."""
     if every == bool(numbers):
         raise click.UsageError("Give either the numbers of faults, as `fault list` shows them, or --all.")
@@ -280,20 +247,13 @@ def remove(double: ControlClient, *, numbers: tuple[int, ...], every: bool, as_j
     removed = [double.call("DELETE", f"faults/{number}") for number in numbers]
     if every:
         removed = double.call("DELETE", "faults")["faults"]
-    show_rows(removed, FAULTS, "no fault is in force", as_json=as_json)
+    return shown_rows(removed, FAULTS, "no fault is in force")
 
 
-@fault.command(epilog=examples("ycimages ctl fault check && echo 'every fault has struck'"))
-@JSON
+@fault.command(examples=["ycimages ctl fault check && echo 'every fault has struck'"])
 @asks
-def check(double: ControlClient, *, as_json: bool) -> None:
+def check(double: ControlClient) -> Shown:
     """Exit with 1 if an expected fault has never struck."""
     verdict = double.call("GET", "faults/check", accepted=409)
-    if as_json:
-        json_lines([verdict])
-    elif verdict["report"]:
-        show_report(verdict["report"])
-    else:
-        click.echo("every expected fault has struck")
-    if verdict["never_struck"]:
-        raise click.exceptions.Exit(1)
+    report = verdict["report"] or "every expected fault has struck"
+    return Shown([verdict], report, code=1 if verdict["never_struck"] else 0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pytest_ycimages.cli import examples
-from pytest_ycimages.cli.ctl_output import JSON, asks, completed_methods, json_lines, show_values
+from pytest_ycimages.cli.commands import Command, Group
+from pytest_ycimages.cli.ctl_output import Shown, asks, completed_methods, shown_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
     from pytest_ycimages.cli.control_client import ControlClient
 
 
-def _changes(function: Callable[..., None]) -> Callable[..., None]:
+def _changes(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of how an operation goes."""
-    for option in (
-        click.option("--cancel-delay", metavar="SECONDS", help="Seconds until a `late` cancel takes effect."),
-        click.option(
-            "--cancel", metavar="WORD", help="The effect of a cancel: wins, late, loses, too_late or refused."
-        ),
-        click.option("--rollback", metavar="SECONDS", help="Seconds of rollback after a failure or a cancel."),
-        click.option(
-            "--outcome", metavar="OUTCOME", help="The outcome: Success(), or Failure('INTERNAL', 'disk is gone')."
-        ),
+    for name, metavar, text in (
+        ("--cancel-delay", "SECONDS", "Seconds until a `late` cancel takes effect."),
+        ("--cancel", "WORD", "The effect of a cancel: wins, late, loses, too_late or refused."),
+        ("--rollback", "SECONDS", "Seconds of rollback after a failure or a cancel."),
+        ("--outcome", "OUTCOME", "The outcome: Success(), or Failure('INTERNAL', 'disk is gone')."),
     ):
-        function = option(function)
+        function = click.option(name, metavar=metavar, help=text)(function)
     return function
 
 
@@ -50,114 +46,99 @@ def _given(values: dict[str, str | None]) -> dict[str, Any]:
 
 
 @click.command(
-    epilog=examples(
+    cls=Command,
+    examples=[
         "ycimages ctl timing",
         "ycimages ctl timing 'AfterPolls(3)'",
         "ycimages ctl timing --outcome \"Failure('INTERNAL', 'disk is gone')\"",
         'ycimages ctl timing \'{"images.create": "1m", "*": 0}\'',
-    )
+    ],
 )
 @click.argument("value", required=False, metavar="[TIMING]")
 @_changes
-@JSON
 @asks
-def timing(double: ControlClient, *, value: str | None, as_json: bool, **others: str | None) -> None:
+def timing(double: ControlClient, *, value: str | None, **others: str | None) -> Shown:
     """Show or set how operations go from now on.
 
     TIMING is the duration: seconds, a duration such as 1m, AfterPolls(3), Never(), or a JSON object from methods to
     these.
     """
     change = _given({"timing": value, **others})
-    show_values(double.call("PUT", "timing", change) if change else double.call("GET", "timing"), as_json=as_json)
+    return shown_values(double.call("PUT", "timing", change) if change else double.call("GET", "timing"))
 
 
 @click.command(
-    epilog=examples(
+    cls=Command,
+    examples=[
         "ycimages ctl latency",
         "ycimages ctl latency 200ms",
         'ycimages ctl latency \'{"images.*": "uniform(0.1, 0.4)"}\'',
-    )
+    ],
 )
 @click.argument("value", required=False, metavar="[LATENCY]")
-@JSON
 @asks
-def latency(double: ControlClient, *, value: str | None, as_json: bool) -> None:
+def latency(double: ControlClient, *, value: str | None) -> Shown:
     """Show or set how late calls are answered from now on.
 
     LATENCY is seconds, a duration such as 200ms, a distribution, or a JSON object from methods to these.
     """
     found = double.call("GET", "timing") if value is None else double.call("PUT", "timing", _given({"latency": value}))
-    show_values({"latency": found["latency"]}, as_json=as_json)
+    return shown_values({"latency": found["latency"]})
 
 
 @click.command(
-    epilog=examples("ycimages ctl next-operation", "ycimages ctl next-operation --on images.create --timing 'Never()'")
+    cls=Command,
+    examples=["ycimages ctl next-operation", "ycimages ctl next-operation --on images.create --timing 'Never()'"],
 )
 @click.option("--on", metavar="GLOB", shell_complete=completed_methods, help="The methods that may start it.")
 @click.option("--timing", metavar="TIMING", help="Its duration.")
 @_changes
-@JSON
 @asks
-def next_operation(double: ControlClient, *, as_json: bool, **given: str | None) -> None:
+def next_operation(double: ControlClient, **given: str | None) -> Shown:
     """Show or set how the next operation alone goes."""
     change = _given(given)
     found = double.call("POST", "next-operation", change) if change else double.call("GET", "next-operation")
-    if as_json:
-        json_lines([found])
-        return
-    for each in found["upcoming"]:
-        click.echo(each)
-    if not found["upcoming"]:
-        click.echo("the next operations go as `ycimages ctl timing` shows", err=True)
+    return Shown([found], "\n".join(found["upcoming"]), "the next operations go as `ycimages ctl timing` shows")
 
 
-@click.command(epilog=examples("ycimages ctl clock"))
-@JSON
+@click.command(cls=Command, examples=["ycimages ctl clock"])
 @asks
-def clock(double: ControlClient, *, as_json: bool) -> None:
+def clock(double: ControlClient) -> Shown:
     """Show the double's time."""
-    show_values(double.call("GET", "clock"), as_json=as_json)
+    return shown_values(double.call("GET", "clock"))
 
 
-@click.command(epilog=examples("ycimages ctl advance 1h30m"))
+@click.command(cls=Command, examples=["ycimages ctl advance 1h30m"])
 @click.argument("duration")
-@JSON
 @asks
-def advance(double: ControlClient, *, duration: str, as_json: bool) -> None:
+def advance(double: ControlClient, *, duration: str) -> Shown:
     """Move the clock of a double that was served with --set clock=manual.
 
     DURATION is seconds, or such as 90s or 1h30m.
     """
-    show_values(double.call("POST", "clock/advance", {"seconds": duration}), as_json=as_json)
+    return shown_values(double.call("POST", "clock/advance", {"seconds": duration}))
 
 
-@click.command(epilog=examples("ycimages ctl reset"))
-@JSON
+@click.command(cls=Command, examples=["ycimages ctl reset"])
 @asks
-def reset(double: ControlClient, *, as_json: bool) -> None:
+def reset(double: ControlClient) -> Shown:
     """Restore the initial state and settings, and remove all faults."""
     state = double.call("POST", "reset")
-    if as_json:
-        json_lines([state])
-    else:
-        click.echo(f"reset; folder {state['folder_id']}, token {state['token']}")
+    return Shown([state], f"reset; folder {state['folder_id']}, token {state['token']}")
 
 
-@click.command(epilog=examples("ycimages ctl remove-disk epd0000000000000000a"))
+@click.command(cls=Command, examples=["ycimages ctl remove-disk epd0000000000000000a"])
 @click.argument("disk_id")
-@JSON
 @asks
-def remove_disk(double: ControlClient, *, disk_id: str, as_json: bool) -> None:
+def remove_disk(double: ControlClient, *, disk_id: str) -> Shown:
     """Remove a disk, as clients do that delete the source of an image."""
     removed = double.call("POST", "disks/remove", {"disk_id": disk_id})
-    if as_json:
-        json_lines([removed])
-    else:
-        click.echo(removed["id"])
+    return Shown([removed], removed["id"])
 
 
 @click.group(
-    epilog=examples("ycimages ctl seed image name=base family=ubuntu age=3d", "ycimages ctl seed disk size=10GiB")
+    cls=Group,
+    examples=["ycimages ctl seed image name=base family=ubuntu age=3d", "ycimages ctl seed disk size=10GiB"],
 )
 def seed() -> None:
     """Add resources that a client looks up or makes images from."""
@@ -210,19 +191,15 @@ def _seed(kind: str, path: str, what: str, names: str, such: str) -> click.Comma
     """Return the command that adds a resource of one kind."""
 
     @click.argument("values", nargs=-1, metavar="NAME=VALUE...")
-    @JSON
     @asks
-    def command(double: ControlClient, *, values: tuple[str, ...], as_json: bool) -> None:
+    def command(double: ControlClient, *, values: tuple[str, ...]) -> Shown:
         added = double.call("POST", path, dict(_value(each, such) for each in values))
-        if as_json:
-            json_lines([added])
-        else:
-            click.echo("\n".join(added["ids"] if "ids" in added else [added["id"]]))
+        return Shown([added], "\n".join(added["ids"] if "ids" in added else [added["id"]]))
 
     doc = f"""Add {what}, and print the id.
 
     NAME=VALUE is text, and NAME:=JSON any JSON value. The names are {names}."""
-    return click.command(kind, help=doc, epilog=examples(f"ycimages ctl seed {kind} {such}"))(command)
+    return click.command(kind, cls=Command, help=doc, examples=[f"ycimages ctl seed {kind} {such}"])(command)
 
 
 def _value(text: str, such: str) -> tuple[str, Any]:

@@ -1,21 +1,24 @@
-"""Options and output of the commands of `ycimages ctl`: tables for people, JSON for scripts."""
+"""What the commands of `ycimages ctl` share: their options, and what they show: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pytest_ycimages.cli.commands import console
 from pytest_ycimages.cli.control_client import ControlClient, ControlError, origin_of
 from pytest_ycimages.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    Row = Mapping[str, Any]
 
 
 class _Address(click.ParamType):  # type: ignore[type-arg]  # which click has only since 8.3
@@ -44,17 +47,52 @@ TOKEN: Final = click.option(
     show_envvar=True,
     help="The token of its control API, if it has one.",
 )
-JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+_WIDEST: Final = 10_000
+"""Columns of a table without a terminal."""
 
 
-def asks(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a double's address, and its first argument: the client of that double."""
+class Shown(NamedTuple):
+    """What a command shows.
+
+    Attributes:
+        objects: what `--json` prints, an object a line.
+        text: what is printed without it.
+        none: what it means that the text is empty, for stderr.
+        code: the exit code.
+    """
+
+    objects: Iterable[object]
+    text: str | Table = ""
+    none: str = ""
+    code: int = 0
+
+    def print(self, *, as_json: bool) -> None:
+        """Print it, with escapes in place of control characters."""
+        if as_json:
+            for each in self.objects:
+                click.echo(json.dumps(each))
+        elif isinstance(self.text, Table):
+            console(width=_WIDEST).print(self.text)
+        elif self.text:
+            click.echo("\n".join(map(printable, self.text.split("\n"))))
+        elif self.none:
+            click.echo(self.none, err=True)
+
+
+def asks(function: Callable[..., Shown | Iterator[Shown]]) -> Callable[..., None]:
+    """Return a command of a function that asks a double, and returns what to show, or yields it until Ctrl-C.
+
+    The function gets the client of the double first. The command has the options of the double's address, and `--json`.
+    """
 
     @URL
     @TOKEN
+    @_JSON
     @click.pass_context
     @wraps(function)
-    def command(context: click.Context, /, url: str | None, token: str | None, **arguments: Any) -> None:
+    def command(context: click.Context, /, url: str | None, token: str | None, as_json: bool, **arguments: Any) -> None:  # noqa: FBT001 - click gives it by name
         group = context.find_object(dict) or {}
         url, token = url or group.get("url"), token or group.get("token")
         if url is None:
@@ -62,58 +100,32 @@ def asks(function: Callable[..., None]) -> Callable[..., None]:
                 "No double is named. Give --url, or set YCIMAGES_URL, to what `ycimages serve` printed first."
             )
         try:
-            function(ControlClient(url, token), **arguments)
+            shown = function(ControlClient(url, token), **arguments)
+            with suppress(KeyboardInterrupt):
+                for each in (shown,) if isinstance(shown, Shown) else shown:
+                    each.print(as_json=as_json)
+                    if each.code:
+                        context.exit(each.code)
         except ControlError as error:
             raise click.ClickException(str(error)) from None
 
     return command
 
 
-def json_lines(objects: Iterable[object]) -> None:
-    """Print each object as a line of JSON."""
-    for each in objects:
-        click.echo(json.dumps(each))
+def shown_rows(rows: Collection[Row], columns: Sequence[Column], none: str = "") -> Shown:
+    """Return rows to show as a table."""
+    return Shown(rows, table(columns, rows) if rows else "", none)
 
 
-def show_rows(rows: Sequence[dict[str, Any]], columns: Sequence[Column], empty: str, *, as_json: bool) -> None:
-    """Print rows as a table or as JSON; on stderr, say what it means that there are none."""
-    if as_json:
-        json_lines(rows)
-    elif rows:
-        print_table(columns, rows)
-    else:
-        click.echo(empty, err=True)
+def shown_values(given: Row, for_people: Row | None = None) -> Shown:
+    """Return an object to show, without `--json` each of its values, or of those for people, on a line."""
+    values = given if for_people is None else for_people
+    width = max(map(len, values), default=0)
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return Shown([given], "\n".join(f"{name:<{width}}  {printable(text)}" for name, text in texts.items()))
 
 
-def show_values(given: dict[str, Any], *, as_json: bool) -> None:
-    """Print an object as JSON, or each of its values on a line."""
-    if as_json:
-        json_lines([given])
-        return
-    width = max(map(len, given), default=0)
-    for name, value in given.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        click.echo(f"{name:<{width}}  {printable(text)}")
-
-
-def show_report(text: str) -> None:
-    """Print a report of several lines."""
-    click.echo("\n".join(map(printable, text.splitlines())))
-
-
-def pair(text: str, option: str, such: str) -> tuple[str, str]:
-    """Return name and value of an option NAME=VALUE.
-
-    Raises:
-        click.UsageError: it has no name or no value.
-    """
-    name, equals, value = text.partition("=")
-    if not (equals and name.strip()):
-        raise click.UsageError(f"invalid {option} {text!r}: expected NAME=VALUE, such as {such}.")
-    return name.strip(), value
-
-
-def completed_methods(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the form that click asks for
+def completed_methods(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Return the method words and globs that a shell may complete."""
     from pytest_ycimages.api.methods import METHODS  # noqa: PLC0415 - only to complete a word
 
@@ -130,36 +142,26 @@ class Column(NamedTuple):
     """
 
     header: str
-    cell: Callable[[dict[str, Any]], object]
+    cell: Callable[[Row], object]
     width: int = 0
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[dict[str, Any]], *, header: bool = True) -> None:
-    """Print rows as a table: as wide as the terminal; without one, as wide as its content."""
-    console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, width=_WIDEST)
-    table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
+def table(columns: Sequence[Column], rows: Iterable[Row], *, header: bool = True) -> Table:
+    """Return rows as a table."""
+    made = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
     for column in columns:
-        table.add_column(column.header, min_width=column.width, overflow="fold")
+        made.add_column(column.header, min_width=column.width, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(_cell(column.cell(row)))) for column in columns))
-    console.print(table)
+        cells = (column.cell(row) for column in columns)
+        made.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in cells))
+    return made
 
 
-_WIDEST: Final = 10_000
-"""Columns of a table without a terminal."""
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _argument(argument: dict[str, Any]) -> str:
+def _argument(argument: Row) -> Any:
     return argument["name"] if argument["required"] else f"{argument['name']}={argument['default']}"
 
 
-def _state(operation: dict[str, Any]) -> str:
+def _state(operation: Row) -> str:
     if not operation.get("done"):
         return "in flight"
     return f"failed: {operation['error'].get('message', '')}" if "error" in operation else "done"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
-from pytest_ycimages.cli import examples
+from pytest_ycimages.cli.commands import EXISTING, FILE, Duration, other_settings
+from pytest_ycimages.cli.commands import Command as ClickCommand
 from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
-from pytest_ycimages.cli.serve import Duration, pairs
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.client import client_name
 from pytest_ycimages.experiment.command import Command
@@ -24,7 +24,6 @@ from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
 from pytest_ycimages.experiment.judges.judge import REGISTERED
-from pytest_ycimages.experiment.plan import shard_of
 from pytest_ycimages.experiment.printable import write_whole
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
 from pytest_ycimages.experiment.shards import Part, merged, part_from_json
@@ -34,16 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
-    from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.trials import Workers
 
 _T = TypeVar("_T")
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
-
-
-def _budget(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    """Return the seconds of `30`, `30s`, `5m` or `1h30m`."""
-    return None if value is None else Duration()(value, option, context)
 
 
 def _workers(context: click.Context, option: click.Parameter, value: str) -> Workers:
@@ -54,17 +46,8 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> Wor
     return click.IntRange(1)(value, option, context)
 
 
-def _shard(_: click.Context, option: click.Parameter, value: str | None) -> Shard | None:
-    try:
-        return None if value is None else shard_of(value)
-    except UsageError as error:
-        raise click.BadParameter(str(error), param=option) from None
-
-
-_json_option = click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the report as JSON.")
-_html_option = click.option(
-    "--html", "html_file", type=_FILE, metavar="FILE", help="Write the report as one HTML page."
-)
+_json_option = click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the report as JSON.")
+_html_option = click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write the report as one HTML page.")
 
 
 def _judges_text() -> str:
@@ -74,8 +57,9 @@ def _judges_text() -> str:
 
 
 @click.command(
-    epilog=f"{_judges_text()}\n\n"
-    + examples("ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2")
+    cls=ClickCommand,
+    epilog=_judges_text(),
+    examples=["ycimages experiment bake:create_image", "ycimages experiment --command ./bake.sh --depth 2"],
 )
 @click.argument("client", required=False, metavar="[MODULE:FUNCTION]")
 @click.option("--command", metavar="LINE", help="A client that is a command, such as './bake.sh', in real time.")
@@ -108,17 +92,10 @@ def _judges_text() -> str:
 )
 @click.option("--seed", type=int, help="The seed of ids and random scenarios. [default: 0]")
 @click.option(
-    "--random",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many random scenarios to add.",
+    "--random", type=click.IntRange(0), default=0, show_default=True, help="How many random scenarios to add."
 )
 @click.option(
-    "--budget",
-    metavar="TIME",
-    callback=_budget,
-    help="The maximum real time for each client, such as 30s or 5m.",
+    "--budget", metavar="TIME", type=Duration(), help="The maximum real time for each client, such as 30s or 5m."
 )
 @click.option(
     "--workers",
@@ -127,11 +104,10 @@ def _judges_text() -> str:
     show_default=True,
     help="The number of processes; auto: one for each core.",
 )
-@click.option("--state", type=_FILE, metavar="FILE", help="A file of tried scenarios, to continue an earlier search.")
+@click.option("--state", type=FILE, metavar="FILE", help="A file of tried scenarios, to continue an earlier search.")
 @click.option(
     "--shard",
     metavar="K/N",
-    callback=_shard,
     help="Try only the K-th of N parts, and write it with --json for `ycimages experiment merge`.",
 )
 @_json_option
@@ -146,20 +122,12 @@ def _judges_text() -> str:
     "--against-command", multiple=True, metavar="LINE", help="A command to compare with, as --command; may be repeated."
 )
 @click.option("--timing", help="How long operations take: seconds, or such as 'LogNormal(40, 0.5)'. [default: 5]")
-@click.option(
-    "--set",
-    "others",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=pairs,
-    help="Any other setting of the doubles, such as cancel=loses; may be repeated.",
-)
+@other_settings(" of the doubles", "cancel=loses")
 def experiment(
     client: str | None,
     command: str | None,
     json_file: Path | None,
     html_file: Path | None,
-    against: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Find the shortest sequences of faults that break a client.
@@ -172,16 +140,14 @@ def experiment(
 
     The exit code is 1 if there are findings, and 2 for wrong usage.
     """
-    try:
-        _check_files(json_file, html_file)
-        if options["shard"] is not None:
-            _check_shard(json_file, html_file, (*against, *options["against_command"]))
-        subject = _subject(client, command)
-        others = [*map(_compared, against), *map(Command, options["against_command"])]
-        reports = [_reported(subject, options, options["state"])]
-        reports += [_reported(each, options, _state_of(each, options["state"])) for each in others]
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
+    _check_files(json_file, html_file)
+    against, lines, state = (options.pop(name) for name in ("against", "against_command", "state"))
+    if options["shard"] is not None:
+        _check_shard(json_file, html_file, is_compared=bool(against or lines))
+    subject, others = _subject(client, command), [*map(_compared, against), *map(Command, lines)]
+    given = _read_options(**options)
+    reports = [_reported(subject, given, state)]
+    reports += [_reported(each, given, _state_of(each, state)) for each in others]
     repeat = command_line(click.get_current_context())
     part = reports[0].part
     if isinstance(part, Part):
@@ -190,8 +156,10 @@ def experiment(
     _show(reports, repeat, json_file, html_file)
 
 
-@click.command("experiment merge", epilog=examples("ycimages experiment merge shard-*.json --html report.html"))
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.command(
+    "experiment merge", cls=ClickCommand, examples=["ycimages experiment merge shard-*.json --html report.html"]
+)
+@click.argument("files", nargs=-1, required=True, type=EXISTING)
 @_json_option
 @_html_option
 def merge(files: tuple[Path, ...], json_file: Path | None, html_file: Path | None) -> None:
@@ -200,12 +168,9 @@ def merge(files: tuple[Path, ...], json_file: Path | None, html_file: Path | Non
     FILES are what `ycimages experiment … --shard K/N --json FILE` has written, one for each shard. The client is not
     needed. The exit code is 1 if there are findings, and 2 if a shard is missing or of another experiment.
     """
-    try:
-        _check_files(json_file, html_file)
-        parts = [(str(path), _read(path, part_from_json)) for path in files]
-        report = merged(parts)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
+    _check_files(json_file, html_file)
+    parts = [(str(path), _read(path, part_from_json)) for path in files]
+    report = merged(parts)
     first = min((part for _, part in parts), key=lambda each: each.number)
     _show([report], first.command, json_file, html_file)
 
@@ -227,11 +192,11 @@ def _write(path: Path, text: str) -> None:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _check_shard(json_file: Path | None, html_file: Path | None, against: Sequence[str]) -> None:
+def _check_shard(json_file: Path | None, html_file: Path | None, *, is_compared: bool) -> None:
     """Check that a shard is written, and that it is not asked for what only the report of all shards has."""
     if json_file is None:
         raise UsageError("--shard needs --json FILE: `ycimages experiment merge` makes one report of these files.")
-    if html_file is not None or against:
+    if html_file is not None or is_compared:
         given = "--html" if html_file is not None else "--against"
         raise UsageError(
             f"{given} needs the report of all shards. Leave it out, and give `ycimages experiment merge` --html; what "
@@ -287,30 +252,28 @@ def _reported(subject: Any, options: Mapping[str, Any], state: Path | None) -> R
     """Return the report of a client."""
     if isinstance(subject, Report):
         return subject
-    timing = {"timing": options["timing"]} if options["timing"] is not None else {}
     with progress_bar(client_name(subject)) as progress:
-        return run_experiment(
-            subject,
-            faults=options["faults"] or None,
-            depth=options["depth"],
-            judges=_judges(options["judges"]),
-            settings=timing | options["others"],
-            seed=options["seed"],
-            random=options["random"],
-            budget=options["budget"],
-            workers=options["workers"],
-            state=state,
-            progress=progress,
-            verb=options["verb"],
-            setup=function_named(options["setup"]) if options["setup"] else None,
-            shard=options["shard"],
-        )
+        return run_experiment(subject, **options, state=state, progress=progress)
 
 
-def _judges(names: Sequence[str]) -> Sequence[Any] | None:
-    """Return the judges: names, and the user's functions for names with a colon."""
+def _read_options(
+    *,
+    faults: Sequence[str],
+    judges: Sequence[str],
+    timing: str | None,
+    others: Mapping[str, str],
+    setup: str | None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Return the options of the command as arguments of `run_experiment`. A judge with a colon is a function."""
     is_own = re.compile(r"[\w.]+:[\w.]+").fullmatch
-    return [function_named(name) if is_own(name) else name for name in names] or None
+    return {
+        "faults": faults or None,
+        "judges": [function_named(name) if is_own(name) else name for name in judges] or None,
+        "settings": {**({} if timing is None else {"timing": timing}), **others},
+        "setup": function_named(setup) if setup else None,
+        **options,
+    }
 
 
 _NOT_REPEATED: Final = frozenset({"workers", "state", "shard", "json_file", "html_file"})

@@ -6,18 +6,21 @@ from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from pytest_ycimages.cli.commands import console
 from pytest_ycimages.experiment.printable import printable
 from pytest_ycimages.experiment.timeline import shown_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+    from rich.console import Console
 
     from pytest_ycimages.experiment.comparison import Comparison, Fared
     from pytest_ycimages.experiment.report import FaultRow, Finding, Report, ReportedTrial
@@ -36,13 +39,13 @@ def progress_bar(name: str) -> Generator[Callable[[int, int], None] | None]:
 
     It has no thread of its own, which would come under virtual time: it is drawn anew when it is told something.
     """
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    output = console(stderr=True)
+    if not output.is_terminal:
         yield None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(
-        *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+        *columns, console=output, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
     ) as bar:
         task = bar.add_task(printable(name, 60), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total, refresh=True)
@@ -55,29 +58,27 @@ def show_reports(comparison: Comparison, command: str) -> None:
         comparison: the reports, that of the client that it is about first.
         command: what finds the same again; empty if that is not a command.
     """
-    console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, width=max(console.width, _LOG))
+    output = console(width=_LOG)
     several = len(comparison.reports) > 1
     for label, report in zip(comparison.labels if several else [""], comparison.reports, strict=True):
-        console.print(_headline(f"{label}  " if several else "", report))
+        output.print(_headline(f"{label}  " if several else "", report))
         for number, finding in enumerate(report.findings, 1):
-            _show_finding(console, f"{label}{number}", finding)
+            _show_finding(output, f"{label}{number}", finding)
     if comparison.faults:
-        console.print(_faults(comparison))
+        output.print(_faults(comparison))
     if several:
-        _show_differences(console, comparison)
+        _show_differences(output, comparison)
     for label, report in zip(comparison.labels, comparison.reports, strict=True):
-        console.print(_counts(f"{label}  " if several else "", report))
+        output.print(_counts(f"{label}  " if several else "", report))
     if command:
-        console.print(Text(f"The same again: {printable(command)}"), soft_wrap=True)
+        output.print(Text(f"The same again: {printable(command)}"), soft_wrap=True)
 
 
-def _show_differences(console: Console, comparison: Comparison) -> None:
-    console.print(_side_by_side(comparison))
+def _show_differences(output: Console, comparison: Comparison) -> None:
+    output.print(_side_by_side(comparison))
     if comparison.differences:
         words = ", ".join(comparison.differences)
-        console.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
+        output.print(f"These were not tried alike, so compare them with care: {words} differ.", style="yellow")
 
 
 def _headline(label: str, report: Report) -> Text:
@@ -100,7 +101,7 @@ def _found(report: Report) -> Text:
     return Text(words, "bold red" if found else "bold green")
 
 
-def _show_finding(console: Console, number: str, finding: Finding) -> None:
+def _show_finding(output: Console, number: str, finding: Finding) -> None:
     head = Text.assemble(
         f"\n{number}. ",
         (printable(finding.judge), "bold red"),
@@ -112,13 +113,13 @@ def _show_finding(console: Console, number: str, finding: Finding) -> None:
         printable(finding.trial.outcome.words),
     )
     also = [Text(f"Also {printable(each.judge)}: {printable(each.explanation)}") for each in finding.also]
-    console.print(Group(head, *also, _timeline(finding.trial)))
+    output.print(Group(head, *also, _timeline(finding.trial)))
     if finding.others:
-        console.print(f"{finding.others} other scenario(s) show the same.", style="dim")
+        output.print(f"{finding.others} other scenario(s) show the same.", style="dim")
     if finding.test:
-        console.print("A test that fails for this reason, ready to be pasted:\n", style="bold")
+        output.print("A test that fails for this reason, ready to be pasted:\n", style="bold")
         code = Syntax("", "python", background_color="default").highlight(printable(finding.test, 20_000))
-        console.print(code, soft_wrap=True)
+        output.print(code, soft_wrap=True)
 
 
 def _timeline(trial: ReportedTrial) -> Padding:

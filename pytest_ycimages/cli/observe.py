@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +13,9 @@ from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import shortened
 from pytest_ycimages.cassette.redact import for_replay
 from pytest_ycimages.cassette.upstream import FOLDER
-from pytest_ycimages.cli import examples
+from pytest_ycimages.cli.commands import FILE, Command
 from pytest_ycimages.cli.verify import print_verification
 from pytest_ycimages.cloud.clock import MachineClock
-from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.redaction.printing import printed
 from pytest_ycimages.settings import merged
 from pytest_ycimages.verify.fake_target import verify_fake
@@ -26,13 +24,14 @@ from pytest_ycimages.verify.observe import ReadOnlyUpstream, harmless_calls, obs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pytest_ycimages.cassette.recorder import Recorder
     from pytest_ycimages.verify.observe import Answered, HarmlessCall
 
 
-@click.command("observe", epilog=examples("YC_TOKEN=$(yc iam create-token) ycimages observe observed.json"))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.command("observe", cls=Command, examples=["YC_TOKEN=$(yc iam create-token) ycimages observe observed.json"])
+@click.argument("file", type=FILE)
 @click.option("--dry-run", is_flag=True, help="List the calls, and send nothing. It needs no credentials.")
 @click.option("--upstream", metavar="URL", help="The server to ask. [default: the service itself]")
 @click.option(
@@ -71,14 +70,11 @@ def observe_command(  # noqa: PLR0913 - the options of a command
 
     The exit code is 1 if an answer could not be recorded.
     """
-    try:
-        calls = harmless_calls(images, operations)
-        if dry_run:
-            _list(calls, upstream)
-            return
-        recorder = _record(file, calls, upstream, pseudonyms=pseudonyms)
-    except (UsageError, CassetteError) as error:
-        raise click.UsageError("\n".join([str(error), *getattr(error, "__notes__", ())])) from None
+    calls = harmless_calls(images, operations)
+    if dry_run:
+        _list(calls, upstream)
+        return
+    recorder = _record(file, calls, upstream, pseudonyms=pseudonyms)
     for problem in recorder.problems:
         click.echo(f"Error: {problem}", err=True)
     if recorder.problems or not recorder.recorded:

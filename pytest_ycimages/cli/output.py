@@ -18,7 +18,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
+from pytest_ycimages.cli.commands import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class Output:
 
     def __init__(self, on_closed: Callable[[], object]) -> None:
         self._on_closed = on_closed
-        self._console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._console = console(soft_wrap=True)
         self._lines: queue.Queue[tuple[object, str] | None] = queue.Queue(CAPACITY)
         self._lock = threading.Lock()
         self._dropped = 0

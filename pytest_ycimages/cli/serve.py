@@ -1,27 +1,25 @@
-"""Servers of `ycimages serve`, `record`, `replay` and `demo`, and the readers of their settings."""
+"""`ycimages serve`, `record`, `replay` and `openapi`: a double on a port until Ctrl-C, and what it serves."""
 
 from __future__ import annotations
 
-import json
+import sys
 import tomllib
-from contextlib import closing
-from http.client import HTTPConnection
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
-from rich.console import Console
-from rich.syntax import Syntax
 
-from pytest_ycimages.api.methods import PREFIX
+from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.api.status import Code
+from pytest_ycimages.cli.commands import FILE, Command, other_settings, with_notes
 from pytest_ycimages.cli.output import Output, Stop
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
-from pytest_ycimages.faults.rule import rule_of
+from pytest_ycimages.faults.rule import rule_of, rules_of
+from pytest_ycimages.server.openapi import document
 from pytest_ycimages.settings import Settings, merged
-from pytest_ycimages.text_values import DURATIONS, is_seconds, seconds_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +27,123 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.call import Call
 
+_port = click.option(
+    "--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one."
+)
+_host = click.option("--host", show_default="127.0.0.1", help="Address to listen on; one of this machine alone.")
+_allow_remote = click.option(
+    "--allow-remote", is_flag=True, default=None, help="Let --host be an address that other machines can reach."
+)
+_control_token = click.option(
+    "--control-token",
+    metavar="TOKEN",
+    help="The token that the control API asks for. [default: with --allow-remote a random one, which is printed]",
+)
+_others = other_settings("", "unknown_resources=not_found")
 
-JOURNAL_LIMIT: Final = 10_000
+
+@click.command(
+    cls=Command,
+    examples=[
+        "ycimages serve --timing 'AfterPolls(3)'",
+        'ycimages serve --fault \'reset(), on="images.create", when=first(1), commit="after"\'',
+    ],
+)
+@_host
+@_port
+@_allow_remote
+@_control_token
+@click.option("--seed", type=int, show_default="0", help="The seed of ids, tokens and faults.")
+@click.option(
+    "--timing",
+    show_default="AfterPolls(1)",
+    help=(
+        "How long operations take: seconds, Immediate(), AfterPolls(n), Uniform(a, b), LogNormal(median, sigma), "
+        "PerGiB(seconds), Never() or REALISTIC."
+    ),
+)
+@click.option(
+    "--latency",
+    show_default="0",
+    help="How late calls are answered: seconds, uniform(0.1, 0.4) or lognormal(0.2, 0.5, cap=2).",
+)
+@click.option("--contract", show_default="page", help="page, or current for today's API.")
+@click.option("--auth", show_default="any", help="any bearer token, strict for the double's own, or off.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="RULE",
+    help='A fault to inject, such as \'reset(), on="images.create", when=first(1), commit="after"\'; may be repeated.',
+)
+@_others
+@click.option(
+    "--config",
+    type=FILE,
+    metavar="FILE",
+    help="A TOML file of settings, with faults as [[faults]] tables; the other options win over it.",
+)
+def serve(config: Path | None, faults: tuple[str, ...], others: dict[str, str], **options: Any) -> None:
+    """Serve a double on loopback until Ctrl-C. The first line printed is its URL.
+
+    The exit code is 1 if an expected fault never struck.
+    """
+    settings = settings_in(config) if config else {}
+    rules = [*rules_of(faults), *rules_of(others.get("faults", ())), *rules_of(settings.get("faults", ()))]
+    _serve(settings, options | others | {"faults": rules})
+
+
+@click.command(
+    cls=Command, examples=["YC_TOKEN=$(yc iam create-token) YC_FOLDER_ID=b1g… ycimages record cassettes/bake.yaml"]
+)
+@click.argument("file", type=FILE)
+@click.option("--upstream", metavar="URL", help="The server to record. [default: the service itself]")
+@_port
+@click.option("--pseudonyms", is_flag=True, help="Replace ids of folders, clouds and accounts by pseudonyms.")
+@_others
+def record(file: Path, others: dict[str, str], **options: Any) -> None:
+    """Record the calls of a client to the service into FILE until Ctrl-C.
+
+    The first line printed is the URL for the client. Credentials come from the environment variables YC_TOKEN and
+    YC_FOLDER_ID only: the client may send any token.
+    """
+    _serve({"mode": "record", "cassette": file}, options | others)
+
+
+@click.command(cls=Command, examples=["ycimages replay cassettes/bake.yaml"])
+@click.argument("file", type=FILE)
+@_port
+@click.option(
+    "--pace", "replay_pace", show_default="auto", help="What advances operations: each poll (state), or time."
+)
+@click.option("--volatile", metavar="FIELD=PATTERN,...", help="Fields that differ each time, such as name=bake-*.")
+@_others
+def replay(file: Path, others: dict[str, str], **options: Any) -> None:
+    """Answer from the cassette FILE until Ctrl-C. The first line printed is the URL.
+
+    The exit code is 1 if a request matched no interaction, or if some interactions were never requested.
+    """
+    _serve({"mode": "replay", "cassette": file}, options | others)
+
+
+@click.command(
+    cls=Command,
+    examples=["ycimages openapi --contract current > images.json", "ycimages openapi --control > control.json"],
+)
+@click.option(
+    "--contract", type=click.Choice(tuple(CONTRACTS)), default="page", show_default=True, help="The revision."
+)
+@click.option("--control", is_flag=True, help="Print that of the control API instead, as at /_ycimages/control.json.")
+def openapi(contract: str, *, control: bool) -> None:
+    """Print the OpenAPI 3.1 document of a contract, as a double serves it at /_ycimages/openapi.json."""
+    from pytest_ycimages.control.routes import control_document  # noqa: PLC0415 - its models take long to build
+
+    click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))
+
+
+# The server.
+
+_JOURNAL_LIMIT: Final = 10_000
 """The default of the setting `journal_limit` for servers."""
 
 _LONGEST: Final = 1000
@@ -40,23 +153,23 @@ _PATIENCE: Final = 0.1
 """Seconds that the end waits for calls that are being answered."""
 
 
-def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
+def _serve(settings: Mapping[str, Any], options: Mapping[str, Any]) -> NoReturn:
     """Serve a double until SIGINT or SIGTERM, then print the report of each fault and the state of the cassette.
 
     Prints the URL first, then a curl line, the address of the live page, a line for gRPC and TLS, a command that leads
     the programs of a shell to the double, and a line for every call. Output that is not read delays neither calls nor
-    the end, which also comes when the reader closes the output. A second signal ends the process at once.
+    the end, which also comes when the reader closes the output. A second signal ends the process at once. The exit
+    code is 0 if every expected fault has struck and the cassette has no problem.
 
     Args:
         settings: settings of the double; see `Settings`.
-
-    Returns:
-        Whether every expected fault has struck and the cassette has no problem.
+        options: options of the command, which win over settings; those that are None were not given.
 
     Raises:
         UsageError: a setting is invalid, or the port is taken.
         CassetteError: the cassette cannot be replayed or recorded.
     """
+    given = {name: value for name, value in options.items() if value is not None}
     stop = Stop()
     output = Output(on_closed=stop.notify)
 
@@ -67,13 +180,16 @@ def serve_until_stopped(settings: Mapping[str, Any]) -> bool:
 
     try:
         stop.listen()  # before anything can connect, so that a signal always ends it in good order
-        return _serve(Double(settings, on_call=show).start(), output, stop)
+        double = Double({"journal_limit": _JOURNAL_LIMIT, **settings, **given}, on_call=show)
+        worked = _run(double.start(), output, stop)
     finally:
         output.close()
         stop.close()
+    sys.exit(0 if worked else 1)
 
 
-def _serve(double: Double, output: Output, stop: Stop) -> bool:
+def _run(double: Double, output: Output, stop: Stop) -> bool:
+    """Return whether every expected fault has struck and the cassette has no problem, once the double was stopped."""
     try:
         with double:
             output.print(double.url)
@@ -104,11 +220,6 @@ def _error_text(error: YCImagesError) -> str | None:
         cause = error.__cause__
         return str(cause) if isinstance(cause, YCImagesError) else None
     return with_notes(error)
-
-
-def with_notes(error: YCImagesError) -> str:
-    """Return the text of an error and its notes, each on a line of its own."""
-    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _show_calls(double: Double, output: Output) -> None:
@@ -146,34 +257,6 @@ def _how_to_call(double: Double) -> str:
     return f"{curl}\ncontrol API: curl -H 'Authorization: Bearer {double.control_token}' {double.url}{PREFIX}state"
 
 
-def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001 - the form that click asks for
-    """Return the values of NAME=VALUE options by name.
-
-    Raises:
-        click.BadParameter: one of them has no name.
-    """
-    found = dict[str, str]()
-    for value in values:
-        name, equals, text = value.partition("=")
-        if not equals:
-            raise click.BadParameter(f"invalid setting {value!r}: expected NAME=VALUE, such as quotas=default.")
-        found[name.strip()] = text.strip()
-    return found
-
-
-class Duration(click.ParamType):  # type: ignore[type-arg]  # which click has only since 8.3
-    """Seconds, zero or more, or a duration such as `1h30m`, as an option."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        seconds = seconds_in(value) if isinstance(value, str) else value
-        if not is_seconds(seconds):
-            self.fail(f"invalid duration {value!r}: expected seconds, or a duration {DURATIONS}.", param, ctx)
-        return seconds
-
-
 def settings_in(path: Path) -> dict[str, Any]:
     """Return the settings in a TOML file, with `[[faults]]` in the words of `inject`.
 
@@ -207,46 +290,3 @@ def _rule(path: Path, number: int, written: object) -> object:
         return rule_of(written)
     except UsageError as error:
         raise UsageError(f"{path}: faults, number {number}: {error}") from None
-
-
-_POLLS: Final = 10
-
-
-def demonstrate(double: Double) -> bool:
-    """Create an image with a real HTTP client, poll its operation, and return whether it became READY."""
-    console = Console(highlight=False, soft_wrap=True, emoji=False)
-    headers = {"Authorization": f"Bearer {double.token}"}
-
-    def show(text: str) -> None:
-        console.print(Syntax(text, "json", background_color="default"))
-        console.print()
-
-    def call(verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        console.print(f"[bold cyan]> {verb} {path}")
-        if body:
-            show(json.dumps(body, indent=1))
-        connection.request(verb, path, json.dumps(body) if body else None, headers)
-        response = connection.getresponse()
-        console.print(f"[bold]< {response.status} {response.reason}")
-        text = response.read().decode()
-        show(text)
-        answer: dict[str, Any] = json.loads(text)
-        return answer
-
-    console.rule("[bold]a test double of the image API")
-    console.print(f"listening on {double.url}\n")
-    with closing(HTTPConnection(double.host, double.port)) as connection:
-        source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
-        operation = call("POST", "/compute/v1/images", source)
-        for _ in range(_POLLS):
-            if operation.get("done", True):
-                break
-            operation = call("GET", f"/operations/{operation['id']}")
-        image_id = operation.get("metadata", {}).get("imageId", "")
-        image = call("GET", f"/compute/v1/images/{image_id}")
-    worked = image.get("status") == "READY" and image_id in double.images
-    console.rule("[bold]what the double saw")
-    for each in double.calls:
-        console.print(str(each), markup=False)
-    console.print(f"\n[green]image {image_id} is READY" if worked else "[red]the image did not become READY")
-    return worked

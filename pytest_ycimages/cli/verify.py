@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 from pydantic_core import to_json
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table as Grid
+from rich.table import Table
 
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.cassette.answers import recorded_calls
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.redact import for_replay
-from pytest_ycimages.cli import examples
-from pytest_ycimages.cli.serve import Duration, pairs
-from pytest_ycimages.errors import CassetteError, UsageError
+from pytest_ycimages.cli.commands import EXISTING, Command, Duration, console, other_settings
 from pytest_ycimages.fidelity import MEANINGS, Mark, read_table, render
 from pytest_ycimages.verify.mode import PATIENCE, SERVICE, target_of
 from pytest_ycimages.verify.verify import NOTHING, as_json, grouped, summary, verify, worth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
     from pytest_ycimages.cassette.model import CassetteData
-    from pytest_ycimages.fidelity import Behaviour, Table
+    from pytest_ycimages.fidelity import Behaviour
     from pytest_ycimages.verify.verify import Verification
 
 
 _OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream replaces it: leave one out."
 
 
-@click.command("verify", epilog=examples("ycimages verify cassettes/bake.yaml"))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.command("verify", cls=Command, examples=["ycimages verify cassettes/bake.yaml"])
+@click.argument("file", type=EXISTING)
 @click.option(
     "--upstream",
     metavar="URL",
@@ -50,14 +51,7 @@ _OF_THE_FAKE: Final = "--contract and --set configure the fake, and --upstream r
     help="Seconds, or a duration such as 1m30s, to poll for a recorded state.",
 )
 @click.option("--contract", type=click.Choice(tuple(CONTRACTS)), help="The fake's. [default: the cassette's]")
-@click.option(
-    "--set",
-    "others",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=pairs,
-    help="Any other setting of the fake, such as quotas=default; may be repeated.",
-)
+@other_settings(" of the fake", "quotas=default")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def verify_command(  # noqa: PLR0913 - the options of a command
     *,
@@ -76,14 +70,11 @@ def verify_command(  # noqa: PLR0913 - the options of a command
     settings = others | ({"contract": contract} if contract else {})
     if upstream is not None and settings:
         raise click.UsageError(_OF_THE_FAKE)
-    try:
-        recorded = for_replay(read_cassette(file)).clean
-        target = target_of(recorded, upstream, settings, patience=patience)
-        if upstream is not None:
-            _announce(recorded, target.name, mutate=not no_mutate)
-        verification = verify(recorded, target, mutate=not no_mutate)
-    except (UsageError, CassetteError) as error:
-        raise click.UsageError(str(error)) from None
+    recorded = for_replay(read_cassette(file)).clean
+    target = target_of(recorded, upstream, settings, patience=patience)
+    if upstream is not None:
+        _announce(recorded, target.name, mutate=not no_mutate)
+    verification = verify(recorded, target, mutate=not no_mutate)
     if form == "json":
         click.echo(to_json(as_json(str(file), verification), indent=2))
     else:
@@ -111,55 +102,48 @@ def print_verification(name: str, verification: Verification, *, is_kept: bool) 
         verification: its verification.
         is_kept: whether what was created is left in the service.
     """
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    output = console(soft_wrap=True)
     is_evidence = verification.metadata.origin is Origin.SERVICE
-    console.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.metadata))}[/]")
-    if verification.findings:
-        console.print(_differences(verification))
-    if verification.behaviours:
-        console.print(_behaviours(verification))
-    if verification.skipped:
-        console.print(_skipped(verification))
+    output.print(f"[{'green' if is_evidence else 'yellow'}]{escape(worth(name, verification.metadata))}[/]")
+    columns = ("where", "recorded", "answered", "speaks against")
+    _print_grid(output, "What differs", columns, _differences(verification))
+    columns = ("behaviour", "known by", "seen", "today's answers")
+    _print_grid(output, "What the cassette shows", columns, _behaviours(verification))
+    skipped = ((escape(f"{each.number}: {each.line}"), escape(each.why)) for each in verification.skipped)
+    _print_grid(output, "What was not compared", ("interaction", "why"), skipped)
     if verification.created and is_kept:
-        console.print(f"Created, and left as they are: {', '.join(verification.created)}")
-    console.print(escape(summary(verification)))
+        output.print(f"Created, and left as they are: {', '.join(verification.created)}")
+    output.print(escape(summary(verification)))
 
 
-def _differences(verification: Verification) -> Grid:
-    grid = _grid("What differs", "where", "recorded", "answered", "speaks against")
+def _print_grid(output: Console, title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows of markup as a table with a title, in which long texts are folded; nothing if there are no rows."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    if table.rows:
+        output.print(table)
+
+
+def _differences(verification: Verification) -> Iterator[tuple[str, ...]]:
     for finding, numbers in grouped(verification):
         difference, others = finding.difference, ", ".join(map(str, numbers[1:]))
         where = f"{finding.number}: {finding.line}{f' (and in {others})' if others else ''}"
-        grid.add_row(
+        yield (
             f"{escape(where)}\n[bold]{escape(difference.field)}[/] ({difference.kind})",
             escape(difference.recorded or NOTHING),
             escape(difference.answered or NOTHING),
             escape(finding.behaviour or "nothing in the table"),
         )
-    return grid
 
 
-def _behaviours(verification: Verification) -> Grid:
-    grid = _grid("What the cassette shows", "behaviour", "known by", "seen", "today's answers")
+def _behaviours(verification: Verification) -> Iterator[tuple[str, ...]]:
     for judged in verification.behaviours:
         where = ", ".join(map(str, judged.differs))
         verdict = f"[red]differ: {where}[/]" if judged.differs else "agree"
-        grid.add_row(escape(judged.behaviour), str(judged.mark), str(judged.seen), verdict)
-    return grid
-
-
-def _skipped(verification: Verification) -> Grid:
-    grid = _grid("What was not compared", "interaction", "why")
-    for skipped in verification.skipped:
-        grid.add_row(escape(f"{skipped.number}: {skipped.line}"), escape(skipped.why))
-    return grid
-
-
-def _grid(title: str, *columns: str) -> Grid:
-    grid = Grid(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    return grid
+        yield escape(judged.behaviour), str(judged.mark), str(judged.seen), verdict
 
 
 _COLOURS: Final = {
@@ -171,7 +155,7 @@ _COLOURS: Final = {
 }
 
 
-@click.command("fidelity", epilog=examples("ycimages fidelity", "ycimages fidelity --mark inferred"))
+@click.command("fidelity", cls=Command, examples=["ycimages fidelity", "ycimages fidelity --mark inferred"])
 @click.option("--mark", type=click.Choice([mark.value for mark in Mark]), help="Show only behaviours with this mark.")
 @click.option("--markdown", is_flag=True, help="Print docs/reference/fidelity.md.")
 def fidelity_command(mark: str | None, *, markdown: bool) -> None:
@@ -180,29 +164,19 @@ def fidelity_command(mark: str | None, *, markdown: bool) -> None:
     if markdown:
         click.echo(render(table), nl=False)
         return
-    console = Console(highlight=False, emoji=False)
+    output = console()
     for area, title in table.areas.items():
-        if rows := table.of(area):
-            console.print(_area_grid(title, rows))
-    if table.gaps:
-        console.print(_gaps(table))
+        rows = map(_row, table.of(area))
+        _print_grid(output, title, ("behaviour", "what the double does", "known by", "source"), rows)
+    gaps = (tuple(map(escape, (gap.what, gap.instead, gap.source))) for gap in table.gaps)
+    _print_grid(output, "Not in the double", ("of the service", "what the double does instead", "source"), gaps)
     for each, count in table.counts().items():
         if count:
-            console.print(f"[{_COLOURS[each]}]{count:>4} {each:<11}[/] {escape(MEANINGS[each])}")
-    console.print(f"{len(table.behaviours):>4} behaviours, each with a test that proves it")
+            output.print(f"[{_COLOURS[each]}]{count:>4} {each:<11}[/] {escape(MEANINGS[each])}")
+    output.print(f"{len(table.behaviours):>4} behaviours, each with a test that proves it")
 
 
-def _area_grid(title: str, rows: tuple[Behaviour, ...]) -> Grid:
-    grid = _grid(title, "behaviour", "what the double does", "known by", "source")
-    for row in rows:
-        setting = f"\n{row.setting}" if row.setting else ""
-        known = f"[{_COLOURS[row.mark]}]{row.mark}{setting}[/]"
-        grid.add_row(escape(row.id), escape(row.does), known, escape(row.source))
-    return grid
-
-
-def _gaps(table: Table) -> Grid:
-    grid = _grid("Not in the double", "of the service", "what the double does instead", "source")
-    for gap in table.gaps:
-        grid.add_row(escape(gap.what), escape(gap.instead), escape(gap.source))
-    return grid
+def _row(behaviour: Behaviour) -> tuple[str, ...]:
+    setting = f"\n{behaviour.setting}" if behaviour.setting else ""
+    known = f"[{_COLOURS[behaviour.mark]}]{behaviour.mark}{setting}[/]"
+    return escape(behaviour.id), escape(behaviour.does), known, escape(behaviour.source)
