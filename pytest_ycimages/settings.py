@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -53,7 +53,7 @@ from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.hosts import LOOPBACK, host_names
 from pytest_ycimages.latency import NO_LATENCY, Latency, latency_of
 from pytest_ycimages.text_values import seconds_in
-from pytest_ycimages.words import exact
+from pytest_ycimages.words import choose, exact
 
 if TYPE_CHECKING:
     HostNames = Iterable[str] | str
@@ -177,12 +177,33 @@ class CassetteSettings(BaseModel):
     expired: Severity = "warn"
     allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
 
+    def model_post_init(self, _: object) -> None:
+        """Let the words of these settings compare as texts of closed sets."""
+        choose(self, **_words_of(type(self)))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; its words compare as texts of closed sets, too.
+
+        Raises:
+            UsageError: `update` has an unknown word.
+        """
+        copied = super().model_copy(update=update, deep=deep)
+        copied.model_post_init(None)
+        return copied
+
     def decided(self) -> Self:
         """Return these settings with the mode `missing` decided: `replay` if the cassette exists, else `record`."""
         if self.mode != "missing":
             return self
         exists = self.cassette is not None and self.cassette.exists()
         return self.model_copy(update={"mode": "replay" if exists else "record"})
+
+
+@cache
+def _words_of(cls: type[BaseModel]) -> dict[str, tuple[str, ...]]:
+    """Return the settings that are words, each with all that it may be."""
+    kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+    return {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
 
 
 def _texts(value: dict[str, str]) -> dict[str, str]:
@@ -287,8 +308,10 @@ class Settings(CassetteSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
     def rules(self) -> Rules:
-        """Return the settings that the cloud needs."""
-        return Rules(**{each.name: getattr(self, each.name) for each in fields(Rules)})
+        """Return the settings that the cloud needs, with plain words: it knows them, and compares them in each call."""
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(Rules)}
+        values |= {name: str(values[name]) for name in values.keys() & _words_of(type(self))}
+        return Rules(**values)
 
 
 def merged(*sources: Settings | Mapping[str, Any]) -> Settings:

@@ -118,11 +118,17 @@ def choices(noun: str, words: tuple[str, ...]) -> dict[str, Any]:
 
 
 def choose(owner: object, **words: tuple[str, ...]) -> None:
-    """Let fields of a frozen object compare as texts of closed sets, given by their names; None stays."""
+    """Let fields of a frozen object compare as texts of closed sets, given by their names; None stays.
+
+    Raises:
+        UsageError: a field has another value; the text names the nearest.
+    """
     for name, known in words.items():
-        text = getattr(owner, name)
+        text, noun = getattr(owner, name), name.replace("_", " ")
+        if text is not None and str(text) not in known:
+            raise unknown_word(noun, text, known)
         if text is not None:
-            object.__setattr__(owner, name, _chosen(name.replace("_", " "), known, text))
+            object.__setattr__(owner, name, _chosen(noun, known, text))
 
 
 @cache

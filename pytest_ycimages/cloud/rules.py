@@ -17,6 +17,7 @@ from pytest_ycimages.cloud.outcome import Failure, Success, outcome_of
 from pytest_ycimages.cloud.timing import AfterPolls, Timing, timing_of
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.text_values import bytes_in, is_seconds, read_literal, seconds_in, seconds_of
+from pytest_ycimages.words import choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ KeyReuse = Literal["first", "reject"]
 MissingSource = Literal["failed_precondition", "not_found"]
 UnknownFields = Literal["ignore", "warn", "reject"]
 UnknownResources = Literal["accept", "not_found"]
+
+_CANCELS: Final[dict[str, CancelWord]] = choices("cancel", get_args(CancelWord))
 
 Value = TypeVar("Value")
 
@@ -117,7 +120,7 @@ class Rules:
     timing: Timing | PerMethod[Timing] = AfterPolls(1)  # noqa: RUF009 - immutable
     outcome: Success | Failure | PerMethod[Success | Failure] = Success()  # noqa: RUF009 - immutable
     rollback: float | PerMethod[float] = 0
-    cancel: CancelWord | PerMethod[CancelWord] = "wins"
+    cancel: CancelWord | PerMethod[CancelWord] = _CANCELS["wins"]
     cancel_delay: float = 5
     unknown_resources: UnknownResources = "accept"
     unknown_fields: UnknownFields = "warn"
@@ -220,10 +223,9 @@ def _name(name: str, pattern: object, methods: tuple[str, ...], named: dict[str,
 
 
 def _cancel(value: object) -> CancelWord:
-    words: tuple[CancelWord, ...] = get_args(CancelWord)
-    if value not in words:
-        raise unknown_word("cancel", value, words)
-    return value
+    if not isinstance(value, str) or value not in _CANCELS:
+        raise unknown_word("cancel", value, _CANCELS)
+    return _CANCELS[value]
 
 
 _PER_METHOD: Final[Mapping[str, Callable[[object], Any]]] = {

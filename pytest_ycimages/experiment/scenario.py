@@ -12,7 +12,7 @@ from pytest_ycimages.faults import catalogue
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.rule import Rule, rule_of
 from pytest_ycimages.faults.schedules import after, always, nth
-from pytest_ycimages.words import exact
+from pytest_ycimages.words import choose, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,9 @@ class PlannedFault:
     nth: int
     commit: Commit
     lasts: bool = False
+
+    def __post_init__(self) -> None:
+        choose(self, commit=get_args(Commit))
 
     @property
     def when(self) -> When:

@@ -161,7 +161,7 @@ class Injector:
 
     def _context(self, injection: Injection, request: Request, attempt: int, now: int, at: float) -> CallContext:
         """Count the call, and return what its schedule may ask."""
-        per = injection.rule.per
+        per = str(injection.rule.per)
         number = injection.count(request.connection if per == "connection" else None, now)
         return CallContext(
             number=attempt if per == "call" else number,
@@ -185,7 +185,7 @@ class Injector:
                 decision.injection.take_back(request, problem, reply.note if problem is Reason.REFUSED else "")
                 return reply
         else:
-            done = self._served(service, request, now) if rule.commit == "after" else None
+            done = self._served(service, request, now) if str(rule.commit) == "after" else None
             reply = _struck(service, request, effect, done)
         return reply._replace(fault=label, note=f"{label}: {reply.note}")
 

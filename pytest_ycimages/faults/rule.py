@@ -17,7 +17,7 @@ from pytest_ycimages.faults.catalogue import CATALOGUE
 from pytest_ycimages.faults.fault import Commit, Fault
 from pytest_ycimages.faults.schedules import SCHEDULES, When, always
 from pytest_ycimages.text_values import Vocabulary, Written, is_text, read_text
-from pytest_ycimages.words import exact
+from pytest_ycimages.words import choose, exact
 
 if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
@@ -63,25 +63,18 @@ class Rule(Written):
             raise _FAULTS.error(self.fault)
         if not isinstance(self.when, When):
             raise _SCHEDULES.error(self.when)
-        if self.per not in get_args(Per):
-            raise unknown_word("count (per)", self.per, get_args(Per))
-        if not isinstance(self.expect, bool):
-            raise UsageError(f"invalid expect={self.expect!r}: expected True to fail a test without a strike, or False")
-        if isinstance(self.on, str):
-            object.__setattr__(self, "on", str(self.on))  # a word of the journal is not compared with globs
-        object.__setattr__(self, "commit", self._commit())
-        _check_where(self.where, self.methods())
-
-    def _commit(self) -> Commit:
         if self.commit is None:
-            return self.fault.commits[0]
-        if self.commit not in get_args(Commit):
-            raise unknown_word("commit", self.commit, get_args(Commit))
+            object.__setattr__(self, "commit", self.fault.commits[0])
+        choose(self, per=get_args(Per), commit=get_args(Commit))
         if self.commit not in self.fault.commits:
             raise UsageError(
                 f"{self.fault} cannot strike {self.commit} the commit, only {self.fault.commits[0]} it; omit commit"
             )
-        return self.commit
+        if not isinstance(self.expect, bool):
+            raise UsageError(f"invalid expect={self.expect!r}: expected True to fail a test without a strike, or False")
+        if isinstance(self.on, str):
+            object.__setattr__(self, "on", str(self.on))  # a word of the journal is not compared with globs
+        _check_where(self.where, self.methods())
 
     def methods(self) -> frozenset[str]:
         """Return the words of the methods that it can strike.

@@ -162,8 +162,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Check the doubles that a test shares with others, and warn about its markers if it has passed without any."""
-    if item.stash.get(PASSED, False) and not item.stash.get(SHARED, None) and DOUBLES not in item.stash:
-        warn_of_unused(item)
+    has_double = DOUBLES in item.stash or bool(item.stash.get(SHARED, None))
+    warn_of_unused(item, is_unused=item.stash.get(PASSED, False) and not has_double)
     __tracebackhide__ = True
     try:
         if not item.stash.get(SHARED, None):

@@ -25,6 +25,13 @@ _EXPORTED: Final = frozenset({"YCIMAGES_URL", "YCIMAGES_GRPC_ENDPOINT", "YCIMAGE
 """Environment variables that this package sets for the commands that it runs."""
 _PACKAGE: Final = "pytest_ycimages"
 _MARKERS: Final = ("ycimages", "ycimages_cassette", "ycimages_experiment")
+_READ: Final = ("ycimages", "ycimages_cassette")
+"""The markers that the fixture `ycimages` reads."""
+_UNUSED: Final = ": no test that has it uses a double. Let the test take the fixture `ycimages`, or remove the marker."
+_REPLACED: Final = (
+    " on {}: the fixture `ycimages` of {} replaces that of the plugin. Give it another name, or let it take `ycimages` "
+    "or `ycimages_factory` as an argument: these read markers."
+)
 
 
 class _Key(NamedTuple):
@@ -210,11 +217,11 @@ class _Marks(NamedTuple):
     """The markers of the plugin that were collected, by their identity: those of a class are the same for its tests.
 
     Attributes:
-        unused: those that only tests have that are not known to use a double, with their text.
-        used: the others.
+        texts: what warnings call each of which none has been given.
+        used: those that a test has that is known to use a double.
     """
 
-    unused: dict[int, str]
+    texts: dict[int, str]
     used: set[int]
 
 
@@ -227,41 +234,58 @@ def wrong_markers(config: pytest.Config, nodes: Iterable[pytest.Item | pytest.Co
             item.obj  # noqa: B018 - from which pytest reads its markers
         for node, mark in item.iter_markers_with_node():
             if mark.name in _MARKERS:
-                if id(mark) not in marks.unused and id(mark) not in marks.used:
-                    marks.unused[id(mark)] = f"{_place(item, node)}{_text(mark)}"
+                if id(mark) not in marks.texts:
+                    marks.texts[id(mark)] = f"{_place(item, node)}{_text(mark)}"
                     problem = _problem_of(mark)
-                    problems[id(mark)] = problem and f"{marks.unused[id(mark)]}: {problem}"
-                if _uses_a_double(item) and id(mark) in marks.unused:
+                    problems[id(mark)] = problem and f"{marks.texts[id(mark)]}: {problem}"
+                if _uses_a_double(item):
                     marks.used.add(id(mark))
-                    del marks.unused[id(mark)]
             elif _is_misspelt(mark.name) and mark.name not in _registered(config):
                 problems[id(mark)] = f"{_place(item, node)}{_unknown('marker', mark.name, _MARKERS)}"
     return "\n".join(filter(None, problems.values()))
 
 
-def warn_of_unused(item: pytest.Item) -> None:
-    """Warn about each marker of a test that has passed without a double, once, unless another of its tests has one."""
+def warn_of_unused(item: pytest.Item, *, is_unused: bool) -> None:
+    """Warn once about each marker without an effect on a test that has ended.
+
+    Args:
+        item: the test. Its own `ycimages` may have replaced that of the plugin, which reads markers.
+        is_unused: whether it has passed without a double; a marker may have an effect on other tests of its class.
+    """
     marks = item.config.stash.get(_MARKS, None)
-    if marks is None or not marks.unused:
+    if not marks or not marks.texts:
+        return
+    replacing = _fixture_without_double(item)
+    if replacing is None and not is_unused:
         return
     for mark in item.iter_markers():
-        text = marks.unused.pop(id(mark), "")
-        if text:
+        if id(mark) in marks.texts and (id(mark) not in marks.used if replacing is None else mark.name in _READ):
             from pytest_ycimages.errors import MarkerWarning  # noqa: PLC0415 - only for warnings
 
-            item.warn(MarkerWarning(f"{text} has no effect: {_why_unused(item)}"))
+            why = _REPLACED.format(item.nodeid, _place_of(replacing, item)) if replacing else _UNUSED
+            item.warn(MarkerWarning(f"{marks.texts.pop(id(mark))} has no effect{why}"))
 
 
-def _why_unused(item: pytest.Item) -> str:
-    replacing = _replaced_by(item, "ycimages")
-    code = getattr(getattr(replacing, "func", None), "__code__", None)
-    if code is None:
-        return "no test that has it uses a double. Let the test take the fixture `ycimages`, or remove the marker."
-    place = f"{os.path.relpath(code.co_filename, item.config.rootpath)}:{code.co_firstlineno}"
-    return (
-        f"the fixture `ycimages` of {place} replaces that of the plugin. Give it another name, or let it take "
-        "`ycimages` or `ycimages_factory` as an argument: these read markers."
-    )
+def _place_of(definition: pytest.FixtureDef[Any], item: pytest.Item) -> str:
+    code = getattr(definition.func, "__code__", None)  # a partial function has none
+    return f"{os.path.relpath(code.co_filename, item.config.rootpath)}:{code.co_firstlineno}" if code else "this test"
+
+
+def _fixture_without_double(item: pytest.Item) -> pytest.FixtureDef[Any] | None:
+    """Return the user's fixture that a test gets as `ycimages`, if it is known to use no double of the plugin."""
+    replacing = _replaced_by(item, "ycimages") if "ycimages" in getattr(item, "fixturenames", ()) else None
+    return None if replacing is None or _may_use_a_double(item, replacing) else replacing
+
+
+def _may_use_a_double(item: pytest.Item, definition: pytest.FixtureDef[Any]) -> bool:
+    """Return whether a fixture asks for a double of the plugin, or for `request`, by which it may."""
+    for name in definition.argnames:
+        replacing = _replaced_by(item, name)
+        if name == "request" or (_is_double(name) and replacing is None):
+            return True
+        if replacing is not None and replacing is not definition and _may_use_a_double(item, replacing):
+            return True
+    return False
 
 
 def _problem_of(mark: pytest.Mark) -> str:
@@ -288,9 +312,11 @@ def _wrong_shards(mark: pytest.Mark) -> str:
 
 def _uses_a_double(item: pytest.Item | pytest.Collector) -> bool:
     names: Iterable[str] = getattr(item, "fixturenames", ())
-    return any(
-        name.startswith("ycimages") and name not in _NO_DOUBLES and _replaced_by(item, name) is None for name in names
-    )
+    return any(_is_double(name) and _replaced_by(item, name) is None for name in names)
+
+
+def _is_double(name: str) -> bool:
+    return name.startswith("ycimages") and name not in _NO_DOUBLES
 
 
 def _replaced_by(item: pytest.Item | pytest.Collector, name: str) -> pytest.FixtureDef[Any] | None:

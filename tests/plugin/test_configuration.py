@@ -357,7 +357,55 @@ def test_a_fixture_that_replaces_ours_is_told_with_its_place(fixture: str, proje
     result = _run_with(fixture, project)
     result.assert_outcomes(passed=2, warnings=1)
     result.stdout.fnmatch_lines(
-        ["*MarkerWarning: *timing=...) has no effect: the fixture `ycimages` of conftest.py:3 replaces *"]
+        ["*MarkerWarning: *timing=...) has no effect on *::test_*: the fixture `ycimages` of conftest.py:3 replaces *"]
+    )
+
+
+def test_a_fixture_that_replaces_ours_is_told_of_tests_that_fail_or_have_another_double(
+    project: pytest.Pytester,
+) -> None:
+    """Each marker is told of once, also if other tests that have it take a double that reads it."""
+    project.makepyfile(
+        """
+        import pytest
+        from pytest_ycimages import Double
+
+        pytestmark = pytest.mark.ycimages(seed=3)
+
+        @pytest.fixture
+        def made(): return Double()
+
+        @pytest.fixture
+        def ycimages(made):
+            with made:
+                yield made
+
+        @pytest.fixture
+        def broken(): raise ValueError
+
+        def test_of_the_plugin(ycimages_factory): assert ycimages_factory().settings.seed == 3
+
+        @pytest.mark.ycimages(timing=30)
+        def test_that_fails(ycimages): assert ycimages.settings.timing == 30
+
+        @pytest.mark.ycimages_cassette("bake")
+        def test_without_its_call(ycimages, broken): ...
+
+        @pytest.mark.ycimages(timing=31)
+        def test_beside_ours(ycimages, ycimages_factory): assert ycimages_factory().settings.timing.seconds == 31
+        """
+    )
+
+    result = project.runpytest_inprocess("-p", "no:randomly")
+
+    result.assert_outcomes(passed=2, failed=1, errors=1, warnings=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*@pytest.mark.ycimages(timing=...) has no effect on *::test_that_fails: the fixture `ycimages` of *py:9 *",
+            "*@pytest.mark.ycimages(seed=...) has no effect on *::test_that_fails: the fixture `ycimages` of *py:9 *",
+            "*@pytest.mark.ycimages_cassette('bake') has no effect on *::test_without_its_call: the fixture *",
+            "*@pytest.mark.ycimages(timing=...) has no effect on *::test_beside_ours: the fixture `ycimages` of *",
+        ]
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from collections import Counter
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 from unittest.mock import ANY
 
 import grpc
@@ -25,7 +26,10 @@ from pytest_ycimages import (
     Origin,
     OsType,
     Outcome,
+    PlannedFault,
+    Rule,
     Scenario,
+    Settings,
     Status,
     Trial,
     UsageError,
@@ -35,6 +39,7 @@ from pytest_ycimages.api.exchange import GAVE_UP, GaveUp, GrpcCall
 from pytest_ycimages.api.methods import METHODS, MethodName
 from pytest_ycimages.api.resources import PciTopology
 from pytest_ycimages.experiment.trial import VERBS, Ending, Limit
+from pytest_ycimages.settings import merged
 from tests.words.typos import one_edit_away
 
 if TYPE_CHECKING:
@@ -200,3 +205,82 @@ def test_words_that_are_no_enum_compare_as_such(word: Any, known: tuple[str, ...
     assert (again, type(again)) == (word, type(word))
     assert json.loads(json.dumps(word)) == str(word)
     assert {str(word): 1}[word] == 1
+
+
+def _settings() -> dict[str, tuple[Any, list[Any]]]:
+    """Return each word of the settings, with what it may be, and objects that show it."""
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    shown: dict[str, tuple[Any, list[Any]]] = {}
+    for name, kind in kinds.items():
+        if get_origin(kind) is Literal:
+            known = get_args(kind)
+            given_one = Settings(**{name: known[-1]})
+            shown[name] = (
+                known,
+                [Settings(), given_one, given_one.model_copy(update={name: known[0]}), *_copies(given_one)],
+            )
+    return shown
+
+
+def _copies(one: Settings) -> list[Settings]:
+    copied: Settings = pickle.loads(pickle.dumps(one))  # noqa: S301 - its own
+    return [copied, copy.deepcopy(one), one.decided(), merged({"seed": 5}, one)]
+
+
+SETTINGS = _settings()
+
+
+def test_the_words_of_settings_are_known() -> None:
+    """Those of the issue among them."""
+    expected = {"mode", "auth", "real_hosts", "contract", "unknown_resources", "expired", "replay_pace", "clock"}
+    assert expected <= SETTINGS.keys()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_word_of_settings_equals_its_text_and_raises_for_a_misspelt_one(name: str) -> None:
+    """However the settings were made: given, by default, copied, sent to another process."""
+    known, objects = SETTINGS[name]
+    for each in objects:
+        word = getattr(each, name)
+        assert word in known
+        assert word == str(word)
+        assert json.loads(json.dumps(word)) == str(word)
+        typo = f"{word}a"
+        with pytest.raises(UsageError, match=rf"Unknown {name.replace('_', ' ')} '{typo}'\. Did you mean '{word}'\?"):
+            assert word != typo
+    with pytest.raises(UsageError, match="Did you mean"):
+        objects[0].model_copy(update={name: f"{known[0]}a"})
+
+
+def test_the_words_of_a_double_raise_for_a_misspelt_one() -> None:
+    """Its mode, its cancel, and the rules of its faults."""
+    with Double(clock="manual", cancel={"images.create": "late"}, auth="off") as double:
+        injection = double.inject(unavailable(), per="call", expect=False)
+        words = [
+            (double.settings.mode, "fake"),
+            (double.settings.auth, "off"),
+            (double.cancel.of("images.create"), "late"),  # type: ignore[union-attr]  # a mapping was given
+            (injection.rule.per, "call"),
+            (injection.rule.commit, "before"),
+        ]
+        words.append((Double().cancel, "wins"))
+        double.cancel = "loses"
+        words += [(double.cancel, "loses"), (Settings(cancel="refused").cancel, "refused"), (Settings().cancel, "wins")]
+        words += [(PlannedFault(unavailable(), "images.create", 1, "after").commit, "after")]
+    for word, text in words:
+        assert word == text
+        with pytest.raises(UsageError, match=f"Did you mean '{text}'"):
+            assert word != f"{text}a"
+
+
+def test_a_misspelt_word_is_refused_where_it_is_given() -> None:
+    """With the nearest."""
+    wrong: Any
+    for wrong in (
+        lambda: Outcome("retuned"),  # type: ignore[arg-type]  # on purpose
+        lambda: PlannedFault(unavailable(), "images.create", 1, "befor"),  # type: ignore[arg-type]  # on purpose
+        lambda: Rule(unavailable(), per="cal"),  # type: ignore[arg-type]  # on purpose
+        lambda: Rule(unavailable(), commit="afterr"),  # type: ignore[arg-type]  # on purpose
+    ):
+        with pytest.raises(UsageError, match="Did you mean"):
+            wrong()
