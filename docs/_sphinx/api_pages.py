@@ -44,6 +44,11 @@ class Registered:
         self.keys: list[tuple[str, str, str]] = []
         plugin.pytest_addoption(self)  # type: ignore[arg-type]  # it has the methods that the plugin calls
 
+    def register(self, part: Any, _name: str) -> None:
+        """Take the options and keys of a part."""
+        if hasattr(part, "pytest_addoption"):
+            part.pytest_addoption(self)
+
     def getgroup(self, *_names: str) -> Registered:
         """Return this object, which takes options as well."""
         return self
@@ -95,9 +100,8 @@ def _directive(name: str, value: object, package: str) -> str:
 
 
 def _fixtures() -> Iterator[str]:
-    for name in plugin.__all__:
+    for name, fixture in sorted(vars(plugin.fixtures).items()):
         if name.startswith("ycimages"):
-            fixture: Any = getattr(plugin, name)
             function = inspect.unwrap(fixture._get_wrapped_function())  # noqa: SLF001 - pytest shows it nowhere else
             scope = fixture._fixture_function_marker.scope  # noqa: SLF001 - as above
             returned = re.sub(r"^Generator\[(.*)\]$", r"\1", str(function.__annotations__["return"]))

@@ -1,4 +1,4 @@
-"""The pytest plugin: its hooks, which register options and markers and add report sections."""
+"""The pytest plugin: its parts and markers, and the hooks that follow a test from its setup to its report."""
 
 from __future__ import annotations
 
@@ -7,127 +7,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin.cassettes import (
-    MARKER,
-    add_cassette_options,
-    check_orphans_setting,
-    pytest_collection_modifyitems,
-    pytest_make_collect_report,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-    pytest_testnodedown,
-    record_end,
-)
+from pytest_ycimages.plugin import cassettes, experiments, fixtures, page, settings
 from pytest_ycimages.plugin.configuration import warn_of_unused
-from pytest_ycimages.plugin.experiments import (
-    SHARDS_MARKER,
-    ExperimentReports,
-    add_parts,
-    add_result_options,
-    check_result_options,
-    pytest_generate_tests,
-    tell_workers,
-    writes_results,
-)
-from pytest_ycimages.plugin.fixtures import (
-    ycimages,
-    ycimages_cassette,
-    ycimages_class,
-    ycimages_experiment,
-    ycimages_factory,
-    ycimages_factory_class,
-    ycimages_factory_module,
-    ycimages_factory_session,
-    ycimages_intercept,
-    ycimages_module,
-    ycimages_session,
-    ycimages_settings,
-    ycimages_time,
-    ycimages_time_class,
-    ycimages_time_module,
-    ycimages_time_session,
-)
-from pytest_ycimages.plugin.page import add_page_option, check_page_option, pytest_exception_interact
 from pytest_ycimages.plugin.scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
-from pytest_ycimages.plugin.settings import SEED, add_settings_options, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-
-__all__ = [
-    "pytest_collection_modifyitems",
-    "pytest_exception_interact",
-    "pytest_generate_tests",
-    "pytest_make_collect_report",
-    "pytest_sessionfinish",
-    "pytest_terminal_summary",
-    "pytest_testnodedown",
-    "ycimages",
-    "ycimages_cassette",
-    "ycimages_class",
-    "ycimages_experiment",
-    "ycimages_factory",
-    "ycimages_factory_class",
-    "ycimages_factory_module",
-    "ycimages_factory_session",
-    "ycimages_intercept",
-    "ycimages_module",
-    "ycimages_session",
-    "ycimages_settings",
-    "ycimages_time",
-    "ycimages_time_class",
-    "ycimages_time_module",
-    "ycimages_time_session",
-]
-
-MARKERS: Final = (
-    (
-        "ycimages(**settings): set up the doubles of a test, a class or a module, such as "
-        "@pytest.mark.ycimages(timing=30, contract='current')"
-    ),
-    MARKER,
-    SHARDS_MARKER,
-)
+PARTS: Final = (settings, cassettes, experiments, page, fixtures)
+"""The modules that have options, hooks or fixtures: each is a plugin of its own."""
+MARKERS: Final = (settings.MARKER, cassettes.MARKER, experiments.MARKER)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and the ini values."""
-    group = parser.getgroup("ycimages", "test double of the Yandex Compute Cloud image API")
-    add_settings_options(parser, group)
-    add_cassette_options(parser, group)
-    add_result_options(group)
-    add_page_option(group)
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the parts, whose options pytest then adds."""
+    for part in PARTS:
+        pluginmanager.register(part, part.__name__)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and choose the seed: a random one is the same in all workers of pytest-xdist."""
+    """Register the markers, and what writes the results of a run where the reports of all tests come."""
     for text in MARKERS:
         config.addinivalue_line("markers", text)
-    check_settings(config)
-    check_result_options(config)
-    check_page_option(config)
     if not hasattr(config, "workerinput"):
-        experiments = ExperimentReports()
-        config.pluginmanager.register(experiments, "ycimages-experiments")
-        if writes_results(config):
+        reports = experiments.ExperimentReports()
+        config.pluginmanager.register(reports, "ycimages-experiments")
+        if experiments.writes_results(config):
             from pytest_ycimages.plugin.results import Results  # noqa: PLC0415 - only for such runs
 
-            config.pluginmanager.register(Results(config, experiments), "ycimages-results")
-    check_orphans_setting(config)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Send the seed to a worker of pytest-xdist, and among how many tests are distributed."""
-    tell_workers(node)
-    node.workerinput["ycimages_seed"] = node.config.stash[SEED]
-
-
-def pytest_report_header(config: pytest.Config) -> str:
-    """Print the seed in force, and the mode of the run."""
-    mode = config.option.ycimages_mode or config.getini("ycimages_mode")
-    return f"ycimages: seed {config.stash[SEED]}" + (f", mode {mode}" if mode else "")
+            config.pluginmanager.register(Results(config, reports), "ycimages-results")
 
 
 @pytest.hookimpl(trylast=True)
@@ -194,16 +102,16 @@ def pytest_runtest_makereport(
     if report.when == "setup" and PASSED in item.stash:
         del item.stash[PASSED]  # left by an earlier run of the same test
     if report.when == "teardown":
-        record_end(item)
+        cassettes.record_end(item)
     elif not report.passed:
         item.stash[PASSED] = False
     if DOUBLES in item.stash or item.stash.get(SHARED, None):
         from pytest_ycimages.plugin.failures import note_result  # noqa: PLC0415 - only for tests with doubles
 
         note_result(item, report, call.excinfo)
-    if writes_results(item.config):
+    if experiments.writes_results(item.config):
         from pytest_ycimages.plugin.results import add_details  # noqa: PLC0415 - only for such runs
 
         add_details(item, report)
-    add_parts(item, report)
+    experiments.add_parts(item, report)
     return report

@@ -1,7 +1,6 @@
 """Cassettes in pytest: which test has which cassette, and when the usage of a run is known and reported.
 
-`ycimages_cassette` and the hooks that only cassettes need are here; `plugin` re-exports them for pytest. Facts that are
-not certain are not reported, because `ycimages cassette prune` removes files by them.
+Facts that are not certain are not reported, because `ycimages cassette prune` removes files by them.
 """
 
 from __future__ import annotations
@@ -52,8 +51,9 @@ REFUSED: Final = pytest.StashKey[str]()
 _ENDED: Final = pytest.StashKey[bool]()
 
 
-def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and ini values of cassettes that are not settings, or that settings also have as options."""
+    group = parser.getgroup("ycimages")
     group.addoption(
         "--ycimages-mode",
         choices=MODES,
@@ -79,7 +79,7 @@ def add_cassette_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
     )
 
 
-def check_orphans_setting(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Raise an error for an unknown value of `ycimages_orphans`."""
     given = config.getini("ycimages_orphans")
     if given and given not in _ORPHANS_WORDS:

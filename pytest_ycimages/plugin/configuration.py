@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from pytest_ycimages.plugin.scopes import definitions, fixtures
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 _OURS: Final = r"(?i)yc[_-]?images?(?![a-z0-9])|yc[_-]?images|ycimage"
@@ -32,13 +34,6 @@ _REPLACED: Final = (
     " on {}: the fixture `ycimages` of {} replaces that of the plugin. Give it another name, or let it take `ycimages` "
     "or `ycimages_factory` as an argument: these read markers."
 )
-
-
-class _Key(NamedTuple):
-    """A key of the configuration: its place, such as `pytest.ini:3: `, and the value if it has a type of its own."""
-
-    value: Any
-    place: str
 
 
 _NATIVE: Final = pytest.StashKey[dict[str, Any]]()
@@ -60,14 +55,14 @@ def check_configuration(config: pytest.Config, known: Collection[str]) -> None:
     native: dict[str, Any] = {}
     places: dict[str, str] = {}
     problems = []
-    for key, (value, place) in _keys(config):
+    for key, value, place in _keys(config):
         if key in known:
             if value is not None:
                 native[key] = value
             places[key] = place
         elif _is_meant(key, known) and not _is_registered(config, key):
             problems.append(f"{place}{_unknown('key', key, known)}")
-    for name in [*map(_override, _overrides(config))]:
+    for name in _overrides(config):
         native.pop(name, None)
         if name in known:
             places[name] = f"-o {name}: "
@@ -121,27 +116,22 @@ def _invalid(values: Mapping[str, Any]) -> str:
 # Keys.
 
 
-def _keys(config: pytest.Config) -> Iterator[tuple[str, _Key]]:
-    """Yield the keys of the configuration file, each with its value and its place, and those of `-o`."""
+def _keys(config: pytest.Config) -> Iterator[tuple[str, Any, str]]:
+    """Yield the keys of the file and of `-o`: each with its value, if that has a type of its own, and its place."""
     path = config.inipath
     if path is not None and path.is_file():
         data = path.read_bytes()
         if any(hint in data.lower() for hint in _HINTS):
             text = data.decode("utf-8", "replace")
             yield from _of_toml(path, text) if path.suffix == ".toml" else _of_ini(path, text)
-    for override in _overrides(config):
-        yield _override(override), _Key(None, "-o: ")
+    yield from ((name, None, "-o: ") for name in _overrides(config))
 
 
 def _overrides(config: pytest.Config) -> list[str]:
-    return list(config.getoption("override_ini", default=None) or ())
+    return [each.partition("=")[0].strip() for each in config.getoption("override_ini", default=None) or ()]
 
 
-def _override(text: str) -> str:
-    return text.partition("=")[0].strip()
-
-
-def _of_toml(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
+def _of_toml(path: Path, text: str) -> Iterator[tuple[str, Any, str]]:
     import tomllib  # noqa: PLC0415 - only for TOML
 
     document = tomllib.loads(text)
@@ -151,16 +141,16 @@ def _of_toml(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
     for key, value in table.items():
         found = re.search(rf"^[ \t]*(?:\[[^\]\n]*\.)?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
         line = text.count("\n", 0, found.start()) + 1 if found else 0
-        yield key, _Key(value, f"{path.name}:{line}: " if line else f"{path.name}: ")
+        yield key, value, f"{path.name}:{line}: " if line else f"{path.name}: "
 
 
-def _of_ini(path: Path, text: str) -> Iterator[tuple[str, _Key]]:
+def _of_ini(path: Path, text: str) -> Iterator[tuple[str, Any, str]]:
     from iniconfig import IniConfig  # noqa: PLC0415 - only for files that may have a key; pytest reads them with it
 
     config = IniConfig(path, data=text)
     for section in _SECTIONS:
         for key in config.sections.get(section, {}):
-            yield key, _Key(None, f"{path.name}:{config.lineof(section, key)}: ")
+            yield key, None, f"{path.name}:{config.lineof(section, key)}: "
 
 
 def _is_ours(name: str) -> bool:
@@ -273,7 +263,7 @@ def _place_of(definition: pytest.FixtureDef[Any], item: pytest.Item) -> str:
 
 def _fixture_without_double(item: pytest.Item) -> pytest.FixtureDef[Any] | None:
     """Return the user's fixture that a test gets as `ycimages`, if it is known to use no double of the plugin."""
-    replacing = _replaced_by(item, "ycimages") if "ycimages" in getattr(item, "fixturenames", ()) else None
+    replacing = _replaced_by(item, "ycimages") if "ycimages" in fixtures(item) else None
     return None if replacing is None or _may_use_a_double(item, replacing) else replacing
 
 
@@ -311,8 +301,7 @@ def _wrong_shards(mark: pytest.Mark) -> str:
 
 
 def _uses_a_double(item: pytest.Item | pytest.Collector) -> bool:
-    names: Iterable[str] = getattr(item, "fixturenames", ())
-    return any(_is_double(name) and _replaced_by(item, name) is None for name in names)
+    return any(_is_double(name) and _replaced_by(item, name) is None for name in fixtures(item))
 
 
 def _is_double(name: str) -> bool:
@@ -321,14 +310,11 @@ def _is_double(name: str) -> bool:
 
 def _replaced_by(item: pytest.Item | pytest.Collector, name: str) -> pytest.FixtureDef[Any] | None:
     """Return the user's fixture that a test gets in place of the plugin's, unless it takes that as an argument."""
-    info = getattr(item, "_fixtureinfo", None)
-    found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
-    for definition in reversed(found):
-        replacing: pytest.FixtureDef[Any] = definition
-        if getattr(replacing.func, "__module__", "").startswith(f"{_PACKAGE}."):
+    for definition in reversed(definitions(item, name)):
+        if getattr(definition.func, "__module__", "").startswith(f"{_PACKAGE}."):
             return None
-        if name not in replacing.argnames:
-            return replacing
+        if name not in definition.argnames:
+            return definition
     return None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.report import Report
 
 FIXTURE: Final = "ycimages_experiment"
-SHARDS_MARKER: Final = (
+MARKER: Final = (
     "ycimages_experiment(shards): split a test of an experiment for the workers of pytest-xdist, by default into as "
     "many parts as it has workers"
 )
@@ -29,8 +29,9 @@ _HAS_FOUND: Final = "ycimages_has_experiment"
 _FOUND: Final = pytest.StashKey[tuple[str, ...]]()
 
 
-def add_result_options(group: pytest.OptionGroup) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options for the machines of a CI matrix, and for what they keep."""
+    group = parser.getgroup("ycimages")
     group.addoption(
         "--ycimages-report-dir",
         metavar="DIR",
@@ -43,7 +44,7 @@ def add_result_options(group: pytest.OptionGroup) -> None:
     )
 
 
-def check_result_options(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Raise pytest.UsageError if the shard of the command line is invalid, or goes nowhere."""
     given: str | None = config.option.ycimages_shard
     if given is None:
@@ -71,7 +72,8 @@ def writes_results(config: pytest.Config) -> bool:
 # Splitting.
 
 
-def tell_workers(node: Any) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist among how many the tests are distributed."""
     option = node.config.option
     distributes = getattr(option, "dist", "no") not in {"no", "each"}  # `each` runs every test on every worker

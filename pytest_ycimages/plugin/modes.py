@@ -46,20 +46,19 @@ def mode_of(node: Node, given: Source = _NOTHING, fixture: Source = _NOTHING) ->
     """
     if mode := _value(given, "mode"):
         return str(mode)
-    own = [*settings_of_markers(node), fixture]
-    if any(_value(marker, "mode") == "fake" for marker in own[:-1]):
+    markers = settings_of_markers(node)
+    if any(marker.get("mode") == "fake" for marker in markers):
         return "fake"
     asks = asks_for_cassette(node, given, fixture)
     option, ini = (_of_run(mode, asks=asks) for mode in modes_of_run(node.config))
-    modes = (str(_value(source, "mode") or "") for source in own)
-    return next(filter(None, (option, *modes, ini)), "replay" if has_cassette(node) else "fake")
+    own = str(_first("mode", *markers, fixture) or "")
+    return option or own or ini or ("replay" if has_cassette(node) else "fake")
 
 
 def asks_for_cassette(node: Node, given: Source = _NOTHING, fixture: Source = _NOTHING) -> bool:
     """Return whether a test asks for a cassette, by a marker, a fixture, or a setting of its own."""
     own = (given, *settings_of_markers(node), fixture)
-    modes = filter(None, (_value(source, "mode") for source in own))
-    return has_cassette(node) or any(_value(source, "cassette") for source in own) or next(modes, "fake") != "fake"
+    return has_cassette(node) or bool(_first("cassette", *own)) or (_first("mode", *own) or "fake") != "fake"
 
 
 def modes_of_run(config: pytest.Config) -> tuple[str, str]:
@@ -80,11 +79,15 @@ def _value(source: Source, name: str) -> Any:
     return getattr(source, name) if name in getattr(source, "model_fields_set", ()) else None
 
 
+def _first(name: str, *sources: Source) -> Any:
+    """Return the value of the first source that gives a setting."""
+    return next(filter(None, (_value(source, name) for source in sources)), None)
+
+
 def upstream_of(node: Node, fixture: Source = _NOTHING) -> str:
     """Return the upstream of a test's double; empty: the service itself to record, and the fake to compare with."""
     option, ini = node.config.option.ycimages_upstream, node.config.getini("ycimages_upstream")
-    own = (_value(source, "upstream") for source in (*settings_of_markers(node), fixture))
-    upstream = str(next(filter(None, (option, *own, ini)), ""))
+    upstream = str(option or _first("upstream", *settings_of_markers(node), fixture) or ini or "")
     return "" if upstream == "none" else upstream
 
 
@@ -116,8 +119,7 @@ def is_missing(node: Node, path: Path) -> bool:
 
 
 def _cassette_of(node: Node, fixture: Source) -> Path:
-    own = (_value(source, "cassette") for source in (*settings_of_markers(node), fixture))
-    given = next(filter(None, own), None)
+    given = _first("cassette", *settings_of_markers(node), fixture)
     return cassette_path(node) if given is None else Path(given)
 
 

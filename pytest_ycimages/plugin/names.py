@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from pytest_ycimages.plugin.scopes import closure
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -75,20 +77,8 @@ def _without_repetitions(item: pytest.Item) -> str:
 def _counters(item: pytest.Item, callspec: Any) -> set[str]:
     """Return the parameters that are whole numbers, and that neither the test nor its fixtures ask for."""
     counting = {name for name, value in callspec.params.items() if type(value) is int}
-    info: Any = getattr(item, "_fixtureinfo", None)  # what was known before any plugin added to it
-    return counting - _asked_for(info) if counting and info is not None else set()
-
-
-def _asked_for(info: Any) -> set[str]:
-    """Return the names of the fixtures that a test has by its definition: its arguments and what these need."""
-    names, waiting = set[str](), [*info.initialnames]
-    while waiting:
-        name = waiting.pop()
-        if name not in names:
-            names.add(name)
-            for fixture in info.name2fixturedefs.get(name, ()):
-                waiting += fixture.argnames
-    return names
+    info: Any = getattr(item, "_fixtureinfo", None)
+    return counting.difference(closure(item, info.initialnames)) if counting and info is not None else set()
 
 
 def _ids_of_others(params: Sequence[str], ids: list[str], counters: set[str]) -> list[str]:

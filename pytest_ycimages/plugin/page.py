@@ -23,16 +23,16 @@ _NO_TERMINAL: Final = (
 )
 
 
-def add_page_option(group: pytest.OptionGroup) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
-    group.addoption(
+    parser.getgroup("ycimages").addoption(
         "--ycimages-page",
         action="store_true",
         help="keep the doubles of a failing test open until Enter is pressed, and print the addresses of their pages",
     )
 
 
-def check_page_option(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Refuse the option where Enter cannot be pressed.
 
     Raises:

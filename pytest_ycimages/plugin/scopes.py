@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pytest_ycimages.double import Double
@@ -72,6 +72,24 @@ def fixtures(item: Node) -> Sequence[str]:
     """Return the names of the fixtures that a test is known to use before it runs; none for a wider scope."""
     names: Sequence[str] = getattr(item, "fixturenames", ())
     return names
+
+
+def definitions(item: Node, name: str) -> Sequence[pytest.FixtureDef[Any]]:
+    """Return the definitions of a fixture that a test is known to use: the last one holds, and may take the others."""
+    info = getattr(item, "_fixtureinfo", None)  # what was known before any plugin added to it
+    found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
+    return found
+
+
+def closure(item: Node, names: Iterable[str]) -> list[str]:
+    """Return the names of fixtures, and of those that they depend on, in this order."""
+    found, waiting = dict[str, None](), [*names]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            waiting = [each for definition in definitions(item, name) for each in definition.argnames] + waiting
+    return list(found)
 
 
 def suffix(scope: str) -> str:
@@ -180,22 +198,16 @@ def _advice(name: str, asking: str) -> str:
 # Parameters and settings, as fixtures give them.
 
 
-def _definitions(item: pytest.Item, name: str) -> Sequence[pytest.FixtureDef[Any]]:
-    info = getattr(item, "_fixtureinfo", None)
-    found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
-    return found
-
-
 def settings_definition(item: pytest.Item) -> pytest.FixtureDef[Any] | None:
     """Return the definition of `ycimages_settings` that holds for a test."""
-    return next(reversed(_definitions(item, "ycimages_settings")), None)
+    return next(reversed(definitions(item, "ycimages_settings")), None)
 
 
 def parameters(item: pytest.Item) -> str:
     """Return the parameters of a test that its settings depend on, such as `page`; empty for none."""
     callspec = getattr(item, "callspec", None)
     values: dict[str, object] = getattr(callspec, "params", {})
-    names = [name for name in dict.fromkeys(_closure(item, "ycimages_settings")) if name in values]
+    names = [name for name in closure(item, ["ycimages_settings"]) if name in values]
     if not names:
         return ""
     indices: dict[str, int] = getattr(callspec, "indices", {})
@@ -210,15 +222,6 @@ def part_of(item: pytest.Item, scope: str) -> str:
         return ""
     part = parameters(item) if node_of(item, scope) is not item else scope
     return f" #{part}" if part else ""
-
-
-def _closure(item: pytest.Item, name: str) -> Iterator[str]:
-    """Yield the name of a fixture, and those of the fixtures that it depends on."""
-    yield name
-    for definition in _definitions(item, name):
-        for argument in definition.argnames:
-            if argument != name:
-                yield from _closure(item, argument)
 
 
 # Whether all tests of a scope run.

@@ -55,12 +55,17 @@ _INI: Final = {
 
 _LINES: Final = frozenset({"faults", "intercept_hosts", "served_hosts", "volatile"})
 """Settings that take several values, one a line."""
+MARKER: Final = (
+    "ycimages(**settings): set up the doubles of a test, a class or a module, such as "
+    "@pytest.mark.ycimages(timing=30, contract='current')"
+)
 SEED: Final = pytest.StashKey[str]()
 """The seed of the run."""
 
 
-def add_settings_options(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of the seed, and the ini values."""
+    group = parser.getgroup("ycimages", "test double of the Yandex Compute Cloud image API")
     group.addoption(
         "--ycimages-seed",
         metavar="SEED",
@@ -71,8 +76,35 @@ def add_settings_options(parser: pytest.Parser, group: pytest.OptionGroup) -> No
         parser.addini(f"ycimages_{name}", f"ycimages: {text}", kind)
 
 
-def choose_seed(config: pytest.Config) -> None:
-    """Choose the seed of the run: a random one is the same in all workers of pytest-xdist."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what is misspelt in the configuration of a run, before its first test.
+
+    Raises:
+        pytest.UsageError: a key is unknown, or a value is invalid.
+    """
+    check_configuration(config, [*(f"ycimages_{name}" for name in _INI), *CASSETTE_KEYS])
+    _choose_seed(config)
+    values = _configured(config)
+    values.pop("seed", None)
+    if values.get("mode") == "record-all":
+        del values["mode"]
+    check_values(config, values)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Send the seed to a worker of pytest-xdist: a random one is the same in all of them."""
+    node.workerinput["ycimages_seed"] = node.config.stash[SEED]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Print the seed in force, and the mode of the run."""
+    mode = config.option.ycimages_mode or config.getini("ycimages_mode")
+    return f"ycimages: seed {config.stash[SEED]}" + (f", mode {mode}" if mode else "")
+
+
+def _choose_seed(config: pytest.Config) -> None:
     option, ini = config.option.ycimages_seed, str(configured(config, "ycimages_seed"))
     source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
     if seed == "random":
@@ -109,21 +141,6 @@ def ini(config: pytest.Config) -> dict[str, Any]:
 def _configured(config: pytest.Config) -> dict[str, Any]:
     keys = {name: f"ycimages_{name}" for name in _INI}
     return {name: configured(config, key) for name, key in keys.items() if is_configured(config, key)}
-
-
-def check_settings(config: pytest.Config) -> None:
-    """Refuse what is misspelt in the configuration of a run, before its first test.
-
-    Raises:
-        pytest.UsageError: a key is unknown, or a value is invalid.
-    """
-    check_configuration(config, [*(f"ycimages_{name}" for name in _INI), *CASSETTE_KEYS])
-    choose_seed(config)
-    values = _configured(config)
-    values.pop("seed", None)
-    if values.get("mode") == "record-all":
-        del values["mode"]
-    check_values(config, values)
 
 
 def name_of(node: Node) -> str:

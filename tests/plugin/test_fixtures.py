@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_ycimages import plugin
+from pytest_ycimages.plugin import fixtures
 
 COLLECT_IDS = """
     from pathlib import Path
@@ -184,10 +184,10 @@ def test_pytest_lists_the_fixtures_the_marker_and_the_options(project: pytest.Py
     ])  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in plugin.__all__ if name.startswith("ycimages")])
+@pytest.mark.parametrize("name", [name for name in vars(fixtures) if name.startswith("ycimages")])
 def test_the_line_that_pytest_prints_of_a_fixture_has_an_example(name: str) -> None:
     """Which is Python, in one line: `pytest --fixtures` prints no more."""
-    first = str(vars(plugin)[name].__doc__).partition("\n")[0]
+    first = str(vars(fixtures)[name].__doc__).partition("\n")[0]
     (example,) = re.findall(r"`([^`]+)`", first)
     compile(example.replace("return ", ""), name, "exec")
     assert name in example or name == "ycimages_settings"

@@ -113,7 +113,7 @@ def test_the_inventory_has_methods(name: str) -> None:
 
 def test_the_inventory_has_what_the_plugin_registers() -> None:
     """Fixtures, markers, options and keys of the configuration."""
-    fixtures = {name for name in plugin.__all__ if name.startswith("ycimages")}
+    fixtures = {name for name in vars(plugin.fixtures) if name.startswith("ycimages")}
     assert {name for kind, name in inventory() if kind == "std:fixture"} == fixtures
     assert len([name for kind, name in inventory() if kind == "std:marker"]) == len(plugin.MARKERS)
     assert {"--ycimages-seed", "--ycimages-mode"} <= {name for kind, name in inventory() if kind == "std:cmdoption"}
