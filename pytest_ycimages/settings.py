@@ -26,28 +26,8 @@ from pydantic_core import PydanticCustomError
 
 from pytest_ycimages.api.gateway import ViolationPaths
 from pytest_ycimages.api.texts import words_of
-from pytest_ycimages.cloud.rules import (
-    DEFAULTS,
-    Auth,
-    CancelSetting,
-    FilterFields,
-    KeyFormat,
-    KeyReuse,
-    MissingSource,
-    OAuth,
-    OutcomeSetting,
-    Quotas,
-    RollbackSetting,
-    Rules,
-    TimingSetting,
-    UnknownFields,
-    UnknownResources,
-    cancel_delay_setting,
-    per_method,
-    poll_interval_setting,
-    quotas_setting,
-    retention_setting,
-)
+from pytest_ycimages.cloud import rules as cloud
+from pytest_ycimages.cloud.rules import DEFAULTS
 from pytest_ycimages.errors import UsageError, nearest, unknown_word
 from pytest_ycimages.faults.rule import FaultsSetting, rules_of
 from pytest_ycimages.hosts import LOOPBACK, host_names
@@ -57,8 +37,8 @@ from pytest_ycimages.words import choose, exact
 
 if TYPE_CHECKING:
     HostNames = Iterable[str] | str
-else:  # pydantic reads it with the function below, and needs no type
-    HostNames = object
+else:  # this function reads it, and pydantic needs no type
+    HostNames = Annotated[object, PlainValidator(host_names)]
 
 _REMOTE: Final = (
     "Input should be '127.0.0.1', '::1' or 'localhost', which no other machine can reach. If others shall, as in a "
@@ -71,22 +51,21 @@ Severity = Literal["fail", "warn", "ignore"]
 """What a problem of a cassette does to the test."""
 
 
+_DAY: Final = 24 * 60 * 60
+
+
 def _or_none(value: object) -> object:
     return None if value == "none" else value
-
-
-_DAY: Final = 24 * 60 * 60
 
 
 def _days(value: object) -> object:
     """Return the days of a number or of a duration as text, such as `30`, `30d` or `12h`; other values as they are."""
     if not isinstance(value, str) or value == "none":
-        return None if value == "none" else value
-    unit = not value.strip()[-1:].isdigit()
+        return _or_none(value)
     seconds = seconds_in(value)
     if seconds is None:
         raise PydanticCustomError("max_age", "Write days, such as 30, or a duration such as '30d' or '12h'")
-    return seconds / _DAY if unit else seconds
+    return seconds if value.strip()[-1:].isdigit() else seconds / _DAY
 
 
 def _upstream(value: str | None) -> str | None:
@@ -175,7 +154,7 @@ class CassetteSettings(BaseModel):
     pseudonyms: bool = False
     max_age: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_days)] = None
     expired: Severity = "warn"
-    allowed_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+    allowed_hosts: HostNames = ()
 
     def model_post_init(self, _: object) -> None:
         """Let the words of these settings compare as texts of closed sets."""
@@ -276,42 +255,42 @@ class Settings(CassetteSettings):
 
     seed: int = 0
     contract: Literal["page", "current"] = "page"
-    auth: Auth = "any"
-    oauth: OAuth = "accept"
-    timing: Annotated[TimingSetting, PlainValidator(partial(per_method, "timing"))] = DEFAULTS.timing
+    auth: cloud.Auth = "any"
+    oauth: cloud.OAuth = "accept"
+    timing: Annotated[cloud.TimingSetting, PlainValidator(partial(cloud.per_method, "timing"))] = DEFAULTS.timing
     latency: Annotated[Latency | Mapping[str, Latency], PlainValidator(latency_of)] = NO_LATENCY
     latency_order: Literal["effect_first", "latency_first"] = "effect_first"
-    outcome: Annotated[OutcomeSetting, PlainValidator(partial(per_method, "outcome"))] = DEFAULTS.outcome
-    rollback: Annotated[RollbackSetting, PlainValidator(partial(per_method, "rollback"))] = 0
-    cancel: Annotated[CancelSetting, PlainValidator(partial(per_method, "cancel"))] = DEFAULTS.cancel
-    cancel_delay: Annotated[float, PlainValidator(cancel_delay_setting)] = DEFAULTS.cancel_delay
+    outcome: Annotated[cloud.OutcomeSetting, PlainValidator(partial(cloud.per_method, "outcome"))] = DEFAULTS.outcome
+    rollback: Annotated[cloud.RollbackSetting, PlainValidator(partial(cloud.per_method, "rollback"))] = 0
+    cancel: Annotated[cloud.CancelSetting, PlainValidator(partial(cloud.per_method, "cancel"))] = DEFAULTS.cancel
+    cancel_delay: Annotated[float, PlainValidator(cloud.cancel_delay_setting)] = DEFAULTS.cancel_delay
     faults: Annotated[FaultsSetting, PlainValidator(rules_of)] = ()
     clock: Literal["real", "manual"] = "real"
-    unknown_fields: UnknownFields = "warn"
-    unknown_resources: UnknownResources = "accept"
-    idempotency_key_format: KeyFormat = "any"
-    idempotency_key_reuse: KeyReuse = "first"
-    missing_source: MissingSource = "failed_precondition"
-    filter_fields: FilterFields = "documented"
-    operation_retention: Annotated[float | None, PlainValidator(retention_setting)] = DEFAULTS.operation_retention
-    poll_interval: Annotated[int | None, PlainValidator(poll_interval_setting)] = None
-    quotas: Annotated[Quotas, BeforeValidator(quotas_setting)] = Quotas()
+    unknown_fields: cloud.UnknownFields = "warn"
+    unknown_resources: cloud.UnknownResources = "accept"
+    idempotency_key_format: cloud.KeyFormat = "any"
+    idempotency_key_reuse: cloud.KeyReuse = "first"
+    missing_source: cloud.MissingSource = "failed_precondition"
+    filter_fields: cloud.FilterFields = "documented"
+    operation_retention: Annotated[float | None, PlainValidator(cloud.retention_setting)] = DEFAULTS.operation_retention
+    poll_interval: Annotated[int | None, PlainValidator(cloud.poll_interval_setting)] = None
+    quotas: Annotated[cloud.Quotas, BeforeValidator(cloud.quotas_setting)] = cloud.Quotas()
     journal_limit: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_or_none)] = None
     violation_paths: ViolationPaths = "camelCase"
     texts: Annotated[dict[str, str], AfterValidator(_texts)] = Field(default_factory=dict)
-    intercept_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+    intercept_hosts: HostNames = ()
     real_hosts: Literal["refuse", "allow"] = "refuse"
-    served_hosts: Annotated[HostNames, PlainValidator(host_names)] = ()
+    served_hosts: HostNames = ()
     allow_remote: bool = False
     host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
     control_token: Annotated[SecretStr | None, BeforeValidator(_or_none), AfterValidator(_token)] = None
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
-    def rules(self) -> Rules:
+    def rules(self) -> cloud.Rules:
         """Return the settings that the cloud needs, with plain words: it knows them, and compares them in each call."""
-        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(Rules)}
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(cloud.Rules)}
         values |= {name: str(values[name]) for name in values.keys() & _words_of(type(self))}
-        return Rules(**values)
+        return cloud.Rules(**values)
 
 
 def merged(*sources: Settings | Mapping[str, Any]) -> Settings:
@@ -339,9 +318,7 @@ def _given(error: Any) -> str:
 
 def _nearest(error: Any) -> str:
     """Return the nearest of the words that a setting may be, if it has such words."""
-    if error["type"] != "literal_error":
-        return ""
-    near = nearest(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]), cutoff=0.6)
+    near = nearest(error["input"], _words_of(Settings).get(error["loc"][0], ()), cutoff=0.6)
     return f" (did you mean {near!r}?)" if near else ""
 
 

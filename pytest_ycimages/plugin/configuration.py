@@ -310,6 +310,7 @@ def _is_double(name: str) -> bool:
 
 def _replaced_by(item: pytest.Item | pytest.Collector, name: str) -> pytest.FixtureDef[Any] | None:
     """Return the user's fixture that a test gets in place of the plugin's, unless it takes that as an argument."""
+    definition: pytest.FixtureDef[Any]
     for definition in reversed(definitions(item, name)):
         if getattr(definition.func, "__module__", "").startswith(f"{_PACKAGE}."):
             return None
