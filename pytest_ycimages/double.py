@@ -13,12 +13,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from pytest_ycimages.addresses import Addresses
 from pytest_ycimages.checking import Checking
+from pytest_ycimages.clients import ClientAccess
 from pytest_ycimages.cloud.ids import random_token
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import HOSTS, host_names
-from pytest_ycimages.in_process import InProcess
 from pytest_ycimages.latency import Latency, latency_of
 from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import real_hosts_refused
@@ -65,7 +64,7 @@ class DoubleFactory(Protocol):
 
 
 @sealed
-class Double(Seeding, Planning, Checking, InProcess, Addresses):
+class Double(Seeding, Planning, Checking, ClientAccess):
     """A test double of the image API, with its own state, address and journal.
 
     Use it as a context manager, or call `start` and `close`. Without starting it, `app` answers in process.

@@ -1,12 +1,21 @@
-"""Connections to the double without sockets. Each method imports its client when it is called."""
+"""How clients reach a double: its addresses and certificates, transports in process, interception of host names.
+
+Each method imports its client when it is called.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
+from pytest_ycimages.api.methods import PREFIX
+from pytest_ycimages.errors import UsageError
 from pytest_ycimages.hosts import HOSTS, host_names
+from pytest_ycimages.network.environment import proxy_variables
+from pytest_ycimages.server.tunnel import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -19,24 +28,94 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
     from pytest_ycimages.server.in_process.connection import Endpoint
     from pytest_ycimages.server.in_process.wsgi import WsgiApp
+    from pytest_ycimages.server.listener import Listener
     from pytest_ycimages.settings import Settings
 
 
-class InProcess:
-    """Transports for HTTP clients that lead to the double in process.
+class ClientAccess:
+    """Says where clients reach a double and what makes them trust it, and leads them to it in process.
 
-    They are the client's own classes on in-process connections. Whatever the URL, a request goes to this double, which
-    answers on the calling thread. `https` is answered too, without TLS. Connections are kept alive and break as sockets
-    do, so the client raises its usual exceptions. The client's timeouts count on the double's clock.
+    Transports are the client's own classes on in-process connections. Whatever the URL, a request goes to this double,
+    which answers on the calling thread. `https` is answered too, without TLS. Connections are kept alive and break as
+    sockets do, so the client raises its usual exceptions. The client's timeouts count on the double's clock.
 
     Attributes:
         settings: the settings in force.
         name: the double's name in reports.
+        control_token: the token that the control API asks for; empty: none.
     """
 
     settings: Settings
     name: str
+    control_token: str
     _endpoint: Endpoint
+
+    def _serving(self) -> Listener:
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """The origin that serves every path of every service, such as `http://127.0.0.1:41233`."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def page(self) -> str:
+        """The address of the live page, with the token of the control API, if it asks for one, after `#`."""
+        token = f"#token={quote(self.control_token, safe='')}" if self.control_token else ""
+        return f"{self.url}{PREFIX}{token}"
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """The address for gRPC clients, over TLS or in the clear, such as `127.0.0.1:41233`."""
+        return self.url.removeprefix("http://")
+
+    @property
+    def root_certificates(self) -> bytes:
+        """The certificate of the authority that clients have to trust for TLS, in PEM form.
+
+        Raises:
+            UsageError: the extra `grpc` is not installed.
+        """
+        found: bytes = _tls().root_certificates()
+        return found
+
+    @property
+    def ca_path(self) -> str:
+        """The path of a file with `root_certificates`; it lasts as long as the process.
+
+        Raises:
+            UsageError: the extra `grpc` is not installed.
+        """
+        found: str = _tls().ca_path()
+        return found
+
+    def proxy_environment(self) -> dict[str, str]:
+        """Return the variables by which an unchanged program reaches the double at the names of the service.
+
+        Add them to the environment of a child process: `env=os.environ | double.proxy_environment()`. The double is
+        then its proxy, speaks TLS as the service with a certificate that these variables make trusted, and serves the
+        metadata of an instance. Other hosts are refused, but for those of `allowed_hosts` and of `no_proxy`.
+
+        Raises:
+            UsageError: the double is not serving.
+        """
+        host, port = self._serving().host, self.port
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is not bound here
+        address = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+        served = (*HOSTS, *host_names(self.settings.intercept_hosts))
+        return proxy_variables(address, served, host_names(self.settings.allowed_hosts), certificates())
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._serving().host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._serving().port
+
+    # Transports in process.
 
     @property
     def app(self) -> WsgiApp:
@@ -122,3 +201,13 @@ class InProcess:
 
 def _reason(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
+
+
+def _tls() -> Any:
+    try:
+        return import_module("pytest_ycimages.server.tls")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"TLS needs the library {error.name}: pip install 'pytest-ycimages[grpc]'. Without it, clients reach the "
+            "double in the clear."
+        ) from None
