@@ -206,11 +206,11 @@ class Double(Seeding, Planning, Checking, ClientAccess):
     @property
     def on_call(self) -> Callable[[Call], None] | None:
         """Called with each answered call, before the latency of the answer; assign None to stop."""
-        return self._backing.on_call
+        return self._backing.pipeline.on_call
 
     @on_call.setter
     def on_call(self, on_call: Callable[[Call], None] | None) -> None:
-        self._backing.on_call = on_call
+        self._backing.pipeline.on_call = on_call
 
     def reset(self) -> None:
         """Return to the initial state and settings, at the same address."""

@@ -111,8 +111,7 @@ class Backing(ABC):
         self.settings = settings
         self.name = name
         self._pause = pause
-        self._on_call = on_call
-        self.pipeline = self._begun()
+        self.pipeline = self._begun(on_call)
 
     def open(self, control: Control) -> None:
         """Create the app, whose control API changes the double."""
@@ -123,20 +122,11 @@ class Backing(ABC):
         self.app.instance_token = self.instance_token
         self.app.tunnels = Tunnels(served, host_names(settings.allowed_hosts))
 
-    @property
-    def on_call(self) -> Callable[[Call], None] | None:
-        """Return the function that is called with each call; set it to replace it."""
-        return self._on_call
-
-    @on_call.setter
-    def on_call(self, on_call: Callable[[Call], None] | None) -> None:
-        self._on_call = self.pipeline.on_call = on_call
-
     def reset(self) -> None:
         """Restore the initial state. Callers hold the lock of the pipeline."""
-        self.pipeline = self.app.pipeline = self._begun()
+        self.pipeline = self.app.pipeline = self._begun(self.pipeline.on_call)
 
-    def _begun(self) -> Pipeline:
+    def _begun(self, on_call: Callable[[Call], None] | None) -> Pipeline:
         settings = self.settings
         self.clock = self._new_clock()
         seed = f"{settings.seed}/{self.name}"
@@ -153,7 +143,7 @@ class Backing(ABC):
             injector,
             headers=self._headers(),
             latency_first=latency_first,
-            on_call=self._on_call,
+            on_call=on_call,
             limit=settings.journal_limit,
         )
         for rule in rules_of(settings.faults):

@@ -26,10 +26,10 @@ from pytest_ycimages.server import activity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.api.methods import Contract
+    from pytest_ycimages.call import Call
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
@@ -62,13 +62,12 @@ class Record(CassetteBacking):
     def _service(self, ids: Ids) -> Service:
         settings = self.settings
         opened.add(path_of(settings).absolute())
-        upstream = Upstream(settings.upstream)
-        self._recorder, self._metadata = recorder_of(path_of(settings), upstream, settings, self.clock)
-        self._folder_id, self._token = upstream.account.folder_id, upstream.stand_in
+        self._upstream = Upstream(settings.upstream)
+        self._recorder = recorder_of(self._upstream, settings, self.clock)
         return Service(ids, CONTRACTS[settings.contract], settings.rules())  # it answers no call
 
-    def _begun(self) -> Pipeline:
-        pipeline = super()._begun()
+    def _begun(self, on_call: Callable[[Call], None] | None) -> Pipeline:
+        pipeline = super()._begun(on_call)
         pipeline.delays.latency = NO_LATENCY  # the service has its own
         return pipeline
 
@@ -94,18 +93,18 @@ class Record(CassetteBacking):
     @property
     def token(self) -> str:
         """Return a stand-in, which the real token replaces on the way to the service, so that logs do not have it."""
-        return self._token
+        return self._upstream.stand_in
 
     @property
     def folder_id(self) -> str:
         """Return the folder of the environment, or that of a double in place of the service."""
-        return self._folder_id
+        return self._upstream.account.folder_id
 
     @property
     def cassette(self) -> Cassette:
         """Return the cassette that is recorded."""
         recorder = self._recorder
-        return Cassette(path_of(self.settings), self._metadata, lambda: recorder.recorded, recorder=recorder)
+        return Cassette(path_of(self.settings), recorder.metadata, lambda: recorder.recorded, recorder=recorder)
 
     @property
     def problems(self) -> Sequence[YCImagesError]:
@@ -119,13 +118,12 @@ class Record(CassetteBacking):
         self._recorder.close(whole=whole)
 
 
-def recorder_of(path: Path, upstream: Upstream, settings: Settings, clock: Clock) -> tuple[Recorder, CassetteMetadata]:
-    """Return a recorder of an upstream into a new cassette at `path`, and the metadata of that cassette.
+def recorder_of(upstream: Upstream, settings: Settings, clock: Clock) -> Recorder:
+    """Return a recorder of an upstream into a new cassette.
 
     Args:
-        path: the file of the cassette.
         upstream: the server to record.
-        settings: what is redacted and replaced, and the name of the upstream.
+        settings: the file, what is redacted and replaced, and the name of the upstream.
         clock: the time at which calls come.
 
     Raises:
@@ -144,13 +142,12 @@ def recorder_of(path: Path, upstream: Upstream, settings: Settings, clock: Clock
     )
     metadata = scrub_metadata(metadata, pseudonyms=pseudonyms)
     rules = redaction_rules(settings.scrub, keep=settings.keep)
-    recorder = Recorder(
+    return Recorder(
         upstream=upstream,
-        writer=CassetteWriter(path, metadata),
+        writer=CassetteWriter(path_of(settings), metadata),
         clock=clock,
         scrubber=Redactor((credential.reveal(), upstream.stand_in), rules, pseudonyms=pseudonyms),
     )
-    return recorder, metadata
 
 
 def shares_time(upstream: str | None) -> bool:

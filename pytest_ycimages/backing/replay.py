@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import warnings
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,7 +22,6 @@ from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.redact import ForReplay, Redactor, for_replay, has_pseudonyms
 from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cloud.clock import machine_time
-from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.errors import (
     CassetteExpiredError,
     CassetteMissingError,
@@ -113,7 +111,6 @@ class Replay(CassetteBacking):
             clock=self.clock,
             scrubber=Redactor(self._scrubbed.known, rules, pseudonyms=has_pseudonyms(self.recorded)),
             ids=ids,
-            idle_service=partial(Service, ids, CONTRACTS[settings.contract], settings.rules()),
         )
         return self._replaying
 

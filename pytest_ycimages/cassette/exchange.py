@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -12,8 +12,7 @@ from pytest_ycimages.api.exchange import NO_METADATA, Reply, Verbatim
 from pytest_ycimages.api.methods import UNROUTED
 from pytest_ycimages.api.status import Code, Status, error_code
 from pytest_ycimages.cassette.answers import is_image, summarize
-from pytest_ycimages.cassette.bodies import UnreadableBodyError
-from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.model import RecordedRequest, UnreadableBodyError
 from pytest_ycimages.cassette.no_match import NoMatch
 from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cloud.service import refusal
@@ -21,7 +20,7 @@ from pytest_ycimages.errors import NoMatchError, SecretFoundError, UsageError, s
 from pytest_ycimages.hosts import is_loopback, service_host, split_authority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.cassette.answers import AnswerSummary
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
-    from pytest_ycimages.cloud.plan import Planner
-    from pytest_ycimages.cloud.service import Service
-    from pytest_ycimages.cloud.state import State
     from pytest_ycimages.errors import YCImagesError
 
 _SAFE: Final = "/:@!$&'()*+,;=-._~"
@@ -201,41 +197,17 @@ class ReplayService:
         clock: the double's time; where a test moves it, operations advance by it.
         scrubber: redacts requests as the recorded ones were.
         ids: the source of the ids of calls that a fault answers.
-        idle_service: creates a cloud that serves no call, when its empty planner and state are asked for.
 
     Attributes:
         problems: requests without an answer.
     """
 
-    def __init__(
-        self,
-        *,
-        player: Player,
-        clock: Clock,
-        scrubber: Redactor,
-        ids: Ids,
-        idle_service: Callable[[], Service],
-    ) -> None:
+    def __init__(self, *, player: Player, clock: Clock, scrubber: Redactor, ids: Ids) -> None:
         self.player = player
         self.problems: list[YCImagesError] = []
         self._clock = clock
         self._scrubber = scrubber
         self._ids = ids
-        self._idle_service = idle_service
-
-    @cached_property
-    def _idle(self) -> Service:
-        return self._idle_service()
-
-    @property
-    def planner(self) -> Planner:
-        """A planner without plans."""
-        return self._idle.planner
-
-    @property
-    def state(self) -> State:
-        """An empty state."""
-        return self._idle.state
 
     def handle(self, request: Request, now: int) -> Reply:
         """Answer a call at `now`, which its clock has just shown; refuse one without a recorded answer."""
@@ -257,11 +229,3 @@ class ReplayService:
     def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
         """Return a refusal that no cassette has."""
         return refusal(error, {"x-request-id": self._ids.request_id(), **metadata})
-
-    def admits(self, request: Request, now: int) -> bool:  # noqa: ARG002 - a cassette takes any credential
-        """Return whether the caller is authenticated."""
-        return True
-
-    def not_found(self, kind: str, id_: str) -> Reply:
-        """Return the refusal of an `image` or an `operation` that does not exist."""
-        return self.refuse(Status(code=Code.NOT_FOUND, message=f'{kind.capitalize()} "{id_}" not found'))

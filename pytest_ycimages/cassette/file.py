@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_ycimages.cassette.parsing import broken, missing, parse
 from pytest_ycimages.cassette.partial_file import PartialFile, open_regular
 from pytest_ycimages.cassette.schema import COMPLETE, VERSION, as_vcr, cassette_form, metadata_form
-from pytest_ycimages.errors import CassetteError
+from pytest_ycimages.errors import CassetteError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,6 @@ _LONG_NAME: Final = 128
 """In characters. A YAML reader accepts plain keys up to 1,024, and an escape is six."""
 
 _json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_LONGEST: Final = 1000
-"""Characters of a path that are shown."""
-
 _Version = tuple[int, int, int]
 """The version of a file, known without reading it."""
 _kept: Final = dict[str, tuple[_Version, "CassetteData"]]()
@@ -73,7 +70,7 @@ def read_cassette(path: str | PathLike[str]) -> CassetteData:
             raise missing(Path(path), SUFFIXES) from None
         except OSError as error:
             what = f"it cannot be read: {error.strerror}."
-            raise broken(Path(str(path)[:_LONGEST]), what, todo="Give the file of a cassette.") from None
+            raise broken(Path(shortened(str(path))), what, todo="Give the file of a cassette.") from None
         return kept[1]
 
 
@@ -90,6 +87,7 @@ class CassetteWriter:
     then the new one is `NAME.partial.yaml` beside it.
 
     Attributes:
+        metadata: the metadata of the cassette.
         written: how many interactions have been appended.
 
     Args:
@@ -106,7 +104,7 @@ class CassetteWriter:
         self.written = 0
         if self.path.suffix not in YAML_SUFFIXES:
             raise CassetteError(_not_yaml(self.path))
-        self._metadata = metadata
+        self.metadata = metadata
         self._appending = threading.Lock()
         self._partial = PartialFile(self.path)
         self._is_open = True
@@ -128,7 +126,7 @@ class CassetteWriter:
         with self._appending:
             if not self._is_open:
                 raise CassetteError(f"The recording of {self.path} is closed; nothing can be appended to it.")
-            self._partial.write(item if self.written else head_text(self._metadata) + item)
+            self._partial.write(item if self.written else head_text(self.metadata) + item)
             self.written += 1
             if not self._partial.replaces:
                 self._partial.move_into_place()

@@ -6,7 +6,7 @@ import json
 from glob import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_ycimages.cassette.model import CUT_OFF, shortened, summary_line
+from pytest_ycimages.cassette.model import CUT_OFF, shortened
 from pytest_ycimages.cassette.requests import Volatile, flat, key_of
 from pytest_ycimages.errors import UsageError
 
@@ -201,7 +201,10 @@ def unused_text(name: str, cassette: CassetteData, unused: Sequence[int]) -> str
     """Return which interactions of the cassette `name`, by their indexes, were not used, and what to do."""
     count = f"{len(unused)} of {len(cassette.interactions)} interactions"
     lines = [f"The test never asked for {count} of {name}:"]
-    lines += (f"  {summary_line(index, cassette.interactions[index])}" for index in unused[:_SHOWN])
+    for index in unused[:_SHOWN]:
+        request, response, *_ = interaction = cassette.interactions[index]
+        call = f"{request.method} {request.uri} -> {response.status}{interaction.moment}"
+        lines.append(f"  interaction {index + 1}: {call}")
     if len(unused) > _SHOWN:
         lines.append(f"  ... {len(unused) - _SHOWN} more")
     lines.append(f"If the client is right, take them out: ycimages cassette prune {name}")

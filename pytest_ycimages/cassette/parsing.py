@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from pytest_ycimages.cassette.bodies import ENCODING, stored_decoded
-from pytest_ycimages.cassette.model import CassetteData
+from pytest_ycimages.cassette.model import ENCODING, CassetteData, stored_decoded
 from pytest_ycimages.cassette.schema import (
     COMPLETE,
     FORMAT,
@@ -29,7 +28,6 @@ from pytest_ycimages.cassette.schema import (
     first_wrong,
     interaction_of,
     metadata_of,
-    unknown_key,
     whole_cassette,
 )
 from pytest_ycimages.errors import CassetteBrokenError, CassetteMissingError
@@ -156,9 +154,8 @@ def _in_any_layout(data: bytes, path: Path) -> CassetteData:
     except ValidationError as error:
         from pytest_ycimages.cassette.vcr_yaml import line_of  # noqa: PLC0415 - rarely needed
 
-        unknown = unknown_key(error)
-        place, what = unknown or first_wrong(error, form)
-        raise broken(path, what, line=line_of(text, place, of_key=unknown is not None)) from None
+        place, what, is_about_key = first_wrong(error, form)
+        raise broken(path, what, line=line_of(text, place, of_key=is_about_key)) from None
 
 
 def _decoded(data: bytes, path: Path) -> str:

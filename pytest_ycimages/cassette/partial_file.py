@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pytest_ycimages.errors import CassetteError, CassetteInUseError
+from pytest_ycimages.errors import CassetteError, CassetteInUseError, shortened
 
 _PLAIN: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 """How every file is opened: at once, also one that waits for another process, such as a FIFO."""
@@ -26,9 +26,6 @@ _KINDS: Final = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link",
     stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
 }  # fmt: skip
-
-_LONGEST: Final = 1000
-"""Characters of a path that are shown."""
 
 _places: Final = set[Path]()
 _taking: Final = threading.Lock()
@@ -246,7 +243,7 @@ def _is_at(file: int, path: Path) -> bool:
 
 
 def _unwritable(path: Path, why: str | None) -> CassetteError:
-    return CassetteError(f"{str(path)[:_LONGEST]} cannot be written: {why}. Name a file for the cassette.")
+    return CassetteError(f"{shortened(str(path))} cannot be written: {why}. Name a file for the cassette.")
 
 
 def _in_use(path: Path, by: str) -> CassetteInUseError:

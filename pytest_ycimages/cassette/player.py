@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Final, Literal, Self, get_args
 
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.cassette.answers import ShownResources, summarize
@@ -242,14 +242,6 @@ class Words:
                     return new.join(map(self.in_text, parts))
         return _WORD.sub(lambda word: self._words.get(word[0], word[0]), text) if self._words else text
 
-    def in_value(self, value: Any, field: str = "") -> Any:
-        """Return a JSON value with everything replaced."""
-        if isinstance(value, dict):
-            return {name: self.in_value(each, name) for name, each in value.items()}
-        if isinstance(value, list):
-            return [self.in_value(each, field) for each in value]
-        return self.in_text(value, field) if isinstance(value, str) and field not in _FIXED else value
-
     def in_json(self, text: str) -> str:
         """Return the text of a JSON value with everything replaced in its strings, and otherwise unchanged."""
         field = ""
@@ -288,10 +280,11 @@ class Substitution:
         """Return the request that the recorded client would have made; None: the same one."""
         if self._is_empty:
             return None
+        body = request.body
         there = request._replace(
             path=self._recorded.in_text(request.path),
             query=tuple(sorted((name, self._recorded.in_text(value, name)) for name, value in request.query)),
-            body=self._recorded.in_value(request.body),
+            body=body if isinstance(body, bytes) else json.loads(self._recorded.in_json(json.dumps(body))),
         )
         return None if there == request else there
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cassette.answers import Compactor, ShownResources, summarize
-from pytest_ycimages.cassette.bodies import stored_decoded
 from pytest_ycimages.cassette.exchange import check_translated, recorded_request, reply_of
 from pytest_ycimages.cassette.file import item_text
-from pytest_ycimages.cassette.model import Interaction
+from pytest_ycimages.cassette.model import Interaction, stored_decoded
 from pytest_ycimages.cassette.requests import normalize
 from pytest_ycimages.errors import CassetteError, YCImagesError
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.cassette.file import CassetteWriter
+    from pytest_ycimages.cassette.model import CassetteMetadata
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cloud.clock import Clock
@@ -53,6 +53,11 @@ class Recorder:
         self._compactor = Compactor()
         self._recorded: list[Interaction] = []
         self._lock = threading.Lock()
+
+    @property
+    def metadata(self) -> CassetteMetadata:
+        """The metadata of the cassette."""
+        return self._writer.metadata
 
     @property
     def recorded(self) -> Sequence[Interaction]:

@@ -13,10 +13,9 @@ from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_ycimages.cassette.bodies import ENCODING, UnreadableBodyError, decoded, text_of
 from pytest_ycimages.cassette.detector import check_before_saving, line_without_secrets
 from pytest_ycimages.cassette.file import head_text, item_text
-from pytest_ycimages.cassette.model import RecordedRequest
+from pytest_ycimages.cassette.model import ENCODING, RecordedRequest, UnreadableBodyError, decoded, text_of
 from pytest_ycimages.errors import SecretFoundError
 from pytest_ycimages.redaction.credentials import (
     credentials_in_headers,

@@ -5,7 +5,8 @@ vcrpy checks none of this and fails later, at the first request, with an unrelat
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from pytest_ycimages.cassette.bodies import stored_decoded
 from pytest_ycimages.cassette.model import (
     HEADER_BREAK,
     HEADER_NAME,
@@ -24,6 +24,7 @@ from pytest_ycimages.cassette.model import (
     Origin,
     RecordedRequest,
     RecordedResponse,
+    stored_decoded,
 )
 from pytest_ycimages.errors import unknown_word
 
@@ -48,7 +49,6 @@ VcrForm = dict[str, Any]
 Place = tuple[int | str, ...]
 """The path to a part of a cassette: keys of mappings and indexes of lists."""
 
-_STRICT: Final = ConfigDict(strict=True, extra="forbid")
 _Body = str | bytes | None
 _Count = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -75,35 +75,35 @@ def _address(uri: str) -> str:
     return uri
 
 
-@with_config(_STRICT)
-class _Request(TypedDict):
+@with_config(ConfigDict(strict=True, extra="forbid"))
+class _Strict(TypedDict):
+    """A mapping without unknown keys, whose values are not converted."""
+
+
+class _Request(_Strict):
     method: str
     uri: Annotated[str, AfterValidator(_address)]
     body: NotRequired[_Body]
     headers: NotRequired[_Headers]
 
 
-@with_config(_STRICT)
-class _Status(TypedDict):
+class _Status(_Strict):
     code: Annotated[int, Field(ge=100, le=999)]
     message: NotRequired[str | None]
 
 
-@with_config(_STRICT)
-class _Content(TypedDict):
+class _Content(_Strict):
     string: NotRequired[_Body]
 
 
-@with_config(_STRICT)
-class _Response(TypedDict):
+class _Response(_Strict):
     status: _Status
     headers: NotRequired[_Headers]
     body: NotRequired[_Content | None]
     url: NotRequired[str]  # what vcrpy writes for clients of tornado, and once wrote for aiohttp
 
 
-@with_config(_STRICT)
-class _Ours(TypedDict):
+class _Ours(_Strict):
     at: NotRequired[_Seconds]
     duration: NotRequired[_Seconds]
     skipped_polls: NotRequired[_Count]
@@ -111,15 +111,13 @@ class _Ours(TypedDict):
     equal: NotRequired[_Count]  # what `skipped_polls` was called
 
 
-@with_config(_STRICT)
-class _Interaction(TypedDict):
+class _Interaction(_Strict):
     request: _Request
     response: _Response
     ycimages: NotRequired[_Ours]
 
 
-@with_config(_STRICT)
-class _Metadata(TypedDict):
+class _Metadata(_Strict):
     format: Literal[1]
     origin: NotRequired[Annotated[Origin, Field(strict=False)]]
     upstream: NotRequired[str]
@@ -130,8 +128,7 @@ class _Metadata(TypedDict):
     note: NotRequired[str]
 
 
-@with_config(_STRICT)
-class _Cassette(TypedDict):
+class _Cassette(_Strict):
     interactions: list[_Interaction]
     version: NotRequired[Literal[1]]
     ycimages: NotRequired[_Metadata]
@@ -267,47 +264,32 @@ def _bytes(body: _Body) -> bytes:
 # Errors.
 
 
-def unknown_key(error: ValidationError) -> tuple[Place, str] | None:
-    """Return the place of the first unknown key, and the error in a sentence; None: each key is known.
+def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str, bool]:
+    """Return the first place with an error, the error in a sentence, and whether it is about the key of that place.
 
-    It comes before other errors, as a misspelt key is also one that is missing.
+    An unknown key comes before other errors, as a misspelt key is also one that is missing.
     """
-    places = (each["loc"] for each in error.errors(include_url=False) if each["type"] in _UNKNOWN_KEY)
-    place = next(places, None)
-    if place is None:
-        return None
-    *above, key = place
-    where = f"{_named(tuple(above))}: " if above else ""
-    return place, f"{where}{unknown_word('key', key, _keys_at(above))}"
-
-
-def first_wrong(error: ValidationError, data: Any) -> tuple[Place, str]:
-    """Return the first place with an error, and the error in a sentence."""
     errors = error.errors(include_url=False, include_context=False)
+    unknown = next((each["loc"] for each in errors if each["type"] in _UNKNOWN_KEY), None)
+    if unknown is not None:
+        *above, key = unknown
+        where = f"{_named(tuple(above))}: " if above else ""
+        return unknown, f"{where}{unknown_word('key', key, _keys_at(above))}", True
     places = [_place_in(data, each) for each in errors]
     # A union has an error for each member: the deepest is about the member that was meant.
     place = max((each for each in places if each[: len(places[0])] == places[0]), key=len)
-    wanted = " or ".join(
-        dict.fromkeys(
-            each["msg"].removeprefix("Input should be ") for each, at in zip(errors, places, strict=True) if at == place
-        )
-    )
     if errors[0]["type"] == "missing":
-        return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}."
-    return place, f"{_named(place)} is {_kind(_at(data, place))}; it should be {wanted}."
+        return place[:-1], f"{_named(place[:-1])} has no {place[-1]!r}.", False
+    messages = (each["msg"] for each, at in zip(errors, places, strict=True) if at == place)
+    wanted = " or ".join(dict.fromkeys(message.removeprefix("Input should be ") for message in messages))
+    return place, f"{_named(place)} is {_kind(reduce(getitem, place, data))}; it should be {wanted}.", False
 
 
 def _keys_at(place: Sequence[int | str]) -> Iterable[str]:
     """Return the keys of the mapping at a place."""
-    match place:
-        case []:
-            return _Cassette.__annotations__
-        case ["ycimages"]:
-            return _Metadata.__annotations__
-        case ["interactions", _]:
-            return _Interaction.__annotations__
-        case _:
-            return _PARTS[str(place[-1])].__annotations__
+    if place and place[0] == "interactions":
+        return (_PARTS[str(place[-1])] if len(place) > len(("interactions", 0)) else _Interaction).__annotations__
+    return (_Metadata if place else _Cassette).__annotations__
 
 
 def _place_in(data: Any, error: ErrorDetails) -> Place:
@@ -322,16 +304,10 @@ def _place_in(data: Any, error: ErrorDetails) -> Place:
     return (*place, error["loc"][-1]) if error["type"] == "missing" else place
 
 
-def _at(data: Any, place: Iterable[int | str]) -> Any:
-    for step in place:
-        data = data[step]
-    return data
-
-
 def _named(place: Place) -> str:
     if place[:1] == ("interactions",) and len(place) > 1:
-        number = f"interaction {int(place[1]) + 1}"
-        return f"{number}, {'.'.join(map(str, place[2:]))}" if len(place) > 2 else number  # noqa: PLR2004 - beyond list and index
+        _, index, *parts = place
+        return ", ".join(filter(None, (f"interaction {int(index) + 1}", ".".join(map(str, parts)))))
     return ".".join(map(str, place)) if place else "the file"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.api.status import Code, Status
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.exchange import Reply, Request
     from pytest_ycimages.call import Call
-    from pytest_ycimages.cloud.plan import Planner
-    from pytest_ycimages.cloud.state import State
+    from pytest_ycimages.cloud.service import Service
     from pytest_ycimages.faults.fault import Effect
     from pytest_ycimages.faults.rule import Rule
 
@@ -44,25 +43,11 @@ _READS: Final = {"operations.get": "operation", "images.get": "image"}
 class Answerer(Protocol):
     """Answers the calls that no fault strikes: the fake cloud, or a cassette."""
 
-    @property
-    def planner(self) -> Planner:
-        """The planner of operations, for faults of operations."""
-
-    @property
-    def state(self) -> State:
-        """The state of the cloud, for faults of operations."""
-
     def handle(self, request: Request, now: int) -> Reply:
         """Answer a call at `now`, in nanoseconds since the epoch."""
 
     def refuse(self, error: Status, metadata: Mapping[str, str] = ...) -> Reply:
         """Return the answer with this error."""
-
-    def admits(self, request: Request, now: int) -> bool:
-        """Return whether the caller is authenticated."""
-
-    def not_found(self, kind: str, id_: str) -> Reply:
-        """Return the answer for an `image` or an `operation` that does not exist."""
 
 
 class Decision(NamedTuple):
@@ -180,7 +165,8 @@ class Injector:
         label = decision.injection.label
         effect = rule.fault.effect
         if isinstance(effect, Planned | Hidden):
-            reply, problem = self._started(service, request, now, effect, str(rule.fault))
+            cloud = cast("Service", service)  # a backend without one refuses the rule
+            reply, problem = self._started(cloud, request, now, effect, str(rule.fault))
             if problem is not None:
                 decision.injection.take_back(request, problem, reply.note if problem is Reason.REFUSED else "")
                 return reply
@@ -190,7 +176,7 @@ class Injector:
         return reply._replace(fault=label, note=f"{label}: {reply.note}")
 
     def _started(
-        self, service: Answerer, request: Request, now: int, effect: Planned | Hidden, fault: str
+        self, service: Service, request: Request, now: int, effect: Planned | Hidden, fault: str
     ) -> tuple[Reply, Reason | None]:
         """Answer a call whose operation goes wrong; the reason is why the call started none."""
         upcoming, operations = service.planner.upcoming, service.state.operations
@@ -216,11 +202,11 @@ class Injector:
     def _served(self, service: Answerer, request: Request, now: int) -> Reply:
         """Answer a call that no fault strikes; a read of a concealed resource finds nothing."""
         what = _READS.get(request.method)
-        if what is not None and self._concealed and request.message is not None and service.admits(request, now):
-            id_ = getattr(request.message, f"{what}_id")
-            fault = self._concealing(what, id_, now)
+        if what is not None and self._concealed and request.message is not None:
+            cloud, id_ = cast("Service", service), getattr(request.message, f"{what}_id")
+            fault = self._concealing(what, id_, now) if cloud.admits(request, now) else ""
             if fault:
-                reply = service.not_found(what, id_)
+                reply = cloud.not_found(what, id_)
                 ids = {f"{what}_id": id_}
                 return reply._replace(fault=fault, note=f"{fault}: {reply.note}", **ids)
         reply = service.handle(request, now)

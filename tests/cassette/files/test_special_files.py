@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_ycimages import CassetteBrokenError, CassetteError, CassetteInUseError, Double
+from pytest_ycimages.cassette import partial_file
 from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
 from pytest_ycimages.cassette.partial_file import partial_path
 from pytest_ycimages.cli.commands import ycimages
@@ -213,6 +214,49 @@ def test_a_link_that_appears_just_then_is_not_followed(folder: Path, monkeypatch
         writer.append(poll(0))
     writer.discard()
     assert target.read_text() == "precious"
+
+
+def test_a_file_that_becomes_a_fifo_just_then_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at its kind and the opening; and its reading waits for no writer."""
+    path = folder / "a.yaml"
+    write_cassette(path, cassette(1))
+    real = os.open
+
+    def opened(name: str, flag: int, *more: int) -> int:
+        path.unlink()
+        os.mkfifo(path)
+        return real(name, flag, *more)
+
+    monkeypatch.setattr(os, "open", opened)
+    with pytest.raises(CassetteBrokenError, match="it is a FIFO, not a file"):
+        read_cassette(path)
+
+
+@pytest.mark.parametrize("moment", ["before the look", "before the lock"])
+def test_a_draft_that_another_process_moves_just_then_stays(
+    moment: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left vanishes before it is removed, or the new one before it is locked."""
+    path = folder / "a.yaml"
+    partial = partial_path(path)
+    real = partial_file._locked  # noqa: SLF001 - the moment between two calls of the system
+
+    def locked(file: int) -> bool:
+        partial.unlink()
+        return real(file)
+
+    writer = CassetteWriter(path, METADATA)
+    if moment == "before the look":
+        monkeypatch.setattr(os.path, "lexists", lambda name: name == partial)
+        writer.append(poll(0))
+    else:
+        monkeypatch.setattr(partial_file, "_locked", locked)
+        with pytest.raises(CassetteInUseError, match="is being written by another process"):
+            writer.append(poll(0))
+        monkeypatch.undo()
+        writer.append(poll(0))
+    writer.close()
+    assert read_cassette(path) == cassette(1)
 
 
 def test_a_draft_that_another_process_writes_is_left_alone(folder: Path) -> None:

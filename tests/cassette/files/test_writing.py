@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_ycimages import CassetteError, CassetteInUseError
+from pytest_ycimages.cassette import partial_file
 from pytest_ycimages.cassette.file import CassetteWriter, read_cassette, write_cassette
 from pytest_ycimages.cassette.model import Interaction, RecordedRequest, RecordedResponse
 from tests.cassette.files.some import METADATA, cassette, poll
@@ -183,6 +184,29 @@ def test_the_second_of_two_that_begin_a_new_cassette_is_refused_at_its_first_int
         late.close()
     assert len(read_cassette(path).interactions) == 1
     assert names(tmp_path) == ["a.yaml"]
+
+
+@pytest.mark.parametrize("old", [None, 5])
+@pytest.mark.parametrize("end", ["close", "cut_off", "discard"])
+def test_a_system_that_moves_no_open_files_has_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, old: int | None
+) -> None:
+    """There a file is closed, moved, and opened again."""
+    results = []
+    for folder, moves in ((tmp_path / "moves", True), (tmp_path / "moves_not", False)):
+        monkeypatch.setattr(partial_file, "_MOVES_OPEN_FILES", moves)
+        path = folder / "a.yaml"
+        if old:
+            write_cassette(path, cassette(old))
+        partial_file.partial_path(path).parent.mkdir(exist_ok=True)
+        partial_file.partial_path(path).write_text("of a killed recording")
+        writer = CassetteWriter(path, METADATA)
+        writer.append(poll(0))
+        writer.append(poll(1))
+        getattr(writer, end)()
+        results.append({each.name: each.read_bytes() for each in sorted(folder.iterdir())})
+        CassetteWriter(path, METADATA).close()  # nothing is locked
+    assert results[0] == results[1]
 
 
 def test_threads_append_whole_interactions(tmp_path: Path) -> None:

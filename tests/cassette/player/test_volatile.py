@@ -208,7 +208,7 @@ NAMES = st.from_regex(r"[a-z][-a-z0-9]{2,12}[a-z0-9]", fullmatch=True)
 @pytest.mark.costly
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=4, unique_by=lambda pair: pair[0]), st.lists(NAMES, max_size=4))
 def test_replacing_touches_whole_names_and_no_other(pairs: list[tuple[str, str]], others: list[str]) -> None:
-    """In the text of JSON and in its value alike."""
+    """In all strings of JSON but those of fixed fields."""
     words = Words()
     for old, new in pairs:
         words.add("name", old, new)
@@ -221,7 +221,6 @@ def test_replacing_touches_whole_names_and_no_other(pairs: list[tuple[str, str]]
         "list": wanted,
         "@type": value["@type"],
     }
-    assert words.in_value(value) == json.loads(words.in_json(json.dumps(value)))
 
 
 @given(st.text(), st.text(min_size=1), st.text())
