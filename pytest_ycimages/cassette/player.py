@@ -17,7 +17,7 @@ from pytest_ycimages.cassette.answers import ShownResources, summarize
 from pytest_ycimages.cassette.model import with_body
 from pytest_ycimages.cassette.no_match import InForce, NoMatch, no_match
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
-from pytest_ycimages.cassette.timeline import ReplayState, RequestKind, timelines_of
+from pytest_ycimages.cassette.timeline import CHANGE, ReplayState, timelines_of
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Player:
         return there or by_key.get(match.key)
 
     def _used_up(self, timeline: RequestTimeline) -> bool:
-        return timeline.kind is RequestKind.CHANGE and self._used[timeline.number] >= len(timeline.indexes)
+        return timeline.subject == CHANGE and self._used[timeline.number] >= len(timeline.indexes)
 
     def _again(self, key: tuple[str, str, str], match: RequestKey, timeline: RequestTimeline | None) -> Played | None:
         """Return the first answer to this idempotency key, unless the cassette has one for its repetition."""
@@ -198,7 +198,7 @@ class Player:
         unused: list[int] = []
         for timeline in self._timelines:
             used = self._used[timeline.number]
-            if timeline.kind is RequestKind.CHANGE:
+            if timeline.subject == CHANGE:
                 unused += timeline.indexes[used:]
             elif not used:
                 unused += timeline.indexes

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,20 +22,14 @@ if TYPE_CHECKING:
     from pytest_ycimages.cassette.requests import NormalizedRequest, Values
 
 Subject = tuple[str, str]
-"""The target of changes: the word `operation` or `image`, and an id."""
+"""What a request is about: the word `operation` or `image`, and an id; or one of these:"""
 
 EVERYTHING: Final[Subject] = ("everything", "")
 """The subject of lists, and of any other request that may show the effect of any change."""
-
-
-class RequestKind(Enum):
-    """The way in which the answers to a request are played."""
-
-    CHANGE = auto()
-    OPERATION = auto()
-    IMAGE = auto()
-    READING = auto()
-    TOKEN = auto()
+CHANGE: Final[Subject] = ("change", "")
+"""The subject of requests that ask for a change."""
+TOKEN: Final[Subject] = ("token", "")
+"""The subject of token exchanges, whose answers depend on no change."""
 
 
 class RequestTimeline(NamedTuple):
@@ -45,16 +38,16 @@ class RequestTimeline(NamedTuple):
     Attributes:
         number: its place among the timelines.
         request: the request, as it came first.
-        subject: what it shows; a change of that makes its later answers true.
+        subject: what it is about; a change of that makes its later answers true.
         indexes: the indexes of its interactions.
         states: those of them that show something new, or for a change all of them.
         polls_before: for each state, how many polls were recorded before it.
-        moments: for each state, since when it was in force, in nanoseconds since the recording began; empty: not known.
+        moments: for each state of an operation or an image, since when it was in force, in nanoseconds since the
+            recording began; empty: not known.
     """
 
     number: int
     request: NormalizedRequest
-    kind: RequestKind
     subject: Subject
     indexes: list[int]
     states: list[int]
@@ -94,7 +87,8 @@ class Timelines:
         for index, interaction in enumerate(cassette.interactions):
             self._add(index, interaction)
         for timeline in self.by_key.values():
-            self._add_moments(timeline)
+            if timeline.subject[1]:
+                self._add_moments(timeline)
 
     def __iter__(self) -> Iterator[RequestTimeline]:
         return iter(self.by_key.values())
@@ -104,17 +98,16 @@ class Timelines:
         match = key_of(request, self.volatile)
         timeline = self.by_key.get(match.key)
         if timeline is None:
-            kind, subject = _kind(request)
-            timeline = RequestTimeline(len(self.by_key), request, kind, subject, [], [], [], [])
+            timeline = RequestTimeline(len(self.by_key), request, _subject(request), [], [], [], [])
             self.by_key[match.key] = timeline
         self.answers.append(answer)
         self.values.append(match.volatile)
         timeline.indexes.append(index)
         if answer.operation_id and answer.image_id:
             self.image_of[answer.operation_id] = answer.image_id
-        if timeline.kind in {RequestKind.CHANGE, RequestKind.TOKEN}:
+        if timeline.subject in {CHANGE, TOKEN}:
             timeline.states.append(index)
-            if timeline.kind is RequestKind.CHANGE and answer.ok:
+            if timeline.subject == CHANGE and answer.ok:
                 self._add_change(index, request, answer)
         else:
             key = match.key if not match.volatile else key_of(request).key
@@ -183,16 +176,14 @@ def _timelines_of(cassette: CassetteData, rules: tuple[tuple[str, str], ...]) ->
     return Timelines(cassette, Volatile(dict(rules)))
 
 
-def _kind(request: NormalizedRequest) -> tuple[RequestKind, Subject]:
+def _subject(request: NormalizedRequest) -> Subject:
     if request.is_token_exchange:
-        return RequestKind.TOKEN, EVERYTHING
+        return TOKEN
     if request.changes:
-        return RequestKind.CHANGE, EVERYTHING
+        return CHANGE
     if request.operation_id:
-        return RequestKind.OPERATION, ("operation", request.operation_id)
-    if request.image_id:
-        return RequestKind.IMAGE, ("image", request.image_id)
-    return RequestKind.READING, EVERYTHING
+        return "operation", request.operation_id
+    return ("image", request.image_id) if request.image_id else EVERYTHING
 
 
 class _Position(NamedTuple):
@@ -234,8 +225,8 @@ class ReplayState:
 
     def show(self, index: int, answer: AnswerSummary) -> None:
         """Record that the answer at `index` was shown."""
-        if answer.done:
-            image = answer.image_id or self._timelines.image_of.get(answer.operation_id, "")
+        image = answer.done and (answer.image_id or self._timelines.image_of.get(answer.operation_id))
+        if image:
             self._done_at[image] = max(index, self._done_at.get(image, index))
 
     def is_over(self, image_id: str, index: int) -> bool:
@@ -246,10 +237,11 @@ class ReplayState:
         """Return the number of the state to show; None: only the start of the operation is known of it yet."""
         position = self._positions.get(timeline.number) or _Position(-1, 0, now, now)
         at_once = position.at_once + 1 if now == position.at else 1
-        by_time = by_time and bool(timeline.moments) and timeline.kind in {RequestKind.OPERATION, RequestKind.IMAGE}
+        by_time = by_time and bool(timeline.moments)
         if by_time and at_once <= timeline.polls_before[-1] + 1:  # a client that never waits would stop time for ever
             wanted = self._in_force(timeline, now, position)
-            if wanted < 0 and position.state < 0 and self._is_started(timeline):
+            is_started = self._timelines.starts.get(timeline.subject[1]) in self._made
+            if wanted < 0 and position.state < 0 and is_started:
                 self._positions[timeline.number] = position._replace(at=now, at_once=at_once)
                 return None
         else:
@@ -264,21 +256,14 @@ class ReplayState:
         base = self._bases.get(timeline.subject, position.first_at - timeline.moments[0])
         return bisect_right(timeline.moments, now - base) - 1
 
-    def _is_started(self, timeline: RequestTimeline) -> bool:
-        is_operation = timeline.kind is RequestKind.OPERATION
-        return is_operation and self._timelines.starts.get(timeline.subject[1]) in self._made
-
     def _since_change(self, timeline: RequestTimeline) -> int:
         """Return the first state recorded after the latest change made; else the first of all."""
-        latest = self._latest_made.get(timeline.subject)
-        if latest is None or timeline.kind is RequestKind.TOKEN:
-            return 0
-        state = bisect_left(timeline.states, latest)
+        state = bisect_left(timeline.states, self._latest_made.get(timeline.subject, 0))
         return state if state < len(timeline.states) else 0
 
     def _since_done(self, timeline: RequestTimeline) -> int:
         """Return the first state of an image recorded after its operation was shown done, else the last."""
-        done_at = self._done_at.get(timeline.subject[1]) if timeline.kind is RequestKind.IMAGE else None
+        done_at = self._done_at.get(timeline.subject[1])
         return 0 if done_at is None else min(bisect_left(timeline.states, done_at), len(timeline.states) - 1)
 
     def _allowed(self, timeline: RequestTimeline, position: _Position, *, by_time: bool) -> int:
@@ -299,8 +284,6 @@ class ReplayState:
 
     def _missing(self, timeline: RequestTimeline) -> int | None:
         """Return the first change that was not made yet, of those recorded since there is something to show."""
-        if timeline.kind is RequestKind.TOKEN:
-            return None
         changes = self._timelines.changes.get(timeline.subject, [])
         following = self._next_missing[timeline.subject]
         place, passed = bisect_left(changes, timeline.states[0]), []
