@@ -279,10 +279,9 @@ class LatestStates:
 
 
 class Compactor:
-    """Drops polls that show the same as the latest kept of the same request, and counts them as `dropped`."""
+    """Drops polls that show the same as the latest kept of the same request."""
 
     def __init__(self) -> None:
-        self.dropped = 0
         self._latest = LatestStates()
 
     def add(self, interaction: Interaction) -> Interaction | None:
@@ -295,7 +294,6 @@ class Compactor:
         state = visible_state(interaction.response.status, summarize(interaction.response))
         if self._latest.changes(key, state, interaction.skipped_polls):
             return interaction._replace(skipped_polls=interaction.skipped_polls + skipped) if skipped else interaction
-        self.dropped += 1
         return None
 
 

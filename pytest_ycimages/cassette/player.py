@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_ycimages.cassette.answers import AnswerSummary
-    from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import CassetteData, RecordedRequest, RecordedResponse
     from pytest_ycimages.cassette.requests import NormalizedRequest, RequestKey, Values
     from pytest_ycimages.cassette.timeline import RequestTimeline
 
@@ -45,16 +45,12 @@ class Played:
     Attributes:
         response: the answer, with this client's values in place of those of the recorded client.
         index: the index of its interaction.
-        interaction: that interaction, as it was recorded.
         answer: the summary of `response`.
-        is_repeated: whether it repeats the answer to the first request with this idempotency key.
     """
 
     response: RecordedResponse
     index: int
-    interaction: Interaction
     answer: AnswerSummary
-    is_repeated: bool = False
 
 
 class Player:
@@ -157,7 +153,7 @@ class Player:
             if match.key != first_match.key or following.operation_id == first.answer.operation_id:
                 return None
         current = self.shown.responses.get(first.answer.operation_id, first.response)
-        return replace(first, response=current, answer=summarize(current), is_repeated=True)
+        return replace(first, response=current, answer=summarize(current))
 
     def _change(self, timeline: RequestTimeline, match: RequestKey, now: int) -> Played:
         index = timeline.indexes[self._used[timeline.number]]
@@ -182,7 +178,7 @@ class Player:
         self.played[index] += 1
         self._state.show(index, answer)
         self.shown.add(timeline.request, answer, response)
-        return Played(response, index, interaction, answer)
+        return Played(response, index, answer)
 
     def _shown_by_operation(self, timeline: RequestTimeline, index: int) -> RecordedResponse | None:
         """Return the image as its operation showed it, where the cassette has only older answers of the image."""
