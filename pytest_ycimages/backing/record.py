@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from pytest_ycimages.api.message import resource_time
 from pytest_ycimages.api.methods import CONTRACTS
 from pytest_ycimages.backing.replay import CassetteBacking, ReplayApp, path_of
+from pytest_ycimages.cassette.exchange import Recorder
 from pytest_ycimages.cassette.file import CassetteWriter
 from pytest_ycimages.cassette.handle import Cassette, opened
 from pytest_ycimages.cassette.model import CassetteMetadata, Origin
-from pytest_ycimages.cassette.recorder import Recorder
 from pytest_ycimages.cassette.redact import Redactor, scrub_metadata
 from pytest_ycimages.cassette.upstream import Upstream
 from pytest_ycimages.cloud import clock

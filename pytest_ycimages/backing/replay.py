@@ -1,32 +1,37 @@
-"""Mode replay: a double that answers from a cassette. It loads nothing that records."""
+"""Mode replay: a double that answers from a cassette. It loads nothing that connects to the service."""
 
 from __future__ import annotations
 
 import shlex
 import warnings
 from abc import abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pytest_ycimages.api.exchange import NO_METADATA
 from pytest_ycimages.api.gateway import GatewayRefusalError
 from pytest_ycimages.api.methods import CONTRACTS, UNROUTED, NoRouteError, route
 from pytest_ycimages.api.resources import Image, Operation
-from pytest_ycimages.api.status import Code
+from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.backing.backing import Backing, ResourceView
-from pytest_ycimages.cassette.exchange import ReplayService
+from pytest_ycimages.cassette.exchange import recorded_request, reply_of
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import Cassette, expired_text, opened
-from pytest_ycimages.cassette.no_match import unused_text
+from pytest_ycimages.cassette.model import UnreadableBodyError
+from pytest_ycimages.cassette.no_match import NoMatch, unused_text
 from pytest_ycimages.cassette.player import Player
 from pytest_ycimages.cassette.redact import ForReplay, Redactor, for_replay, has_pseudonyms
 from pytest_ycimages.cassette.requests import json_object
 from pytest_ycimages.cloud.clock import machine_time
+from pytest_ycimages.cloud.service import refusal
 from pytest_ycimages.errors import (
     CassetteExpiredError,
     CassetteMissingError,
     CassetteUnusedError,
     CassetteWarning,
+    NoMatchError,
+    SecretFoundError,
     UsageError,
     YCImagesError,
 )
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cassette.answers import ShownResources
     from pytest_ycimages.cassette.model import CassetteData
+    from pytest_ycimages.cloud.clock import Clock
     from pytest_ycimages.cloud.ids import Ids
     from pytest_ycimages.pipeline import Replying
     from pytest_ycimages.redaction.rules import RedactionRules
@@ -50,6 +56,9 @@ if TYPE_CHECKING:
     from pytest_ycimages.settings import Settings, Severity
 
 M = TypeVar("M", bound=BaseModel)
+
+_MOVED: Final = frozenset({"manual", "virtual"})
+"""The clocks that move while a client waits, or that the test moves; under frozen time a client would poll for ever."""
 
 
 class CassetteBacking(Backing):
@@ -223,6 +232,48 @@ def _folder_in(cassette: CassetteData) -> str:
         if isinstance(folder_id, str):
             return folder_id
     return ""
+
+
+class ReplayService:
+    """Answers calls from a cassette, in the place of the cloud. Callers hold the double's lock.
+
+    Args:
+        player: the player of the cassette.
+        clock: the double's time; where a test moves it, operations advance by it.
+        scrubber: redacts requests as the recorded ones were.
+        ids: the source of the ids of calls that a fault answers.
+
+    Attributes:
+        problems: requests without an answer.
+    """
+
+    def __init__(self, *, player: Player, clock: Clock, scrubber: Redactor, ids: Ids) -> None:
+        self.player = player
+        self.problems: list[YCImagesError] = []
+        self._clock = clock
+        self._scrubber = scrubber
+        self._ids = ids
+
+    def handle(self, request: Request, now: int) -> Reply:
+        """Answer a call at `now`, which its clock has just shown; refuse one without a recorded answer."""
+        try:
+            asked = self._scrubber.scrub_request(recorded_request(request))
+        except UnreadableBodyError as error:  # so it cannot have been recorded
+            return self._refused(SecretFoundError(f"{error.what} So no cassette has it, and it was not answered."))
+        key = request.metadata.get("idempotency-key", "")
+        played = self.player.play(asked, now, by_time=self._clock.last_kind in _MOVED, idempotency_key=key)
+        if isinstance(played, NoMatch):
+            return self._refused(NoMatchError(str(played)))
+        return reply_of(played.response, asked.method, played.answer, over_grpc=request.grpc is not None)
+
+    def _refused(self, problem: YCImagesError) -> Reply:
+        """Return a refusal that no client retries, and fail the test."""
+        self.problems.append(problem)
+        return self.refuse(Status(code=Code.FAILED_PRECONDITION, message=str(problem)))
+
+    def refuse(self, error: Status, metadata: Mapping[str, str] = NO_METADATA) -> Reply:
+        """Return a refusal that no cassette has."""
+        return refusal(error, {"x-request-id": self._ids.request_id(), **metadata})
 
 
 class ReplayApp(App):

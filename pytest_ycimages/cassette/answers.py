@@ -9,7 +9,7 @@ from pytest_ycimages.api.methods import UNROUTED, method_at
 from pytest_ycimages.cassette.requests import canonical, json_value, key_of, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedResponse
@@ -121,20 +121,18 @@ def operation_image(operation: Wire) -> str:
 
 def operations_in(body: Any) -> list[Wire]:
     """Return the operations in an answer, single or listed."""
-    if not isinstance(body, dict):
-        return []
-    return [body] if is_operation(body) else _listed(body, "operations")
+    return _resources(body, is_operation, "operations")
 
 
 def images_in(body: Any) -> list[Wire]:
     """Return the images in an answer, single or listed, but not those inside an operation."""
+    return _resources(body, is_image, "images")
+
+
+def _resources(body: Any, is_one: Callable[[Wire], bool], name: str) -> list[Wire]:
     if not isinstance(body, dict):
         return []
-    return [body] if is_image(body) else _listed(body, "images")
-
-
-def _listed(body: Wire, name: str) -> list[Wire]:
-    listed = body.get(name)
+    listed = [body] if is_one(body) else body.get(name)
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 

@@ -15,8 +15,8 @@ from pytest_ycimages.words import sealed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_ycimages.cassette.exchange import Recorder
     from pytest_ycimages.cassette.model import CassetteMetadata, Interaction
-    from pytest_ycimages.cassette.recorder import Recorder
 
 opened: Final = set[Path]()
 """The files of all cassettes that were in doubles of this process, so none of them is unused."""

@@ -229,21 +229,16 @@ def _in_body(body: Any, path: str, rule: _Rule, values: list[tuple[str, str]]) -
         return body
     name, _, rest = path.partition(".")
     if path in body:
-        return {**body, path: _masked_at(body[path], rule, values)}
+        return {**body, path: _masked(body[path], rule, values)}
     if rest and name in body:
         return {**body, name: _in_body(body[name], rest, rule, values)}
     return body
 
 
-def _masked_at(value: Any, rule: _Rule, values: list[tuple[str, str]]) -> Any:
-    if isinstance(value, list):
-        return [_masked_at(each, rule, values) for each in value]
-    return value if value is None or isinstance(value, dict) else _masked(value, rule, values)
-
-
 def _masked(value: Any, rule: _Rule, values: list[tuple[str, str]]) -> Any:
-    text = text_of(value)
-    if not rule.fits.match(text):
+    if isinstance(value, list):
+        return [_masked(each, rule, values) for each in value]
+    if value is None or isinstance(value, dict) or not rule.fits.match(text := text_of(value)):
         return value
     values.append((rule.path, text))
     return "volatile", rule.pattern  # no JSON value is a tuple

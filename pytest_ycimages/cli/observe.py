@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pytest_ycimages.cassette.recorder import Recorder
+    from pytest_ycimages.cassette.exchange import Recorder
     from pytest_ycimages.verify.observe import Answered, HarmlessCall
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_ycimages.api.exchange import Reply
+    from pytest_ycimages.cassette.exchange import Recorder
     from pytest_ycimages.cassette.model import RecordedRequest, RecordedResponse
-    from pytest_ycimages.cassette.recorder import Recorder
 
 READING: Final = frozenset(
     {

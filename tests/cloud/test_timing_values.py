@@ -187,7 +187,7 @@ def test_an_invalid_value_raises_an_error(make: Callable[[], Timing], text: str)
 def lengths(*, seed: int, count: int = 5, **settings: Any) -> list[float]:
     """How long the creates of a double take that has a seed."""
     double = Double(seed=seed, clock="manual", auth="off", **settings)
-    planner = double._backing.pipeline.service.planner  # noqa: SLF001 - plans are not public, and a client would have to wait
+    planner = double._backing.planner  # noqa: SLF001 - plans are not public, and a client would have to wait
     plans = (planner.plan("images.create", START, size=GIB, source="disk") for _ in range(count))
     return [((plan.schedule.ends_at or 0) - START) / SECOND for plan in plans]
 

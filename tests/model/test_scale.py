@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double, Immediate
+from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.cloud.state import State
 from tests.client import IMAGES, Cloud
 
@@ -24,7 +25,9 @@ DELETED: Final = 200
 
 def fill(double: Double) -> None:
     """Put images into a double's state: copies of one that was added, since each verb of its own takes too long."""
-    state = double._backing.pipeline.service.state  # noqa: SLF001 - see above
+    cloud = double._backing.pipeline.service  # noqa: SLF001 - see above
+    assert isinstance(cloud, Service)
+    state = cloud.state
     record = state.images[double.add_image("fd8-first")]
     for number in range(MANY - 1):
         # Ids must not come in order: sorting them is part of what a list must not do.

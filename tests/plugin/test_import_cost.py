@@ -76,9 +76,9 @@ def test_a_double_loads_neither_the_command_nor_its_libraries(project: pytest.Py
 
 @pytest.mark.costly
 def test_a_replay_loads_nothing_that_records(project: pytest.Pytester) -> None:
-    """Neither the recorder nor what it needs to connect to the service; nor YAML, for a cassette of this package."""
+    """Neither the backing nor what it needs to connect to the service; nor YAML, for a cassette of this package."""
     cassette = Path(__file__).parents[2] / "cassettes" / "image-from-disk.yaml"
     replay = f"pytest_ycimages.Double(mode='replay', cassette={str(cassette)!r}).close()"
     loaded = loaded_by(project, f"import pytest_ycimages; {replay}")
-    recording = {f"pytest_ycimages.{name}" for name in ("backing.record", "cassette.recorder", "cassette.upstream")}
+    recording = {f"pytest_ycimages.{name}" for name in ("backing.record", "cassette.transport", "cassette.upstream")}
     assert not loaded & {*recording, "ssl", "urllib3", "yaml"}
