@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from pytest_ycimages import After, AfterPolls, Double, Failure, Never, PerGiB, Success, UsageError
+from pytest_ycimages.cloud.service import Service
 from pytest_ycimages.plugin.failures import timeline
 from pytest_ycimages.text_values import DURATIONS
 from tests.client import Cloud
@@ -52,7 +53,9 @@ def delete(double: Double) -> Any:
 
 def ends(double: Double, operation: Any) -> int | None:
     """After how many seconds an operation is done, if it is within two minutes."""
-    plan = double._backing.pipeline.service.state.operations[operation["id"]].plan  # noqa: SLF001 - looking at it takes no time
+    cloud = double._backing.pipeline.service  # noqa: SLF001 - looking at it takes no time
+    assert isinstance(cloud, Service)
+    plan = cloud.state.operations[operation["id"]].plan
     return None if plan.schedule.ends_at is None else (plan.schedule.ends_at - plan.started_at) // 10**9
 
 
