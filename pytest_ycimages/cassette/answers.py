@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pydantic.alias_generators import to_camel
+
 from pytest_ycimages.api.methods import UNROUTED, method_at
 from pytest_ycimages.cassette.requests import canonical, json_value, key_of, normalize
 
@@ -75,8 +77,15 @@ class RecordedCall(NamedTuple):
 
     @property
     def asked(self) -> Wire:
-        """The JSON body of the request; empty for another one."""
-        return self.request.body if isinstance(self.request.body, dict) else {}
+        """The JSON body of the request by name, in camelCase; empty for another one."""
+        body = self.request.body
+        return {to_camel(name): value for name, value in body.items()} if isinstance(body, dict) else {}
+
+    @property
+    def folder_id(self) -> str:
+        """The folder that the request names; empty for none."""
+        folder = self.asked.get("folderId") or self.request.parameters.get("folderId")
+        return folder if isinstance(folder, str) else ""
 
     @property
     def is_read(self) -> bool:

@@ -63,6 +63,11 @@ class NormalizedRequest(NamedTuple):
         return f"<NormalizedRequest {self.method}>"
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The query by name, in camelCase: the service takes both spellings."""
+        return {to_camel(name): value for name, value in self.query}
+
+    @property
     def operation_id(self) -> str:
         """The operation that the path names, else empty."""
         found = _OPERATION.fullmatch(self.path)

@@ -135,7 +135,7 @@ class _JsonDiff:
     """The comparison of the JSON bodies of a recorded and of today's response."""
 
     def __init__(self, interaction: Interaction, answered: RecordedResponse, ids: IdMap) -> None:
-        query, responses = dict(normalize(interaction.request).query), (interaction.response, answered)
+        query, responses = normalize(interaction.request).parameters, (interaction.response, answered)
         bodies = [json_value(each.body) for each in responses]
         self._ids = ids
         self._request_ids: Any = [dict(each.headers).get(_REQUEST_ID, "") for each in responses]

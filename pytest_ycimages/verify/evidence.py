@@ -149,8 +149,7 @@ class Evidence:
 
     def __init__(self) -> None:
         self._history = History()
-        self._seen: dict[str, set[int]] = {}
-        self._differs: dict[str, set[int]] = {}
+        self._shown: dict[str, dict[int, bool]] = {}  # behaviour -> numbers of interactions, and whether today differs
 
     def collect(
         self, call: RecordedCall, status: int, today: object, differences: Iterable[Difference], *, whole: bool
@@ -176,10 +175,8 @@ class Evidence:
             next((row.behaviour for row, each in shown if row.is_contradicted(each, difference)), "")
             for difference in differences
         )
-        for behaviour in {row.behaviour for row, _ in shown}:
-            self._seen.setdefault(behaviour, set()).add(call.number)
-        for behaviour in {*contradicted} - {""}:
-            self._differs.setdefault(behaviour, set()).add(call.number)
+        for row, _ in shown:
+            self._shown.setdefault(row.behaviour, {})[call.number] = row.behaviour in contradicted
         self.skip(call)
         return contradicted
 
@@ -191,8 +188,8 @@ class Evidence:
         """Return the behaviours that were shown, in the order of the table."""
         return tuple(
             BehaviourResult(
-                each.id, each.mark, each.does, len(self._seen[each.id]), tuple(sorted(self._differs.get(each.id, ())))
+                each.id, each.mark, each.does, len(shown), tuple(number for number in shown if shown[number])
             )
             for each in read_table().behaviours
-            if each.id in self._seen
+            if (shown := self._shown.get(each.id))
         )

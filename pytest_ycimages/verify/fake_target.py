@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -37,14 +38,12 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.cassette.model import CassetteData, RecordedRequest
-    from pytest_ycimages.server.http import HttpRequest
     from pytest_ycimages.verify.recorded_operations import OperationOutcome
 
     Wire = dict[str, Any]
 
 _CONTRACTS: Final = frozenset({"page", "current"})
 _UNREADABLE: Final = frozenset({"vhdx", "vdi"})
-_UNAUTHORIZED: Final = 401
 _ELSEWHERE: Final = "elsewhere"
 """The folder of source images that the cassette never shows."""
 
@@ -72,7 +71,7 @@ class FakeTarget(Planning, Seeding):
         forced: dict[str, Any] = {"mode": "fake", "clock": "manual"}
         self._settings = merged(forced, settings or {}, _settings_for(cassette, calls))
         self._backing = _RecordedTimeFake(self._settings, "verify", _no_pause, None)
-        self._backing.open(_no_control)
+        self._backing.open(lambda _: HttpReply(404, (), b""))  # a cassette never calls the control API
         self._endpoint = Endpoint(self._backing.app)
         self._outcomes = outcomes_of(calls)
         self._clock = self._backing.clock
@@ -130,14 +129,10 @@ def _settings_for(cassette: CassetteData, calls: tuple[RecordedCall, ...]) -> di
         settings["contract"] = cassette.metadata.contract
     if _has_missing_names(calls):
         settings["unknown_resources"] = "not_found"
-    if any(_was_refused_for_credential(call) for call in calls):
+    refused = [each for each in cassette.interactions if each.response.status == HTTPStatus.UNAUTHORIZED]
+    if any("authorization" in dict(each.request.headers) for each in refused):
         settings["auth"] = "strict"
     return settings
-
-
-def _was_refused_for_credential(call: RecordedCall) -> bool:
-    request, response = call.interaction.request, call.interaction.response
-    return response.status == _UNAUTHORIZED and "authorization" in dict(request.headers)
 
 
 def _beginning(cassette: CassetteData, calls: Iterable[RecordedCall]) -> int:
@@ -168,11 +163,6 @@ def _failure(error: Mapping[str, Any]) -> Failure:
 
 def _no_pause(seconds: float) -> None:
     """Return at once: the clock is moved, not waited for."""
-
-
-def _no_control(http: HttpRequest) -> HttpReply:  # noqa: ARG001 - the signature of a control API
-    """Refuse the control API, which a cassette never calls."""
-    return HttpReply(404, (), b"")
 
 
 # What existed before the recording, as far as its answers show.
@@ -220,10 +210,9 @@ def _is_missing(call: RecordedCall) -> bool:
 
 def _folders(calls: Iterable[RecordedCall]) -> Iterator[str]:
     for call in calls:
-        folder = call.asked.get("folderId") or dict(call.request.query).get("folderId")
         message = str(call.answer.body.get("message")) if isinstance(call.answer.body, dict) else ""
-        if isinstance(folder, str) and not (_is_missing(call) and "Folder" in message):
-            yield folder
+        if call.folder_id and not (_is_missing(call) and "Folder" in message):
+            yield call.folder_id
 
 
 def _made(calls: Iterable[RecordedCall]) -> Iterator[str]:

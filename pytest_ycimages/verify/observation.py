@@ -95,7 +95,7 @@ class Observation:
     ) -> None:
         request, response, body = call.interaction.request, call.interaction.response, call.answer.body
         self.kind, self.path, self.value, self.history, self.whole = kind, path, value, history, whole
-        self.method, self.asked, self.query = call.method, call.asked, dict(call.request.query)
+        self.method, self.asked, self.query = call.method, call.asked, call.request.parameters
         self.sent, self.answer, self.body = call.request.body, body, _object(body)
         self.today, self.is_refused = _object(today), status >= _REFUSED
         self.status, self.was_refused = response.status, response.status >= _REFUSED
@@ -171,7 +171,10 @@ FACTS: Final[dict[str, Callable[[Observation], int | str | Collection[str] | Non
     "header": lambda seen: [*seen.headers, *(HEADERS if seen.whole and seen.headers else ())],
     "asked": lambda seen: _filled(seen.asked),
     "query": lambda seen: _filled(seen.query),
-    "has": lambda seen: seen.value.keys(),
+    "request_header": lambda seen: seen.request_headers,
+    "made_by": lambda seen: seen.made_by,
+    "has": lambda seen: seen.value,
+    "state": lambda seen: [str(seen.value.get("status"))],
     "filled": lambda seen: _filled(seen.value),
     "started_by": _started_by,
     "began": lambda seen: [method for method, _ in seen.history.operations(seen.image_id)],
@@ -222,12 +225,9 @@ CONDITIONS: Final[dict[str, Callable[[Observation], bool]]] = {
     "layout": lambda seen: seen.whole and bool(seen.body),
     "routed": lambda seen: seen.method != UNROUTED,
     # of a request
-    "credential": lambda seen: "authorization" in seen.request_headers,
-    "no-credential": lambda seen: "authorization" not in seen.request_headers,
     "empty-request": lambda seen: not seen.asked,
     "malformed": lambda seen: isinstance(seen.sent, bytes),
     "not-an-object": lambda seen: not isinstance(seen.sent, bytes | dict),
-    "no-source": lambda seen: not _SOURCES & seen.asked.keys(),
     "two-sources": lambda seen: seen.method == "images.create" and len(_SOURCES & seen.asked.keys()) > 1,
     "foreign-uri": lambda seen: _STORAGE.match(str(seen.asked.get("uri", "http:"))) is None,
     "not-updatable": _is_not_updatable,
@@ -250,9 +250,5 @@ CONDITIONS: Final[dict[str, Callable[[Observation], bool]]] = {
     "disk-file": _is_disk_file,
     # of an image
     "made-here": lambda seen: seen.image_id in seen.history.made_by and seen.image_id not in seen.history.updated,
-    "creating-or-ready": lambda seen: seen.value.get("status") in {"CREATING", "READY"},
-    "not-pooled": lambda seen: seen.value.get("pooled") is not True,
-    "from-file-without-os": lambda seen: "uri" in seen.made_by and "os" not in seen.made_by,
-    "hardware-by-default": lambda seen: bool(seen.made_by) and "hardwareGeneration" not in seen.made_by,
 }
 """The conditions that a row names in `when`."""

@@ -7,8 +7,9 @@ names and descriptions.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from pytest_ycimages.api.exchange import Request
 from pytest_ycimages.api.methods import NoRouteError, method_at, route
@@ -56,22 +57,19 @@ class HarmlessCall(NamedTuple):
     Attributes:
         name: its name for people.
         asks: what its answer tells.
-        path: its path; a part in `<>` stands for a value of an earlier answer.
-        query: the parameters of its query, with such parts in their values.
+        target: its path and query, percent-encoded; a part in `<>` stands for a value of an earlier answer.
         sends: the credential that it is sent with.
     """
 
     name: str
     asks: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
+    target: str
     sends: Sends = "your token"
 
     @property
-    def target(self) -> str:
-        """The path and the query, percent-encoded."""
-        query = "&".join(f"{name}={quote(value, safe='<>')}" for name, value in self.query)
-        return f"{self.path}{'?' if query else ''}{query}"
+    def path(self) -> str:
+        """The path."""
+        return self.target.partition("?")[0]
 
     @property
     def line(self) -> str:
@@ -86,27 +84,22 @@ class HarmlessCall(NamedTuple):
     def filled(self, found: Mapping[str, str]) -> HarmlessCall:
         """Return the call with the values that earlier answers have shown, each by its part in `<>`."""
 
-        def fill(text: str) -> str:
-            return _LEFT_OPEN.sub(lambda part: found.get(part[0], part[0]), text)
+        def value(part: re.Match[str]) -> str:
+            return quote(found[part[0]], safe="") if part[0] in found else part[0]
 
-        return self._replace(path=fill(self.path), query=tuple((name, fill(value)) for name, value in self.query))
-
-
-def _list(name: str, asks: str, /, **query: str) -> HarmlessCall:
-    """Return a list of public images."""
-    return HarmlessCall(name, asks, _IMAGES, (("folderId", _PUBLIC), *query.items()))
+        return self._replace(target=_LEFT_OPEN.sub(value, self.target))
 
 
-def _latest(name: str, asks: str, /, **query: str) -> HarmlessCall:
-    """Return a request for the newest public image of a family."""
-    return _list(name, asks, **query)._replace(path=f"{_IMAGES}:latestByFamily")
+def _list(name: str, asks: str, /, verb: str = "", folder: str = _PUBLIC, **query: str) -> HarmlessCall:
+    """Return a list of the images in a folder, of public ones by default."""
+    text = urlencode({"folderId": folder, **query}, safe="<>", quote_via=quote)
+    return HarmlessCall(name, asks, f"{_IMAGES}{verb}?{text}")
 
 
-def _without_token(name: str, asks: str, path: str) -> HarmlessCall:
-    return HarmlessCall(name, asks, path, sends="no token")
-
-
-_OTHER: Final = (("folderId", "<folder>"), ("filter", 'name="ycimages-no-such-image"'))
+_latest: Final = partial(_list, verb=":latestByFamily")
+"""Returns a request for the newest public image of a family."""
+_without_token: Final = partial(HarmlessCall, sends="no token")
+_NO_NAME: Final = 'name="ycimages-no-such-image"'
 _CALLS: Final = (
     _without_token("endpoints", "the ids and addresses of the services", "/endpoints"),
     _without_token("endpoint", "the form of one endpoint", "/endpoints/compute"),
@@ -120,7 +113,7 @@ _CALLS: Final = (
     _latest("latest-of-family", "the newest image of a family", family="ubuntu-2204-lts"),
     _latest("unknown-family", "the text for a family without images", family="ycimages-no-such-family"),
     _latest("no-family", "the refusal of a request without a family"),
-    HarmlessCall("empty-list", "a list without items, and the filter by name", _IMAGES, _OTHER),
+    _list("empty-list", "a list without items, and the filter by name", folder="<folder>", filter=_NO_NAME),
     _list("broken-filter", "the refusal of a filter that cannot be read", filter="name"),
     _list("unknown-filter-field", "the refusal of a filter by another field", filter='colour="red"'),
     _list("unknown-order", "the refusal of an order by another field", orderBy="colour"),
@@ -130,8 +123,8 @@ _CALLS: Final = (
     _list("page-size-as-text", "the plain text of the gateway", pageSize="many"),
     _list("unknown-parameter", "the answer to an unknown parameter", pageSize="1", colour="red"),
     HarmlessCall("no-folder", "the text for a missing `folderId`", _IMAGES),
-    HarmlessCall("unknown-folder", "code and text for an unknown folder", _IMAGES, (("folderId", _NO_FOLDER),)),
-    HarmlessCall("long-folder", "the words of a violation", _IMAGES, (("folderId", "b" * 51),)),
+    _list("unknown-folder", "code and text for an unknown folder", folder=_NO_FOLDER),
+    _list("long-folder", "the words of a violation", folder="b" * 51),
     HarmlessCall("unknown-image", "the text for an image that does not exist", f"{_IMAGES}/{_NO_IMAGE}"),
     HarmlessCall("malformed-image", "the text for an id of another form", f"{_IMAGES}/ycimages"),
     HarmlessCall("long-image", "the words of a violation, for an id", f"{_IMAGES}/{'f' * 51}"),

@@ -159,7 +159,7 @@ def _refused_status(call: RecordedCall) -> str:
 
 def _is_missing_in_list(call: RecordedCall, image_id: str, folders: dict[str, str]) -> bool:
     """Return whether a list of all images of a folder lacks an image of that folder."""
-    query = dict(call.request.query)
+    query = call.request.parameters
     if call.method != "images.list" or not call.answer.ok or query.get("filter") or query.get("pageToken"):
         return False
     ids = {image.get("id") for image in images_in(call.answer.body)}

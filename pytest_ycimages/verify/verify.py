@@ -17,8 +17,6 @@ from pytest_ycimages.verify.evidence import Evidence
 from pytest_ycimages.verify.normalize import INVALID_TOKEN, IdMap, ids_in, is_scrubbed, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_ycimages.cassette.answers import RecordedCall
     from pytest_ycimages.cassette.model import CassetteData, CassetteMetadata, RecordedRequest, RecordedResponse
     from pytest_ycimages.verify.diff import Difference
@@ -130,7 +128,7 @@ class _Verifier:
 
     def run(self) -> Verification:
         calls, metadata, target = recorded_calls(self._cassette), self._cassette.metadata, self._target
-        folder_id = metadata.folder_id or next(_folders_of(calls), "")
+        folder_id = metadata.folder_id or next((call.folder_id for call in calls if call.folder_id), "")
         if folder_id and target.folder_id:
             self._ids.bind(folder_id, target.folder_id)
         for call in calls:
@@ -190,14 +188,6 @@ class _Verifier:
             self._findings.append(Finding(call.number, printed(call.request.line), shown, behaviour))
 
 
-def _folders_of(calls: tuple[RecordedCall, ...]) -> Iterator[str]:
-    """Return the folders that requests name, in order."""
-    for call in calls:
-        folder = call.asked.get("folderId") or dict(call.request.query).get("folderId")
-        if isinstance(folder, str) and folder:
-            yield folder
-
-
 # Reports.
 
 NOTHING: Final = "nothing"
@@ -235,24 +225,20 @@ def error_text(name: str, verification: Verification, next_step: str) -> str:
         verification: its verification.
         next_step: what to do about the differences.
     """
-    return "\n".join(_lines(name, verification, next_step))
-
-
-def _lines(name: str, verification: Verification, next_step: str) -> Iterator[str]:
-    yield worth(name, verification.metadata)
-    yield summary(verification)
+    lines = [worth(name, verification.metadata), summary(verification)]
     for (number, line), findings in groupby(grouped(verification), lambda each: (each[0].number, each[0].line)):
-        yield f"  interaction {number}: {line}"
+        lines.append(f"  interaction {number}: {line}")
         for finding, (_, *others) in findings:
             recorded, answered, kind = finding.difference[1:]
             sides = f"recorded {shortened(recorded) or NOTHING}, answered {shortened(answered) or NOTHING}"
-            yield f"    {finding.difference.field}: {sides} ({kind})"
-            yield f"      {_behaviour_text(finding)}"
+            lines.append(f"    {finding.difference.field}: {sides} ({kind})")
+            lines.append(f"      {_behaviour_text(finding)}")
             if others:
-                yield f"      the same in interaction{'s' * (len(others) > 1)} {', '.join(map(str, others))}"
-    for skipped in verification.skipped:
-        yield f"  interaction {skipped.number}: {skipped.line}: not compared, since {skipped.why}"
-    yield next_step
+                lines.append(f"      the same in interaction{'s' * (len(others) > 1)} {', '.join(map(str, others))}")
+    skipped = [
+        f"  interaction {number}: {line}: not compared, since {why}" for number, line, why in verification.skipped
+    ]
+    return "\n".join([*lines, *skipped, next_step])
 
 
 def grouped(verification: Verification) -> tuple[tuple[Finding, tuple[int, ...]], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from pydantic.alias_generators import to_snake
 
 from pytest_ycimages.verify.fake_target import verify_fake
 
@@ -268,3 +269,34 @@ def test_a_cassette_without_interactions_shows_nothing() -> None:
     """And nothing of it differs."""
     verification = verify_fake(Taping().tape())
     assert (verification.compared, verification.behaviours, verification.differs) == (0, (), False)
+
+
+def _spelled(taping: Taping, spell: Callable[[str], str]) -> set[str]:
+    """The behaviours that a recording shows whose client spells names in its own way."""
+
+    def named(**fields: Any) -> dict[str, Any]:
+        return {spell(name): value for name, value in fields.items()}
+
+    folder = taping.folder_id
+    for number in range(4):
+        taping.double.add_image(name=f"base-{number}")
+    base = taping.double.add_image(name="other", min_disk_size=20 * GIB)
+    taping("GET", IMAGES, folderId=folder, **named(orderBy="createdAt desc"))
+    page = taping("GET", IMAGES, folderId=folder, **named(pageSize="2"))
+    taping("GET", IMAGES, folderId=folder, **named(pageSize="2", pageToken=page["nextPageToken"]))
+    made = taping("POST", IMAGES, named(folderId=folder, imageId=base, name="made", minDiskSize=str(30 * GIB)))
+    taping.wait(60)
+    taping.poll(made)
+    taping.look(made["metadata"]["imageId"])
+    taping("POST", IMAGES, named(folderId=folder, imageId="fd8nosuchimage000000"))
+    taping("POST", IMAGES, named(folderId=folder, imageId=base, diskId="epd00000000000000dsk"))
+    return clean(taping, contract="page")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_may_be_spelled_in_either_way(seed: int) -> None:
+    """The service reads `folder_id` as it reads `folderId`, in a body and in a query."""
+    tapes = [Taping(seed=seed, timing=5, contract="page", unknown_resources="not_found") for _ in range(2)]
+    shown = [_spelled(tape, spell) for tape, spell in zip(tapes, (str, to_snake), strict=True)]
+    assert shown[0] == shown[1]
+    assert {"list.order-by-age", "source.image-not-found", "image.as-asked"} <= shown[0]
