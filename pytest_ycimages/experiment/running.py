@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.client import Client
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Limit, Verb
+    from pytest_ycimages.virtual.scheduler import Scheduler
     from pytest_ycimages.virtual.wait import Wait
 
 _GRACE: Final = 60.0
@@ -129,7 +130,7 @@ def run_trial(  # noqa: PLR0913 - what a trial depends on, each by its name
         before=before,
         verb=verb,
     )
-    _end(time, run, thread)
+    _end(time.scheduler, run, thread)
     return trial
 
 
@@ -156,7 +157,7 @@ class _Watch:
     """The wait until the client ends or is at a limit."""
 
     def __init__(self, time: VirtualTime, double: Double, limits: TrialLimits) -> None:
-        self._time = time
+        self._scheduler = time.scheduler
         self._double = double
         self._limits = limits
         self._wait: Wait | None = None
@@ -165,14 +166,14 @@ class _Watch:
     def until_end(self, thread: threading.Thread) -> Limit:
         """Start the client and wait until it ends; return the limit that it was at, if it did not."""
         thread.start()
-        self._wait = self._time.watch(thread, self._limits.seconds, self._limits.patience)
+        self._wait = self._scheduler.watch(thread, self._limits.seconds, self._limits.patience)
         self._double.on_call = lambda _: self._count()
-        self._time.on_refusal = self._count_refusal
+        self._scheduler.on_refusal = self._count_refusal
         try:
-            how = self._time.wait_for(self._wait)
+            how = self._scheduler.wait(self._wait)
         finally:
             self._double.on_call = None
-            self._time.on_refusal = None
+            self._scheduler.on_refusal = None
         if self._is_full():
             return "calls"
         return "stuck" if how is HowItEnded.STUCK else "seconds"
@@ -191,19 +192,19 @@ class _Watch:
         return len(self._double.calls) + self.refused >= self._limits.calls
 
 
-def _end(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
+def _end(scheduler: Scheduler, run: _Run, thread: threading.Thread) -> None:
     """End the threads that the client has left; until then, nothing is expected of them."""
-    time.is_suspended = True
+    scheduler.is_suspended = True
     try:
-        _evict(time, run, thread)
+        _evict(scheduler, run, thread)
     finally:
-        time.is_suspended = False
+        scheduler.is_suspended = False
 
 
-def _evict(time: VirtualTime, run: _Run, thread: threading.Thread) -> None:
+def _evict(scheduler: Scheduler, run: _Run, thread: threading.Thread) -> None:
     if run.outcome is None and run.call.cancel():
-        time.wait_for(time.watch(thread, _GRACE, _PATIENCE))
-    for left in time.evict(thread):
+        scheduler.wait(scheduler.watch(thread, _GRACE, _PATIENCE))
+    for left in scheduler.evict(thread):
         real_join(left, _MOMENT)
         if left.is_alive() and left.ident is not None:
             interrupt(left.ident, Evicted)

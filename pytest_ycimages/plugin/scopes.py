@@ -141,7 +141,7 @@ def suspend_time(*, is_suspended: bool) -> None:
     virtual = sys.modules.get("pytest_ycimages.virtual.time")
     shared = virtual and virtual.clock.shared
     if isinstance(shared, virtual.VirtualTime if virtual else ()):
-        shared.is_suspended = is_suspended
+        shared.scheduler.is_suspended = is_suspended
 
 
 def _refuse_markers(item: pytest.Item) -> None:

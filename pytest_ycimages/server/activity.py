@@ -124,22 +124,17 @@ def addresses() -> set[tuple[str, int]]:
     return {(listener.host, listener.port) for listener in list(listeners)}
 
 
-def readable(descriptors: Iterable[int]) -> set[int]:
-    """Return those of `descriptors` that have something to read at this moment."""
+def readable(descriptors: Iterable[int], seconds: float = 0) -> set[int]:
+    """Return those of `descriptors` that have something to read.
+
+    Args:
+        descriptors: file descriptors.
+        seconds: how long to wait for one of them at most, in the machine's time.
+    """
     opened = [descriptor for descriptor in descriptors if descriptor >= 0]  # a closed socket has none
     if not hasattr(select, "poll"):
-        return set(select.select(opened, [], [], 0)[0])
-    return _polled(opened, select.POLLIN)
-
-
-def wait_readable(descriptor: int, seconds: float) -> None:
-    """Wait until a descriptor has something to read, for at most so many seconds of the machine's time."""
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.poll(math.ceil(min(seconds, _LONGEST) * 1000))
-    else:
-        select.select([descriptor], [], [], seconds)
+        return set(select.select(opened, [], [], seconds)[0])
+    return _polled(opened, select.POLLIN, seconds)
 
 
 def writable(descriptor: int) -> bool:
@@ -149,8 +144,8 @@ def writable(descriptor: int) -> bool:
     return bool(_polled([descriptor], select.POLLOUT))
 
 
-def _polled(descriptors: Iterable[int], events: int) -> set[int]:
+def _polled(descriptors: Iterable[int], events: int, seconds: float = 0) -> set[int]:
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, events)
-    return {descriptor for descriptor, _ in poll.poll(0)}
+    return {descriptor for descriptor, _ in poll.poll(math.ceil(min(seconds, _LONGEST) * 1000))}

@@ -194,7 +194,7 @@ class Connection:
             if data:
                 self.send(b"%x\r\n%b\r\n" % (len(data), data))
             else:
-                activity.wait_readable(self.sock.fileno(), _LOOK)
+                activity.readable((self.sock.fileno(),), _LOOK)
             data = more()
         if self.is_shut or not self.sock.recv(1, socket.MSG_PEEK):
             return False

@@ -97,7 +97,7 @@ def _is_readable_before(moment: int, app: App, connection: Connection) -> bool:
         clock.wait_until(moment, app.pipeline.delays.pause_for_real)
     else:
         connection.phase = Phase.LISTENING
-        activity.wait_readable(descriptor, max(0, moment - clock.now()) / SECOND)
+        activity.readable((descriptor,), max(0, moment - clock.now()) / SECOND)
         connection.phase = Phase.DECIDING
     return bool(activity.readable((descriptor,)))
 

@@ -13,14 +13,12 @@ import platform
 import re
 import sys
 import sysconfig
-import threading
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.virtual.idle import current_frames
 from pytest_ycimages.virtual.patch_threads import real_sleep
-from pytest_ycimages.virtual.wait import Wait
 
 if TYPE_CHECKING:
     import threading
@@ -114,8 +112,7 @@ def primitive_of(thread: threading.Thread) -> str:
 def blocked(thread: threading.Thread, frame: FrameType | None) -> Blocked:
     """Return what a thread that waits unseen is in."""
     own = _own_frame(frame) or frame
-    place = f", at {own.f_code.co_filename}:{own.f_lineno}" if own is not None else ""
-    return Blocked(thread, expression(own) if own is not None else "", place, primitive_of(thread))
+    return Blocked(thread, expression(own) if own is not None else "", _place(own), primitive_of(thread))
 
 
 def is_real_wait(frame: FrameType | None, primitive: str, is_real: Callable[[str], bool]) -> bool:
@@ -153,25 +150,27 @@ def _own_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-def _place(wait: Wait, frames: Mapping[int, FrameType]) -> str:
-    own = _own_frame(frames.get(wait.thread.ident or 0)) if wait.thread is not None else None
-    return f", at {own.f_code.co_filename}:{own.f_lineno}" if own is not None else ""
+def _place(frame: FrameType | None) -> str:
+    return f", at {frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
 
 
 def waits_text(waits: Iterable[Wait], frames: Mapping[int, FrameType]) -> list[str]:
-    """Return a line for each wait: who waits, for what, and where."""
-    names = ((wait.thread.name if wait.thread is not None else "a double", wait) for wait in waits)
-    return [f"  {name} waits for {wait.what}{_place(wait, frames)}" for name, wait in names]
+    """Return a line for each wait of the client: which thread waits, for what, and where."""
+    return [
+        f"  {thread.name} waits for {wait.what}{_place(_own_frame(frames.get(thread.ident or 0)))}"
+        for wait in waits
+        if (thread := wait.thread) is not None
+    ]
 
 
-def dead_text(waits: Iterable[Wait], frames: Mapping[int, FrameType]) -> str:
+def dead_text(waits: list[str]) -> str:
     """Return the error for waits that nothing can end."""
     advice = (
         "The client has no running thread, the doubles have no answer to send, and the waits have no time limit. Give "
         "the wait a time limit, or start the thread that should end it after `ycimages_time` has begun: older threads "
         "keep real time."
     )
-    return "\n".join(["Every thread waits, and nothing can end these waits:", *waits_text(waits, frames), advice])
+    return "\n".join(["Every thread waits, and nothing can end these waits:", *waits, advice])
 
 
 def blocked_text(unseen: list[Blocked], waits: list[str], seconds: float) -> str:
@@ -200,7 +199,7 @@ def unanswered_text(waits: list[str], seconds: float) -> str:
 def busy_text(thread: threading.Thread, frame: FrameType | None, deed: str, seconds: float) -> str:
     """Return the error for a thread that polls or computes without ever waiting."""
     own = _own_frame(frame) or frame
-    place = f", at {own.f_code.co_filename}:{own.f_lineno}: {expression(own)}" if own is not None else ""
+    place = f"{_place(own)}: {expression(own)}" if own is not None else ""
     return (
         f"{thread.name} does not wait{place}\nIn {seconds:g} real seconds {deed}, and virtual time passes only while "
         "the client waits. Wait between two looks: time.sleep, asyncio.sleep, threading.Event.wait, or a library that "
@@ -209,8 +208,6 @@ def busy_text(thread: threading.Thread, frame: FrameType | None, deed: str, seco
 
 
 _SAMPLES: Final = 12
-
-
 _QUESTIONS: Final = frozenset({
     "all", "any", "bool", "cancelled", "done", "empty", "full", "is_alive", "is_set", "len", "locked", "qsize",
     "running",

@@ -36,39 +36,26 @@ def exact_time_ns() -> int:
     return api.real_time_ns() if api._should_use_real_time() else api._get_fake_monotonic_ns()  # noqa: SLF001 - see above
 
 
-CLOCKS: Final[dict[int, Any]] = {
-    id(api.real_time): api.fake_time,
-    id(api.real_time_ns): exact_time_ns,
-    id(api.real_monotonic): api.fake_monotonic,
-    id(api.real_monotonic_ns): api.fake_monotonic_ns,
-    id(api.real_perf_counter): api.fake_perf_counter,
-    id(api.real_perf_counter_ns): api.fake_perf_counter_ns,
-}
+_CLOCKS: Final[tuple[tuple[Any, Any], ...]] = (
+    (api.real_time, api.fake_time),
+    (api.real_time_ns, exact_time_ns),
+    (api.real_monotonic, api.fake_monotonic),
+    (api.real_monotonic_ns, api.fake_monotonic_ns),
+    (api.real_perf_counter, api.fake_perf_counter),
+    (api.real_perf_counter_ns, api.fake_perf_counter_ns),
+)
+_CALENDAR: Final[tuple[tuple[Any, Any], ...]] = (
+    (api.real_datetime, api.FakeDatetime),
+    (api.real_date, api.FakeDate),
+    (api.real_gmtime, api.fake_gmtime),
+    (api.real_localtime, api.fake_localtime),
+    (api.real_strftime, api.fake_strftime),
+)
+CLOCKS: Final = {id(real): fake for real, fake in _CLOCKS}
 """The functions that read frozen time, by the identity of those that read real time."""
-CALENDAR: Final[dict[int, Any]] = {
-    id(api.real_datetime): api.FakeDatetime,
-    id(api.real_date): api.FakeDate,
-    id(api.real_gmtime): api.fake_gmtime,
-    id(api.real_localtime): api.fake_localtime,
-    id(api.real_strftime): api.fake_strftime,
-}
+CALENDAR: Final = {id(real): fake for real, fake in _CALENDAR}
 """The same for classes and functions of dates, which are replaced only where a module has imported them."""
-REAL_ONES: Final[dict[int, Any]] = {
-    id(fake): real
-    for fake, real in (
-        (api.fake_time, api.real_time),
-        (exact_time_ns, api.real_time_ns),
-        (api.fake_monotonic, api.real_monotonic),
-        (api.fake_monotonic_ns, api.real_monotonic_ns),
-        (api.fake_perf_counter, api.real_perf_counter),
-        (api.fake_perf_counter_ns, api.real_perf_counter_ns),
-        (api.FakeDatetime, api.real_datetime),
-        (api.FakeDate, api.real_date),
-        (api.fake_gmtime, api.real_gmtime),
-        (api.fake_localtime, api.real_localtime),
-        (api.fake_strftime, api.real_strftime),
-    )
-}
+REAL_ONES: Final = {id(fake): real for real, fake in (*_CLOCKS, *_CALENDAR)}
 """The originals, by the identity of what reads frozen time."""
 
 

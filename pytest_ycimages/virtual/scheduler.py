@@ -7,13 +7,13 @@ waits end in the order of their deadlines, one thread after the other, however t
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.server import activity
 from pytest_ycimages.server.activity import Phase
-from pytest_ycimages.virtual.wait import MICROSECOND, Alarms, Evicted, Outcome, Wait, ZeroWaits, microseconds
+from pytest_ycimages.virtual.wait import MICROSECOND, Alarm, Evicted, Outcome, Wait, ZeroWaits, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,7 @@ class Scheduler:
         running: the client's threads that are in no wait that the scheduler knows.
         waits: the waits that have not ended.
         steps: how often the client has progressed other than by letting time pass.
+        is_suspended: whether nothing is expected of the client, as between two tests that share this virtual time.
         is_suspect: whether the client has made no progress for some time; the watchdog sets it.
         short: how many short waits each thread has made, by its identifier; the watchdog clears it.
         main: the thread that began virtual time: that of the test.
@@ -68,7 +69,7 @@ class Scheduler:
         self.running: set[threading.Thread] = set()
         self.waits: dict[Wait, None] = {}
         self.steps = 0
-        self.is_suspect = False
+        self.is_suspended = self.is_suspect = False
         self.short: Counter[int] = Counter()
         self.horizon = horizon
         self.lock = threading.RLock()
@@ -79,7 +80,7 @@ class Scheduler:
         self.error: BaseException | None = None
         self._move = move
         self._idle = idle
-        self._alarms = Alarms()
+        self._alarms: defaultdict[int, Alarm] = defaultdict(Alarm)  # of each thread, by its identifier
         self._joins: dict[threading.Thread, list[Wait]] = {}  # each thread of the client, with the waits for its end
         self._zero_waits = ZeroWaits()
         self._evicted: set[threading.Thread] = set()
@@ -108,7 +109,7 @@ class Scheduler:
             self._idle.forget(thread)
             self._evicted.discard(thread)
             if thread.ident is not None and self.threads.pop(thread.ident, None) is not None:
-                self._alarms.close(thread.ident)
+                self._drop_alarm(thread.ident)
             for wait in self._joins.pop(thread, ()):
                 self._wake(wait, Outcome.RELEASED)
             self._settle()
@@ -174,7 +175,7 @@ class Scheduler:
         what: str,
         timeout: float | None,
         descriptors: tuple[int, ...] = (),
-        foreign: Callable[[], bool] | None = None,
+        foreign: Callable[[], bool] | bool = False,  # noqa: FBT001, FBT002 - a value or what determines it
     ) -> Wait:
         """Return a wait of the calling thread that begins now.
 
@@ -187,7 +188,7 @@ class Scheduler:
         deadline = None if timeout is None else self.elapsed + microseconds(timeout)
         thread = self.threads.get(threading.get_ident())
         connection = None if thread else activity.serving.get(threading.get_ident())
-        return Wait(self, thread, connection, what, deadline, descriptors, foreign)
+        return Wait(thread, connection, what, deadline, descriptors, foreign, self.release)
 
     def wait(self, wait: Wait) -> Outcome:
         """Block the thread that made the wait until it ends.
@@ -216,7 +217,7 @@ class Scheduler:
             with self.lock:
                 self._wake(wait, Outcome.OVER)
             if wait.thread is None:  # a double's thread, whose end is not reported
-                self._alarms.close(threading.get_ident())
+                self._drop_alarm(threading.get_ident())
         if wait.error is not None:
             raise wait.error
         return wait.outcome or Outcome.OVER
@@ -292,9 +293,13 @@ class Scheduler:
             self.is_over = True
             for wait in list(self.waits):
                 self._wake(wait, Outcome.OVER)
-            self._alarms.close(threading.get_ident())
+            self._drop_alarm(threading.get_ident())
 
     # Callers of these hold the lock.
+
+    def _drop_alarm(self, ident: int) -> None:
+        if alarm := self._alarms.pop(ident, None):
+            alarm.close()
 
     def _park(self, wait: Wait) -> None:
         self.waits[wait] = None

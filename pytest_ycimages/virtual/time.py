@@ -26,10 +26,8 @@ from pytest_ycimages.virtual.watchdog import Watchdog
 from pytest_ycimages.words import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import TracebackType
-
-    from pytest_ycimages.virtual.wait import Wait
 
 REAL: Final = (
     "_hypothesis_pytestplugin", "_pydevd_bundle", "_pytest", "debugpy", "execnet", "grpc", "hypothesis",
@@ -55,6 +53,9 @@ class VirtualTime:
         patience: real seconds without progress after which it fails with a VirtualTimeError in the thread that began
             it; None: two.
 
+    Attributes:
+        scheduler: knows the client's threads and waits; experiments use it.
+
     Raises:
         UsageError: virtual time is in force already, or has ended; or an argument is invalid.
     """
@@ -67,8 +68,8 @@ class VirtualTime:
         self._known: dict[str, bool] = {}
         self._frozen = FrozenTime(moment, self._is_client, self._is_real)
         self._idle = IdleDetector(real_monotonic, patience if patience is None else _positive("patience", patience, 2))
-        self._scheduler = Scheduler(self._frozen.move, DAY, self._idle, self._is_real)
-        self._watchdog = Watchdog(self._scheduler, self._idle, self._frozen.reads, real_monotonic)
+        self.scheduler = Scheduler(self._frozen.move, DAY, self._idle, self._is_real)
+        self._watchdog = Watchdog(self.scheduler, self._idle, self._frozen.reads, real_monotonic)
         self._stack = ExitStack()
 
     def __repr__(self) -> str:
@@ -88,28 +89,28 @@ class VirtualTime:
                 "its waits would send it thousands of requests. Use the fixture `ycimages_time`, which is real time "
                 "in a test that records or verifies."
             )
-        if self._scheduler.is_over:
+        if self.scheduler.is_over:
             raise UsageError(
                 "This virtual time has ended and cannot start again. Create another: `with VirtualTime():`."
             )
-        self._scheduler.enter(threading.current_thread())
+        self.scheduler.enter(threading.current_thread())
         with ExitStack() as stack:
-            stack.callback(self._scheduler.finish)
+            stack.callback(self.scheduler.finish)
             self._watchdog.start()  # before threads are patched, so that its thread has real time
             stack.callback(self._watchdog.stop)
             stack.callback(self._put_back, loaded_modules())
             self._frozen.freeze(stack)
             functions = {id(real_sleep): sleep, id(real_queue): SimpleQueue}
             replace_captured(stack, {**CLOCKS, **functions}, CALENDAR, self._is_real)
-            in_force.append(self._scheduler)
-            stack.callback(in_force.remove, self._scheduler)
+            in_force.append(self.scheduler)
+            stack.callback(in_force.remove, self.scheduler)
             patch_threads(stack)
             patch_sockets(stack)
             patch_loops(stack, self._frozen.monotonic)
             patch_libraries(stack, self._frozen.monotonic)
-            replace(stack, activity, "observer", self._scheduler.recheck)
+            replace(stack, activity, "observer", self.scheduler.recheck)
             replace(stack, clock, "shared", self)
-            stack.callback(self._scheduler.finish)  # before anything is restored, so that time does not move meanwhile
+            stack.callback(self.scheduler.finish)  # before anything is restored, so that time does not move meanwhile
             self._stack = stack.pop_all()
         return self
 
@@ -125,7 +126,7 @@ class VirtualTime:
         self._stack.close()
 
     def _is_client(self) -> bool:
-        return threading.get_ident() in self._scheduler.threads
+        return threading.get_ident() in self.scheduler.threads
 
     def _is_real(self, module: str) -> bool:
         known = self._known.get(module)
@@ -139,7 +140,7 @@ class VirtualTime:
     @property
     def elapsed(self) -> float:
         """The seconds that have passed since the start."""
-        return self._scheduler.elapsed / MICROSECOND
+        return self.scheduler.elapsed / MICROSECOND
 
     def now(self) -> int:
         """Return the time of client and doubles, in nanoseconds since the epoch."""
@@ -152,11 +153,11 @@ class VirtualTime:
     @property
     def horizon(self) -> float:
         """The seconds that may pass; a wait beyond them fails. A day by default; `advance` extends it."""
-        return self._scheduler.horizon
+        return self.scheduler.horizon
 
     @horizon.setter
     def horizon(self, seconds: float) -> None:
-        self._scheduler.horizon = _positive("horizon", seconds, 86400)
+        self.scheduler.horizon = _positive("horizon", seconds, 86400)
 
     @property
     def patience(self) -> float:
@@ -167,15 +168,6 @@ class VirtualTime:
     def patience(self, seconds: float) -> None:
         self._idle.patience = _positive("patience", seconds, 20)
 
-    @property
-    def is_suspended(self) -> bool:
-        """Whether nothing is expected of the client, as between two tests that share this virtual time."""
-        return self._watchdog.is_suspended
-
-    @is_suspended.setter
-    def is_suspended(self, is_suspended: bool) -> None:
-        self._watchdog.is_suspended = is_suspended
-
     # What moves it.
 
     def advance(self, seconds: float) -> None:
@@ -185,7 +177,7 @@ class VirtualTime:
             UsageError: `seconds` is negative, infinite or not a number.
         """
         step = checked_step(seconds) / SECOND
-        self._scheduler.horizon += step
+        self.scheduler.horizon += step
         self._pass(step)
 
     def travel(self, destination: datetime | timedelta) -> None:
@@ -218,42 +210,16 @@ class VirtualTime:
         if self._pass((moment - self.now()) / SECOND, descriptors) is Outcome.SHUT:
             raise ConnectionAbortedError("The double was closed while this call was waiting for its latency")
 
-    # Trials: one client after another, each in a state as if it were the first.
-
-    def watch(self, thread: threading.Thread, seconds: float, patience: float) -> Wait:
-        """Return a wait for the end of a thread that the calling one has started, for at most `seconds`.
-
-        It ends early as stuck after `patience` real seconds without progress. Start it with `wait_for`.
-        """
-        return self._scheduler.watch(thread, seconds, patience)
-
-    @property
-    def on_refusal(self) -> Callable[[], None] | None:
-        """Called for each connection that the client is refused; assign None to stop."""
-        return self._scheduler.on_refusal
-
-    @on_refusal.setter
-    def on_refusal(self, on_refusal: Callable[[], None] | None) -> None:
-        self._scheduler.on_refusal = on_refusal
-
-    def wait_for(self, wait: Wait) -> Outcome:
-        """Block the thread that made the wait; return how it ended."""
-        return self._scheduler.wait(wait)
-
-    def evict(self, client: threading.Thread) -> list[threading.Thread]:
-        """End `client` and the threads that it left behind as soon as they wait; return those that will end."""
-        return self._scheduler.evict(client)
-
     def begin_again(self) -> None:
         """Reset to the start. All threads of the client but the calling one have real time from now on."""
-        self._scheduler.begin_again()
+        self.scheduler.begin_again()
         self._frozen.begin_again()
 
     def _pass(self, seconds: float, descriptors: tuple[int, ...] = ()) -> Outcome | None:
         __tracebackhide__ = True
         if seconds <= 0:
             return None
-        return self._scheduler.wait(self._scheduler.make_wait(f"{seconds} seconds to pass", seconds, descriptors))
+        return self.scheduler.wait(self.scheduler.make_wait(f"{seconds} seconds to pass", seconds, descriptors))
 
 
 def _nanoseconds(name: str, moment: datetime) -> int:
@@ -308,6 +274,6 @@ class RealTime(VirtualTime):
         """Wait until `moment`, in nanoseconds since the epoch, or until a file descriptor is readable."""
         left = max(0, moment - machine_time()) / SECOND
         if descriptors:
-            activity.wait_readable(descriptors[0], left)
+            activity.readable(descriptors, left)
         else:
             time.sleep(left)

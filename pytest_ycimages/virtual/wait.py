@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import _thread
 import ctypes
-import select
 import socket
 import threading
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
+
+from pytest_ycimages.server import activity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_ycimages.server.activity import Serving
 
-_numbers: Final = count()
 _RECHECK: Final = 1.0
 """Real seconds after which a thread that waits returns to Python, as some systems deliver signals only then."""
 
@@ -55,7 +57,7 @@ class Alarm:
     def block(self, descriptors: Sequence[int]) -> bool:
         """Block until it rings, or for a real second; return whether a descriptor is readable."""
         bell = self._bell.fileno()
-        ready = _ready((*descriptors, bell), _RECHECK)
+        ready = activity.readable((*descriptors, bell), _RECHECK)
         if bell in ready:
             self._bell.recv(64)
         return any(descriptor in ready for descriptor in descriptors)
@@ -66,42 +68,13 @@ class Alarm:
         self._bell.close()
 
 
-class Alarms:
-    """The alarms of threads."""
-
-    def __init__(self) -> None:
-        self._by_thread: dict[int, Alarm] = {}
-
-    def own(self) -> Alarm:
-        """Return the alarm of the calling thread."""
-        ident = threading.get_ident()
-        alarm = self._by_thread.get(ident)
-        if alarm is None:
-            alarm = self._by_thread[ident] = Alarm()
-        return alarm
-
-    def close(self, ident: int) -> None:
-        """Close the alarm of a thread, by its identifier, if it has one."""
-        if alarm := self._by_thread.pop(ident, None):
-            alarm.close()
+def _closed_gate() -> _thread.LockType:
+    gate = _thread.allocate_lock()
+    gate.acquire()
+    return gate
 
 
-def _ready(descriptors: Sequence[int], seconds: float) -> list[int]:
-    if not hasattr(select, "poll"):
-        return select.select(descriptors, [], [], seconds)[0]
-    poll = select.poll()
-    for descriptor in descriptors:
-        poll.register(descriptor, select.POLLIN)
-    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
-
-
-class Releaser(Protocol):
-    """An object that ends waits."""
-
-    def release(self, wait: Wait) -> None:
-        """End a wait from outside."""
-
-
+@dataclass(slots=True, eq=False, repr=False)
 class Wait:
     """One wait.
 
@@ -113,52 +86,27 @@ class Wait:
         what: what it waits for, in words.
         deadline: the microsecond of virtual time at which it ends by itself; None: never.
         descriptors: file descriptors that end it once one is readable.
+        foreign: whether a peer other than a double may write to one of these, or what determines it.
+        end: ends it from outside.
         outcome: how it ended; None while it lasts.
         error: what the waiting thread is to raise when it has failed.
         patience: real seconds without progress after which it ends as stuck; None: never.
     """
 
-    __slots__ = (
-        "_afterwards",
-        "_alarm",
-        "_foreign",
-        "_gate",
-        "_number",
-        "_releaser",
-        "connection",
-        "deadline",
-        "descriptors",
-        "error",
-        "outcome",
-        "patience",
-        "thread",
-        "what",
-    )
-
-    def __init__(  # noqa: PLR0913, PLR0917 - a wait is all of these
-        self,
-        releaser: Releaser,
-        thread: threading.Thread | None,
-        connection: Serving | None,
-        what: str,
-        deadline: int | None,
-        descriptors: tuple[int, ...],
-        foreign: Callable[[], bool] | None,
-    ) -> None:
-        self._releaser = releaser
-        self._number = next(_numbers)
-        self._gate = _closed_gate()
-        self._afterwards: _thread.LockType | None = None
-        self._alarm: Alarm | None = None
-        self._foreign = foreign
-        self.thread = thread
-        self.connection = connection
-        self.what = what
-        self.deadline = deadline
-        self.descriptors = descriptors
-        self.outcome: Outcome | None = None
-        self.error: BaseException | None = None
-        self.patience: float | None = None
+    thread: threading.Thread | None
+    connection: Serving | None
+    what: str
+    deadline: int | None
+    descriptors: tuple[int, ...]
+    foreign: Callable[[], bool] | bool
+    end: Callable[[Wait], None]
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    patience: float | None = None
+    _number: int = field(default_factory=partial(next, count()))
+    _gate: _thread.LockType = field(default_factory=_closed_gate)
+    _afterwards: _thread.LockType | None = None
+    _alarm: Alarm | None = None
 
     def order(self) -> tuple[int, int, int]:
         """Return the sort key of waits with a deadline: the earlier ends first.
@@ -183,9 +131,9 @@ class Wait:
 
     def is_foreign(self) -> bool:
         """Return whether a peer other than a double may write to a descriptor. Determined at the first call."""
-        if callable(self._foreign):
-            self._foreign = _yes if self._foreign() else None
-        return self._foreign is not None
+        if callable(self.foreign):
+            self.foreign = self.foreign()
+        return self.foreign
 
     def beyond(self, horizon: float) -> str:
         """Return the error for a wait that would end beyond the horizon, in virtual seconds."""
@@ -201,12 +149,12 @@ class Wait:
         Raises:
             RuntimeError: it has ended already.
         """
-        self._releaser.release(self)
+        self.end(self)
 
-    def prepare(self, alarms: Alarms) -> None:
+    def prepare(self, alarms: Mapping[int, Alarm]) -> None:
         """Set the alarm of the calling thread, before blocking."""
         if self.descriptors:
-            self._alarm = alarms.own()
+            self._alarm = alarms[threading.get_ident()]
 
     def block(self) -> bool:
         """Block until woken, or for a real second; return whether a descriptor became readable."""
@@ -237,16 +185,6 @@ class Wait:
     def acquire_for_real(self, seconds: float | None) -> bool:
         """Wait on in real time after virtual time has ended; return whether it was released."""
         return self._afterwards is not None and self._afterwards.acquire(timeout=-1 if seconds is None else seconds)
-
-
-def _closed_gate() -> _thread.LockType:
-    gate = _thread.allocate_lock()
-    gate.acquire()
-    return gate
-
-
-def _yes() -> bool:
-    return True
 
 
 _set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -287,8 +225,6 @@ def microseconds(seconds: float) -> int:
 
 
 _ZERO_WAITS: Final = 2_000
-
-
 _COMPUTED_ZERO_WAITS: Final = 100
 """The zero-length waits of a thread at one moment before one takes time; fewer where the zero was computed."""
 

@@ -76,9 +76,6 @@ class Watchdog:
         idle: its detector, which has the limits.
         reads: how often each thread has read the clock, by its identifier; cleared at each progress.
         real: reads the clock of the machine, in seconds.
-
-    Attributes:
-        is_suspended: whether to leave the client alone, as between two tests.
     """
 
     def __init__(self, scheduler: Scheduler, idle: IdleDetector, reads: Counter[int], real: RealTime) -> None:
@@ -94,7 +91,6 @@ class Watchdog:
         self._failures = 0
         self._attempts = 0
         self._is_forced = False
-        self.is_suspended = False
         self._begin()
 
     def start(self) -> None:
@@ -116,7 +112,7 @@ class Watchdog:
         while not self._stop.acquire(timeout=self._idle.interval):
             now, processed = self._real(), time.process_time()
             try:
-                if self.is_suspended:
+                if self._scheduler.is_suspended:
                     self._begin()
                 else:
                     self._look(min(now - last, 2 * self._idle.interval), processed - used)
@@ -245,12 +241,12 @@ class Watchdog:
         is_busy = self._used >= self._quiet / 2 and self._quiet < 5 * patience  # another thread may still end a wait
         if max(self._blocked, self._in_flight) < patience / 2 or is_busy:
             return None
-        waits = [wait for wait in list(self._scheduler.waits) if wait.thread is not None]
+        waits = waits_text(list(self._scheduler.waits), current_frames())
         if self._in_flight >= patience / 2:
-            return unanswered_text(waits_text(waits, current_frames()), patience)
+            return unanswered_text(waits, patience)
         if not self._unseen:
-            return dead_text(waits, current_frames()) if waits else None
-        return blocked_text(self._unseen, waits_text(waits, current_frames()), patience)
+            return dead_text(waits) if waits else None
+        return blocked_text(self._unseen, waits, patience)
 
     # How it is told.
 

@@ -151,7 +151,7 @@ def test_a_thread_is_left_as_it_was(ycimages_time: VirtualTime) -> None:
     gc.disable()
     try:
         gone = weakref.ref(thread)
-        with ycimages_time._scheduler.lock:  # noqa: SLF001 - the watchdog holds threads while it looks at them
+        with ycimages_time.scheduler.lock:  # the watchdog holds threads while it looks at them
             del thread
             assert gone() is None
     finally:

@@ -31,8 +31,8 @@ def started(work: Callable[[], object]) -> threading.Thread:
 def test_a_thread_that_ends_is_watched_to_its_end() -> None:
     """And no longer."""
     with VirtualTime() as virtual_time:
-        watch = virtual_time.watch(started(lambda: time.sleep(30)), 100, 5)
-        assert virtual_time.wait_for(watch) is Outcome.RELEASED
+        watch = virtual_time.scheduler.watch(started(lambda: time.sleep(30)), 100, 5)
+        assert virtual_time.scheduler.wait(watch) is Outcome.RELEASED
         assert virtual_time.elapsed == 30
 
 
@@ -41,7 +41,7 @@ def test_a_thread_that_has_ended_already_is_not_waited_for() -> None:
     with VirtualTime() as virtual_time:
         thread = started(lambda: None)
         real_join(thread)
-        assert virtual_time.wait_for(virtual_time.watch(thread, 100, 5)) is Outcome.RELEASED
+        assert virtual_time.scheduler.wait(virtual_time.scheduler.watch(thread, 100, 5)) is Outcome.RELEASED
         assert virtual_time.elapsed == 0
 
 
@@ -49,9 +49,9 @@ def test_a_thread_that_waits_for_ever_is_watched_until_the_time_is_up() -> None:
     """Which is at once."""
     with VirtualTime() as virtual_time:
         thread = started(threading.Event().wait)
-        assert virtual_time.wait_for(virtual_time.watch(thread, 100, 5)) is Outcome.DUE
+        assert virtual_time.scheduler.wait(virtual_time.scheduler.watch(thread, 100, 5)) is Outcome.DUE
         assert virtual_time.elapsed == 100
-        assert virtual_time.evict(thread) == [thread]
+        assert virtual_time.scheduler.evict(thread) == [thread]
         real_join(thread, 5)
         assert not thread.is_alive()
 
@@ -66,7 +66,7 @@ def test_a_thread_that_runs_on_is_watched_until_patience_ends() -> None:
 
     with VirtualTime() as virtual_time:
         thread = started(spin)
-        assert virtual_time.wait_for(virtual_time.watch(thread, 100, 0.05)) is Outcome.STUCK
+        assert virtual_time.scheduler.wait(virtual_time.scheduler.watch(thread, 100, 0.05)) is Outcome.STUCK
         goes_on[0] = False
         real_join(thread)
 
@@ -79,8 +79,8 @@ def test_what_sleeps_is_ended_and_what_is_idle_goes_on_in_real_time() -> None:
         idle = started(lambda: heard.append(tasks.get()))
         sleeper = started(lambda: time.sleep(1000))
         client = started(lambda: time.sleep(1))
-        virtual_time.wait_for(virtual_time.watch(client, 10, 5))
-        assert virtual_time.evict(client) == [sleeper]
+        virtual_time.scheduler.wait(virtual_time.scheduler.watch(client, 10, 5))
+        assert virtual_time.scheduler.evict(client) == [sleeper]
         real_join(sleeper, 5)
         virtual_time.begin_again()
         assert virtual_time.elapsed == 0
@@ -105,7 +105,7 @@ def test_refused_connections_are_told_of() -> None:
     """They are in no journal."""
     refused: list[str] = []
     with VirtualTime() as virtual_time, Double() as double:
-        virtual_time.on_refusal = lambda: refused.append("once")
+        virtual_time.scheduler.on_refusal = lambda: refused.append("once")
         double.inject(refuse(5), on="endpoints.list")
         for _ in range(3):
             with closing(socket.socket()) as sock:
@@ -117,4 +117,4 @@ def test_refused_connections_are_told_of() -> None:
                 with pytest.raises(ConnectionResetError):
                     sock.recv(100)
         assert refused == ["once"] * 2
-        virtual_time.on_refusal = None
+        virtual_time.scheduler.on_refusal = None
