@@ -33,7 +33,7 @@ from pytest_ycimages.redaction.rules import (
     fields_of,
 )
 from pytest_ycimages.redaction.shapes import SCRUBBED
-from pytest_ycimages.redaction.text import Redaction, TextRules, without_secrets
+from pytest_ycimages.redaction.text import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,7 +90,7 @@ class Redactor:
         self._lock = Lock()
         self.known = frozenset[str]()
         self._allowed = rules.allowed
-        self._rules = TextRules(fields=rules.fields, patterns=rules.patterns, keep=rules.keep)
+        self._rules = rules
         self._pseudonyms = pseudonyms
         self._hides_unreadable = hides_unreadable
         self._request_headers = REQUEST_HEADERS | rules.headers
@@ -246,6 +246,7 @@ def changes(before: CassetteData, after: CassetteData) -> Iterator[str]:
 
 def scrub_metadata(metadata: CassetteMetadata, *, pseudonyms: bool = False) -> CassetteMetadata:
     """Return the metadata of a cassette without secrets in its address and its note, and with pseudonyms if wanted."""
+    without_secrets = Redaction().text  # by the built-in rules
     clean = metadata._replace(upstream=without_secrets(metadata.upstream), note=without_secrets(metadata.note))
     if not pseudonyms:
         return clean

@@ -13,9 +13,15 @@ from pytest_ycimages.redaction.credentials import (
     without_credential,
     worth_knowing,
 )
-from pytest_ycimages.redaction.rules import REQUEST_HEADERS, RESPONSE_HEADERS, fields_of, fields_of_model
+from pytest_ycimages.redaction.rules import (
+    REQUEST_HEADERS,
+    RESPONSE_HEADERS,
+    RedactionRules,
+    fields_of,
+    fields_of_model,
+)
 from pytest_ycimages.redaction.shapes import SCRUBBED, is_secret
-from pytest_ycimages.redaction.text import Redaction, TextRules
+from pytest_ycimages.redaction.text import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,11 +86,7 @@ class Printing:
         return clean
 
 
-def _to_print(message: RequestMessage) -> dict[str, Any]:
-    return Printing().message(message)
-
-
-RequestMessage.to_print = _to_print
+RequestMessage.to_print = lambda message: Printing().message(message)
 
 
 def printed(text: str) -> str:
@@ -105,8 +107,8 @@ def _without_parts(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _rules_with(known: frozenset[str]) -> TextRules:
-    return TextRules(known=pattern_of(known))
+def _rules_with(known: frozenset[str]) -> RedactionRules:
+    return RedactionRules(known=pattern_of(known))
 
 
 @cache

@@ -176,9 +176,10 @@ HEAD_HEADERS: Final = frozenset({"content-length"})
 
 
 class RedactionRules(NamedTuple):
-    """Rules of the user, beyond the contract.
+    """Rules beyond the contract, the token formats and the telling names.
 
     Attributes:
+        known: finds known credentials; None for none.
         fields: names of further fields to redact, in the form of `plain`.
         patterns: further shapes of secrets, redacted in every text.
         headers: names, in lower case, of further headers to keep.
@@ -186,11 +187,16 @@ class RedactionRules(NamedTuple):
         keep: names of fields beyond the contract whose values stay, in the form of `plain`.
     """
 
+    known: re.Pattern[str] | None = None
     fields: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
     headers: frozenset[str] = frozenset()
     allowed: tuple[str, ...] = ()
     keep: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Show no known credential."""
+        return "<RedactionRules>"
 
 
 NO_RULES: Final = RedactionRules()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from pytest_ycimages.redaction.credentials import credentials_in_text, user_of
-from pytest_ycimages.redaction.rules import EXPIRY, KEPT, SECRET, TEXT, TOKEN, UNKNOWN
+from pytest_ycimages.redaction.rules import EXPIRY, KEPT, NO_RULES, SECRET, TEXT, TOKEN, UNKNOWN
 from pytest_ycimages.redaction.shapes import (
     ELEMENT,
     EXPIRES_AT,
@@ -29,7 +29,7 @@ from pytest_ycimages.redaction.shapes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_ycimages.redaction.rules import Fields
+    from pytest_ycimages.redaction.rules import Fields, RedactionRules
 
 _LAYERS: Final = 3
 """Layers of percent-encoding that are decoded."""
@@ -61,34 +61,6 @@ _HEADER: Final = re.compile(
 """A header that is quoted in a text: up to the quote that it began with, or to the end of its line."""
 
 
-class TextRules(NamedTuple):
-    """Rules beyond the token formats and the telling names.
-
-    Attributes:
-        known: finds known credentials; None for none.
-        fields: further names of secrets, in the form of `plain`.
-        patterns: further shapes of secrets.
-        keep: names of fields beyond the contract whose values stay, in the form of `plain`.
-    """
-
-    known: re.Pattern[str] | None = None
-    fields: frozenset[str] = frozenset()
-    patterns: tuple[re.Pattern[str], ...] = ()
-    keep: frozenset[str] = frozenset()
-
-    def __repr__(self) -> str:
-        """Show no known credential."""
-        return "<TextRules>"
-
-
-_NO_MORE: Final = TextRules()
-
-
-def without_secrets(text: str) -> str:
-    """Return a text without what the built-in rules take for secrets."""
-    return Redaction().text(text)
-
-
 class Redaction:
     """One pass of redaction.
 
@@ -100,7 +72,7 @@ class Redaction:
         suspects: a quick look at a text, to save a thorough one.
     """
 
-    def __init__(self, rules: TextRules = _NO_MORE) -> None:
+    def __init__(self, rules: RedactionRules = NO_RULES) -> None:
         self.found: list[str] = []
         self.suspects: Callable[[str], object] = may_hold_secret
         self._rules = rules
@@ -235,9 +207,7 @@ class Redaction:
             if self.suspects(value):
                 value = self._encoded(self._without_known(value), _LAYERS, plus=" ")
             return f"{name}{equals}{value}"
-        if not equals:
-            return SCRUBBED if name else name
-        return f"{self.path(name)}={SCRUBBED if value else value}"
+        return _valueless(self.path(name) if equals else name, equals, value)
 
     def _without_known(self, text: str) -> str:
         for pattern in (self._rules.known, *self._rules.patterns):
@@ -292,14 +262,11 @@ class Redaction:
 
 def _without_query(match: re.Match[str]) -> str:
     """Return an address with the names of its parameters only."""
-    return match[1] + "&".join(_valueless(each) for each in match[2].split("&"))
+    return match[1] + "&".join(_valueless(*each.partition("=")) for each in match[2].split("&"))
 
 
-def _valueless(parameter: str) -> str:
-    name, equals, value = parameter.partition("=")
-    if not equals:
-        return SCRUBBED if name else name
-    return f"{name}={SCRUBBED if value else value}"
+def _valueless(name: str, equals: str, value: str) -> str:
+    return f"{name}={value and SCRUBBED}" if equals else name and SCRUBBED
 
 
 def _may_name(text: str) -> bool:

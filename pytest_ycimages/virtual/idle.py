@@ -11,7 +11,7 @@ import gc
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import threading
@@ -21,16 +21,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.virtual.wait import Wait
 
     RealTime = Callable[[], float]
-
-
-class _Progress(NamedTuple):
-    """The position of a thread, and the real seconds for which it has been there."""
-
-    mark: tuple[int, int, int]
-    seconds: float
-
-
-_UNSEEN = _Progress((-1, -1, -1), 0)
+    _Mark = tuple[int, int, int]
 
 
 class IdleDetector:
@@ -58,8 +49,8 @@ class IdleDetector:
             self.interval = min(self.interval, patience / 20)
         self._real = real
         self._changed_at = self._looked_at = real()
-        self._progress: dict[threading.Thread, _Progress] = {}
-        self._still: set[threading.Thread] = set()
+        self._marks: dict[threading.Thread, _Mark] = {}
+        self._seconds = 0.0  # for which no thread has progressed
 
     def changed(self) -> None:
         """Record that a wait has begun or ended."""
@@ -76,29 +67,27 @@ class IdleDetector:
         self._looked_at = now
         frames = current_frames()
         marks = {thread: _mark(thread, frames) for thread in running}
-        before = {thread: self._progress.get(thread, _UNSEEN) for thread in marks}
-        one_progresses = any(before[thread].mark != mark for thread, mark in marks.items())
-        seen = {  # while one progresses, the others may only be waiting for the interpreter
-            thread: _Progress(mark, 0 if one_progresses else before[thread].seconds + seconds)
-            for thread, mark in marks.items()
-        }
-        self._progress = seen
-        self._still = {thread for thread, progress in seen.items() if progress.seconds >= self.still}
-        return not one_progresses
+        is_still = all(self._marks.get(thread) == mark for thread, mark in marks.items())
+        # While one thread progresses, the others may only be waiting for the interpreter.
+        self._seconds = self._seconds + seconds if is_still else 0
+        self._marks = marks
+        return is_still
 
     def forget(self, thread: threading.Thread) -> None:
         """Remove a thread that has ended."""
-        self._progress.pop(thread, None)
-        self._still.discard(thread)
+        self._marks.pop(thread, None)
 
     def all_idle(self, running: set[threading.Thread]) -> bool:
         """Return whether none of the threads that appear to run makes progress."""
         if not running:
             return True
-        if not running <= self._still:
+        if not self._is_still(running):
             return False
         self.sample(running)  # an idle thread may have continued meanwhile
-        return running <= self._still
+        return self._is_still(running)
+
+    def _is_still(self, running: set[threading.Thread]) -> bool:
+        return self._seconds >= self.still and running <= self._marks.keys()
 
     def is_patient_enough(self, waits: Iterable[Wait]) -> bool:
         """Return whether sockets with foreign peers have been given enough real time."""
@@ -122,7 +111,8 @@ def current_frames() -> Mapping[int, FrameType]:
             gc.enable()
 
 
-def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> tuple[int, int, int]:
+def _mark(thread: threading.Thread, frames: Mapping[int, FrameType]) -> _Mark:
+    """Return the position of a thread: the processor time that it has used, its frame and its instruction."""
     frame = frames.get(thread.ident or 0)
     if thread.ident is None or frame is None:  # it has not begun, or has ended
         return 0, 0, 0

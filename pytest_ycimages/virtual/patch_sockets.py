@@ -189,11 +189,13 @@ def has_foreign_peer(descriptors: Iterable[int]) -> bool:
     """Return whether the peer of a descriptor is neither a double nor a socket in a loop of the client."""
     descriptors = list(descriptors)
     loops = [descriptors, *(each.get_map() or () for each in list(_seen))]
-    return bool(_foreign_peers(descriptors) - {_address(descriptor) for loop in loops for descriptor in loop})
+    own = {_address(descriptor, socket.socket.getsockname) for loop in loops for descriptor in loop}
+    return bool(_foreign_peers(descriptors) - (own - {_UNKNOWN_PEER}))
 
 
 def _foreign_peers(descriptors: Iterable[int]) -> set[tuple[str, int]]:
-    return {_peer(descriptor) for descriptor in descriptors} - activity.addresses() - {_NO_PEER}
+    peers = {_address(descriptor, socket.socket.getpeername) for descriptor in descriptors}
+    return peers - activity.addresses() - {_NO_PEER}
 
 
 _seen: Final[WeakSet[Any]] = WeakSet()
@@ -206,28 +208,16 @@ _UNKNOWN_PEER: Final = ("*", 0)
 """The peer of a pipe, perhaps to another process, and of a socket that is about to be connected."""
 
 
-def _peer(descriptor: int) -> tuple[str, int]:
+def _address(descriptor: int, read: Callable[[socket.socket], Any]) -> tuple[str, int]:
+    """Return the address of a socket's peer, or its own, as `read` gives it."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
         return _UNKNOWN_PEER
     try:
-        peer = sock.getpeername()
+        address = read(sock)
     except OSError:
         return _NO_PEER if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else _UNKNOWN_PEER
     finally:
         sock.detach()
-    return peer[:2] if isinstance(peer, tuple) else _NO_PEER
-
-
-def _address(descriptor: int) -> tuple[str, int]:
-    """Return the local address of a socket, or `_NO_PEER`."""
-    try:
-        sock = socket.socket(fileno=descriptor)
-    except OSError:
-        return _NO_PEER
-    try:
-        name = sock.getsockname()
-    finally:
-        sock.detach()
-    return name[:2] if isinstance(name, tuple) else _NO_PEER
+    return address[:2] if isinstance(address, tuple) else _NO_PEER

@@ -118,16 +118,11 @@ class _Sleep:
 
     def __call__(self, seconds: float, /) -> None:
         scheduler = of_client()
-        if scheduler is None:
-            real_sleep(seconds)
-            return
-        if seconds == 0:
+        if scheduler is not None and seconds == 0:
             seconds = scheduler.zero_wait(seconds)
-        if not seconds > 0:
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - the calling module decides
+        if scheduler is None or not seconds > 0 or scheduler.is_real(caller):
             real_sleep(seconds)  # which also refuses invalid values
-            return
-        if scheduler.is_real(sys._getframe(1).f_globals.get("__name__", "")):  # noqa: SLF001 - the calling module decides
-            real_sleep(seconds)
             return
         __tracebackhide__ = True
         wait = scheduler.make_wait(f"time.sleep({seconds!r})", seconds)
@@ -189,12 +184,14 @@ def _join(
         join(thread, timeout)
         return
     __tracebackhide__ = True
-    wait = scheduler.wait_for_end(thread, timeout) if thread is not threading.current_thread() else None
-    if wait is None:
+    if thread is threading.current_thread() or not scheduler.knows(thread):
         join(thread, timeout)
-    elif wait.outcome is Outcome.RELEASED:
+        return
+    wait = scheduler.watch(thread, timeout)
+    outcome = scheduler.wait(wait)
+    if outcome is Outcome.RELEASED:
         join(thread)  # it has ended except for its last steps
-    elif wait.outcome is Outcome.OVER:
+    elif outcome is Outcome.OVER:
         join(thread, wait.left(scheduler.elapsed))
 
 

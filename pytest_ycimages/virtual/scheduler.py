@@ -114,29 +114,22 @@ class Scheduler:
                 self._wake(wait, Outcome.RELEASED)
             self._settle()
 
-    def wait_for_end(self, thread: threading.Thread, timeout: float | None) -> Wait | None:
-        """Wait until a thread of the client ends and return the wait; return None for any other thread."""
-        __tracebackhide__ = True
-        with self.lock:
-            if thread not in self._joins:
-                return None
-            wait = self.make_wait(f"{thread.name} to end", timeout)
-            self._joins[thread].append(wait)
-        self.wait(wait)
-        return wait
+    def knows(self, thread: threading.Thread) -> bool:
+        """Return whether a thread is one of the client that has not ended."""
+        return thread in self._joins
 
-    def watch(self, thread: threading.Thread, seconds: float, patience: float) -> Wait:
-        """Return a wait for a thread of the client to end, with two limits.
+    def watch(self, thread: threading.Thread, seconds: float | None, patience: float | None = None) -> Wait:
+        """Return a wait for a thread of the client to end.
 
         Args:
             thread: the thread.
-            seconds: seconds of virtual time after which the wait ends.
-            patience: real seconds without progress after which the wait ends.
+            seconds: seconds of virtual time after which the wait ends; None: never.
+            patience: real seconds without progress after which the wait ends; None: never.
         """
         with self.lock:
             wait = self.make_wait(f"{thread.name} to end", seconds)
             wait.patience = patience
-            if thread in self._joins:
+            if self.knows(thread):
                 self._joins[thread].append(wait)
             else:  # it has ended already
                 self._wake(wait, Outcome.RELEASED)

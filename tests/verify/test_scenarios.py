@@ -297,6 +297,6 @@ def _spelled(taping: Taping, spell: Callable[[str], str]) -> set[str]:
 def test_names_may_be_spelled_in_either_way(seed: int) -> None:
     """The service reads `folder_id` as it reads `folderId`, in a body and in a query."""
     tapes = [Taping(seed=seed, timing=5, contract="page", unknown_resources="not_found") for _ in range(2)]
-    shown = [_spelled(tape, spell) for tape, spell in zip(tapes, (str, to_snake), strict=True)]
-    assert shown[0] == shown[1]
-    assert {"list.order-by-age", "source.image-not-found", "image.as-asked"} <= shown[0]
+    shown = _spelled(tapes[0], str)
+    assert shown == _spelled(tapes[1], to_snake)
+    assert {"list.order-by-age", "source.image-not-found", "image.as-asked"} <= shown
