@@ -18,6 +18,7 @@ from weakref import WeakSet
 from pytest_ycimages.errors import UsageError, VirtualTimeError
 from pytest_ycimages.network.patching import replace, when_imported
 from pytest_ycimages.virtual import patch_grpc
+from pytest_ycimages.virtual.frozen import real_monotonic
 from pytest_ycimages.virtual.patch_sockets import has_foreign_peer
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import of_client
@@ -122,7 +123,7 @@ _ERRORS: Final = (VirtualTimeError, GivenUp)
 
 
 def _patch_trio(stack: ExitStack, module: Any, monotonic: Callable[[], float]) -> None:
-    core = sys.modules.get("trio._core._run")
+    core: Any = sys.modules["trio._core._run"]
 
     def run(scheduler: Scheduler, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -131,33 +132,25 @@ def _patch_trio(stack: ExitStack, module: Any, monotonic: Callable[[], float]) -
             return original(*args, **kwargs)
         except module.TrioInternalError as error:
             raise (getattr(clock, "error", None) or error) from None
-        except _ERRORS:  # it came while trio waited for files, where it cleans up nothing
-            _clean_up(core)
+        except _ERRORS:
+            context = core.GLOBAL_RUN_CONTEXT
+            if hasattr(context, "runner"):  # the error came while trio waited for files, where it cleans up nothing
+                context.runner.close()
+                vars(context).clear()
             raise
 
     patch(stack, module, "run", run)
     patch(stack, module.lowlevel, "start_guest_run", run)
-    if hasattr(core, "SystemClock"):  # for code that has captured `trio.run`
-        patch(stack, core, "SystemClock", lambda scheduler, _: _clock(scheduler, monotonic))
-    threads: Any = sys.modules.get("trio._core._thread_cache")
-    if hasattr(threads, "ThreadCache"):  # idle threads wait for a bare lock, unseen
-        replace(stack, threads, "Lock", _lock)
-        replace(stack, threads, "THREAD_CACHE", threads.ThreadCache())
-
-
-def _lock() -> threading.Semaphore:
-    return threading.Semaphore(1)
+    # For code that has captured `trio.run`.
+    patch(stack, core, "SystemClock", lambda scheduler, _: _clock(scheduler, monotonic))
+    # Idle threads wait for a bare lock, unseen.
+    threads: Any = sys.modules["trio._core._thread_cache"]
+    replace(stack, threads, "Lock", partial(threading.Semaphore, 1))
+    replace(stack, threads, "THREAD_CACHE", threads.ThreadCache())
 
 
 async def _fail(error: BaseException) -> None:
     raise error
-
-
-def _clean_up(core: Any) -> None:
-    context: Any = getattr(core, "GLOBAL_RUN_CONTEXT", None)
-    if hasattr(context, "runner"):
-        context.runner.close()
-        vars(context).clear()
 
 
 def _runner() -> Any:
@@ -167,10 +160,10 @@ def _runner() -> Any:
 def _descriptors(runner: Any) -> tuple[int, ...]:
     """Return the descriptor that is readable once any file of a trio loop is ready."""
     files = runner.io_manager
-    for name in ("_epoll", "_kqueue"):
-        if hasattr(files, name):
-            return (getattr(files, name).fileno(),)
-    raise VirtualTimeError("This release of trio does not run in virtual time on this system. Use asyncio.")
+    waiting = getattr(files, "_epoll", None) or getattr(files, "_kqueue", None)
+    if waiting is None:
+        raise VirtualTimeError("This release of trio does not run in virtual time on this system. Use asyncio.")
+    return (waiting.fileno(),)
 
 
 def _has_foreign(runner: Any) -> bool:
@@ -179,38 +172,47 @@ def _has_foreign(runner: Any) -> bool:
     return has_foreign_peer(descriptor if isinstance(descriptor, int) else descriptor[0] for descriptor in list(files))
 
 
-def _await_event(scheduler: Scheduler, timeout: float | None) -> float:
-    """Wait for an event of trio's loop, in virtual time; return the real seconds that are left to wait."""
+def _await_event(scheduler: Scheduler, timeout: float | None) -> Outcome:
+    """Wait for an event of trio's loop, in virtual time."""
     __tracebackhide__ = True
     what = "an event of trio's loop" if timeout is None else f"trio's next deadline, in {timeout:.6f} seconds"
     runner = _runner()
     wait = scheduler.make_wait(what, timeout, _descriptors(runner), lambda: _has_foreign(runner))
-    if scheduler.wait(wait) is Outcome.OVER:
-        left = wait.left(scheduler.elapsed)
-        return math.inf if left is None else left
-    return 0
+    return scheduler.wait(wait)
 
 
 def _clock(scheduler: Scheduler, monotonic: Callable[[], float]) -> Any:
     class VirtualClock(sys.modules["trio"].abc.Clock):  # type: ignore[misc] # loaded by the client
-        """The clock of virtual time, as trio asks for it. `error` is what has ended its last wait."""
+        """The clock of virtual time, as trio asks for it, which goes on in real time from the end of virtual time.
+
+        Attributes:
+            error: what has ended its last wait.
+        """
 
         error: BaseException | None = None
+        _began = monotonic() - scheduler.elapsed / MICROSECOND
+        _ended: float | None = None  # by the clock of the machine
 
         def start_clock(self) -> None:
             """Do nothing: virtual time has begun."""
 
         def current_time(self) -> float:
             """Return the client's monotonic clock, in seconds."""
-            return monotonic()
+            virtual = self._began + scheduler.elapsed / MICROSECOND
+            if not scheduler.is_over:
+                return virtual
+            self._ended = self._ended or real_monotonic()
+            return virtual + real_monotonic() - self._ended
 
         def deadline_to_sleep_time(self, deadline: float) -> float:
             """Wait until `deadline` in virtual time; return the real seconds that trio is to wait itself."""
-            seconds = deadline - monotonic()
+            seconds = deadline - self.current_time()
             if seconds <= 0 or scheduler.is_over or of_client() is not scheduler or _runner().waiting_for_idle:
                 return seconds
             try:
-                return _await_event(scheduler, None if math.isinf(seconds) else max(seconds, 1 / MICROSECOND))
+                timeout = None if math.isinf(seconds) else max(seconds, 1 / MICROSECOND)
+                outcome = _await_event(scheduler, timeout)
+                return deadline - self.current_time() if outcome is Outcome.OVER else 0
             except _ERRORS as error:
                 self.error = error
                 sys.modules["trio"].lowlevel.spawn_system_task(_fail, error)  # which cancels all tasks

@@ -11,11 +11,12 @@ import sys
 import threading
 from asyncio.base_events import BaseEventLoop
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from pytest_ycimages.errors import VirtualTimeError
 from pytest_ycimages.network.patching import replace
 from pytest_ycimages.server import activity
+from pytest_ycimages.virtual.frozen import real_monotonic
 from pytest_ycimages.virtual.patch_threads import patch
 from pytest_ycimages.virtual.scheduler import in_force
 from pytest_ycimages.virtual.wait import MICROSECOND, Outcome, microseconds
@@ -121,13 +122,25 @@ def _leads_to_a_double(sock: socket.socket) -> bool:
 
 
 def patch_loops(stack: ExitStack, monotonic: Callable[[], float]) -> None:
-    """Let event loops of asyncio wait for their timers in virtual time until `stack` unwinds."""
+    """Let event loops of asyncio wait for their timers in virtual time until `stack` unwinds.
+
+    A loop that still runs then on another thread goes on in real time, from the moment that it had.
+    """
+    loops: dict[int, ref[Any]] = {}
 
     def loop_time(self: Any) -> float:
+        loops.setdefault(id(self), ref(self))
         self._clock_resolution = 1 / MICROSECOND  # a timer is due at its exact moment, which floats can miss
         return monotonic()
 
+    def go_on() -> None:
+        ahead = monotonic() - real_monotonic()
+        for loop in filter(None, [each() for each in list(loops.values())]):
+            if loop.is_running() and loop is not asyncio._get_running_loop():  # noqa: SLF001 - it may be None
+                loop.time = lambda: real_monotonic() + ahead
+
     replace(stack, BaseEventLoop, "time", loop_time)
+    stack.callback(go_on)
     for name in _SELECTORS:
         kind = getattr(selectors, name, None)
         if kind is not None:

@@ -85,6 +85,27 @@ def test_a_sleep_goes_on_in_real_time() -> None:
     assert left_over.result() is None
 
 
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_a_timer_of_an_event_loop_goes_on_in_real_time(library: str) -> None:
+    """What is left of it is waited for, though the clock of the machine shows another moment."""
+    loops = pytest.importorskip(library)
+    run = loops.run if library == "trio" else lambda sleep, seconds: loops.run(sleep(seconds))
+    assert LeftOver(lambda: run(loops.sleep, 1.003)).result() is None
+
+
+@pytest.mark.parametrize("library", ["asyncio", "trio"])
+def test_an_event_loop_is_still_woken(library: str) -> None:
+    """By another thread, also while it has no timer."""
+    loops, event = pytest.importorskip(library), threading.Event()
+    acts = {
+        "asyncio": lambda: loops.run(loops.to_thread(event.wait)),
+        "trio": lambda: loops.run(loops.to_thread.run_sync, event.wait),
+    }
+    left_over = LeftOver(acts[library])
+    event.set()
+    assert left_over.result() is True
+
+
 @pytest.mark.parametrize("kind", ["Queue", "SimpleQueue"])
 @pytest.mark.parametrize("limit", [None, 100])
 def test_a_queue_still_hands_over_what_is_put(kind: str, limit: float | None) -> None:

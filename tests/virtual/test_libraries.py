@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import queue
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -15,6 +17,7 @@ import httpx
 import pytest
 
 from pytest_ycimages import Double, Never, VirtualTime, VirtualTimeError
+from pytest_ycimages.virtual.patch_libraries import _descriptors
 from tests.virtual.calling import HEADERS, create
 
 if TYPE_CHECKING:
@@ -99,6 +102,47 @@ def test_trio_that_waits_for_nothing_fails() -> None:
         trio.run(trio.sleep_forever)
 
 
+def test_trio_works_again_after_an_error_in_its_wait_for_files(
+    ycimages_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog may raise there, where trio cleans up nothing."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # of tasks that are left behind
+    kind: Any = sys.modules["trio._core._run"].TheIOManager
+    original = kind.get_events
+
+    def raising(*_: object) -> None:
+        raise VirtualTimeError("the client does not wait")
+
+    async def main() -> None:
+        monkeypatch.setattr(kind, "get_events", raising)
+        await trio.sleep(5)
+
+    with pytest.raises(VirtualTimeError, match="the client does not wait"):
+        trio.run(main)
+    monkeypatch.setattr(kind, "get_events", original)
+    gc.collect()
+    trio.run(trio.sleep, 7)
+    assert ycimages_time.elapsed in {7, 12}
+
+
+def test_an_error_of_virtual_time_in_a_task_ends_the_loop(ycimages_time: VirtualTime) -> None:
+    """As any error does: trio cleans up by itself."""
+
+    async def main() -> None:
+        time.sleep(2 * ycimages_time.horizon)  # noqa: ASYNC251 - a client may block
+
+    with pytest.raises(VirtualTimeError, match=r"time\.sleep"):
+        trio.run(main)
+    trio.run(trio.sleep, 7)
+    assert ycimages_time.elapsed == 7
+
+
+def test_a_trio_without_a_known_way_to_wait_is_refused() -> None:
+    """As on Windows: with what to use instead."""
+    with pytest.raises(VirtualTimeError, match=r"does not run in virtual time on this system\. Use asyncio\."):
+        _descriptors(SimpleNamespace(io_manager=object()))
+
+
 LATE: Final = """
 import sys, time
 from pytest_ycimages import VirtualTime, VirtualTimeError
@@ -161,7 +205,7 @@ def test_what_is_loaded_in_virtual_time_works_in_it_and_afterwards() -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("how", ["run", "runner", "policy", "loop"])
+@pytest.mark.parametrize("how", ["run", "nothing", "runner", "policy", "loop"])
 def test_uvloop_is_refused_when_it_starts(ycimages_time: VirtualTime, how: str) -> None:
     """At once, with no coroutine left unawaited, and with what to do; another thread may use it."""
     uvloop = pytest.importorskip("uvloop")
@@ -169,6 +213,8 @@ def test_uvloop_is_refused_when_it_starts(ycimages_time: VirtualTime, how: str) 
     def run() -> None:
         if how == "run":
             uvloop.run(asyncio.sleep(1))
+        elif how == "nothing":
+            uvloop.run(None)
         elif how == "runner":
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(asyncio.sleep(1))
