@@ -30,6 +30,7 @@ from pytest_ycimages.server.http import HttpReply
 from pytest_ycimages.server.in_process.connection import Endpoint
 from pytest_ycimages.server.in_process.wsgi import request_once
 from pytest_ycimages.settings import Settings, merged
+from pytest_ycimages.verify.observation import places
 from pytest_ycimages.verify.recorded_operations import STARTING, outcomes_of
 from pytest_ycimages.verify.verify import Verification, verify
 
@@ -174,7 +175,7 @@ _ASSUMED: Final[Wire] = {"size": UNKNOWN_SIZE, "data_size": UNKNOWN_DATA, "os": 
 
 def _has_missing_names(calls: Iterable[RecordedCall]) -> bool:
     """Return whether a recorded refusal shows that a source or a folder did not exist."""
-    made = frozenset(_made(calls))
+    made = _made(calls)
     return any(
         _is_missing(call) and call.asked.get("imageId") not in made
         for call in calls
@@ -186,7 +187,7 @@ def _seed(fake: Seeding, calls: tuple[RecordedCall, ...]) -> None:
     """Add the folders, the images and the sources that the recorded answers show."""
     for folder in _folders(calls):
         fake.add_folder(folder)
-    made = frozenset(_made(calls))
+    made = _made(calls)
     there = made | frozenset(_add_images(fake, calls, made))
     must_exist = _has_missing_names(calls)
     for call in calls:
@@ -215,11 +216,10 @@ def _folders(calls: Iterable[RecordedCall]) -> Iterator[str]:
             yield call.folder_id
 
 
-def _made(calls: Iterable[RecordedCall]) -> Iterator[str]:
+def _made(calls: Iterable[RecordedCall]) -> frozenset[str]:
     """Return the images that the cassette's own requests created."""
-    for call in calls:
-        if call.method == "images.create":
-            yield from map(operation_image, operations_in(call.answer.body))
+    creates = (call for call in calls if call.method == "images.create")
+    return frozenset(operation_image(each) for call in creates for each in operations_in(call.answer.body))
 
 
 def _add_images(fake: Seeding, calls: Iterable[RecordedCall], made: frozenset[str]) -> Iterator[str]:
@@ -237,14 +237,9 @@ def _add_images(fake: Seeding, calls: Iterable[RecordedCall], made: frozenset[st
 
 def _result(call: RecordedCall, calls: Iterable[RecordedCall]) -> Wire:
     """Return the image that a create made, as it was shown first; empty if it never was."""
-    image_id = operation_image(call.answer.body) if isinstance(call.answer.body, dict) else ""
-    for other in calls if image_id else ():
-        shown = [*images_in(other.answer.body)]
-        shown += [made for each in operations_in(other.answer.body) if isinstance(made := each.get("response"), dict)]
-        found = next((image for image in shown if image.get("id") == image_id), None)
-        if found is not None:
-            return found
-    return {}
+    images = (value for other in calls for kind, _, value in places(other) if kind == "image")
+    image_id = call.answer.image_id
+    return next((image for image in images if image_id and image.get("id") == image_id), {})
 
 
 def _source(asked: Wire, made: Wire) -> Wire:

@@ -139,8 +139,8 @@ class FrozenTime:
 
     def monotonic(self) -> float:
         """Return the client's `time.monotonic`, cached, since event loops read it constantly."""
-        factory = next(iter(api.freeze_factories[-1:]), None)  # of a loop that outlives virtual time there is none
-        if factory is None or factory is not self._factory or not self._is_client():
+        factory = self._factory
+        if factory is None or api.freeze_factories[-1:] != [factory] or not self._is_client():
             return time.monotonic()
         moment, told = self._told
         if moment is not factory.time_to_freeze:

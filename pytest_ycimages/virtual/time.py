@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final, Self
 
 from pytest_ycimages.api.message import SECOND
@@ -64,8 +65,8 @@ class VirtualTime:
         self, start: datetime | None = None, *, real: Iterable[str] = (), patience: float | None = None
     ) -> None:
         moment = None if start is None else _nanoseconds("start", start)
-        self._real = tuple(f"{each}." for each in (*REAL, *real))
-        self._known: dict[str, bool] = {}
+        names = tuple(f"{each}." for each in (*REAL, *real))
+        self._is_real = cache(lambda module: f"{module}.".startswith(names))
         self._frozen = FrozenTime(moment, self._is_client, self._is_real)
         self._idle = IdleDetector(real_monotonic, patience if patience is None else _positive("patience", patience, 2))
         self.scheduler = Scheduler(self._frozen.move, DAY, self._idle, self._is_real)
@@ -127,13 +128,6 @@ class VirtualTime:
 
     def _is_client(self) -> bool:
         return threading.get_ident() in self.scheduler.threads
-
-    def _is_real(self, module: str) -> bool:
-        known = self._known.get(module)
-        if known is None:
-            known = f"{module}.".startswith(self._real)
-            self._known[module] = known
-        return known
 
     # What time it is.
 
