@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import threading
+import urllib.request
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -21,6 +23,7 @@ from yandexcloud._sdk import SDK
 from pytest_ycimages import After, Double, RealHostRefusedError, first, unavailable
 from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import network_refused
+from pytest_ycimages.server import door as door_of_process
 from tests.clients import programs
 from tests.server.raw_client import Client, request
 from tests.server.test_tunnels import upstream
@@ -193,13 +196,17 @@ def test_more_host_names_lead_to_the_double(double: Double) -> None:
 @pytest.fixture
 def door(ycimages_intercept: Double) -> Iterator[Client]:
     """A connection to the proxy that the environment names."""
-
-    class _Place:
-        host, _, port = os.environ["https_proxy"].removeprefix("http://").partition(":")
-
-    assert ycimages_intercept.port != int(_Place.port)
-    with Client(_Place) as client:  # type: ignore[arg-type]  # it has what is read of it
+    place = Place(os.environ["https_proxy"])
+    assert ycimages_intercept.port != int(place.port)
+    with Client(place) as client:  # type: ignore[arg-type]  # it has what is read of it
         yield client
+
+
+class Place:
+    """Where a proxy is, by its URL."""
+
+    def __init__(self, url: str) -> None:
+        self.host, _, self.port = url.removeprefix("http://").partition(":")
 
 
 def test_other_hosts_are_not_affected_in_this_process(door: Client) -> None:
@@ -243,6 +250,48 @@ def test_afterwards_a_program_is_told_that_the_test_has_ended(double: Double) ->
     )
     assert "No double of pytest-ycimages answers at this port at present" in plain.stdout
     assert not double.calls
+
+
+def test_afterwards_a_client_of_this_process_is_connected(double: Double) -> None:
+    """One that keeps the proxy which it has found reaches its host, as it would without."""
+    with double.intercept():
+        place = Place(os.environ["https_proxy"])
+    with upstream(b"hello") as port, Client(place) as client:  # type: ignore[arg-type]  # it has what is read of it
+        assert client.ask(request("CONNECT", f"127.0.0.1:{port}")).status == 200
+        client.finish()
+        assert client._file.read() == b"hello0 bytes"  # noqa: SLF001 - to the end
+
+
+def test_a_suite_without_ports_is_intercepted_all_the_same(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its HTTP clients are answered in process; its environment names no proxy."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("sockets are forbidden here")
+
+    monkeypatch.setattr(door_of_process, "_doors", {})
+    monkeypatch.setattr(door_of_process, "Listener", refuse)
+    before = dict(os.environ)
+    with double.intercept(), urllib.request.urlopen("https://compute.api.cloud.yandex.net/endpoints/iam") as answer:
+        assert answer.status == 200
+        assert dict(os.environ) == before
+
+
+def test_without_certificates_clients_keep_theirs(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As without the extra for TLS."""
+    monkeypatch.setattr(door_of_process, "certificates", lambda: None)
+    before = os.environ.get("SSL_CERT_FILE"), grpc.ssl_channel_credentials
+    with double.intercept():
+        assert (os.environ.get("SSL_CERT_FILE"), grpc.ssl_channel_credentials) == before
+        assert os.environ["https_proxy"].startswith("http://127.0.0.1:")
+
+
+def test_grpc_is_patched_once(ycimages_intercept: Double) -> None:
+    """Its import may be noted by two threads."""
+    assert ycimages_intercept.settings.seed == 0
+    patched = grpc.ssl_channel_credentials
+    with ExitStack() as stack:
+        door_of_process._trust("missing.pem", stack)  # noqa: SLF001 - called by the finder of imports
+        assert grpc.ssl_channel_credentials is patched
 
 
 def test_the_environment_is_as_before(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
