@@ -29,10 +29,6 @@ _LARGEST: Final = 1 - 2.0**-53
 _NEVER: Final = "for a client that gives up, a minute is enough, as a double stops waiting when it closes"
 
 
-def _is_length(value: object) -> bool:
-    return is_seconds(value)
-
-
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise UsageError(f"invalid over_body={value!r}: expected True or False")
@@ -50,7 +46,7 @@ class _Fixed:
     seconds: float
 
     def __post_init__(self) -> None:
-        if not _is_length(self.seconds):
+        if not is_seconds(self.seconds):
             raise UsageError(f"invalid latency {self}: expected zero seconds or more; {_NEVER}")
 
     def __str__(self) -> str:
@@ -66,7 +62,7 @@ class _Uniform:
     longest: float
 
     def __post_init__(self) -> None:
-        if not (_is_length(self.shortest) and _is_length(self.longest) and self.shortest <= self.longest):
+        if not (is_seconds(self.shortest) and is_seconds(self.longest) and self.shortest <= self.longest):
             raise UsageError(f"invalid latency {self}: expected two numbers of seconds, the shorter one first")
 
     def __str__(self) -> str:
@@ -84,7 +80,7 @@ class _LogNormal:
 
     def __post_init__(self) -> None:
         numbers = (self.median, self.sigma, 0 if self.cap is None else self.cap)
-        if not all(map(_is_length, numbers)):
+        if not all(map(is_seconds, numbers)):
             raise UsageError(f"invalid latency {self}: expected median and cap in seconds and sigma, each 0 or more")
         if math.isinf(self.at(_LARGEST)):
             raise UsageError(f"invalid latency {self}: with so large a sigma a delay may be infinite; expected a cap")

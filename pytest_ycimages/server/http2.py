@@ -18,9 +18,8 @@ from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.damage import Goaway, ResetStream
 from pytest_ycimages.grpc.wire import CallError
 from pytest_ycimages.server import activity
-from pytest_ycimages.server.http2_frames import MAX_HELD, Frames, goaway
-from pytest_ycimages.server.http2_headers import are_trailers, request_of
-from pytest_ycimages.server.http2_stream import MOST, Head, Release, Stream, head_of
+from pytest_ycimages.server.http2_frames import MAX_HELD, Frames, Head, are_trailers, goaway, head_of, request_of
+from pytest_ycimages.server.http2_stream import MOST, Release, Stream
 from pytest_ycimages.server.transmission import End, Shut, Until
 
 if TYPE_CHECKING:
@@ -299,7 +298,7 @@ class Http2Session:
     def _flush(self, stream: Stream) -> None:
         """Send what may leave of an answer, as far as the client's windows allow."""
         try:
-            while stream.segments and not stream.is_over and self._frames.send(stream):
+            while stream.segments and not stream.is_over and stream.send(self._frames):
                 pass
         except H2Error:  # the client has reset the stream; the event that says so comes next
             stream.segments.clear()

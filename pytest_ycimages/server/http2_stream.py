@@ -9,7 +9,7 @@ from pytest_ycimages.api.gateway import MAX_BODY
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.faults.damage import Goaway, ResetStream, Truncate
 from pytest_ycimages.server.http import too_large
-from pytest_ycimages.server.http2_headers import OF_THE_CONNECTION, encoded
+from pytest_ycimages.server.http2_frames import FRAME, Head, head_of
 from pytest_ycimages.server.transmission import Due, End, Pause, Shut, Until, awaited, transmission
 
 if TYPE_CHECKING:
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.server.grpc_front import GrpcFront
     from pytest_ycimages.server.http import HttpReply, HttpRequest
+    from pytest_ycimages.server.http2_frames import Frames
 
-    Headers = tuple[tuple[str, str], ...]
     Answering = Generator[Delay, None, HttpReply]
 
-FRAME: Final = 9
-"""Bytes of the head of a frame."""
 MOST: Final = MAX_BODY + FRAME
 """Bytes of a request's body that are held: the largest message with its length, and one byte that is too much."""
 
@@ -35,21 +33,6 @@ class Release(NamedTuple):
     """A step: so many bytes more of the answer may leave."""
 
     length: int
-
-
-class Head:
-    """The headers of an answer, or its trailers.
-
-    Attributes:
-        block: the fields, as a frame carries them.
-    """
-
-    def __init__(self, headers: Headers) -> None:
-        self.block = encoded(headers)
-
-    def size(self) -> int:
-        """Return the bytes of its frame."""
-        return FRAME + len(self.block)
 
 
 Step = Until | Release | Shut | ResetStream | Goaway | End
@@ -126,6 +109,35 @@ class Stream:
         self.allowance -= size
         return True
 
+    def send(self, frames: Frames) -> bool:
+        """Send the next frame of the answer, as far as the client's windows allow; return whether one left.
+
+        Raises:
+            H2Error: the client has reset the stream.
+        """
+        segment = self.segments[0]
+        part: Head | bytes
+        if isinstance(segment, Head):
+            part, size, rest = segment, segment.size(), None
+        else:
+            room = frames.room(self.number)
+            part = bytes(segment[: room if self.allowance is None else min(room, self.allowance)])
+            size = len(part)
+            rest = segment[size:]
+        if not size or not self.may_send(size):
+            return False
+        if rest:
+            self.segments[0] = rest
+        else:
+            self.segments.popleft()
+        is_last = not self.segments and not self.is_open_ended
+        frames.send(self.number, part, is_last=is_last)
+        self.has_head = True
+        self.is_over = is_last
+        if is_last and not self.has_ended:  # the answer came before the end of the request
+            frames.reset(self.number)
+        return True
+
     def close(self) -> None:
         """Stop the work: a call that has not happened yet never will."""
         work, self.work, self.until = self.work, None, None
@@ -189,13 +201,3 @@ def _steps(head: bytes, body: bytes, reply: HttpReply, clock: Clock) -> Iterator
                 yield step
             case _:
                 assert_never(step)
-
-
-def head_of(reply: HttpReply) -> Head:
-    """Return the headers of an answer, with its status."""
-    headers = [(":status", str(reply.status))]
-    headers += ((name.lower(), value) for name, value in reply.headers if name.lower() not in OF_THE_CONNECTION)
-    is_grpc = bool(reply.trailers) or any(name == "grpc-status" for name, _ in reply.headers)
-    if not is_grpc and not reply.is_head:
-        headers.append(("content-length", str(len(reply.body))))
-    return Head(tuple(headers))

@@ -44,12 +44,6 @@ def _bound(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    sock = _bound(host, port)
-    sock.listen(_BACKLOG)
-    return sock
-
-
 class Listener:
     """A listening socket and its connections.
 
@@ -77,7 +71,8 @@ class Listener:
         first: int = 1,
     ) -> None:
         self.serves = answer, speak
-        self._socket = _listen(host, port)
+        self._socket = _bound(host, port)
+        self._socket.listen(_BACKLOG)
         self.host: str
         self.port: int
         self.host, self.port = self._socket.getsockname()[:2]

@@ -13,7 +13,7 @@ from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFram
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_ycimages.server.http2_headers import Decoder, Encoder, encoded, request_of
+from pytest_ycimages.server.http2_frames import Decoder, Encoder, encoded, request_of
 from tests.grpc.test_robust import CALL, HELLO, WHOLE, frames, headers, sent
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pytest_ycimages.hosts import HOSTS, METADATA_HOST, is_one_of
 from pytest_ycimages.network.patching import when_imported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from pytest_ycimages.server.in_process.connection import Endpoint, InProcessConnection
@@ -56,7 +56,6 @@ class Interception:
 
     def __init__(self, endpoint: Endpoint, hosts: Iterable[str] = (), *, name: str) -> None:
         self._endpoint = endpoint
-        self._hosts = (*HOSTS, METADATA_HOST, *hosts)
         self.name = name
         self._is_over = False
         self._patched: set[str] = set()
@@ -64,11 +63,9 @@ class Interception:
         self._stack = ExitStack()
         self.lock = threading.RLock()
         """Held for moments only, never during an import or a wait."""
-        self.is_for = lru_cache(self._is_for)
-
-    def _is_for(self, host: str) -> bool:
-        """Return whether a host name leads to the double."""
-        return is_one_of(host, self._hosts)
+        led = (*HOSTS, METADATA_HOST, *hosts)
+        self.is_for: Callable[[str], bool] = lru_cache(lambda host: is_one_of(host, led))
+        """Returns whether a host name leads to the double."""
 
     def connect(self) -> InProcessConnection:
         """Return a new connection to the double.
