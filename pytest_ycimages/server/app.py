@@ -102,20 +102,20 @@ class App:
         try:
             request = self._read(http, method, ids)
         except GatewayRefusalError as refusal:
-            return (yield from self._refuse(unread(http, method), 400, str(refusal), headers=(TEXT,)))
+            return (yield from self._refuse(unread(http, method), 400, str(refusal), TEXT))
         return http_reply((yield from self.replying(request)))
 
     def _instance_metadata(self, http: HttpRequest) -> Answering:
         """Answer as the metadata service of an instance does, in every mode: with a token for its service account."""
         if http.headers.get("metadata-flavor") != "Google":
             problem = "The metadata service answers requests with the header 'Metadata-Flavor: Google' only."
-            return (yield from self._refuse(unread(http), 403, problem, headers=(TEXT,)))
+            return (yield from self._refuse(unread(http), 403, problem, TEXT))
         if http.path != TOKEN_PATH:
             problem = f"Of the metadata, only {TOKEN_PATH} is served, and not {http.path}"
-            return (yield from self._refuse(unread(http), 404, problem, headers=(TEXT,)))
+            return (yield from self._refuse(unread(http), 404, problem, TEXT))
         if http.method not in {"GET", "HEAD"}:
             problem = f"{http.method} is not allowed for {http.path}; allowed: GET, HEAD"
-            return (yield from self._refuse(unread(http), 405, problem, headers=(TEXT, ("allow", "GET, HEAD"))))
+            return (yield from self._refuse(unread(http), 405, problem, TEXT, ("allow", "GET, HEAD")))
         wire = {"access_token": self.instance_token(), "expires_in": TOKEN_LIFETIME, "token_type": "Bearer"}
         return http_reply((yield from self.pipeline.write(unread(http), Reply(Code.OK, wire))))
 
@@ -141,7 +141,7 @@ class App:
         if error.allowed:
             allowed = ", ".join(error.allowed)
             problem = f"{http.method} is not allowed for {http.path}; allowed: {allowed}"
-            return (yield from self._refuse(unread(http), 405, problem, headers=(JSON, ("allow", allowed))))
+            return (yield from self._refuse(unread(http), 405, problem, JSON, ("allow", allowed)))
         return (yield from self._refuse(unread(http), 404, f"No method is served at {http.method} {http.path}"))
 
     def _read(self, http: HttpRequest, method: str, ids: Mapping[str, str]) -> Request:
@@ -158,10 +158,9 @@ class App:
         decoded = decode(self._contract.requests[method], fields, self._wording)
         return unread(http, method, decoded.message, decoded.violations, http.headers.get("host", ""))
 
-    def _refuse(
-        self, request: Request, status: int, problem: str, headers: tuple[tuple[str, str], ...] = (JSON,)
-    ) -> Answering:
+    def _refuse(self, request: Request, status: int, problem: str, *headers: tuple[str, str]) -> Answering:
         """Answer a request that reaches no method: with a Status, or with the bare text if the headers say so."""
+        headers = headers or (JSON,)
         code, problem = _CODES.get(status, Code.INVALID_ARGUMENT), shortened(problem)
         refusal = Reply(code, Status(code=code, message=problem).to_wire(), note=problem)
         reply = yield from self.pipeline.write(request, refusal)

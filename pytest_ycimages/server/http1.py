@@ -134,15 +134,13 @@ class RequestReader:
         if self._in_head and not self.is_broken:
             if self._head_so_far > MAX_HEAD:
                 self._break("")
-            elif self._head_so_far == len(line) and _SIMPLE_REQUEST.fullmatch(
-                line
-            ):  # its client sends no more, and waits
-                self._break(_NO_VERSION)
+            elif self._head_so_far == len(line) and _SIMPLE_REQUEST.fullmatch(line):
+                self._break(_NO_VERSION)  # its client sends no more, and waits
 
     def _break(self, problem: str) -> None:
         """End the reading with a refused request; an empty problem means a head that is too large."""
         self.is_broken, self._is_between = True, False
-        status = 505 if problem == _OTHER_VERSION else 400 if problem else 431
+        status = _status_of(problem) if problem else 431
         problem = problem or f"The request's head is larger than {MAX_HEAD} bytes"
         self._complete.append(HttpRequest("?", "", "", {}, b"", problem, status, keep_alive=False))
 
@@ -167,7 +165,7 @@ class RequestReader:
         self._fields: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
         self._version = ""
-        self._problem, self._status = "", 0
+        self._problem = ""
         self._body: list[bytes] = []
         self._body_size = 0
 
@@ -196,7 +194,7 @@ class RequestReader:
         self._in_head = False
         self._version = self._parser.get_http_version()
         if self._version != "1.1" or len(headers) != len(fields) or not _HOST.fullmatch(headers.get("host", "?")):
-            self._problem, self._status = _problem_of(self._version, [key for key, _ in self._fields], headers)
+            self._problem = _problem_of(self._version, [key for key, _ in self._fields], headers)
         if "expect" in headers:
             self.expects_continue = headers["expect"].lower() == "100-continue" and self._version != "1.0"
 
@@ -215,7 +213,8 @@ class RequestReader:
             self._is_between = request.keep_alive
 
     def _request(self) -> HttpRequest:
-        method, problem, status = self._parser.get_method().decode(), self._problem, self._status
+        method, problem = self._parser.get_method().decode(), self._problem
+        status = _status_of(problem) if problem else 0
         target, overridden = self._url.decode("latin-1"), ""
         is_tunnel = method == "CONNECT"  # whose target is an authority
         if not target.startswith("/") and not is_tunnel:
@@ -270,25 +269,25 @@ def _key(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-def _problem_of(version: str, names: Sequence[bytes], headers: Mapping[str, str]) -> tuple[str, int]:
-    """Return what is wrong with a head that llhttp accepts, with the status that says so (RFC 9112, 2.3 and 3.2)."""
+def _problem_of(version: str, names: Sequence[bytes], headers: Mapping[str, str]) -> str:
+    """Return what is wrong with a head that llhttp accepts (RFC 9112, sections 2.3 and 3.2); empty: nothing."""
     hosts = [name for name in names if _key(name) == "host"]
     if version == "0.9":
-        return _NO_VERSION, 400
+        return _NO_VERSION
     if version not in {"1.0", "1.1"}:
-        return _OTHER_VERSION, 505
+        return _OTHER_VERSION
     if len(hosts) > 1:
-        return f"The request has {len(hosts)} Host headers: send one (RFC 9112, section 3.2).", 400
+        return f"The request has {len(hosts)} Host headers: send one (RFC 9112, section 3.2)."
     if not hosts:
-        return (
-            ("The request has no Host header, which HTTP/1.1 requires: send one.", 400) if version == "1.1" else ("", 0)
-        )
+        return "The request has no Host header, which HTTP/1.1 requires: send one." if version == "1.1" else ""
     if not _HOST.fullmatch(headers["host"]):
-        return (
-            f"Invalid Host header {headers['host']!r}: expected a host and maybe a port, such as 'localhost:8080'.",
-            400,
-        )
-    return "", 0
+        return f"Invalid Host header {headers['host']!r}: expected a host and maybe a port, such as 'localhost:8080'."
+    return ""
+
+
+def _status_of(problem: str) -> int:
+    """Return the HTTP status that answers invalid HTTP."""
+    return 505 if problem == _OTHER_VERSION else 400
 
 
 def _not_http(data: bytes, error: httptools.HttpParserError) -> str:
