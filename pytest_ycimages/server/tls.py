@@ -111,17 +111,11 @@ class Opened(NamedTuple):
 
 
 class TlsSession:
-    """The server's side of TLS on one connection.
-
-    Attributes:
-        problem: why the handshake failed; empty if it did not.
-    """
+    """The server's side of TLS on one connection."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._has_shaken_hands = False
-        self.problem = ""
 
     @property
     def protocol(self) -> str:
@@ -134,16 +128,12 @@ class TlsSession:
         parts: list[bytes] = []
         is_over = False
         try:
-            if not self._has_shaken_hands:
-                self._tls.do_handshake()
-                self._has_shaken_hands = True
-            while part := self._tls.read(_READ):
+            while part := self._tls.read(_READ):  # which shakes hands first
                 parts.append(part)
             is_over = True
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLError as error:
-            self.problem = str(error) if not self._has_shaken_hands else ""
+        except ssl.SSLError:
             is_over = True
         return Opened(b"".join(parts), self._outgoing.read(), is_over)
 
