@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
+import gc
+import importlib.metadata
 import pkgutil
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -12,13 +14,24 @@ import pytest
 import pytest_ycimages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 LEAN: Final = "--assert=plain -p ycimages -p xdist"
 """Of the plugins that are installed, these two; no rewriting of asserts."""
 OF_THE_TERMINAL: Final = ("CI", "BUILD_NUMBER", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
 """Variables by which pytest, rich and click change what they print: the same is expected everywhere."""
 CLIENTS: Final = ("aiohttp", "httpcore", "httpx", "requests", "urllib3", "werkzeug.test")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what collection makes out of the garbage collector's sight: it would look at all of it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,9 +52,16 @@ def _loaded() -> None:
         importlib.import_module(client)
 
 
+@cache
+def _with_plugins() -> list[importlib.metadata.Distribution]:
+    """The installed distributions that have plugins of pytest: each run reads the entry points of all."""
+    return [each for each in importlib.metadata.distributions() if each.entry_points.select(group="pytest11")]
+
+
 @pytest.fixture
 def project(_loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
     """A project of a user, with the plugin installed and Python's own warning filters instead of ours."""
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda: iter(_with_plugins()))
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     with warnings.catch_warnings():

@@ -64,7 +64,9 @@ def _model(base: type[Model], name: str, doc: str, fields: Mapping[str, tuple[ob
         field: (hint, Field(default, description=" ".join(text.split())))
         for field, (hint, text, default) in fields.items()
     }
-    return create_model(name, __base__=base, __doc__=doc.partition("\n")[0], __module__=__name__, **typed)
+    unread = {"use_attribute_docstrings": False}  # pydantic would search all modules for the source of the class
+    first = doc.partition("\n")[0]
+    return create_model(name, __base__=base, __doc__=first, __module__=__name__, __cls_kwargs__=unread, **typed)
 
 
 def _doc(source: object) -> str:

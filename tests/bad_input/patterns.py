@@ -9,7 +9,7 @@ import ast
 import pkgutil
 import re
 from importlib import import_module
-from inspect import getsource
+from pathlib import Path
 from re import _constants as op
 from re import _parser as parser
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -52,20 +52,28 @@ def modules() -> Iterator[ModuleType]:
 def expressions() -> list[Expression]:
     """Every compiled expression in a module, and every one that a call of `re` compiles."""
     found: dict[tuple[str, int], Expression] = {}
-    sources = {module: getsource(module) for module in modules()}
-    together = "\n".join(sources.values())
+    sources = {module: Path(module.__file__ or "").read_text("utf-8") for module in modules()}
+    calls = re.compile(rf"\bre\.({'|'.join(_TAKING)})\b")
+    uses = _uses("\n".join(sources.values()))
     for module, source in sources.items():
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                uses = set(re.findall(rf"\b{re.escape(name)}\.(\w+)", together)) & _TAKING
-                _add(found, f"{module.__name__}.{name}", value, anchored=bool(uses) and uses <= ANCHORED)
-        for node in ast.walk(ast.parse(source)):
+                _add(found, f"{module.__name__}.{name}", value, anchored=name in uses and uses[name] <= ANCHORED)
+        for node in ast.walk(ast.parse(source)) if calls.search(source) else ():
             called = _of_re(node)
             if called:
                 for value in _compiled(node.args[0], module):  # type: ignore[attr-defined]  # it is a call
                     where = f"{module.__name__}:{node.lineno}"  # type: ignore[attr-defined]
                     _add(found, where, value, anchored=called in ANCHORED)
     return list(found.values())
+
+
+def _uses(source: str) -> dict[str, set[str]]:
+    """The methods that are called on each name, of those that search a text."""
+    uses: dict[str, set[str]] = {}
+    for name, method in re.findall(rf"\b(\w+)\.({'|'.join(_TAKING)})\b", source):
+        uses.setdefault(name, set()).add(method)
+    return uses
 
 
 def _add(found: dict[tuple[str, int], Expression], where: str, value: re.Pattern[str], *, anchored: bool) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest_ycimages.UnknownFieldWar
 CREATE: Final = Asked("POST", "/compute/v1/images", body=b'{"folderId": "kept", "diskId": "d"}')
 LOOKS: Final = ("state", "calls", "pacing", "faults", "timing", "next-operation", "clock")
 QUICK: Final = settings(
-    derandomize=True, database=None, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck)
+    derandomize=True, database=None, deadline=None, max_examples=20, suppress_health_check=list(HealthCheck)
 )
 LONG: Final = settings(QUICK, max_examples=1000)
 STRICT: Final[dict[str, Any]] = {
@@ -108,7 +108,7 @@ def storm_over_a_socket(values: dict[str, Any], storm: list[Asked]) -> None:
         weather(double, calm, over_a_socket)
 
 
-test_odd_requests_are_refused_over_a_socket = settings(QUICK, max_examples=25)(
+test_odd_requests_are_refused_over_a_socket = settings(QUICK, max_examples=8)(
     given(some_settings, storms)(storm_over_a_socket)
 )
 test_many_odd_requests_are_refused_over_a_socket = pytest.mark.slow(
@@ -123,7 +123,7 @@ def storm_over_http2(values: dict[str, Any], storm: list[Asked]) -> None:
         weather(double, calm, over_http2)
 
 
-test_odd_requests_are_refused_over_http2 = settings(QUICK, max_examples=8)(
+test_odd_requests_are_refused_over_http2 = settings(QUICK, max_examples=4)(
     given(some_settings, storms)(storm_over_http2)
 )
 test_many_odd_requests_are_refused_over_http2 = pytest.mark.slow(

@@ -72,6 +72,7 @@ def test_the_demo_says_when_the_image_does_not_become_ready(monkeypatch: pytest.
     assert result.stdout.splitlines()[-1] == "the image did not become READY"
 
 
+@pytest.mark.costly
 def test_the_demo_runs_as_a_command(pytester: pytest.Pytester) -> None:
     """In a process of its own, with Python's development mode on: nothing is left open and nothing warns."""
     result = pytester.run(sys.executable, "-X", "dev", "-W", "error", "-c", RUN, "demo")

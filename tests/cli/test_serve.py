@@ -148,6 +148,7 @@ def test_the_line_of_a_long_call_is_cut(serve: Serve) -> None:
     assert len(line) < 1100
 
 
+@pytest.mark.costly
 def test_serve_takes_its_settings_as_options(serve: Serve) -> None:
     """Auth, timing, contract, latency and seed do what they do everywhere."""
     process = serve(

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from .flawed_clients import Baker
 
 
-def trial(client: Client, *faults: PlannedFault) -> Trial:
-    """A trial of a client under these faults."""
-    (made,) = VirtualTrials(client, Settings(timing=5), TrialLimits()).trials([Scenario(faults)])
+def trial(client: Client, *faults: PlannedFault, calls: int = TrialLimits().calls) -> Trial:
+    """A trial of a client under these faults; it ends after so many calls."""
+    (made,) = VirtualTrials(client, Settings(timing=5), TrialLimits(calls=calls)).trials([Scenario(faults)])
     assert all(made.struck)
     return made
 

@@ -40,6 +40,7 @@ def script(tmp_path: Path) -> Command:
     return Command(shlex.join([sys.executable, "-I", str(file)]))
 
 
+@pytest.mark.costly
 def test_a_command_is_tried_like_a_function(script: Command) -> None:
     """It is told where to go by its environment, and its last line is the id."""
     report = run_experiment(script, faults="operation_fails()", judges=["truthful", "no_orphans"])

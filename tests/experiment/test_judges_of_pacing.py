@@ -44,7 +44,7 @@ def test_a_client_with_too_many_calls_fails_one_judge(
     kind: type[Baker], faults: list[PlannedFault], of_finishes: str, of_bounded: str
 ) -> None:
     """Whether it waited tells which; a client that does not end may still make too many calls."""
-    made = trial(client(kind), *faults)
+    made = trial(client(kind), *faults, calls=200)
     assert (said(finishes(), made), said(bounded(), made)) == (of_finishes, of_bounded)
 
 
@@ -73,6 +73,7 @@ def test_refused_connections_are_told_though_they_are_no_calls() -> None:
     )
 
 
+@pytest.mark.costly
 def test_connections_that_are_refused_at_once_are_a_storm() -> None:
     """They are counted."""
     verdict = judged(bounded(), trial(storms, at(refuse(seconds=5), "images.create")))

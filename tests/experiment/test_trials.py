@@ -59,7 +59,7 @@ def trials(client: Client, count: int = 1, *, limits: TrialLimits = TrialLimits(
 def test_a_trial_ends_however_the_client_does(client: Client, outcome: str) -> None:
     """And so does the next one, in the same way; no thread of either is left."""
     before = threading.active_count()
-    first, second = trials(client, 2, limits=TrialLimits(calls=400))
+    first, second = trials(client, 2, limits=TrialLimits(calls=100))
     assert str(first.outcome) == str(second.outcome) == outcome
     assert first == second
     if client is not odd_clients.waits_for_a_lock:  # which cannot be ended

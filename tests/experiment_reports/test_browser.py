@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [
+    pytest.mark.costly,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
     pytest.mark.timeout(120),
 ]
@@ -45,7 +46,6 @@ def test_the_browser_would_tell_of_requests_and_of_the_console(browser: Browser,
     assert len(browser.console) >= 2
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     "names", [("duplicates",), ("careful",), ("hostile",), ("untruthful", "duplicates", "careful", "hostile")]
 )
@@ -72,7 +72,6 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("width", [360, 1250])
 def test_the_page_fits_a_small_screen_and_a_large_one(browser: Browser, tmp_path: Path, width: int) -> None:
     """What is wider scrolls by itself, and no word is broken into letters."""
@@ -101,7 +100,6 @@ CONTRAST = """
 """The elements whose text stands out too little from what is behind it, by the rule of WCAG 2 AA."""
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_readable_in_light_and_in_dark(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """Each text stands out from what is behind it."""
@@ -112,7 +110,6 @@ def test_the_page_is_readable_in_light_and_in_dark(browser: Browser, tmp_path: P
     assert browser.run(CONTRAST) == []
 
 
-@pytest.mark.costly
 def test_the_test_can_be_copied_with_the_keyboard(browser: Browser, tmp_path: Path) -> None:
     """Every button and link is come by with Tab alone; Enter on a button copies what is beside it."""
     browser.open(page_of(tmp_path, "duplicates"))

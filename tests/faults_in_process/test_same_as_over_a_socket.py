@@ -130,7 +130,11 @@ def drawn(client: str) -> list[Rule]:
 
 
 @pytest.mark.parametrize(
-    "client", [pytest.param(name, marks=pytest.mark.slow if name == "urllib.request" else ()) for name in SESSIONS]
+    "client",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "urllib.request" else pytest.mark.costly)
+        for name in SESSIONS
+    ],
 )
 def test_faults_are_the_same(client: str) -> None:
     """The same answers, errors and texts, the same journal, and the same seconds, whatever leads to the double."""

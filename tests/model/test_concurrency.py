@@ -122,6 +122,7 @@ def test_the_journal_has_every_call_once(stormed: tuple[Double, list[Client]]) -
     assert len(double.calls) == sum(client.calls for client in clients) > 2000
 
 
+@pytest.mark.costly
 def test_no_image_is_lost_and_none_is_there_twice(stormed: tuple[Double, list[Client]]) -> None:
     """The images that are there are those that calls created, without those that calls deleted."""
     double, _ = stormed
@@ -154,6 +155,7 @@ def test_a_key_makes_one_image_and_no_key_makes_one_each_time(stormed: tuple[Dou
     assert len(created) == len(without) + len(by_key)
 
 
+@pytest.mark.costly
 def test_every_operation_ends_once(stormed: tuple[Double, list[Client]]) -> None:
     """It runs, then it has succeeded and stays so; everybody who saw it done saw the very same."""
     double, clients = stormed

@@ -8,9 +8,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.client import IMAGES
 
@@ -170,7 +178,7 @@ class Disagreement(RuleBasedStateMachine):
 
 
 Disagreement.TestCase.settings = settings(
-    max_examples=2000 if FUZZ else 50,
+    max_examples=2000 if FUZZ else 12,
     stateful_step_count=100 if FUZZ else 50,
     derandomize=not FUZZ,
     deadline=None,
@@ -179,3 +187,10 @@ Disagreement.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 test_the_double_never_disagrees_with_the_model = Disagreement.TestCase
+
+
+@pytest.mark.costly
+@pytest.mark.skipif(FUZZ, reason="the test above makes more")
+def test_more_walks_find_no_disagreement() -> None:
+    """The same, four times as many."""
+    run_state_machine_as_test(Disagreement, settings=settings(Disagreement.TestCase.settings, max_examples=50))

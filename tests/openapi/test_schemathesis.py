@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from schemathesis.checks import CHECKS, load_all_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +42,11 @@ def test_it_finds_nothing(ycimages: Double, revision: str, tmp_path: Path) -> No
     assert {call.method for call in ycimages.calls} >= {"images.create", "images.update", "operations.cancel"}
 
 
+@pytest.mark.costly
 def test_it_knows_the_checks_that_matter() -> None:
     """A newer one may know more; that these are among them is what the test above relies on."""
+    from schemathesis.checks import CHECKS, load_all_checks  # noqa: PLC0415 - half a second, for slow tests only
+
     load_all_checks()
     assert {
         "not_a_server_error",

@@ -38,6 +38,7 @@ def test_an_error_can_be_imported_without_the_double(project: pytest.Pytester) -
     assert not {module.partition(".")[0] for module in loaded} & HEAVY
 
 
+@pytest.mark.costly
 def test_a_run_without_a_double_loads_nothing_heavy(project: pytest.Pytester) -> None:
     """Neither a passing test nor a failing one nor a random seed loads the double; a test with the fixture does."""
     project.makepyfile(

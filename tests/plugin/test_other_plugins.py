@@ -113,6 +113,7 @@ def suite(project: pytest.Pytester, upstream: Double) -> pytest.Pytester:
     return project
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("options", BESIDE)
 def test_what_one_run_recorded_is_replayed_beside_each_plugin(options: str, suite: pytest.Pytester) -> None:
     """And nothing is reported as unused, or as belonging to no test."""

@@ -67,6 +67,7 @@ def test_a_failing_test_shows_what_its_double_saw(project: pytest.Pytester) -> N
     assert section == GOLDEN
 
 
+@pytest.mark.costly
 def test_the_section_is_the_same_in_every_run(project: pytest.Pytester) -> None:
     """With the manual clock nothing in it depends on when, where or how often the test ran."""
     project.makepyfile(test_bake=BAKING + FAILING)

@@ -369,6 +369,7 @@ def test_a_server_of_the_whole_session_uses_the_double_of_the_session(project: p
     assert "1 calls in this test, after 1 in earlier ones" in sections(result)
 
 
+@pytest.mark.costly
 def test_each_worker_has_a_double_of_the_session(project: pytest.Pytester) -> None:
     """With the same ids in each; faults are not asked for where the tests of a scope are spread over workers."""
     project.makepyfile(

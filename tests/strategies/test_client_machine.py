@@ -38,7 +38,7 @@ def machine_of(client: type[Any], **attributes: Any) -> type[ImageClientMachine]
 
 
 TestRight = machine_of(step_clients.Client).TestCase
-TestRight.settings = quickly
+TestRight.settings = settings(quickly, max_examples=5)
 
 
 class Careful(ImageClientMachine):
@@ -52,7 +52,14 @@ class Careful(ImageClientMachine):
 
 
 TestCareful = Careful.TestCase
-TestCareful.settings = settings(quickly, max_examples=20)
+TestCareful.settings = settings(quickly, max_examples=8)
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("machine", [machine_of(step_clients.Client), Careful])
+def test_more_walks_find_nothing_wrong_with_a_client_that_is_right(machine: type[ImageClientMachine]) -> None:
+    """The same as the two above, three times as many."""
+    run_state_machine_as_test(machine, settings=settings(quickly, max_examples=20))
 
 
 @pytest.mark.costly

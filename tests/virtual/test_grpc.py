@@ -279,6 +279,7 @@ def test_grpcio_is_as_before_after_virtual_time() -> None:
     assert dict(vars(unary)) == methods
 
 
+@pytest.mark.costly
 def test_what_is_loaded_in_virtual_time_is_as_it_should_be_afterwards() -> None:
     """The channels of grpcio are loaded when the first is made."""
     code = """

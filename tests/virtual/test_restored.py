@@ -167,6 +167,7 @@ def test_no_file_and_no_thread_is_left_open() -> None:
     assert (_descriptors(), threading.active_count()) == (files, threads)
 
 
+@pytest.mark.costly
 def test_nothing_is_replaced_by_importing() -> None:
     """Only entering the context replaces anything."""
     before = _state()

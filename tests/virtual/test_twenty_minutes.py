@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pytest_ycimages import Double, VirtualTime
 
 
-@pytest.mark.parametrize(("poll", "every"), [(with_http_client, 1), *((poll, 15) for poll in CLIENTS)])
+@pytest.mark.parametrize(
+    ("poll", "every"),
+    [pytest.param(with_http_client, 1, marks=pytest.mark.costly), *((poll, 15) for poll in CLIENTS)],
+)
 def test_a_client_gives_up_after_exactly_twenty_minutes(
     poll: Callable[..., None], every: int, ycimages_time: VirtualTime, ycimages: Double
 ) -> None:

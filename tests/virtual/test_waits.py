@@ -13,6 +13,8 @@ from .waits import PAGE, SECONDS, WAITS, Wait, page
 
 PATIENCE: Final = 0.1
 """Real seconds, a twentieth of the default: shorter than the waits that take real time."""
+COSTLY: Final = "a call of `grpc` with `wait_for_ready` and without a server"
+"""A loop that ends when grpcio has seen that the connection is lost."""
 
 
 def _what_becomes_of(wait: Wait) -> str:
@@ -25,7 +27,11 @@ def _what_becomes_of(wait: Wait) -> str:
         return "virtual" if virtual_time.elapsed >= SECONDS else "real"
 
 
-@pytest.mark.parametrize("wait", WAITS, ids=lambda wait: wait.name)
+@pytest.mark.parametrize(
+    "wait",
+    [pytest.param(wait, marks=pytest.mark.costly if wait.name == COSTLY else ()) for wait in WAITS],
+    ids=lambda wait: wait.name,
+)
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_wait_becomes_what_the_page_says(wait: Wait) -> None:
     """It takes no real time, or real time although nothing else happens, or fails."""

@@ -13,15 +13,13 @@ from yandex.cloud.compute.v1.image_service_pb2_grpc import ImageServiceStub
 from yandexcloud._sdk import SDK
 from yandexcloud.operations import OperationError
 
-from pytest_ycimages import After, Double, first, hang, operation_fails, reset, stream_reset, unavailable
+from pytest_ycimages import After, Double, VirtualTime, first, hang, operation_fails, reset, stream_reset, unavailable
 from tests.cassette.modes.speakers import bake as bake_over_rest
 from tests.cassette.modes.speakers import with_requests
 from tests.grpc.clients import DISK
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pytest_ycimages import VirtualTime
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK's own parts
 OAUTH = "y0_AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -57,19 +55,26 @@ def life(sdk: Any, folder_id: str) -> tuple[Any, ...]:
     return image, updated, list(found), list(images.List(api.ListImagesRequest(folder_id=folder_id)).images)
 
 
-@pytest.fixture
-def recorded(ycimages_time: VirtualTime, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def bake_yaml(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a cassette of an image that took 20 seconds, recorded with an OAuth token."""
-    path = tmp_path / "bake.yaml"
+    path = tmp_path_factory.mktemp("recorded") / "bake.yaml"
     with (
+        VirtualTime() as time,
         Double(timing=After(20)) as upstream,
         Double(mode="record", cassette=path, upstream=upstream.url) as recording,
     ):
         assert bake(sdk_of(recording, token=OAUTH), recording.folder_id).status == image_pb2.Image.READY
-        assert 20 <= ycimages_time.elapsed < 22
+        assert 20 <= time.elapsed < 22
         assert not [call for call in upstream.calls if call.grpc]
     assert OAUTH not in path.read_text()
     return path
+
+
+@pytest.fixture
+def recorded(bake_yaml: Path, ycimages_time: VirtualTime) -> Path:  # noqa: ARG001 - what is recorded is replayed in virtual time
+    """Return the cassette, which is recorded once."""
+    return bake_yaml
 
 
 def test_a_whole_life_is_replayed(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def shown_by(double: Double) -> str:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@drawn
+@settings(drawn, max_examples=8)
 @given(secret=SHAPED)
 def test_a_secret_of_a_known_shape_is_not_shown(place: str, secret: Secret) -> None:
     """Wherever a client puts it."""
