@@ -6,10 +6,10 @@ import gc
 import importlib.metadata
 import pkgutil
 import warnings
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import trustme
 
 import pytest_ycimages
 
@@ -43,6 +43,16 @@ def _same_terminal_everywhere() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one authority, which signs nothing: clients read all of the system's anew, for 30 ms each."""
+    file = tmp_path_factory.mktemp("authority") / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
+
+
 @pytest.fixture(scope="session")
 def _loaded() -> None:
     """Import what runs in process use, once: pytester forgets what a run was the first to load."""
@@ -52,16 +62,21 @@ def _loaded() -> None:
         importlib.import_module(client)
 
 
-@cache
+@pytest.fixture(scope="session")
 def _with_plugins() -> list[importlib.metadata.Distribution]:
     """The installed distributions that have plugins of pytest: each run reads the entry points of all."""
     return [each for each in importlib.metadata.distributions() if each.entry_points.select(group="pytest11")]
 
 
 @pytest.fixture
-def project(_loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
+def project(
+    _loaded: None,
+    _with_plugins: list[importlib.metadata.Distribution],
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[pytest.Pytester]:
     """A project of a user, with the plugin installed and Python's own warning filters instead of ours."""
-    monkeypatch.setattr(importlib.metadata, "distributions", lambda: iter(_with_plugins()))
+    monkeypatch.setattr(importlib.metadata, "distributions", lambda: iter(_with_plugins))
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     with warnings.catch_warnings():
