@@ -53,6 +53,11 @@ class Vocabulary(NamedTuple):
     operand: Callable[[object], Any] | None = None
     names: str = ""
 
+    @property
+    def known(self) -> list[str]:
+        """Return the names of makers and constants."""
+        return [*self.makers, *self.constants]
+
     def error(self, value: object, reason: str = "") -> UsageError:
         """Return the error that refuses `value`: what was given, why, and what was expected."""
         return UsageError(f"invalid {self.what} {value!r}: {reason and f'{reason}; '}expected {self.expected}")
@@ -201,16 +206,14 @@ class _Reader(NamedTuple):
         if name in vocabulary.makers:
             example = vocabulary.examples.get(name, f"{name}(...)")
             raise UsageError(f"invalid {vocabulary.what} {self.text!r}: {name} needs parentheses, such as {example}")
-        known = [*vocabulary.makers, *vocabulary.constants]
-        if name == self.text.strip() and not get_close_matches(name, known, cutoff=0.4):
+        if name == self.text.strip() and not get_close_matches(name, vocabulary.known, cutoff=0.4):
             raise vocabulary.error(self.text)
-        raise unknown_word(vocabulary.names or vocabulary.what, name, known)
+        raise unknown_word(vocabulary.names or vocabulary.what, name, vocabulary.known)
 
     def _call(self, name: str, arguments: list[object], named: dict[str, object]) -> object:
         vocabulary = self.vocabulary
         if name not in vocabulary.makers:
-            known = [*vocabulary.makers, *vocabulary.constants]
-            raise unknown_word(vocabulary.names or vocabulary.what, name, known)
+            raise unknown_word(vocabulary.names or vocabulary.what, name, vocabulary.known)
         make = vocabulary.makers[name]
         signature = inspect.signature(make)
         for word in named:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin.configuration import wrong_markers
+from pytest_ycimages.plugin.configuration import names_in, wrong_arguments, wrong_markers
 from pytest_ycimages.plugin.scopes import (
     DOUBLES,
     PASSED,
@@ -115,20 +115,24 @@ def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
     from pytest_ycimages.plugin.names import defined_name  # noqa: PLC0415 - as above
 
     marker = node.get_closest_marker("ycimages_cassette")
-    names = (*marker.args, *([marker.kwargs["name"]] if "name" in marker.kwargs else [])) if marker else ()
-    if len(names) > 1 or not all(isinstance(name, str) for name in names):
-        raise pytest.UsageError(f"@pytest.mark.ycimages_cassette takes one name; it was given {names!r}.")
     directory = _cassette_dir(node.config)
-    if names:
-        return numbered(named(directory, names[0]), number)
+    if marker is not None and names_in(marker):
+        return numbered(named(directory, names_in(marker)[0]), number)
     own = defined_name(node)
     part = part.replace(" #", ".")
     return numbered(of_test(directory, own.module, own.parts, part=part, is_alike=own.is_alike), number)
 
 
 def settings_of_markers(node: Node, *kinds: str) -> list[dict[str, Any]]:
-    """Return the settings of a node's markers, the closest of each kind first: all keywords but the name."""
-    markers = (marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in node.iter_markers(kind))
+    """Return the settings of a node's markers, the closest of each kind first: all keywords but the name.
+
+    Raises:
+        pytest.UsageError: a marker that was added after the collection has arguments that it does not take.
+    """
+    markers = [marker for kind in kinds or ("ycimages", "ycimages_cassette") for marker in node.iter_markers(kind)]
+    for marker in markers:
+        if problem := wrong_arguments(marker):
+            raise pytest.UsageError(f"@pytest.mark.{marker.name}: {problem}")
     return [{key: value for key, value in marker.kwargs.items() if key != "name"} for marker in markers]
 
 

@@ -282,12 +282,21 @@ def _problem_of(mark: pytest.Mark) -> str:
     """Return what is wrong with a marker of the plugin; empty: nothing."""
     if mark.name == "ycimages_experiment":
         return _wrong_shards(mark)
-    names = [*mark.args, *([mark.kwargs["name"]] if "name" in mark.kwargs else [])]
-    if mark.name == "ycimages" and mark.args:
-        return f"it takes settings by name, such as timing=30; it was given {mark.args!r}."
-    if mark.name == "ycimages_cassette" and (len(names) > 1 or not all(isinstance(name, str) for name in names)):
-        return f"it takes one name; it was given {tuple(names)!r}."
-    return _invalid({name: value for name, value in mark.kwargs.items() if name != "name"})
+    return wrong_arguments(mark) or _invalid({name: each for name, each in mark.kwargs.items() if name != "name"})
+
+
+def names_in(mark: pytest.Mark) -> tuple[Any, ...]:
+    """Return the names that a marker of a cassette gives: one, or none."""
+    return (*mark.args, *([mark.kwargs["name"]] if "name" in mark.kwargs else []))
+
+
+def wrong_arguments(mark: pytest.Mark) -> str:
+    """Return what is wrong with the arguments of a marker of settings that are none; empty: nothing."""
+    if mark.name == "ycimages":
+        return f"it takes settings by name, such as timing=30; it was given {mark.args!r}." if mark.args else ""
+    names = names_in(mark)
+    is_wrong = len(names) > 1 or not all(isinstance(name, str) for name in names)
+    return f"it takes one name; it was given {names!r}." if is_wrong else ""
 
 
 def _wrong_shards(mark: pytest.Mark) -> str:

@@ -24,7 +24,7 @@ from pytest_ycimages.errors import (
 )
 from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import network_refused
-from pytest_ycimages.plugin.cassettes import REFUSED, cassette_path, record_usage
+from pytest_ycimages.plugin.cassettes import REFUSED, cassette_path, record_usage, settings_of_markers
 from pytest_ycimages.plugin.modes import announce, asks_for_cassette, is_missing, mode_of
 from pytest_ycimages.plugin.recordings import add_recording, refuse_part, refuse_shared
 from pytest_ycimages.plugin.scopes import (
@@ -40,7 +40,7 @@ from pytest_ycimages.plugin.scopes import (
     suffix,
     tests_sharing,
 )
-from pytest_ycimages.plugin.settings import ini, markers, name_of, seed_option
+from pytest_ycimages.plugin.settings import ini, name_of, seed_option
 from pytest_ycimages.settings import merged
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Doubles:
         mode = {"mode": mode_of(node, settings, self._fixture)}
         upstream = config.option.ycimages_upstream
         command_line = seed_option(config) | ({"upstream": upstream} if upstream else {})
-        return [mode, settings, command_line, *markers(node), self._fixture, ini(config)]
+        return [mode, settings, command_line, *settings_of_markers(node), self._fixture, ini(config)]
 
     def _make(self, settings: Settings, name: str) -> Double:
         __tracebackhide__ = True

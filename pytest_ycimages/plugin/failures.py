@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ycimages.cloud.clock import last_kind_of
-from pytest_ycimages.errors import (
-    NoMatchError,
-    RealHostRefusedError,
-)
+from pytest_ycimages.errors import NoMatchError, RealHostRefusedError
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import environment
 from pytest_ycimages.plugin.doubles import doubles_of
 from pytest_ycimages.plugin.recordings import report_recordings
-from pytest_ycimages.plugin.scopes import (
-    SHARED,
-)
+from pytest_ycimages.plugin.scopes import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
 
 _SECTIONS: Final = pytest.StashKey[set[tuple[str, str]]]()
 """What the reports of a test show of its doubles."""
-
-
 _SHOWN: Final = 100
 """The number of calls and of operations in a timeline."""
 

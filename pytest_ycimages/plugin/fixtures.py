@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_ycimages.plugin.cassettes import cassette_path, has_cassette
+from pytest_ycimages.plugin.cassettes import cassette_path, has_cassette, settings_of_markers
 from pytest_ycimages.plugin.experiments import keep_report, options_of
 from pytest_ycimages.plugin.scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
-from pytest_ycimages.plugin.settings import ini, markers, seed_option
+from pytest_ycimages.plugin.settings import ini, seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -267,7 +267,7 @@ def ycimages_experiment(request: pytest.FixtureRequest, ycimages_settings: Given
     from pytest_ycimages.settings import CassetteSettings, given  # noqa: PLC0415 - nothing else than the fake is tried
 
     config = request.config
-    of_test = (seed_option(config), *markers(request.node, "ycimages"), ycimages_settings, ini(config))
+    of_test = (seed_option(config), *settings_of_markers(request.node, "ycimages"), ycimages_settings, ini(config))
 
     def experiment(client: Client | Command, **options: Any) -> Report:
         sources = given(options.pop("settings", {}), *of_test)

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
@@ -186,21 +186,15 @@ def _text(text: str) -> str:
 # Annotations: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 
 
-class _Place(NamedTuple):
-    file: Path
-    line: int
-
-
 def annotation(report: pytest.TestReport, root: Path, sections: list[tuple[str, str]]) -> str:
     """Return the command by which GitHub shows a failing test at its line, with the last calls of its doubles."""
-    place = _place(report, root)
-    workspace = os.environ.get("GITHUB_WORKSPACE", "")
-    file = os.path.relpath(place.file, workspace or root)
+    path, line = _place(report, root)
+    file = os.path.relpath(path, os.environ.get("GITHUB_WORKSPACE", "") or root)
     crash = getattr(report.longrepr, "reprcrash", None)
     said = _text(crash.message if crash else report.longreprtext).splitlines()
     lines = [*said[:_ANNOTATED_LINES], *(line for name, text in sections for line in ("", name, *_last(text)))]
     message = _text("\n".join(lines)[:_ANNOTATION])
-    properties = {"file": Path(file).as_posix(), "line": str(place.line), "title": report.nodeid}
+    properties = {"file": Path(file).as_posix(), "line": str(line), "title": report.nodeid}
     given = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
     return f"::error {given}::{_escaped(message)}"
 
@@ -216,7 +210,7 @@ def _escaped(text: str, others: str = "") -> str:
     return "".join(f"%{ord(each):02X}" if each in f"%\r\n{others}" else each for each in text)
 
 
-def _place(report: pytest.TestReport, root: Path) -> _Place:
+def _place(report: pytest.TestReport, root: Path) -> tuple[Path, int]:
     """Return the line of the test that failed, or else its first line."""
     file, line, _ = report.location
     path = root / file
@@ -224,5 +218,5 @@ def _place(report: pytest.TestReport, root: Path) -> _Place:
     for entry in reversed(getattr(traceback, "reprentries", [])):
         where = getattr(entry, "reprfileloc", None)
         if where is not None and path in {root / where.path, Path.cwd() / where.path}:
-            return _Place(path, where.lineno)
-    return _Place(path, (line or 0) + 1)
+            return path, where.lineno
+    return path, (line or 0) + 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
-from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS, settings_of_markers
+from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS
 from pytest_ycimages.plugin.configuration import check_configuration, check_values, configured, is_configured
 
 if TYPE_CHECKING:
@@ -116,16 +116,6 @@ def _choose_seed(config: pytest.Config) -> None:
     except ValueError:
         raise pytest.UsageError(f"{source}={seed}: the seed is an integer, or the word `random`.") from None
     config.stash[SEED] = seed
-
-
-def markers(node: Node, *kinds: str) -> list[dict[str, Any]]:
-    """Return the settings of the markers of a test, class or module, the closest first; see `settings_of_markers`."""
-    for marker in node.iter_markers("ycimages"):
-        if marker.args:
-            raise pytest.UsageError(
-                f"@pytest.mark.ycimages takes settings by name, such as timing=30; it was given {marker.args!r}."
-            )
-    return settings_of_markers(node, *kinds)
 
 
 def seed_option(config: pytest.Config) -> dict[str, str]:
