@@ -117,11 +117,7 @@ def shortened(text: str, most: int = 1000) -> str:
 
 def printable(text: str) -> str:
     """Return a text with escapes in place of control characters."""
-    return text if text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def nearest(given: object, known: Iterable[str], *, cutoff: float = 0.4) -> str:

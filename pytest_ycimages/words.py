@@ -103,18 +103,15 @@ class Choice(Compared, str):
 
 
 @cache
-def _choice(noun: str, words: tuple[str, ...]) -> type[Choice]:
-    own = {"__slots__": (), "known": classmethod(lambda _: words), "noun": classmethod(lambda _: noun)}
-    return type("Choice", (Choice,), own)
-
-
-def _chosen(noun: str, words: tuple[str, ...], text: str) -> Choice:
-    return _choice(noun, words)(text)
-
-
 def choices(noun: str, words: tuple[str, ...]) -> dict[str, Any]:
     """Return the texts of a closed set, by themselves, for a field that is assigned."""
-    return {text: _chosen(noun, words, text) for text in words}
+    own = {"__slots__": (), "known": classmethod(lambda _: words), "noun": classmethod(lambda _: noun)}
+    kind = type("Choice", (Choice,), own)
+    return {text: kind(text) for text in words}
+
+
+def _chosen(noun: str, words: tuple[str, ...], text: str) -> Any:
+    return choices(noun, words)[text]
 
 
 def choose(owner: object, **words: tuple[str, ...]) -> None:
@@ -128,7 +125,7 @@ def choose(owner: object, **words: tuple[str, ...]) -> None:
         if text is not None and str(text) not in known:
             raise unknown_word(noun, text, known)
         if text is not None:
-            object.__setattr__(owner, name, _chosen(noun, known, text))
+            object.__setattr__(owner, name, choices(noun, known)[str(text)])
 
 
 @cache

@@ -73,14 +73,9 @@ def check_configuration(config: pytest.Config, known: Collection[str]) -> None:
 
 
 def configured(config: pytest.Config, name: str) -> Any:
-    """Return the value of a key, with its type if a TOML file gives it; empty: it is not given."""
+    """Return the value of a key, with its type if a TOML file gives it; None: it is not given."""
     native = config.stash.get(_NATIVE, {})
-    return native[name] if name in native else config.getini(name)
-
-
-def is_configured(config: pytest.Config, name: str) -> bool:
-    """Return whether a key is given, be it 0 or false."""
-    return name in config.stash.get(_NATIVE, {}) or bool(config.getini(name))
+    return native[name] if name in native else config.getini(name) or None
 
 
 def check_values(config: pytest.Config, values: Mapping[str, Any]) -> None:

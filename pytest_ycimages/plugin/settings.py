@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pytest
 
 from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS
-from pytest_ycimages.plugin.configuration import check_configuration, check_values, configured, is_configured
+from pytest_ycimages.plugin.configuration import check_configuration, check_values, configured
 
 if TYPE_CHECKING:
     from pytest_ycimages.plugin.scopes import Node
@@ -105,8 +105,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def _choose_seed(config: pytest.Config) -> None:
-    option, ini = config.option.ycimages_seed, str(configured(config, "ycimages_seed"))
-    source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", ini or "0")
+    option, ini = config.option.ycimages_seed, configured(config, "ycimages_seed")
+    source, seed = ("--ycimages-seed", option) if option else ("ycimages_seed", "0" if ini is None else str(ini))
     if seed == "random":
         from pytest_ycimages.cloud.ids import random_seed  # noqa: PLC0415 - only for random seeds
 
@@ -129,8 +129,8 @@ def ini(config: pytest.Config) -> dict[str, Any]:
 
 
 def _configured(config: pytest.Config) -> dict[str, Any]:
-    keys = {name: f"ycimages_{name}" for name in _INI}
-    return {name: configured(config, key) for name, key in keys.items() if is_configured(config, key)}
+    values = {name: configured(config, f"ycimages_{name}") for name in _INI}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def name_of(node: Node) -> str:

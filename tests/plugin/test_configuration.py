@@ -413,3 +413,30 @@ def test_a_fixture_that_replaces_ours_is_told_of_tests_that_fail_or_have_another
 def test_a_fixture_around_ours_is_none(fixture: str, project: pytest.Pytester) -> None:
     """The marker has its effect."""
     _run_with(fixture, project).assert_outcomes(passed=2, warnings=0)
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"),
+    [
+        ("ycimages(30)", "@pytest.mark.ycimages: it takes settings by name, such as timing=30; it was given (30,)."),
+        ("ycimages_cassette(5)", "@pytest.mark.ycimages_cassette: it takes one name; it was given (5,)."),
+    ],
+)
+def test_a_wrong_marker_that_a_fixture_adds_is_refused_by_the_double(
+    marker: str, words: str, project: pytest.Pytester
+) -> None:
+    """It is not there at the collection."""
+    project.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def marked(request):
+            request.applymarker(pytest.mark.{marker})
+
+        def test_it(marked, ycimages): pass
+        """
+    )
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    assert words in result.stdout.str()
