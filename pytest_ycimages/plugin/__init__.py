@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ycimages.plugin import cassettes, experiments, fixtures, page, settings
 from pytest_ycimages.plugin.configuration import warn_of_unused
-from pytest_ycimages.plugin.scopes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
+from pytest_ycimages.plugin.nodes import DOUBLES, PASSED, SHARED, advise, begin_test, scopes_of, suspend_time
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages.plugin.configuration import names_in, wrong_arguments, wrong_markers
-from pytest_ycimages.plugin.scopes import (
+from pytest_ycimages.plugin.nodes import (
     DOUBLES,
     PASSED,
     Node,
     count_sharing,
+    defined_name,
     fixtures,
+    mark_alike,
     node_of,
     owners,
     part_of,
@@ -112,7 +114,6 @@ def cassette_path(node: Node, number: int = 1, part: str = "") -> Path:
         part: what its name has beyond that of its node; see `part_of`.
     """
     from pytest_ycimages.cassette.handle import named, numbered, of_test  # noqa: PLC0415 - only for tests with cassettes
-    from pytest_ycimages.plugin.names import defined_name  # noqa: PLC0415 - as above
 
     marker = node.get_closest_marker("ycimages_cassette")
     directory = _cassette_dir(node.config)
@@ -183,11 +184,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, p
     if not report.passed:
         collector.config.stash[_INCOMPLETE] = True
         return report
-    names = {node.name for node in report.result}
-    if len(names) > len({name.casefold() for name in names}):
-        from pytest_ycimages.plugin.names import mark_alike  # noqa: PLC0415 - rarely needed
-
-        mark_alike(report.result)
+    mark_alike(report.result)
     return report
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
-from pytest_ycimages.plugin.scopes import definitions, fixtures
+from pytest_ycimages.plugin.nodes import definitions, fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -26,12 +26,11 @@ from pytest_ycimages.network import environment
 from pytest_ycimages.network.guard import network_refused
 from pytest_ycimages.plugin.cassettes import REFUSED, cassette_path, record_usage, settings_of_markers
 from pytest_ycimages.plugin.modes import announce, asks_for_cassette, is_missing, mode_of
-from pytest_ycimages.plugin.recordings import add_recording, refuse_part, refuse_shared
-from pytest_ycimages.plugin.scopes import (
+from pytest_ycimages.plugin.nodes import (
     DOUBLES,
     PASSED,
     SHARED,
-    SharedDoubles,
+    Node,
     label,
     node_of,
     part_of,
@@ -40,6 +39,7 @@ from pytest_ycimages.plugin.scopes import (
     suffix,
     tests_sharing,
 )
+from pytest_ycimages.plugin.recordings import add_recording, refuse_part, refuse_shared
 from pytest_ycimages.plugin.settings import ini, name_of, seed_option
 from pytest_ycimages.settings import merged
 
@@ -244,34 +244,39 @@ def _place(definition: pytest.FixtureDef[Any] | None) -> str:
 def checking_shared(item: pytest.Item) -> Generator[None]:
     """Raise what has gone wrong in the doubles that a test shares with others, after its teardown."""
     __tracebackhide__ = True
-    wrong = [each for doubles in item.stash.get(SHARED, {}) for each in doubles.take_problems()]
+    wrong = [each for doubles in shared_by(item) for each in doubles.take_problems()]
     try:
         yield
     except Exception as error:
         note_others(error, wrong)
         raise
     finally:
-        still_open = item.session.stash.get(SHARED, {})
+        still_open = shared_by(item.session)
         wrong += [each for doubles in still_open for each in doubles.take_problems()]
         for doubles in still_open:
             doubles.suspend()
     raise_first(wrong)
 
 
-def doubles_of(item: pytest.Item) -> list[SharedDoubles]:
+def shared_by(node: Node) -> list[Doubles]:
+    """Return the doubles of wider scopes that were open while a test ran; of the session, those that are."""
+    return [each for each in node.stash.get(SHARED, {}) if isinstance(each, Doubles)]
+
+
+def doubles_of(item: pytest.Item) -> list[Doubles]:
     """Return the doubles of a test, and those of wider scopes that it was to use, or has called."""
     shared = [
         each
-        for each in item.stash.get(SHARED, {})
+        for each in shared_by(item)
         if each.node is not item
         and (each.is_used_by(item) or any(len(double.calls) > each.calls_before(double) for double in each.all))
     ]
-    return [*item.stash.get(DOUBLES, {}).values(), *shared]
+    return [*(each for each in item.stash.get(DOUBLES, {}).values() if isinstance(each, Doubles)), *shared]
 
 
 def latest_moment(item: pytest.Item) -> datetime | None:
     """Return the time of the doubles that a test shares, as none may go back; None: none has the machine's time."""
-    shared = (each for each in item.session.stash.get(SHARED, {}) if each.is_used_by(item))
+    shared = (each for each in shared_by(item.session) if each.is_used_by(item))
     clocks = [double.clock for each in shared for double in each.all if kind_of(double.clock) == "real"]
     if not clocks or travelled_moment() is not None:
         return None

@@ -14,9 +14,8 @@ from pytest_ycimages.cloud.clock import last_kind_of
 from pytest_ycimages.errors import NoMatchError, RealHostRefusedError
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.network import environment
-from pytest_ycimages.plugin.doubles import doubles_of
+from pytest_ycimages.plugin.doubles import doubles_of, shared_by
 from pytest_ycimages.plugin.recordings import report_recordings
-from pytest_ycimages.plugin.scopes import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ def note_result(
     item: pytest.Item, report: pytest.TestReport, excinfo: pytest.ExceptionInfo[BaseException] | None
 ) -> None:
     """Tell the doubles of a test how one of its phases went, and add their calls during this test to a failure."""
-    for doubles in item.stash.get(SHARED, {}):
+    for doubles in shared_by(item):
         doubles.note(item, report)
     if report.when == "teardown":
         report_recordings(item.config, report)

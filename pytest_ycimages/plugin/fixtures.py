@@ -9,7 +9,7 @@ import pytest
 
 from pytest_ycimages.plugin.cassettes import cassette_path, has_cassette, settings_of_markers
 from pytest_ycimages.plugin.experiments import keep_report, options_of
-from pytest_ycimages.plugin.scopes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
+from pytest_ycimages.plugin.nodes import CURRENT, SHARED, Node, fixtures, node_of, owners, scopes_of, suffix
 from pytest_ycimages.plugin.settings import ini, seed_option
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_ycimages.plugin.cassettes import cassette_path, has_cassette, settings_of_markers
-from pytest_ycimages.plugin.scopes import Node, label, owners
+from pytest_ycimages.plugin.nodes import Node, label, owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

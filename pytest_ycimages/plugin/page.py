@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_ycimages.plugin.scopes import DOUBLES, SHARED, suspend_time
+from pytest_ycimages.plugin.nodes import DOUBLES, SHARED, suspend_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

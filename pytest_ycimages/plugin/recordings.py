@@ -13,8 +13,7 @@ import pytest
 from pytest_ycimages.errors import CassetteError, CassetteInUseError
 from pytest_ycimages.plugin.cassettes import cassette_path
 from pytest_ycimages.plugin.modes import NOT_WHOLE, records
-from pytest_ycimages.plugin.names import defined_name
-from pytest_ycimages.plugin.scopes import Node, SharedDoubles, is_selected, label, owners
+from pytest_ycimages.plugin.nodes import Node, SharedDoubles, defined_name, is_selected, label, owners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import pytest
 
 from pytest_ycimages.plugin.cassettes import CASSETTE_KEYS
 from pytest_ycimages.plugin.configuration import check_configuration, check_values, configured
-
-if TYPE_CHECKING:
-    from pytest_ycimages.plugin.scopes import Node
+from pytest_ycimages.plugin.nodes import Node, defined_name
 
 _INI: Final = {
     "mode": "which backend answers, as --ycimages-mode says (default: fake)",
@@ -138,7 +136,5 @@ def name_of(node: Node) -> str:
 
     It is the marker's `name`, or that of the node.
     """
-    from pytest_ycimages.plugin.names import defined_name  # noqa: PLC0415 - only for tests with doubles
-
     names = (marker.kwargs.get("name") for marker in node.iter_markers("ycimages"))
     return next(filter(None, names), None) or str(defined_name(node))

@@ -21,7 +21,7 @@ def loaded_by(project: pytest.Pytester, statement: str, before: str = "pass") ->
 def test_the_plugin_loads_itself_and_nothing_else(project: pytest.Pytester) -> None:
     """On top of pytest, the entry point costs nine small modules: the package, and the plugin in its parts."""
     loaded = loaded_by(project, "import pytest_ycimages.plugin", before="import pytest")
-    names = ("cassettes", "configuration", "experiments", "fixtures", "page", "scopes", "settings")
+    names = ("cassettes", "configuration", "experiments", "fixtures", "nodes", "page", "settings")
     parts = ("plugin", *(f"plugin.{name}" for name in names))
     assert loaded == {"pytest_ycimages", *(f"pytest_ycimages.{part}" for part in parts)}
 

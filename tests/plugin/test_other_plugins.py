@@ -14,7 +14,7 @@ from pytest_ycimages import Double
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import of_test
 from pytest_ycimages.plugin.cassettes import cassette_path
-from pytest_ycimages.plugin.names import defined_name
+from pytest_ycimages.plugin.nodes import defined_name
 from pytest_ycimages.plugin.settings import name_of
 
 if TYPE_CHECKING:
