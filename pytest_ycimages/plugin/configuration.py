@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
-from pytest_ycimages.plugin.nodes import definitions, fixtures
+from pytest_ycimages.plugin.nodes import definitions, fixtures, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -247,13 +247,8 @@ def warn_of_unused(item: pytest.Item, *, is_unused: bool) -> None:
         if id(mark) in marks.texts and (id(mark) not in marks.used if replacing is None else mark.name in _READ):
             from pytest_ycimages.errors import MarkerWarning  # noqa: PLC0415 - only for warnings
 
-            why = _REPLACED.format(item.nodeid, _place_of(replacing, item)) if replacing else _UNUSED
+            why = _REPLACED.format(item.nodeid, place_of(replacing)) if replacing else _UNUSED
             item.warn(MarkerWarning(f"{marks.texts.pop(id(mark))} has no effect{why}"))
-
-
-def _place_of(definition: pytest.FixtureDef[Any], item: pytest.Item) -> str:
-    code = getattr(definition.func, "__code__", None)  # a partial function has none
-    return f"{os.path.relpath(code.co_filename, item.config.rootpath)}:{code.co_firstlineno}" if code else "this test"
 
 
 def _fixture_without_double(item: pytest.Item) -> pytest.FixtureDef[Any] | None:

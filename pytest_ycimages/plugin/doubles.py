@@ -5,7 +5,6 @@ Loaded for the first test that has one.
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ from pytest_ycimages.plugin.nodes import (
     label,
     node_of,
     part_of,
+    place_of,
     scopes_of,
     settings_definition,
     suffix,
@@ -158,9 +158,10 @@ class Doubles:
         if definition is not self._settings_from:
             fixture = f"ycimages{suffix(self.scope)}"
             pytest.fail(
-                f"{item.nodeid} uses {fixture}, which was started with {_place(self._settings_from)}, but "
-                f"{_place(definition)} holds for this test. Define ycimages_settings once for all tests that share "
-                "a double, or use a double of a narrower scope.",
+                f"{item.nodeid} uses {fixture}, which was started with the ycimages_settings of "
+                f"{place_of(self._settings_from)}, but the ycimages_settings of {place_of(definition)} holds for "
+                "this test. Define ycimages_settings once for all tests that share a double, or use a double of a "
+                "narrower scope.",
                 pytrace=False,
             )
 
@@ -231,13 +232,6 @@ class Doubles:
                 f"ycimages{suffix(self.scope)}; pytest reports it with the last of them."
             )
         raise_first(wrong)
-
-
-def _place(definition: pytest.FixtureDef[Any] | None) -> str:
-    code = getattr(getattr(definition, "func", None), "__code__", None)
-    if code is None:
-        return "another ycimages_settings"
-    return f"the ycimages_settings of {os.path.relpath(code.co_filename)}:{code.co_firstlineno}"
 
 
 @contextmanager

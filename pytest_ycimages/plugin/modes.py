@@ -50,7 +50,8 @@ def mode_of(node: Node, given: Source = _NOTHING, fixture: Source = _NOTHING) ->
     if any(marker.get("mode") == "fake" for marker in markers):
         return "fake"
     asks = asks_for_cassette(node, given, fixture)
-    option, ini = (_of_run(mode, asks=asks) for mode in modes_of_run(node.config))
+    of_run = (node.config.option.ycimages_mode, node.config.getini("ycimages_mode"))
+    option, ini = (_of_run(str(mode or ""), asks=asks) for mode in of_run)
     own = str(_first("mode", *markers, fixture) or "")
     return option or own or ini or ("replay" if has_cassette(node) else "fake")
 
@@ -59,11 +60,6 @@ def asks_for_cassette(node: Node, given: Source = _NOTHING, fixture: Source = _N
     """Return whether a test asks for a cassette, by a marker, a fixture, or a setting of its own."""
     own = (given, *settings_of_markers(node), fixture)
     return has_cassette(node) or bool(_first("cassette", *own)) or (_first("mode", *own) or "fake") != "fake"
-
-
-def modes_of_run(config: pytest.Config) -> tuple[str, str]:
-    """Return the modes that the command line and the ini file give all tests; empty: none."""
-    return str(config.option.ycimages_mode or ""), str(config.getini("ycimages_mode") or "")
 
 
 def _of_run(mode: str, *, asks: bool) -> str:

@@ -5,6 +5,7 @@ Plugins that repeat or group tests change node ids, and not the names by definit
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import Counter
@@ -68,6 +69,12 @@ def definitions(item: Node, name: str) -> Sequence[pytest.FixtureDef[Any]]:
     info = getattr(item, "_fixtureinfo", None)  # what was known before any plugin added to it
     found: Sequence[pytest.FixtureDef[Any]] = getattr(info, "name2fixturedefs", {}).get(name, ())
     return found
+
+
+def place_of(definition: pytest.FixtureDef[Any] | None) -> str:
+    """Return the file and line of a fixture."""
+    code = getattr(getattr(definition, "func", None), "__code__", None)  # which a partial function lacks
+    return f"{os.path.relpath(code.co_filename)}:{code.co_firstlineno}" if code else "an unknown place"
 
 
 def closure(item: Node, names: Iterable[str]) -> list[str]:
