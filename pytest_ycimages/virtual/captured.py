@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import ExitStack
 
 _NEVER: Final = frozenset({"_datetime", "datetime", "freezegun", "pytest_ycimages", "time"})
@@ -151,8 +151,10 @@ def _replace(stack: ExitStack, site: Site, fakes: Mapping[int, Any]) -> None:
     owner, name = site
     if type(owner) is FunctionType:
         value = getattr(owner, name)
-        several = {key: fakes.get(id(each), each) for key, each in _items(value)}
-        setattr(owner, name, tuple(several.values()) if type(value) is tuple else several)
+        if type(value) is tuple:
+            setattr(owner, name, tuple(fakes.get(id(each), each) for each in value))
+        elif value:  # else the function has lost its defaults
+            setattr(owner, name, {key: fakes.get(id(each), each) for key, each in value.items()})
         stack.callback(setattr, owner, name, value)
         return
     value = members_of(owner).get(name)
@@ -169,11 +171,6 @@ def _replace(stack: ExitStack, site: Site, fakes: Mapping[int, Any]) -> None:
     with suppress(AttributeError, TypeError):  # an immutable class
         setattr(owner, name, new)
         stack.callback(setattr, owner, name, value)
-
-
-def _items(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return the defaults of positional parameters by number, of others by name."""
-    return enumerate(value or ()) if type(value) is tuple else (value or {}).items()
 
 
 def _replacement(value: Any, fakes: Mapping[int, Any]) -> Any:

@@ -256,6 +256,16 @@ def test_a_module_that_comes_in_the_place_of_another_is_looked_at(client: Any) -
             assert virtual_time.elapsed == 20
 
 
+def test_a_function_that_has_lost_its_defaults_is_left_alone(client: Any) -> None:
+    """Virtual time begins, though it remembers where they were."""
+    with VirtualTime():
+        assert client.by_default() == client.by_keyword() == 10
+    client.by_default.__defaults__ = client.by_keyword.__kwdefaults__ = None
+    with VirtualTime():
+        assert client.by_default(time.sleep, time.monotonic) == 10
+    assert client.by_default.__defaults__ is client.by_keyword.__kwdefaults__ is None
+
+
 def test_a_class_that_lets_nobody_change_it_is_left_alone(client: Any) -> None:
     """Virtual time begins all the same."""
 
