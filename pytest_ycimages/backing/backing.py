@@ -160,6 +160,8 @@ class Backing(ABC):
 
     effects: ClassVar[tuple[type[Effect], ...]] = OF_ANSWERS
     """The effects that faults can have here."""
+    decides: ClassVar[str] = "the cassette decides"
+    """What decides how operations go, for texts."""
 
     @abstractmethod
     def _service(self, ids: Ids) -> Answerer:
@@ -216,10 +218,9 @@ class Backing(ABC):
         raise self._only_the_fake("how operations go")
 
     def _only_the_fake(self, what: str) -> UsageError:
-        mode = self.settings.mode
         return UsageError(
-            f"Only the fake can be told {what}, and this double is in mode {mode!r}: {_DECIDES[mode]}. Put settings "
-            'into @pytest.mark.ycimages(...), where only the fake heeds them; or pin the test with mode="fake".'
+            f"Only the fake can be told {what}, and this double is in mode {self.settings.mode!r}: {self.decides}. Put "
+            'settings into @pytest.mark.ycimages(...), where only the fake heeds them; or pin the test with mode="fake".'
         )
 
     @property
@@ -252,11 +253,3 @@ class Backing(ABC):
         Args:
             whole: whether the double was used without an error until its end.
         """
-
-
-_DECIDES = {
-    "fake": "it is the fake",
-    "replay": "the cassette decides",
-    "verify": "the cassette decides",
-    "record": "the service that is being recorded decides",
-}

@@ -45,6 +45,7 @@ class Record(CassetteBacking):
     """Passes calls on to the service, and records them."""
 
     effects = ()
+    decides = "the service that is being recorded decides"
 
     def _new_clock(self) -> Clock:
         upstream = self.settings.upstream

@@ -111,10 +111,16 @@ class Replay(CassetteBacking):
         settings = self.settings
         rules = redaction_rules(settings.scrub, keep=settings.keep)
         if self._player is None:
-            self._player = self._open(settings, rules)
+            self._open(settings, rules)
         else:
             self._unused_before = frozenset(self.unused())
-            self._player = self._player.rewound()
+        self._player = Player(
+            self._scrubbed.played,
+            volatile=settings.volatile,
+            pace=settings.replay_pace,
+            name=str(self.path),
+            rerecord=how_to_record(self.name, self.path),
+        )
         self._replaying = ReplayService(
             player=self._player,
             clock=self.clock,
@@ -123,7 +129,7 @@ class Replay(CassetteBacking):
         )
         return self._replaying
 
-    def _open(self, settings: Settings, rules: RedactionRules) -> Player:
+    def _open(self, settings: Settings, rules: RedactionRules) -> None:
         """Read the cassette.
 
         Raises:
@@ -140,13 +146,6 @@ class Replay(CassetteBacking):
         self._scrubbed = for_replay(self.recorded, rules)
         old = expired_text(self.path, self.recorded.metadata, machine_time(), settings.max_age, rerecord)
         self._expired = _judged(CassetteExpiredError(old), settings.expired) if old else ()
-        return Player(
-            self._scrubbed.played,
-            volatile=settings.volatile,
-            pace=settings.replay_pace,
-            name=str(self.path),
-            rerecord=rerecord,
-        )
 
     def _app(self, control: Control) -> App:
         return ReplayApp(self.pipeline, CONTRACTS[self.settings.contract], control)

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.cassette.answers import ShownResources, summarize
@@ -84,9 +84,6 @@ class Player:
             raise unknown_word("pace", pace, get_args(Pace))
         self._timelines = timelines_of(cassette, Volatile(volatile))
         self._in_force = InForce(name, pace, self._timelines.volatile, rerecord)
-        self._begin()
-
-    def _begin(self) -> None:
         self.shown = ShownResources()
         self.played: Counter[int] = Counter()
         self._state = ReplayState(self._timelines)
@@ -98,13 +95,6 @@ class Player:
     def cassette(self) -> CassetteData:
         """What was recorded."""
         return self._timelines.cassette
-
-    def rewound(self) -> Self:
-        """Return a player of the same cassette that has played nothing yet, and shares its timelines."""
-        player = object.__new__(type(self))
-        player._timelines, player._in_force = self._timelines, self._in_force
-        player._begin()
-        return player
 
     def play(
         self, request: RecordedRequest, now: int, *, by_time: bool = False, idempotency_key: str = ""

@@ -203,13 +203,11 @@ def prune(usage_file: Path, within: Iterable[Path] = (), *, dry_run: bool = Fals
     usage = read_usage(usage_file)
     ended_at = usage_file.stat().st_mtime_ns
     places = [place.absolute() for place in within]
-    to_do: list[tuple[Path, UsedInteractions | None]] = [
-        (Path(name), used) for name, used in usage.cassettes.items() if used.unused
-    ]
-    to_do += [(Path(name), None) for name in usage.orphans or ()]
+    to_do: dict[str, UsedInteractions | None] = {name: used for name, used in usage.cassettes.items() if used.unused}
+    to_do |= dict.fromkeys(usage.orphans or ())
     pruned = [
         _prune(path, used, ended_at, dry_run=dry_run)
-        for path, used in to_do
+        for path, used in ((Path(name), used) for name, used in to_do.items())
         if path.exists() and (not places or any(place == path or place in path.parents for place in places))
     ]
     done = {str(each.path) for each in pruned if not each.problem}

@@ -202,13 +202,13 @@ def test_a_request_that_has_nothing_to_do_with_images_comes_in_order_and_the_las
     assert [client.ask(url)["n"] for _ in range(3)] == [1, 2, 2]
 
 
-def test_a_rewound_player_begins_again() -> None:
+def test_another_player_of_a_cassette_begins_anew() -> None:
     """And has no part in what the first one played."""
-    player = Player(cassette(*bake()))
-    client = Client(player)
+    recorded = cassette(*bake())
+    client = Client(Player(recorded))
     client.create()
     client.poll()
-    again = Client(player.rewound())
+    again = Client(Player(recorded))
     again.create()
     assert not again.poll()
     assert again.player.unused() == [4]
