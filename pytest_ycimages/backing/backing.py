@@ -219,8 +219,9 @@ class Backing(ABC):
 
     def _only_the_fake(self, what: str) -> UsageError:
         return UsageError(
-            f"Only the fake can be told {what}, and this double is in mode {self.settings.mode!r}: {self.decides}. Put "
-            'settings into @pytest.mark.ycimages(...), where only the fake heeds them; or pin the test with mode="fake".'
+            f"Only the fake can be told {what}, and this double is in mode {self.settings.mode!r}: {self.decides}. "
+            "Put settings into @pytest.mark.ycimages(...), where only the fake heeds them; or pin the test with "
+            'mode="fake".'
         )
 
     @property
