@@ -45,7 +45,6 @@ _ANSWER: Final = b'\n   "response": '
 _OURS: Final = b'\n   "ycimages": '
 _ENCODED: Final = (ENCODING.encode(), ENCODING.title().encode())
 _ITEM_ENDS: Final = b"}\n"
-_JSON_LINE: Final = re.compile(r" at line (\d+) column \d+$")
 HOW_TO_RECORD: Final = "pytest --ycimages-mode=record, or: ycimages record FILE"
 _AGAIN: Final = (
     f"The file is unchanged. Restore it from version control, or delete and record it again: {HOW_TO_RECORD}"
@@ -176,7 +175,9 @@ def _loaded(text: str, path: Path) -> Any:
             form = from_json(text)
         except ValueError as error:
             if is_json:
-                raise conflict(path, text) or _not_json(path, str(error)) from None
+                what, _, line = str(error).partition(" at line ")
+                at = int(line.partition(" ")[0]) if line else None
+                raise conflict(path, text) or broken(path, f"this is not JSON: {what}.", line=at) from None
         else:
             _refuse_repeated(text, path)
             return form
@@ -198,11 +199,6 @@ def _refuse_repeated(text: str, path: Path) -> None:
                 raise repeated(path, name)
 
     json.loads(text, object_pairs_hook=look, parse_int=str)
-
-
-def _not_json(path: Path, what: str) -> Exception:
-    found = _JSON_LINE.search(what)
-    return broken(path, f"this is not JSON: {_JSON_LINE.sub('', what)}.", line=int(found[1]) if found else None)
 
 
 def _refuse_others(form: Any, path: Path) -> None:

@@ -128,7 +128,9 @@ class Redactor:
             clean, pass_ = self.scrub_request(request), Redaction(self._rules)
             headers, body = self._message(pass_, response, names, fields and fields.response)
             if not pass_.found or not self._learn(worth_knowing(pass_.found)):
-                answer = response._replace(reason=pass_.text(response.reason), headers=headers, body=body)
+                reason = pass_.text(response.reason)
+                reason = pseudonymized(reason) if self._pseudonyms else reason
+                answer = response._replace(reason=reason, headers=headers, body=body)
                 return interaction._replace(request=clean, response=answer)
 
     def scrub_request(self, request: RecordedRequest) -> RecordedRequest:

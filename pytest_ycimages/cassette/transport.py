@@ -246,20 +246,14 @@ class _Direct:
         return sock
 
 
-class _HTTPConnection(_Direct, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Direct, HTTPSConnection):
-    pass
-
-
 class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    class ConnectionCls(_Direct, HTTPConnection):
+        pass
 
 
 class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+    class ConnectionCls(_Direct, HTTPSConnection):
+        pass
 
 
 def _is_of_client(record: logging.LogRecord) -> bool:  # noqa: ARG001 - the signature of a filter

@@ -143,7 +143,7 @@ class CassetteUsage:
         A test that ran with fakes alone does not own one. In a folder where no file has an owner, only files that this
         package recorded count, as the folder may be that of another tool.
         """
-        files = [path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES]
+        files = [path for path in sorted(directory.rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
         orphans = [path for path in files if not self._has_owner(str(path.absolute()))]
         is_ours = len(orphans) < len(files)
         return [path for path in orphans if not path.stem.endswith(_PARTIAL) and (is_ours or _is_recorded_by_us(path))]
@@ -227,6 +227,8 @@ def _prune(path: Path, used: UsedInteractions | None, ended_at: int, *, dry_run:
             path.unlink()
     except CassetteError as error:
         return Pruned(path, problem=str(error))
+    except OSError as error:
+        return Pruned(path, problem=f"{path} cannot be changed, so it is left as it is: {error.strerror}.")
     return Pruned(path, "the whole file: it belongs to no test")
 
 

@@ -48,6 +48,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def test_what_cannot_be_changed_is_named_and_the_others_are_pruned(folder: Path) -> None:
+    """Such as a folder with the name of a cassette, or a file that another user owns."""
+    before = (folder / "orphan.yaml").stat()
+    (folder / "orphan.yaml").unlink()
+    (folder / "orphan.yaml").mkdir()
+    os.utime(folder / "orphan.yaml", ns=(before.st_atime_ns, before.st_mtime_ns))
+    result = prune(folder)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{folder}/orphan.yaml cannot be changed, so it is left as it is: ")
+    assert len(result.stdout.splitlines()) == 2
+
+
 def test_what_nobody_used_is_taken_out(folder: Path) -> None:
     """Interactions and whole files; what is used stays as it is, byte for byte. Then there is nothing left to do."""
     before = contents(folder)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import Double
+from pytest_ycimages.cassette.usage import CassetteUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SUITE: Final = {
     "tests/test_a": """
@@ -218,3 +220,12 @@ def test_a_word_that_says_nothing_of_orphans_is_refused(project: pytest.Pytester
     result = project.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: ycimages_orphans = fial: Unknown value 'fial'. Did you mean 'fail'? *"])
+
+
+def test_a_folder_with_the_name_of_a_cassette_is_no_orphan(tmp_path: Path) -> None:
+    """Only files are cassettes."""
+    for name in ("used", "orphan"):
+        (tmp_path / f"{name}.yaml").touch()
+    (tmp_path / "folder.yaml").mkdir()
+    usage = CassetteUsage({"opened": [str(tmp_path / "used.yaml")]})
+    assert usage.orphans(tmp_path) == [tmp_path / "orphan.yaml"]

@@ -72,7 +72,8 @@ def test_ids_are_replaced_wherever_they_are() -> None:
     assert request.headers == (("x-request-id", hidden),)
     assert request.body == f'{{"folderId":"{hidden}","name":"'.encode() + b'\xff"}'
     message = f'{{"message": "Permission denied to folder {FOLDER}", "createdBy": "{ACCOUNT}"}}'
-    response = redactor.scrub(with_response(body=message.encode())).response
+    response = redactor.scrub(with_response(body=message.encode(), reason=f"No folder {FOLDER}")).response
+    assert response.reason == f"No folder {hidden}"
     assert len(response.body) == len(message)
     assert FOLDER.encode() not in response.body
     assert ACCOUNT.encode() not in response.body
