@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.exchange import Request
     from pytest_ycimages.cassette.answers import AnswerSummary
     from pytest_ycimages.cassette.file import CassetteWriter
-    from pytest_ycimages.cassette.model import CassetteMetadata, RecordedResponse
+    from pytest_ycimages.cassette.model import RecordedResponse
     from pytest_ycimages.cassette.redact import Redactor
     from pytest_ycimages.cassette.upstream import Upstream
     from pytest_ycimages.cloud.clock import Clock
@@ -200,12 +200,16 @@ class Recorder:
         scrubber: redacts secrets, and replaces ids by pseudonyms.
 
     Attributes:
+        metadata: the metadata of the cassette.
+        replaces: whether an older cassette stays in place until this one is complete.
         shown: the resources that the clients were shown.
         problems: why something could not be written; then nothing is kept.
         is_whole: whether every call was answered and written, and the test went well. If not, an older cassette stays.
     """
 
     def __init__(self, *, upstream: Upstream, writer: CassetteWriter, clock: Clock, scrubber: Redactor) -> None:
+        self.metadata = writer.metadata
+        self.replaces = writer.replaces
         self.shown = ShownResources()
         self.problems: list[YCImagesError] = []
         self.is_whole = True
@@ -220,19 +224,9 @@ class Recorder:
         self._lock = threading.Lock()
 
     @property
-    def metadata(self) -> CassetteMetadata:
-        """The metadata of the cassette."""
-        return self._writer.metadata
-
-    @property
     def recorded(self) -> Sequence[Interaction]:
         """The interactions written by now."""
         return tuple(self._recorded)
-
-    @property
-    def replaces(self) -> bool:
-        """Whether an older cassette stays in place until this one is complete."""
-        return self._writer.replaces
 
     def forward(self, request: Request) -> Reply:
         """Return the answer to a call, and write both. An error on the way leaves a gap in the recording.

@@ -89,6 +89,7 @@ class CassetteWriter:
     Attributes:
         metadata: the metadata of the cassette.
         written: how many interactions have been appended.
+        replaces: whether there was a cassette in this place when the recording began.
 
     Args:
         path: the cassette's file, a `.yaml`; folders on the way to it are created.
@@ -107,12 +108,8 @@ class CassetteWriter:
         self.metadata = metadata
         self._appending = threading.Lock()
         self._partial = PartialFile(self.path)
+        self.replaces = self._partial.replaces
         self._is_open = True
-
-    @property
-    def replaces(self) -> bool:
-        """Whether there was a cassette in this place when the recording began."""
-        return self._partial.replaces
 
     def append(self, interaction: Interaction) -> None:
         """Write an interaction to disk.
@@ -128,7 +125,7 @@ class CassetteWriter:
                 raise CassetteError(f"The recording of {self.path} is closed; nothing can be appended to it.")
             self._partial.write(item if self.written else head_text(self.metadata) + item)
             self.written += 1
-            if not self._partial.replaces:
+            if not self.replaces:
                 self._partial.move_into_place()
 
     def close(self) -> None:
@@ -137,7 +134,7 @@ class CassetteWriter:
 
     def cut_off(self) -> None:
         """End the recording early: an older file stays; without one, the new one is not marked as complete."""
-        if self._partial.replaces:
+        if self.replaces:
             self.discard()
         self._end(self._partial.end)
 
