@@ -139,14 +139,11 @@ def days_old(metadata: CassetteMetadata, now: int) -> float | None:
 
 def expired_text(path: Path, metadata: CassetteMetadata, now: int, max_age: float | None, rerecord: str) -> str:
     """Return why a cassette has expired, and what to do; empty if it has not."""
-    if max_age is None:
-        return ""
     age = days_old(metadata, now)
-    if age is not None and age <= max_age:
+    if max_age is None or (age is not None and age <= max_age):
         return ""
-    how_old = f"was recorded {age or 0:.0f} days ago, at {metadata.recorded_at}"
-    if age is None:
-        how_old = "has no date of recording"
+    recorded_at = metadata.recorded_at
+    how_old = "has no date of recording" if age is None else f"was recorded {age:.0f} days ago, at {recorded_at}"
     return (
         f"{path} {how_old}, and max_age is {max_age:g} days. See what has changed since then with "
         f"`ycimages verify {path} --upstream URL`, or record it again with: {rerecord}"

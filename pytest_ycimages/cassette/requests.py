@@ -87,14 +87,12 @@ class NormalizedRequest(NamedTuple):
     @property
     def changes(self) -> bool:
         """Whether it asks for a change. A cancel does, though clients may spell it as a GET."""
-        if self.method in _READING:
-            return self.path.endswith(":cancel")
-        return not self.is_token_exchange
+        return not self.is_poll and not self.is_token_exchange
 
     @property
     def is_poll(self) -> bool:
         """Whether it only reads, so that it may be repeated any number of times."""
-        return not self.changes and not self.is_token_exchange
+        return self.method in _READING and not self.path.endswith(_CANCEL)
 
     @property
     def line(self) -> str:

@@ -29,14 +29,10 @@ class _Loader(_SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.tag != _MERGE:
-                    raise _RepeatedKeyError(problem=key.value, problem_mark=key.start_mark)
+                    raise RepeatedError(key.value, key.start_mark.line + 1)
                 seen.add(key.value)
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
-
-
-class _RepeatedKeyError(yaml.MarkedYAMLError):
-    """A repeated key; the problem is the key."""
 
 
 def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
@@ -102,10 +98,11 @@ def load_yaml(text: str | bytes) -> Any:
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+    except RepeatedError:
+        raise
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", None)  # libyaml has a type of its own for marks
-        kind = RepeatedError if isinstance(error, _RepeatedKeyError) else NotYamlError
-        raise kind(error.problem or str(error), None if line is None else line + 1) from None
+        raise NotYamlError(error.problem or str(error), None if line is None else line + 1) from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise NotYamlError(str(error).splitlines()[0], None) from None
 
