@@ -11,24 +11,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final
 
 from pytest_ycimages.api.message import SECOND
 from pytest_ycimages.cloud.timing import AfterPolls
-from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import set_up
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
+    from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Limit, Verb
-    from pytest_ycimages.settings import Settings
 
 COMMAND_SETTINGS: Final[Mapping[str, object]] = {"timing": AfterPolls(3), "unknown_fields": "ignore"}
 """How the doubles of a command differ from others: operations end by polls, because a command waits in real time."""
@@ -66,80 +64,65 @@ class Command:
         return self.line
 
 
-class CommandTrials(NamedTuple):
-    """Makes trials of a command in real time, against doubles with these settings."""
+def run_command(command: Command, double: Double, scenario: Scenario, limits: TrialLimits, verb: Verb) -> Trial:
+    """Run a command against a double in real time, and return the trial.
 
-    command: Command
-    settings: Settings
-    limits: TrialLimits
-    verb: Verb = "create"
-    setup: Callable[[Double], object] | None = None
+    It writes to files: a pipe stays open for as long as a process that it has left behind holds it.
+    """
+    before = tuple(double.images.values())
+    began, real_began = double.clock.now(), real_monotonic()
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        process = _started(command, double, output, errors)
+        limit = _limit_reached(double, process, limits)
+        outcome = Outcome("unended", limit=limit) if limit else _outcome(process.returncode, output, errors)
+    return Trial(
+        scenario=scenario,
+        outcome=outcome,
+        calls=Calls(tuple(double.calls)[: limits.calls]),
+        images=tuple(double.images.values()),
+        operations=tuple(double.operations.values()),
+        seconds=(double.clock.now() - began) / SECOND,
+        struck=tuple(bool(injection.struck) for injection in double.injections),
+        real_seconds=real_monotonic() - real_began,
+        before=before,
+        verb=verb,
+    )
 
-    def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """Return one trial for each scenario, in their order."""
-        return [self._trial(scenario) for scenario in scenarios]
 
-    def _trial(self, scenario: Scenario) -> Trial:
-        with Double(self.settings, name="experiment") as double:
-            set_up(self.setup, double)
-            scenario.inject_into(double)
-            before = tuple(double.images.values())
-            began, real_began = double.clock.now(), real_monotonic()
-            outcome = self._run(double)
-            return Trial(
-                scenario=scenario,
-                outcome=outcome,
-                calls=Calls(tuple(double.calls)[: self.limits.calls]),
-                images=tuple(double.images.values()),
-                operations=tuple(double.operations.values()),
-                seconds=(double.clock.now() - began) / SECOND,
-                struck=tuple(bool(injection.struck) for injection in double.injections),
-                real_seconds=real_monotonic() - real_began,
-                before=before,
-                verb=self.verb,
-            )
+def _started(command: Command, double: Double, output: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
+            shlex.split(command.line),
+            env=os.environ | environment_of(double),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise UsageError(f"The command {command.line!r} does not start: {error}.") from error
 
-    def _run(self, double: Double) -> Outcome:
-        """Run it. It writes to files: a pipe stays open for as long as a process that it has left behind holds it."""
-        with TemporaryFile() as output, TemporaryFile() as errors:
-            process = self._started(double, output, errors)
-            if limit := self._limit_reached(double, process):
-                return Outcome("unended", limit=limit)
-            return _outcome(process.returncode, _written(output), _written(errors))
 
-    def _started(self, double: Double, output: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+def _limit_reached(double: Double, process: subprocess.Popen[bytes], limits: TrialLimits) -> Limit | None:
+    """Wait until it ends, or end it at a limit; return that limit. What it has started is ended as well."""
+    reached: list[Limit] = []
+
+    def end_at(limit: Limit) -> None:
+        if not reached:
+            reached.append(limit)
+            _end(process)
+
+    timer = threading.Timer(limits.seconds, end_at, ["seconds"])
+    double.on_call = lambda _: end_at("calls") if len(double.calls) >= limits.calls else None
+    with process:
+        timer.start()
         try:
-            return subprocess.Popen(  # noqa: S603 - to run it is what the user asks for
-                shlex.split(self.command.line),
-                env=os.environ | environment_of(double),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise UsageError(f"The command {self.command.line!r} does not start: {error}.") from error
-
-    def _limit_reached(self, double: Double, process: subprocess.Popen[bytes]) -> Limit | None:
-        """Wait until it ends, or end it at a limit; return that limit. What it has started is ended as well."""
-        reached: list[Limit] = []
-
-        def end_at(limit: Limit) -> None:
-            if not reached:
-                reached.append(limit)
-                _end(process)
-
-        timer = threading.Timer(self.limits.seconds, end_at, ["seconds"])
-        double.on_call = lambda _: end_at("calls") if len(double.calls) >= self.limits.calls else None
-        with process:
-            timer.start()
-            try:
-                process.wait()
-            finally:
-                timer.cancel()
-                _end(process)
-                timer.join()
-        return reached[0] if reached else None
+            process.wait()
+        finally:
+            timer.cancel()
+            _end(process)
+            timer.join()
+    return reached[0] if reached else None
 
 
 def environment_of(double: Double) -> dict[str, str]:
@@ -166,10 +149,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _outcome(code: int, output: str, errors: str) -> Outcome:
+def _outcome(code: int, output: IO[bytes], errors: IO[bytes]) -> Outcome:
+    written, complaint = _written(output), _written(errors)
     if code == 0:
-        lines = output.strip().splitlines()
+        lines = written.strip().splitlines()
         return Outcome("returned", lines[-1].strip() if lines else None)
-    last = (errors.strip() or output.strip()).splitlines()[-1:]
+    last = (complaint.strip() or written.strip()).splitlines()[-1:]
     how = f"exit code {code}" if code > 0 else f"signal {-code}"
-    return Outcome("raised", error=": ".join([how, *last]), traceback=errors)
+    return Outcome("raised", error=": ".join([how, *last]), traceback=complaint)

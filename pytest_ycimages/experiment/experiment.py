@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.client import checked_client, client_name, sources_of
-from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command, CommandTrials
+from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command
 from pytest_ycimages.experiment.findings import reproduce
 from pytest_ycimages.experiment.judges import judges_of
 from pytest_ycimages.experiment.judges.judge import failures, name_of, verbs_of
@@ -20,10 +20,10 @@ from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import AskedJudge, Counts, Report, reported_trial
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
-from pytest_ycimages.experiment.search import BASELINE, Ranks, Search, groups_of, random_scenarios, shrunk
+from pytest_ycimages.experiment.search import BASELINE, Search, flaws_of, random_scenarios, shrunk
 from pytest_ycimages.experiment.shards import Part, Shrinking, digest, entry_of, report_of
 from pytest_ycimages.experiment.timeline import moments_of, timeline_text
-from pytest_ycimages.experiment.trials import TrialRunner, VirtualTrials, WorkerPool, worker_count
+from pytest_ycimages.experiment.trials import TrialRunner, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.search import Cause, Tried
     from pytest_ycimages.experiment.trial import Trial, Verb
-    from pytest_ycimages.experiment.trials import TrialSource, Workers
+    from pytest_ycimages.experiment.trials import Workers
     from pytest_ycimages.settings import Settings
 
     Progress = Callable[[int, int], object]
@@ -137,17 +137,12 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
             "An experiment starts virtual time by itself, and virtual time is on already. Leave `ycimages_time` out of "
             "a test that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
         )
-    runner = TrialRunner(_source(plan), plan.judges)
+    runner = TrialRunner(
+        client, merged(own, {"seed": plan.seed}), plan.limits, verb, plan.setup, plan.fixtures, plan.judges
+    )
     file = ProgressFile(state, plan.about) if state is not None else None
-    with WorkerPool(runner, [each for each in (client, setup) if each is not None], worker_count(workers)) as pool:
+    with WorkerPool(runner, worker_count(workers)) as pool:
         return _Experiment(plan, runner, pool, file, progress).report()
-
-
-def _source(plan: Plan) -> TrialSource:
-    settings = merged(plan.settings, {"seed": plan.seed})
-    if isinstance(plan.client, Command):
-        return CommandTrials(plan.client, settings, plan.limits, plan.verb, plan.setup)
-    return VirtualTrials(plan.client, settings, plan.limits, plan.verb, plan.setup, plan.fixtures)
 
 
 @dataclass
@@ -174,7 +169,7 @@ class _Experiment:
     def _part(self) -> Part:
         plan, search = self.plan, self.search
         complete = search.exhaust(plan.depth, split=not plan.random) and (not plan.random or self._try_random())
-        ranks, tried = Ranks(plan.candidates), list(search.tried.values())
+        tried = list(search.tried.values())
         shared = len(tried) if search.split is None else search.shared
         unshrunk = len(tried) if self.unshrunk is None else self.unshrunk
         baseline = self.runner.judged(BASELINE)[0]
@@ -190,10 +185,10 @@ class _Experiment:
             count=plan.shard.count,
             about={name: digest(value) for name, value in sorted({**plan.about, "random": plan.random}.items())},
             wave=None if search.split is None else digest(search.split),
-            shared=tuple(entry_of(each, ranks) for each in tried[:shared]),
-            own=tuple(entry_of(each, ranks) for each in tried[shared:unshrunk]),
+            shared=tuple(map(entry_of, tried[:shared])),
+            own=tuple(map(entry_of, tried[shared:unshrunk])),
             shrunk=tuple(
-                Shrinking(start=start, tried=tuple(entry_of(search.tried[words], ranks) for words in steps))
+                Shrinking(start=start, tried=tuple(entry_of(search.tried[words]) for words in steps))
                 for start, steps in self.shrinking.items()
             ),
             report=Report(
@@ -220,11 +215,11 @@ class _Experiment:
         """Yield all that the report of all shards may need: it has what this shard shrinks in whole, or not at all."""
         search, seen = self.search, set[object]()
         for tried in (unshrunk, *([search.tried[each] for each in steps] for steps in self.shrinking.values())):
-            for group in groups_of(tried, self.plan.candidates):
-                key = group.cause, str(group.scenarios[0])
+            for cause, shown in flaws_of(tried).items():
+                key = cause, str(shown[0].scenario)
                 if key not in seen:
                     seen.add(key)
-                    yield reproduce(group, self.runner, self.plan)
+                    yield reproduce(cause, [each.scenario for each in shown], self.runner, self.plan)
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
@@ -256,15 +251,15 @@ class _Experiment:
         spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
         wave = random_scenarios(spots, search.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
         self.random = len(wave)
-        found = {group.cause for group in groups_of(search.tried.values(), plan.candidates)}
+        found = flaws_of(search.tried.values()).keys()
         is_complete = search.try_all(wave, split=True)
         self.unshrunk = len(search.tried)
         if not is_complete:
             return False
-        for group in groups_of(search.tried.values(), plan.candidates):
-            if group.cause not in found:
-                steps = self.shrinking[str(group.scenarios[0])] = []
-                shrunk(group.scenarios[0], search.candidates, partial(self._fails, group.cause, steps))
+        for cause, (first, *_) in flaws_of(search.tried.values()).items():
+            if cause not in found:
+                steps = self.shrinking[str(first.scenario)] = []
+                shrunk(first.scenario, search.candidates, partial(self._fails, cause, steps))
         return not self._is_spent()
 
     def _fails(self, cause: Cause, steps: list[str], scenario: Scenario) -> bool:

@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
-    from pytest_ycimages.experiment.search import Group
+    from pytest_ycimages.experiment.search import Cause
     from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
-"""How many scenarios of a group are repeated before the client is said to behave differently each time."""
+"""How many scenarios of a flaw are repeated before the client is said to behave differently each time."""
 UNREPEATED: Final = (
     "This failed in the search but not when it was repeated: the client does not behave the same each time."
 )
 
 
-def reproduce(group: Group, runner: TrialRunner, plan: Plan) -> Finding:
-    """Repeat the mildest scenarios of a flaw until one shows it again, and return the finding."""
-    others = len(group.scenarios) - 1
-    judge, cause = group.cause
-    for scenario in group.scenarios[:_TRIES]:
+def reproduce(flaw: Cause, scenarios: Sequence[Scenario], runner: TrialRunner, plan: Plan) -> Finding:
+    """Repeat the mildest of the scenarios that have shown a flaw until one shows it again, and return the finding."""
+    others = len(scenarios) - 1
+    judge, cause = flaw
+    for scenario in scenarios[:_TRIES]:
         trial, verdicts = runner.judged(scenario)
-        if verdicts and (verdicts[0].judge, verdicts[0].cause) == group.cause:
+        if verdicts and (verdicts[0].judge, verdicts[0].cause) == flaw:
             return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
-    trial, _ = runner.judged(group.scenarios[0])
+    trial, _ = runner.judged(scenarios[0])
     return reported_finding((Verdict(judge, passed=False, explanation=UNREPEATED, cause=cause),), trial, others, "")
 
 

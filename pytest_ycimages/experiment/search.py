@@ -12,7 +12,7 @@ only what another trial shows:
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.plan import WHOLE, Shard
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.progress import Spot, Summary
     from pytest_ycimages.experiment.report import ReportedFault
     from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
+    from pytest_ycimages.experiment.shards import Entry
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
     """Tries scenarios, in their order; returns fewer summaries when the time is over."""
@@ -34,16 +35,22 @@ Cause = tuple[str, str]
 
 
 class Tried(NamedTuple):
-    """A scenario, and the summary of its trial."""
+    """A scenario, the summary of its trial, and the rank of each of its faults: the mildest has 0."""
 
     scenario: Scenario
     summary: Summary
+    ranks: tuple[int, ...]
+
+    @property
+    def flaw(self) -> Cause | None:
+        """Return the gravest judge that failed it, and the cause; None for a trial in which a fault never struck."""
+        return next(iter(self.summary.failures), None) if self.summary.struck else None
 
 
 BASELINE: Final = Scenario()
 
 
-@dataclass(slots=True)
+@dataclass
 class Search:
     """One search. The order of its scenarios depends only on the client and the candidates.
 
@@ -64,6 +71,9 @@ class Search:
     unextended: int = 0
     split: tuple[str, ...] | None = None
     shared: int = 0
+
+    def __post_init__(self) -> None:
+        self._ranks = Ranks(self.candidates)
 
     def exhaust(self, depth: int, *, split: bool = False) -> bool:
         """Try all scenarios of up to `depth` faults; return whether there was time for all of them.
@@ -92,7 +102,7 @@ class Search:
             new = self.shard.part_of(new)
         found = self.attempt(new)
         for scenario, summary in zip(new, found, strict=False):
-            self.tried[str(scenario)] = Tried(scenario, summary)
+            self.tried[str(scenario)] = Tried(scenario, summary, self._ranks.of(scenario))
         return len(found) == len(new)
 
     def summary(self, scenario: Scenario) -> Summary:
@@ -148,27 +158,19 @@ def _without_one(scenario: Scenario) -> Iterator[Scenario]:
 # Flaws: what failed, by its cause.
 
 
-class Group(NamedTuple):
-    """The scenarios that show one flaw, the shortest and mildest first."""
-
-    cause: Cause
-    scenarios: tuple[Scenario, ...]
+_Attempt = TypeVar("_Attempt", "Tried", "Entry")
 
 
-def groups_of(tried: Iterable[Tried], candidates: Sequence[Candidate]) -> list[Group]:
-    """Return the flaws, in the order of their shortest and mildest scenarios.
+def flaws_of(tried: Iterable[_Attempt]) -> dict[Cause, list[_Attempt]]:
+    """Return the flaws, each with what shows it, the shortest and mildest scenario first.
 
     A trial that fails several judges counts for the first of them: the others see what follows from the same flaw.
     """
-    ranks = Ranks(candidates)
-    failing = sorted(
-        (each for each in tried if each.summary.struck and each.summary.failures),
-        key=lambda each: ranks.mildness(each.scenario),
-    )
-    found: dict[Cause, list[Scenario]] = {}
-    for scenario, summary in failing:
-        found.setdefault(summary.failures[0], []).append(scenario)
-    return [Group(cause, tuple(scenarios)) for cause, scenarios in found.items()]
+    found: dict[Cause, list[_Attempt]] = {}
+    for each in sorted(tried, key=lambda each: mildness(each.scenario.faults, each.ranks)):
+        if each.flaw is not None:
+            found.setdefault(each.flaw, []).append(each)
+    return found
 
 
 class Ranks:
@@ -181,17 +183,13 @@ class Ranks:
         """Return the rank of each fault of a scenario."""
         return tuple(self._places.get(_name(each), len(self._places)) for each in scenario.faults)
 
-    def mildness(self, scenario: Scenario) -> tuple[object, ...]:
-        """Return the key that sorts scenarios, the shortest and mildest first."""
-        return mildness(scenario.faults, self.of(scenario))
-
 
 def _name(each: Candidate | PlannedFault) -> str:
     return f"{each.fault} {each.lasts}"
 
 
 def mildness(faults: Sequence[PlannedFault | ReportedFault], ranks: Sequence[int]) -> tuple[object, ...]:
-    """Return the key that sorts scenarios, given by their faults and the ranks of these."""
+    """Return the key that sorts scenarios, the shortest and mildest first, by their faults and the ranks of these."""
     placed = zip(ranks, faults, strict=True)
     return (
         len(faults),
@@ -203,9 +201,13 @@ def mildness(faults: Sequence[PlannedFault | ReportedFault], ranks: Sequence[int
 def shrunk(scenario: Scenario, candidates: Sequence[Candidate], fails: Callable[[Scenario], bool]) -> Scenario:
     """Return the shortest and mildest scenario that can be reached from `scenario` by steps that all fail."""
     ranks = Ranks(candidates)
+
+    def key(scenario: Scenario) -> tuple[object, ...]:
+        return mildness(scenario.faults, ranks.of(scenario))
+
     while True:
-        present = ranks.mildness(scenario)
-        smaller = (each for each in _simpler(scenario, candidates) if ranks.mildness(each) < present)
+        present = key(scenario)
+        smaller = (each for each in _simpler(scenario, candidates) if key(each) < present)
         found = next((each for each in smaller if fails(each)), None)
         if found is None:
             return scenario

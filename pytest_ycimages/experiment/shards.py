@@ -29,12 +29,12 @@ from pytest_ycimages.experiment.report import (
     ReportedScenario,
     document_of,
 )
-from pytest_ycimages.experiment.search import Cause, mildness
+from pytest_ycimages.experiment.search import flaws_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_ycimages.experiment.search import Ranks, Tried
+    from pytest_ycimages.experiment.search import Cause, Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +54,18 @@ class Entry(ReportPart):
     cause: str
 
     @property
-    def is_failing(self) -> bool:
-        """Return whether every fault struck and a judge failed the trial."""
-        return self.struck and bool(self.judge)
+    def flaw(self) -> Cause | None:
+        """Return the gravest judge that failed it, and the cause; None for a trial in which a fault never struck."""
+        return (self.judge, self.cause) if self.struck and self.judge else None
 
 
-def entry_of(tried: Tried, ranks: Ranks) -> Entry:
+def entry_of(tried: Tried) -> Entry:
     """Return what a report needs of a trial."""
-    scenario, summary = tried
+    scenario, summary, ranks = tried
     judge, cause = summary.failures[0] if summary.failures else ("", "")
     return Entry(
         scenario=reported_scenario(scenario),
-        ranks=ranks.of(scenario),
+        ranks=ranks,
         row=fault_words(scenario.faults[0]) if len(scenario) == 1 else "",
         struck=summary.struck,
         succeeded=summary.succeeded,
@@ -128,20 +128,20 @@ def report_of(parts: Sequence[Part]) -> Report:
     parts = sorted(parts, key=lambda each: each.number)
     widest = max(parts, key=lambda each: len(each.shared))
     tried, waves = {each.scenario.words: each for each in widest.shared}, zip_longest(*(each.own for each in parts))
-    before = _grouped(tried.values()).keys()
+    before = flaws_of(tried.values()).keys()
     tried |= {each.scenario.words: each for row in waves for each in row if each is not None}
     shrunk = {each.start: each.tried for part in parts for each in part.shrunk}
-    for cause, (first, *_) in _grouped(tried.values()).items():
+    for cause, (first, *_) in flaws_of(tried.values()).items():
         if cause not in before:
             for each in shrunk.get(first.scenario.words, ()):
                 tried.setdefault(each.scenario.words, each)
     known = [finding for part in parts for finding in part.report.findings]
-    findings = tuple(_finding(cause, group, known) for cause, group in _grouped(tried.values()).items())
+    findings = tuple(_finding(cause, group, known) for cause, group in flaws_of(tried.values()).items())
     counts = replace(
         widest.report.counts,
         tried=len(tried),
         unreached=sum(not each.struck for each in tried.values()),
-        failing=sum(each.is_failing for each in tried.values()),
+        failing=sum(each.flaw is not None for each in tried.values()),
         random=max(each.report.counts.random for each in parts),
     )
     return replace(
@@ -153,15 +153,6 @@ def report_of(parts: Sequence[Part]) -> Report:
         faults=tuple(_fault_rows(tried.values())),
         real_seconds=max(each.report.real_seconds for each in parts),
     )
-
-
-def _grouped(tried: Iterable[Entry]) -> dict[Cause, list[Entry]]:
-    """Return the scenarios that show each flaw, the shortest and mildest first."""
-    failing = (each for each in tried if each.is_failing)
-    found: dict[Cause, list[Entry]] = {}
-    for each in sorted(failing, key=lambda each: mildness(each.scenario.faults, each.ranks)):
-        found.setdefault((each.judge, each.cause), []).append(each)
-    return found
 
 
 def _finding(cause: Cause, group: Sequence[Entry], known: Iterable[Finding]) -> Finding:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import pickle
-import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.client import client_name, is_importable, set_up, sources_of
+from pytest_ycimages.experiment.command import Command, run_command
 from pytest_ycimages.experiment.judges.judge import failures
 from pytest_ycimages.experiment.plan import NAME, origins_of
 from pytest_ycimages.experiment.progress import summary_of
@@ -44,44 +43,6 @@ _BATCH: Final = 40
 """How many trials are made at a time: enough for the start of virtual time to cost little."""
 
 
-class TrialSource(Protocol):
-    """Makes trials."""
-
-    def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """Return one trial for each scenario, in their order."""
-
-
-class VirtualTrials(NamedTuple):
-    """Makes trials of a function in virtual time, against doubles with these settings."""
-
-    client: Client
-    settings: Settings
-    limits: TrialLimits
-    verb: Verb = "create"
-    setup: Callable[[Double], object] | None = None
-    fixtures: Fixtures | None = None
-
-    def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
-        """Return one trial for each scenario, in their order."""
-        with _ignored_leaks(), VirtualTime() as time:
-            return [self._trial(time, scenario) for scenario in scenarios]
-
-    def _trial(self, time: VirtualTime, scenario: Scenario) -> Trial:
-        try:
-            with Double(self.settings, name=NAME) as double, self._opened(double) as values:
-                set_up(self.setup, double)
-                scenario.inject_into(double)
-                return run_trial(
-                    self.client, double, scenario=scenario, limits=self.limits, verb=self.verb, fixtures=values
-                )
-        finally:
-            time.begin_again()
-
-    def _opened(self, double: Double) -> AbstractContextManager[Mapping[str, Any]]:
-        names = [] if self.fixtures is None else sources_of(self.client, self.fixtures)
-        return nullcontext({}) if self.fixtures is None else self.fixtures.opened(names, double)
-
-
 @contextmanager
 def _ignored_leaks() -> Generator[None]:
     """Do not report resources that clients leave open: faults cut off many of them."""
@@ -91,18 +52,52 @@ def _ignored_leaks() -> Generator[None]:
 
 
 class TrialRunner(NamedTuple):
-    """Makes trials and has them judged."""
+    """Makes trials of a client, against doubles with these settings, and has them judged.
 
-    source: TrialSource
-    judges: tuple[Judge, ...]
+    A function runs in virtual time, a command in real time.
+    """
+
+    client: Client | Command
+    settings: Settings
+    limits: TrialLimits
+    verb: Verb = "create"
+    setup: Callable[[Double], object] | None = None
+    fixtures: Fixtures | None = None
+    judges: tuple[Judge, ...] = ()
+
+    def trials(self, scenarios: Sequence[Scenario]) -> list[Trial]:
+        """Return one trial for each scenario, in their order."""
+        if isinstance(self.client, Command):
+            return [self._trial(scenario) for scenario in scenarios]
+        with _ignored_leaks(), VirtualTime() as time:
+            return [self._trial(scenario, time) for scenario in scenarios]
+
+    def _trial(self, scenario: Scenario, time: VirtualTime | None = None) -> Trial:
+        try:
+            with Double(self.settings, name=NAME) as double, self._opened(double) as values:
+                set_up(self.setup, double)
+                scenario.inject_into(double)
+                if isinstance(self.client, Command):
+                    return run_command(self.client, double, scenario, self.limits, self.verb)
+                return run_trial(
+                    self.client, double, scenario=scenario, limits=self.limits, verb=self.verb, fixtures=values
+                )
+        finally:
+            if time is not None:
+                time.begin_again()
+
+    def _opened(self, double: Double) -> AbstractContextManager[Mapping[str, Any]]:
+        if self.fixtures is None or isinstance(self.client, Command):
+            return nullcontext({})
+        return self.fixtures.opened(sources_of(self.client, self.fixtures), double)
 
     def summaries(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return what a search keeps of a trial of each scenario, in their order."""
-        return [summary_of(trial, failures(self.judges, trial)) for trial in self.source.trials(scenarios)]
+        return [summary_of(trial, failures(self.judges, trial)) for trial in self.trials(scenarios)]
 
     def judged(self, scenario: Scenario) -> tuple[Trial, tuple[Verdict, ...]]:
         """Return a trial, and the verdicts that it failed."""
-        (trial,) = self.source.trials([scenario])
+        (trial,) = self.trials([scenario])
         return trial, failures(self.judges, trial)
 
 
@@ -119,12 +114,12 @@ def worker_count(workers: Workers) -> int:
 class WorkerPool:
     """The processes that make the trials of a search: this one, or several. The summaries are the same."""
 
-    def __init__(self, runner: TrialRunner, own: Sequence[object], workers: int) -> None:
+    def __init__(self, runner: TrialRunner, workers: int) -> None:
         self._runner = runner
         self._pool: ProcessPoolExecutor | None = None
         if workers <= 1:
             return
-        needed = (*own, *runner.judges)
+        needed = [each for each in (runner.client, runner.setup, *runner.judges) if each is not None]
         for each in needed:
             if not is_importable(each if hasattr(each, "__qualname__") else type(each)):
                 raise UsageError(
@@ -134,8 +129,8 @@ class WorkerPool:
         self._pool = ProcessPoolExecutor(
             workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(list(sys.path), origins_of(needed), pickle.dumps(runner)),
+            initializer=_load,
+            initargs=(origins_of(needed),),
         )
 
     def __enter__(self) -> Self:
@@ -155,7 +150,7 @@ class WorkerPool:
             yield from ((batch, self._runner.summaries(batch)) for batch in batches)
             return
         try:
-            yield from zip(batches, self._pool.map(_summaries, batches), strict=True)
+            yield from zip(batches, self._pool.map(self._runner.summaries, batches), strict=True)
         except BrokenProcessPool as error:
             raise UsageError(
                 "A process that should make trials has ended: what it printed says why. A script that experiments with "
@@ -163,16 +158,6 @@ class WorkerPool:
             ) from error
 
 
-_runners: Final[list[TrialRunner]] = []
-"""The runner of this process of the pool."""
-
-
-def _begin(path: list[str], origins: Sequence[ModuleOrigin], runner: bytes) -> None:
-    sys.path[:] = path
+def _load(origins: Sequence[ModuleOrigin]) -> None:
     for origin in origins:
         origin.load()
-    _runners.append(pickle.loads(runner))  # noqa: S301 - it comes from the process that has started this one
-
-
-def _summaries(scenarios: Sequence[Scenario]) -> list[Summary]:
-    return _runners[-1].summaries(scenarios)

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages import Scenario, TrialLimits, run_experiment
-from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 from tests.experiment.flawed_clients import correct
 
@@ -33,7 +33,7 @@ def measure(*, quick: bool) -> Generator[Sheet]:
 
 
 def _trials(count: int) -> Sheet:
-    trials = VirtualTrials(correct, Settings(timing=_TIMING, unknown_fields="ignore"), TrialLimits())
+    trials = TrialRunner(correct, Settings(timing=_TIMING, unknown_fields="ignore"), TrialLimits())
     made = trials.trials([Scenario()])
     if len(made[0].calls) != _CALLS:
         raise BrokenError(f"the client makes {len(made[0].calls)} calls, and not {_CALLS}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ycimages import PlannedFault, Scenario, TrialLimits
 from pytest_ycimages.experiment.judges.judge import judged
-from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def trial(client: Client, *faults: PlannedFault, calls: int = TrialLimits().calls) -> Trial:
     """A trial of a client under these faults; it ends after so many calls."""
-    (made,) = VirtualTrials(client, Settings(timing=5), TrialLimits(calls=calls)).trials([Scenario(faults)])
+    (made,) = TrialRunner(client, Settings(timing=5), TrialLimits(calls=calls)).trials([Scenario(faults)])
     assert all(made.struck)
     return made
 

@@ -27,7 +27,7 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.experiment.judges import DEFAULT_JUDGES
 from pytest_ycimages.experiment.judges.judge import failures, judged
-from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 
 from .judging import at, client, said, trial
@@ -111,7 +111,7 @@ def test_only_time_that_a_client_has_to_itself_counts_after_the_end(
 
 def test_the_time_that_an_update_takes_does_not_count() -> None:
     """However long it is."""
-    (made,) = VirtualTrials(client(Labels), Settings(timing=250), TrialLimits()).trials([Scenario()])
+    (made,) = TrialRunner(client(Labels), Settings(timing=250), TrialLimits()).trials([Scenario()])
     assert made.succeeded
     assert said(finishes(), made) == "content"
 

@@ -24,7 +24,7 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.cloud import clock
 from pytest_ycimages.experiment.progress import summary_of
-from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 from pytest_ycimages.virtual.frozen import real_monotonic
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def trials(client: Client, count: int = 1, *, limits: TrialLimits = TrialLimits()) -> list[Trial]:  # noqa: B008 - frozen
     """Trials in which nothing goes wrong."""
-    return VirtualTrials(client, Settings(timing=5, unknown_fields="ignore"), limits).trials([Scenario()] * count)
+    return TrialRunner(client, Settings(timing=5, unknown_fields="ignore"), limits).trials([Scenario()] * count)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from pytest_ycimages import (
 from pytest_ycimages.experiment.findings import reported_finding
 from pytest_ycimages.experiment.report import AskedJudge
 from pytest_ycimages.experiment.trial import VERBS
-from pytest_ycimages.experiment.trials import VirtualTrials
+from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 
 from .few_reports import report_of
@@ -178,7 +178,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 @cache
 def trial_of_duplicates() -> Trial:
     """A trial in which nothing goes wrong."""
-    (made,) = VirtualTrials(duplicates, Settings(), TrialLimits()).trials([Scenario()])
+    (made,) = TrialRunner(duplicates, Settings(), TrialLimits()).trials([Scenario()])
     return made
 
 
