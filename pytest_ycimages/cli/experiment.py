@@ -23,7 +23,7 @@ from pytest_ycimages.experiment.command import Command
 from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
 from pytest_ycimages.experiment.html import check_installed, report_html
-from pytest_ycimages.experiment.judges.judge import REGISTERED
+from pytest_ycimages.experiment.judges import REGISTERED
 from pytest_ycimages.experiment.printable import write_whole
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json
 from pytest_ycimages.experiment.shards import Part, merged, part_from_json

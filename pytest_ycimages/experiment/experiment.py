@@ -11,13 +11,12 @@ from pytest_ycimages.cloud import clock
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.client import checked_client, client_name, sources_of
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command
-from pytest_ycimages.experiment.findings import reproduce
-from pytest_ycimages.experiment.judges import judges_of
-from pytest_ycimages.experiment.judges.judge import failures, name_of, verbs_of
+from pytest_ycimages.experiment.findings import reported_trial, reproduce
+from pytest_ycimages.experiment.judges import failures, judges_of, name_of, verbs_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
 from pytest_ycimages.experiment.plan import WHOLE, Plan, checked_setup, checked_verb, seconds, shard_of, whole
 from pytest_ycimages.experiment.progress import ProgressFile
-from pytest_ycimages.experiment.report import AskedJudge, Counts, Report, reported_trial
+from pytest_ycimages.experiment.report import AskedJudge, Counts, Report
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
 from pytest_ycimages.experiment.search import BASELINE, Search, flaws_of, random_scenarios, shrunk
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.client import Client, Fixtures
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges import Judge
     from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.report import Finding

@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_ycimages.experiment.client import is_importable, sources_of
 from pytest_ycimages.experiment.command import Command
-from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.judges import REGISTERED, name_of
 from pytest_ycimages.experiment.report import (
     FailedVerdict,
     Finding,
     ReportedFault,
+    ReportedImage,
+    ReportedOutcome,
     ReportedScenario,
-    reported_trial,
+    ReportedTrial,
 )
+from pytest_ycimages.experiment.timeline import moments_of
 from pytest_ycimages.experiment.trial import Verdict
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from pytest_ycimages.double import Double
-    from pytest_ycimages.experiment.judges.judge import Judge
     from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Cause
-    from pytest_ycimages.experiment.trial import Trial, Verb
+    from pytest_ycimages.experiment.trial import Trial
     from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
@@ -45,19 +46,9 @@ def reproduce(flaw: Cause, scenarios: Sequence[Scenario], runner: TrialRunner, p
     for scenario in scenarios[:_TRIES]:
         trial, verdicts = runner.judged(scenario)
         if verdicts and (verdicts[0].judge, verdicts[0].cause) == flaw:
-            return reported_finding(verdicts, trial, others, _test(scenario, judge, plan))
+            return reported_finding(verdicts, trial, others, _test(plan, scenario, judge))
     trial, _ = runner.judged(scenarios[0])
     return reported_finding((Verdict(judge, passed=False, explanation=UNREPEATED, cause=cause),), trial, others, "")
-
-
-def _test(scenario: Scenario, judge: str, plan: Plan) -> str:
-    if isinstance(plan.client, Command):
-        return ""
-    judges = {name_of(each): each for each in plan.judges}
-    fixtures = sources_of(plan.client, plan.fixtures) if plan.fixtures else []
-    return test_source(
-        plan.client, scenario, judges[judge], plan.repeated, verb=plan.verb, setup=plan.setup, fixtures=fixtures
-    )
 
 
 def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, test: str) -> Finding:
@@ -72,6 +63,28 @@ def reported_finding(verdicts: tuple[Verdict, ...], trial: Trial, others: int, t
         others=others,
         trial=reported_trial(trial, verdicts),
         test=test,
+    )
+
+
+def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
+    """Return a trial as a report shows it, with the calls marked that prove these verdicts."""
+    outcome = trial.outcome
+    return ReportedTrial(
+        outcome=ReportedOutcome(
+            words=str(outcome),
+            ending=outcome.ending,
+            image_id=outcome.image_id,
+            error=outcome.error,
+            limit=outcome.limit,
+        ),
+        succeeded=trial.succeeded,
+        seconds=trial.seconds,
+        images=(
+            *(ReportedImage(id=each.id, name=each.name, status=each.status.name) for each in trial.images),
+            *(ReportedImage(id=each.id, name=each.name, status="GONE") for each in trial.gone),
+        ),
+        timeline=moments_of(trial, verdicts),
+        run=trial,
     )
 
 
@@ -103,35 +116,30 @@ $setup$injections    assert_survives($client, ycimages, $judge$verb)
 ''')
 
 
-def test_source(  # noqa: PLR0913 - what a trial depends on, each by its name
-    client: Any,
-    scenario: Scenario,
-    judge: Judge,
-    settings: Mapping[str, Any],
-    *,
-    verb: Verb,
-    setup: Callable[[Double], object] | None,
-    fixtures: Sequence[str],
-) -> str:
-    """Return a test of the client under one scenario, for one judge, that uses the public API.
+def _test(plan: Plan, scenario: Scenario, judge: str) -> str:
+    """Return a test of the client under one scenario, for one judge, by the public API; an empty text for a command.
 
     The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
     client is mended: it may never make the call that they were to strike.
     """
-    given = ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
+    client, setup = plan.client, plan.setup
+    if isinstance(client, Command):
+        return ""
+    given = ", ".join(f"{name}={_literal(value)}" for name, value in plan.repeated.items())
     injections = "".join(
         f"    ycimages.inject({_injected(each, number)})\n" for number, each in enumerate(scenario.faults)
     )
-    judge_name = name_of(judge).partition("(")[0]
+    judge_name = judge.partition("(")[0]
     public = {"assert_survives", *_classes(given)}
     for each in scenario.faults:
         public |= {str(each.when).partition("(")[0]} | ({each.fault.name} & CATALOGUE.keys())
-    given_fixtures = ", ".join(f"{each}={each}" for each in fixtures)
-    own = [client, *([setup] if setup else [])]
+    fixtures = sources_of(client, plan.fixtures or ())
+    passed = "".join(f", {each}={each}" for each in fixtures)
+    own: list[Any] = [client, *([setup] if setup else [])]
     if judge_name in REGISTERED:
         public.add(judge_name)
     else:
-        own.append(judge)
+        own += [each for each in plan.judges if name_of(each) == judge]
     return _TEMPLATE.substitute(
         imports="\n".join(_imports(sorted(public, key=str.lower), own, is_partial=bool(fixtures))),
         marker=f"@pytest.mark.ycimages({given})",
@@ -140,9 +148,9 @@ def test_source(  # noqa: PLR0913 - what a trial depends on, each by its name
         doc=f"What goes wrong: {scenario}.".replace("\\", "\\\\").replace('"', '\\"'),
         setup=f"    {_name(setup)}(ycimages)\n" if setup else "",
         injections=injections,
-        verb="" if verb == "create" else f', verb="{verb}"',
-        client=f"partial({_name(client)}, {given_fixtures})" if fixtures else _name(client),
-        judge=name_of(judge),
+        verb="" if plan.verb == "create" else f', verb="{plan.verb}"',
+        client=f"partial({_name(client)}{passed})" if fixtures else _name(client),
+        judge=judge,
     )
 
 

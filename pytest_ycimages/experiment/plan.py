@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.client import client_name, source_digest
-from pytest_ycimages.experiment.judges.judge import name_of
+from pytest_ycimages.experiment.judges import name_of
 from pytest_ycimages.experiment.trial import VERBS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.client import Client, Fixtures
     from pytest_ycimages.experiment.command import Command
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges import Judge
     from pytest_ycimages.experiment.running import TrialLimits
     from pytest_ycimages.experiment.scenario import Candidate
     from pytest_ycimages.experiment.trial import Verb

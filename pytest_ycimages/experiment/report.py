@@ -19,15 +19,15 @@ from pydantic_core import core_schema
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
 from pytest_ycimages.experiment.scenario import Transport
-from pytest_ycimages.experiment.timeline import Moment, moments_of, timeline_text
-from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verb, Verdict, scope_of
+from pytest_ycimages.experiment.timeline import Moment, timeline_text
+from pytest_ycimages.experiment.trial import Ending, Limit, Trial, Verb, scope_of
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.journal import Calls
 
 FORMAT: Final = "pytest-ycimages experiment report"
-VERSION: Final = 1
 SHARD_FORMAT: Final = "pytest-ycimages experiment shard"
-SHARD_VERSION: Final = 1
+VERSION: Final = 1
+"""The version of the form of both."""
 _T = TypeVar("_T", bound=ReportPart)
 SCHEMA_FILE: Final = "report.schema.json"
 """The JSON Schema, beside this module."""
@@ -279,28 +279,6 @@ class Report(ReportPart):
         return "\n".join(lines)
 
 
-def reported_trial(trial: Trial, verdicts: tuple[Verdict, ...] = ()) -> ReportedTrial:
-    """Return a trial as a report shows it, with the calls marked that prove these verdicts."""
-    outcome = trial.outcome
-    return ReportedTrial(
-        outcome=ReportedOutcome(
-            words=str(outcome),
-            ending=outcome.ending,
-            image_id=outcome.image_id,
-            error=outcome.error,
-            limit=outcome.limit,
-        ),
-        succeeded=trial.succeeded,
-        seconds=trial.seconds,
-        images=(
-            *(ReportedImage(id=each.id, name=each.name, status=each.status.name) for each in trial.images),
-            *(ReportedImage(id=each.id, name=each.name, status="GONE") for each in trial.gone),
-        ),
-        timeline=moments_of(trial, verdicts),
-        run=trial,
-    )
-
-
 # As JSON.
 
 
@@ -325,7 +303,11 @@ def report_from_json(text: str | bytes) -> Report:
     return document_of(Report, FORMAT, text)
 
 
-_FORMS: Final = {FORMAT: ("report", VERSION), SHARD_FORMAT: ("shard", SHARD_VERSION)}
+_NAMES: Final = {FORMAT: "report", SHARD_FORMAT: "shard"}
+_INSTEAD: Final = {
+    SHARD_FORMAT: "This is one shard of an experiment. Merge it with the others: ycimages experiment merge FILES.",
+    FORMAT: "This is the report of a whole experiment, and not one of its shards: nothing is to be merged.",
+}
 
 
 def document_of(form: type[_T], wanted: str, text: str | bytes) -> _T:
@@ -334,14 +316,18 @@ def document_of(form: type[_T], wanted: str, text: str | bytes) -> _T:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"This is not JSON: {error}. Give a report that `--json FILE` has written.") from None
-    known = document.get("format") if isinstance(document, dict) else None
-    name, version = _FORMS[wanted]
-    if known != wanted:
-        raise UsageError(_otherwise(known, wanted))
-    if document.get("version") != version:
+    known = document if isinstance(document, dict) else {}
+    name = _NAMES[wanted]
+    if known.get("format") != wanted:
+        otherwise = (
+            f'This is JSON, but not a {name} of an experiment: it has no "format": "{wanted}". Give one that '
+            "`--json FILE` has written."
+        )
+        raise UsageError(_INSTEAD.get(str(known.get("format")), otherwise))
+    if known.get("version") != VERSION:
         raise UsageError(
-            f"This {name} has version {document.get('version')!r} of the form, and this release reads version "
-            f"{version}. Run the experiment again."
+            f"This {name} has version {known.get('version')!r} of the form, and this release reads version {VERSION}. "
+            "Run the experiment again."
         )
     try:
         own: Any = form
@@ -351,17 +337,6 @@ def document_of(form: type[_T], wanted: str, text: str | bytes) -> _T:
         place = ".".join(map(str, first["loc"]))
         raise UsageError(f"This {name} has been changed: {place}: {first['msg']}. Run the experiment again.") from None
     return read
-
-
-def _otherwise(known: object, wanted: str) -> str:
-    if known == SHARD_FORMAT:
-        return "This is one shard of an experiment. Merge it with the others: ycimages experiment merge FILES."
-    if known == FORMAT:
-        return "This is the report of a whole experiment, and not one of its shards: nothing is to be merged."
-    return (
-        f'This is JSON, but not a {_FORMS[wanted][0]} of an experiment: it has no "format": "{wanted}". Give one that '
-        "`--json FILE` has written."
-    )
 
 
 def report_schema() -> dict[str, Any]:

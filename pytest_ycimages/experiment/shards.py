@@ -22,7 +22,7 @@ from pytest_ycimages.experiment.plan import Shard
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
 from pytest_ycimages.experiment.report import (
     SHARD_FORMAT,
-    SHARD_VERSION,
+    VERSION,
     FaultRow,
     Finding,
     Report,
@@ -90,7 +90,7 @@ class Part(ReportPart):
 
     verbatim: ClassVar = frozenset({"command"})
     format: Literal["pytest-ycimages experiment shard"] = SHARD_FORMAT
-    version: Literal[1] = SHARD_VERSION
+    version: Literal[1] = VERSION
     release: str
     """The version of pytest-ycimages."""
     number: Annotated[int, Field(ge=1)]

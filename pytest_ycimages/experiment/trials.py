@@ -18,7 +18,7 @@ from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.client import client_name, is_importable, set_up, sources_of
 from pytest_ycimages.experiment.command import Command, run_command
-from pytest_ycimages.experiment.judges.judge import failures
+from pytest_ycimages.experiment.judges import failures
 from pytest_ycimages.experiment.plan import NAME, origins_of
 from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.running import TrialLimits, run_trial
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from pytest_ycimages.experiment.client import Client, Fixtures
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges import Judge
     from pytest_ycimages.experiment.plan import ModuleOrigin
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.scenario import Scenario

@@ -10,8 +10,7 @@ from typing import Final
 import pytest
 
 import pytest_ycimages
-from pytest_ycimages.experiment.judges import OPTIONAL_JUDGES
-from pytest_ycimages.experiment.judges.judge import REGISTERED
+from pytest_ycimages.experiment.judges import OPTIONAL_JUDGES, REGISTERED
 from pytest_ycimages.experiment.trial import VERBS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "judges.md"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_ycimages import PlannedFault, Scenario, TrialLimits
-from pytest_ycimages.experiment.judges.judge import judged
+from pytest_ycimages.experiment.judges import judged
 from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_ycimages import Fault, Trial
     from pytest_ycimages.experiment.client import Client
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges import Judge
 
     from .flawed_clients import Baker
 

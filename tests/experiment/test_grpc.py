@@ -17,8 +17,7 @@ from pytest_ycimages import (
     stream_reset,
     unavailable,
 )
-from pytest_ycimages.experiment.judges import JUDGES_OF
-from pytest_ycimages.experiment.judges.judge import name_of
+from pytest_ycimages.experiment.judges import JUDGES_OF, name_of
 from pytest_ycimages.experiment.scenario import DEFAULT_FAULTS
 
 from . import grpc_clients

@@ -30,15 +30,14 @@ from pytest_ycimages import (
     truthful,
     unavailable,
 )
-from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, judges_of
-from pytest_ycimages.experiment.judges.judge import failures, judged, name_of
+from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, failures, judged, judges_of, name_of
 
 from .flawed_clients import Baker, RefusedError, correct, success_on_error
 from .judging import at, client, said, trial
 
 if TYPE_CHECKING:
     from pytest_ycimages import Trial
-    from pytest_ycimages.experiment.judges.judge import Judge
+    from pytest_ycimages.experiment.judges import Judge
 
 
 class _Hasty(Baker):

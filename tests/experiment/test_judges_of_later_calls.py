@@ -25,8 +25,7 @@ from pytest_ycimages import (
     slow,
     unavailable,
 )
-from pytest_ycimages.experiment.judges import DEFAULT_JUDGES
-from pytest_ycimages.experiment.judges.judge import failures, judged
+from pytest_ycimages.experiment.judges import DEFAULT_JUDGES, failures, judged
 from pytest_ycimages.experiment.trials import TrialRunner
 from pytest_ycimages.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ycimages import bounded, finishes, operation_never_ends, refuse, reset
-from pytest_ycimages.experiment.judges.judge import judged
+from pytest_ycimages.experiment.judges import judged
 
 from .flawed_clients import storms
 from .hasty_clients import (

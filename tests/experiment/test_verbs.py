@@ -21,8 +21,7 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.cli.commands import ycimages as command
-from pytest_ycimages.experiment.judges import JUDGES_OF
-from pytest_ycimages.experiment.judges.judge import REGISTERED, name_of
+from pytest_ycimages.experiment.judges import JUDGES_OF, REGISTERED, name_of
 from pytest_ycimages.experiment.trial import VERBS
 from tests.experiment import cleaning_clients
 from tests.experiment.cleaning_clients import KEPT, four_images

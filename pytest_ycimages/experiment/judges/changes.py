@@ -9,7 +9,7 @@ from pytest_ycimages.api.message import declared_text
 from pytest_ycimages.api.resources import DeleteImageMetadata, ImageStatus, UpdateImageMetadata
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.judges.judge import default_judge, failed, optional_judge, passed
+from pytest_ycimages.experiment.judges import default_judge, failed, optional_judge, passed
 from pytest_ycimages.experiment.timeline import CREATE, DELETE, LIST, UPDATE, Timeline
 
 if TYPE_CHECKING:

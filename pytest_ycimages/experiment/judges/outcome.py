@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_ycimages.api.resources import ImageStatus
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between
-from pytest_ycimages.experiment.judges.judge import check_positive, default_judge, failed, optional_judge, passed
+from pytest_ycimages.experiment.judges import check_positive, default_judge, failed, optional_judge, passed
 from pytest_ycimages.experiment.timeline import CANCEL, CREATE, HOPELESS, Timeline
 from pytest_ycimages.faults.fault import Answer, Damaged, Hidden, Late
 

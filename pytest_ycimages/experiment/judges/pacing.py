@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import between, shown
-from pytest_ycimages.experiment.judges.judge import check_positive, default_judge, failed, passed
+from pytest_ycimages.experiment.judges import check_positive, default_judge, failed, passed
 from pytest_ycimages.experiment.timeline import POLL, Timeline
 from pytest_ycimages.faults.damage import Refuse
 from pytest_ycimages.faults.fault import Damaged
