@@ -30,16 +30,8 @@ if TYPE_CHECKING:
     Client = Callable[..., Any]
     """A client: takes the URL and the token, or what else it names, and returns ids or nothing, or raises."""
 
-GIVEN: Final[Mapping[str, Callable[[Double], object]]] = {
-    "url": lambda double: double.url,
-    "token": lambda double: double.token,
-    "folder_id": lambda double: double.folder_id,
-    "grpc_endpoint": lambda double: double.grpc_endpoint,
-    "root_certificates": lambda double: double.root_certificates,
-    "ca_path": lambda double: double.ca_path,
-    "ycimages": lambda double: double,
-}
-"""What a client may ask for by the name of a parameter."""
+GIVEN: Final = ("url", "token", "folder_id", "grpc_endpoint", "root_certificates", "ca_path", "ycimages")
+"""What a client may ask for by the name of a parameter: attributes of the double, and the double itself."""
 
 
 class Fixtures(Protocol):
@@ -187,7 +179,8 @@ class ClientCall:
         self._positional: list[Any] = []
         self._named: dict[str, Any] = {}
         for name, source in parameters_of(client, fixtures):
-            value = fixtures[source] if source in fixtures else GIVEN[source](double)
+            given = fixtures if source in fixtures else {"ycimages": double}
+            value = given[source] if source in given else getattr(double, source)
             if name is None:
                 self._positional.append(value)
             else:

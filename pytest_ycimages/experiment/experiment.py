@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.cloud import clock
@@ -222,24 +223,19 @@ class _Experiment:
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
-        known = [self.file.get(each) if self.file else None for each in scenarios]
-        new = [scenario for scenario, summary in zip(scenarios, known, strict=True) if summary is None]
-        made: list[Summary] = []
+        found: dict[str, Any] = {str(each): self.file.get(each) if self.file else None for each in scenarios}
+        new = [each for each in scenarios if found[str(each)] is None]
+        made = 0
         for batch, summaries in self.pool.summaries(new):
-            made += summaries
+            found |= zip(map(str, batch), summaries, strict=True)
+            made += len(batch)
             if self.file:
                 self.file.add(batch, summaries)
             if self.progress:
-                self.progress(len(scenarios) - len(new) + len(made), len(scenarios))
-            if self._is_spent() and len(made) < len(new):
+                self.progress(len(scenarios) - len(new) + made, len(scenarios))
+            if self._is_spent() and made < len(new):
                 break
-        rest, filled = iter(made), []
-        for summary in known:
-            found = summary or next(rest, None)
-            if found is None:
-                break
-            filled.append(found)
-        return filled
+        return list(takewhile(bool, found.values()))
 
     def _is_spent(self) -> bool:
         return self.plan.budget is not None and real_monotonic() - self.began >= self.plan.budget

@@ -29,8 +29,6 @@ SHARD_FORMAT: Final = "pytest-ycimages experiment shard"
 VERSION: Final = 1
 """The version of the form of both."""
 _T = TypeVar("_T", bound=ReportPart)
-SCHEMA_FILE: Final = "report.schema.json"
-"""The JSON Schema, beside this module."""
 
 
 def _refuse(_: object) -> object:
@@ -113,9 +111,6 @@ class ReportedImage(ReportPart):
     """Its name; empty if it had none."""
     status: str
     """Its status when the client had ended; `GONE` if it existed only when the client began."""
-
-    def __str__(self) -> str:
-        return f"image {self.id}{f' ({self.name})' if self.name else ''} {self.status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +336,7 @@ def document_of(form: type[_T], wanted: str, text: str | bytes) -> _T:
 
 def report_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what `report_json` writes."""
-    schema: dict[str, Any] = json.loads((files(__package__) / SCHEMA_FILE).read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads((files(__package__) / "report.schema.json").read_text(encoding="utf-8"))
     return schema
 
 

@@ -111,11 +111,11 @@ def run_trial(  # noqa: PLR0913 - what a trial depends on, each by its name
             "or write `with VirtualTime():` around it and around the double."
         )
     began, real_began, before = time.elapsed, real_monotonic(), tuple(double.images.values())
-    run = _Run(ClientCall(client, double, fixtures))
-    thread = threading.Thread(target=run, name="client", daemon=True)
+    call, outcomes = ClientCall(client, double, fixtures), list[Outcome]()
+    thread = threading.Thread(target=lambda: outcomes.append(_outcome(call)), name="client", daemon=True)
     watch = _Watch(time, double, limits)
     limit = watch.until_end(thread)
-    outcome = run.outcome or Outcome("unended", limit=limit)
+    outcome = outcomes[0] if outcomes else Outcome("unended", limit=limit)
     struck = tuple(bool(injection.struck) for injection in double.injections)
     trial = Trial(
         scenario=scenario or scenario_of(double.injections, double.calls),
@@ -130,27 +130,20 @@ def run_trial(  # noqa: PLR0913 - what a trial depends on, each by its name
         before=before,
         verb=verb,
     )
-    _end(time.scheduler, run, thread)
+    _end(time.scheduler, thread, None if outcomes else call)
     return trial
 
 
-class _Run:
-    """The work of the client's thread, and its outcome."""
-
-    def __init__(self, call: ClientCall) -> None:
-        self.call = call
-        self.outcome: Outcome | None = None
-
-    def __call__(self) -> None:
-        try:
-            result = self.call()
-        except Evicted:
-            raise
-        except BaseException as error:  # noqa: BLE001 - any exception is what the client reports
-            told = "".join(traceback.format_exception(error))
-            self.outcome = Outcome("raised", error=_first_line(error), traceback=told)
-        else:
-            self.outcome = Outcome("returned", None if result is None else _returned(result))
+def _outcome(call: ClientCall) -> Outcome:
+    """Run the client, on its own thread, and return what it reports."""
+    try:
+        result = call()
+    except Evicted:
+        raise
+    except BaseException as error:  # noqa: BLE001 - any exception is what the client reports
+        told = "".join(traceback.format_exception(error))
+        return Outcome("raised", error=_first_line(error), traceback=told)
+    return Outcome("returned", None if result is None else _returned(result))
 
 
 class _Watch:
@@ -192,30 +185,21 @@ class _Watch:
         return len(self._double.calls) + self.refused >= self._limits.calls
 
 
-def _end(scheduler: Scheduler, run: _Run, thread: threading.Thread) -> None:
-    """End the threads that the client has left; until then, nothing is expected of them."""
+def _end(scheduler: Scheduler, thread: threading.Thread, call: ClientCall | None) -> None:
+    """End the client if its call has not ended, and the threads that it has left. Until then, nothing is expected."""
     scheduler.is_suspended = True
     try:
-        _evict(scheduler, run, thread)
+        if call is not None and call.cancel():
+            scheduler.wait(scheduler.watch(thread, _GRACE, _PATIENCE))
+        for left in scheduler.evict(thread):
+            real_join(left, _MOMENT)
+            if left.is_alive() and left.ident is not None:
+                interrupt(left.ident, Evicted)
+                began = real_monotonic()
+                while left.is_alive() and real_monotonic() - began < _PATIENCE:
+                    real_join(left, _SHORT)  # and lets it run again and again, so that it notices
     finally:
         scheduler.is_suspended = False
-
-
-def _evict(scheduler: Scheduler, run: _Run, thread: threading.Thread) -> None:
-    if run.outcome is None and run.call.cancel():
-        scheduler.wait(scheduler.watch(thread, _GRACE, _PATIENCE))
-    for left in scheduler.evict(thread):
-        real_join(left, _MOMENT)
-        if left.is_alive() and left.ident is not None:
-            interrupt(left.ident, Evicted)
-            _await_end(left)
-
-
-def _await_end(thread: threading.Thread) -> None:
-    """Wait for a thread that has been interrupted, and let it run again and again, so that it notices."""
-    began = real_monotonic()
-    while thread.is_alive() and real_monotonic() - began < _PATIENCE:
-        real_join(thread, _SHORT)
 
 
 def _first_line(error: BaseException) -> str:
