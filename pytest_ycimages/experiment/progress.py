@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pydantic import TypeAdapter
+
 from pytest_ycimages.errors import UsageError
+from pytest_ycimages.experiment.scenario import Transport  # noqa: TC001 - pydantic reads it
 from pytest_ycimages.experiment.timeline import Timeline
 from pytest_ycimages.experiment.trial import transport_of
 from pytest_ycimages.faults.fault import Hidden, Planned
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_ycimages.call import Call
-    from pytest_ycimages.experiment.scenario import Scenario, Transport
+    from pytest_ycimages.experiment.scenario import Scenario
     from pytest_ycimages.experiment.trial import Trial, Verdict
 
 _RUN: Final = 4
@@ -100,18 +103,11 @@ def _spots(trial: Trial, last: int, struck: frozenset[int]) -> Iterator[Spot]:
     for index, call in enumerate(trial.calls):
         counts[call.method] += 1
         if index > last and index not in struck:
-            spots.append(
-                (Spot(call.method, counts[call.method], transport_of(call)), (call.method, call.status, call.done))
-            )
-    if not trial.scenario.faults:
-        return (spot for spot, _ in spots)
-    kinds = [kind for _, kind in spots]
-    edges = [0, *(place for place, (one, other) in enumerate(pairwise(kinds), 1) if one != other), len(kinds)]
-    return (spots[place][0] for start, stop in pairwise(edges) for place in _of_run(start, stop))
-
-
-def _of_run(start: int, stop: int) -> Iterable[int]:
-    return range(start, stop) if stop - start < _RUN else (start, start + 1, stop - 1)
+            spots.append((Spot(call.method, counts[call.method], transport_of(call)), (call.status, call.done)))
+    for _, run in groupby(spots, key=lambda each: (each[0].method, each[1])):
+        alike = [spot for spot, _ in run]
+        few = len(alike) < _RUN or not trial.scenario.faults
+        yield from alike if few else (*alike[:2], alike[-1])
 
 
 class ProgressFile:
@@ -147,7 +143,8 @@ class ProgressFile:
         try:
             about, *lines = map(json.loads, whole.decode().splitlines())
             different = [name for name in self._about if about.get(name) != self._about[name]]
-            self._known = {line[0]: _summary(*line[1:]) for line in lines}
+            summary = TypeAdapter(Summary)
+            self._known = {words: summary.validate_python(kept) for words, *kept in lines}
         except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise UsageError(
                 f"{self._path} is not the progress of an experiment: {error}. Name another file."
@@ -159,9 +156,3 @@ class ProgressFile:
             )
         if whole != data:
             self._path.write_bytes(whole)
-
-
-def _summary(*fields: Any) -> Summary:
-    summary = Summary(*fields)
-    causes = tuple((judge, cause) for judge, cause in summary.failures)
-    return summary._replace(failures=causes, spots=tuple(Spot(*each) for each in summary.spots))

@@ -214,28 +214,28 @@ def merged(parts: Sequence[tuple[str, Part]]) -> Report:
 
 _SHOWN: Final = ("client", "verb", "seed", "depth", "judges", "settings")
 """The fields of reports that must be equal."""
-_WORDS: Final = {"release": "the version of pytest-ycimages", "count": "the number of shards"}
 _ABOUT: Final = {"source": "file of the client"}
-"""The words for what must be equal and is too long to be shown."""
 _MOST: Final = 5
 
 
 def _check_alike(first: str, one: Part, name: str, other: Part) -> None:
-    ours = [(words, getattr(one, field), getattr(other, field)) for field, words in _WORDS.items()]
-    ours += [(f"the {field}", getattr(one.report, field), getattr(other.report, field)) for field in _SHOWN]
-    for words, mine, theirs in ours:
-        if mine != theirs:
-            raise _differing(first, name, words, f": {_shown(mine)} and {_shown(theirs)}")
-    for key in sorted(one.about.keys() | other.about.keys()):
-        if one.about.get(key) != other.about.get(key):
-            raise _differing(first, name, f"the {_ABOUT.get(key, key)}", "")
+    for (what, mine, ours), (_, another, theirs) in zip(_in_common(one), _in_common(other), strict=False):
+        if mine != another:
+            values = f": {ours} and {theirs}" if ours else ""
+            raise UsageError(
+                f"{first} and {name} are not shards of one experiment: the {what} differ(s){values}. Run all shards "
+                "with the same options, the same files and the same version, and merge only these."
+            )
 
 
-def _differing(first: str, name: str, what: str, values: str) -> UsageError:
-    return UsageError(
-        f"{first} and {name} are not shards of one experiment: {what} differ(s){values}. Run all shards with the same "
-        "options, the same files and the same version, and merge only these."
-    )
+def _in_common(part: Part) -> list[tuple[str, object, str]]:
+    """Return what all shards of an experiment have in common: its name, its value, and the text that is shown of it."""
+    shown = {"version of pytest-ycimages": part.release, "number of shards": part.count}
+    shown |= {field: getattr(part.report, field) for field in _SHOWN}
+    return [
+        *((what, value, _shown(value)) for what, value in shown.items()),
+        *((_ABOUT.get(name, name), each, "") for name, each in sorted(part.about.items())),
+    ]
 
 
 def _shown(value: object) -> str:

@@ -107,10 +107,6 @@ def values_of(fault: str, /) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def _faults_named(fault: str, /) -> SearchStrategy[Fault]:
-    return values_of(fault).map(lambda values: CATALOGUE[fault](**values))
-
-
 def fault_schedules(
     faults: Iterable[str | Fault] | None = None, *, on: str = "*", min_size: int = 0, max_size: int = 3
 ) -> SearchStrategy[list[Rule]]:
@@ -129,12 +125,24 @@ def fault_schedules(
     Raises:
         UsageError: a name that does not exist, or no fault that can strike any of the methods.
     """
-    able = [each for each in _chosen(faults) if not _methods_of(each).isdisjoint(matching(on))]
+    chosen = faults if isinstance(faults, Iterable) and not isinstance(faults, str) else (faults,)
+    able = [drawn for each in (CATALOGUE if faults is None else chosen) if (drawn := _drawn(each, on)) is not None]
     if not able:
         named = "" if faults is None else f"{faults!r}, "
         raise UsageError(f"invalid fault_schedules({named}on={on!r}): expected a fault that can strike these methods")
-    drawn = st.one_of([st.just(each) if isinstance(each, Fault) else _faults_named(each) for each in able])
-    return st.lists(drawn.flatmap(lambda fault: _rules(fault, on)), min_size=min_size, max_size=max_size)
+    rules = st.one_of(able).flatmap(lambda fault: _rules(fault, on))
+    return st.lists(rules, min_size=min_size, max_size=max_size)
+
+
+def _drawn(fault: Any, on: str) -> SearchStrategy[Fault] | None:
+    """Return a strategy for a fault, or for one of that name; None if it cannot strike any of the methods."""
+    if not isinstance(fault, Fault) and fault not in CATALOGUE:
+        raise unknown_word("fault", fault, CATALOGUE)
+    if matching(on).isdisjoint(fault.methods if isinstance(fault, Fault) else METHODS_OF[fault]):
+        return None
+    if isinstance(fault, Fault):
+        return st.just(fault)
+    return values_of(fault).map(lambda values: CATALOGUE[fault](**values))
 
 
 def schedules(calls: int = _CALLS) -> SearchStrategy[When]:
@@ -174,19 +182,3 @@ def _rules(draw: st.DrawFn, fault: Fault, on: str) -> Rule:
         per=draw(st.sampled_from(get_args(Per))),
         expect=False,
     )
-
-
-def _chosen(faults: object) -> list[str | Fault]:
-    if faults is None:
-        return [*CATALOGUE]
-    several = faults if isinstance(faults, Iterable) and not isinstance(faults, str) else (faults,)
-    chosen: list[str | Fault] = []
-    for each in several:
-        if not isinstance(each, Fault) and each not in CATALOGUE:
-            raise unknown_word("fault", each, CATALOGUE)
-        chosen.append(each)
-    return chosen
-
-
-def _methods_of(fault: str | Fault, /) -> frozenset[str]:
-    return frozenset(fault.methods if isinstance(fault, Fault) else METHODS_OF[fault])

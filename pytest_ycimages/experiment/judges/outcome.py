@@ -43,16 +43,13 @@ def no_duplicates(trial: Trial) -> Verdict:
 
 def _repeated(read: Timeline) -> list[Operation]:
     """Return the creations whose images stay and that equal requests have started, of the first request that has."""
-    by_request: list[tuple[object, list[Operation]]] = []
-    for operation in read.staying:
-        created = read.about(operation, CREATE)
-        asked = read.calls[created[0]].message if created else None
-        known = next((same for request, same in by_request if request == asked and asked is not None), None)
-        if known is None:
-            by_request.append((asked, [operation]))
-        else:
-            known.append(operation)
-    return next((same for _, same in by_request if len(same) > 1), [])
+    created = {each.id: read.about(each, CREATE) for each in read.staying}
+    asked = {id_: read.calls[calls[0]].message for id_, calls in created.items() if calls}
+    for request in asked.values():
+        same = [each for each in read.staying if request is not None and asked.get(each.id) == request]
+        if len(same) > 1:
+            return same
+    return []
 
 
 @default_judge(40, "create", "create_many")
