@@ -112,20 +112,23 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     own_seed = own.pop("seed", 0)
     named = judges_of(judges, checked_verb(verb))
     names = [] if isinstance(client, Command) else sources_of(checked_client(client, fixtures), fixtures or ())
-    plan = Plan(
+    runner = TrialRunner(
         client,
-        candidates_of(faults),
-        named,
-        whole("depth", depth, least=0),
-        own,
-        merged({"seed": own_seed if seed is None else seed}).seed,
-        whole("random", random, least=0),
-        seconds("budget", budget),
+        merged(own, {"seed": own_seed if seed is None else seed}),
         checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
         verb,
         checked_setup(setup),
-        shard_of(shard),
         fixtures if names else None,
+        named,
+    )
+    plan = Plan(
+        runner,
+        candidates_of(faults),
+        own,
+        whole("depth", depth, least=0),
+        whole("random", random, least=0),
+        seconds("budget", budget),
+        shard_of(shard),
     )
     if names and worker_count(workers) > 1:
         raise UsageError(
@@ -137,12 +140,9 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
             "An experiment starts virtual time by itself, and virtual time is on already. Leave `ycimages_time` out of "
             "a test that experiments, or use assert_survives(client, ycimages, judge) for one trial in it."
         )
-    runner = TrialRunner(
-        client, merged(own, {"seed": plan.seed}), plan.limits, verb, plan.setup, plan.fixtures, plan.judges
-    )
     file = ProgressFile(state, plan.about) if state is not None else None
     with WorkerPool(runner, worker_count(workers)) as pool:
-        return _Experiment(plan, runner, pool, file, progress).report()
+        return _Experiment(plan, pool, file, progress).report()
 
 
 @dataclass
@@ -150,7 +150,6 @@ class _Experiment:
     """One experiment that is under way."""
 
     plan: Plan
-    runner: TrialRunner
     pool: WorkerPool
     file: ProgressFile | None
     progress: Progress | None
@@ -167,15 +166,15 @@ class _Experiment:
         return report_of([part]) if part.shard == WHOLE else replace(report_of([part]), part=part)
 
     def _part(self) -> Part:
-        plan, search = self.plan, self.search
+        plan, runner, search = self.plan, self.plan.runner, self.search
         complete = search.exhaust(plan.depth, split=not plan.random) and (not plan.random or self._try_random())
         tried = list(search.tried.values())
         shared = len(tried) if search.split is None else search.shared
         unshrunk = len(tried) if self.unshrunk is None else self.unshrunk
-        baseline = self.runner.judged(BASELINE)[0]
+        baseline = runner.judged(BASELINE)[0]
         if not baseline.calls and str(BASELINE) in search.tried and search.summary(BASELINE).spots:
             raise UsageError(
-                f"The client {client_name(plan.client)} called the double of its first trial, and not those of later "
+                f"The client {client_name(runner.client)} called the double of its first trial, and not those of later "
                 "ones. Each trial has its own: make channels, sessions and objects of an SDK in the client, for the "
                 "address that it is given."
             )
@@ -192,14 +191,14 @@ class _Experiment:
                 for start, steps in self.shrinking.items()
             ),
             report=Report(
-                client=client_name(plan.client),
-                verb=plan.verb,
+                client=client_name(runner.client),
+                verb=runner.verb,
                 transports=baseline.transports,
                 ok=True,
                 complete=complete,
-                seed=plan.seed,
+                seed=runner.settings.seed,
                 depth=plan.depth,
-                judges=tuple(AskedJudge(name_of(judge), verbs_of(judge)) for judge in plan.judges),
+                judges=tuple(AskedJudge(name_of(judge), verbs_of(judge)) for judge in runner.judges),
                 settings={name: repr(value) for name, value in sorted(plan.settings.items())},
                 counts=Counts(
                     tried=len(tried), unreached=0, unextended=search.unextended, failing=0, random=self.random
@@ -219,7 +218,7 @@ class _Experiment:
                 key = cause, str(shown[0].scenario)
                 if key not in seen:
                     seen.add(key)
-                    yield reproduce(cause, [each.scenario for each in shown], self.runner, self.plan)
+                    yield reproduce(cause, [each.scenario for each in shown], self.plan)
 
     def _attempt(self, scenarios: Sequence[Scenario]) -> list[Summary]:
         """Return the summaries of scenarios, in their order; of fewer when the budget is spent."""
@@ -244,7 +243,9 @@ class _Experiment:
         """Try random scenarios, and shrink those that show something new; return whether there was time for it."""
         plan, search = self.plan, self.search
         spots = sorted({spot for each in search.tried.values() for spot in each.summary.spots})
-        wave = random_scenarios(spots, search.candidates, beyond=plan.depth, examples=plan.random, seed=plan.seed)
+        wave = random_scenarios(
+            spots, search.candidates, beyond=plan.depth, examples=plan.random, seed=plan.runner.settings.seed
+        )
         self.random = len(wave)
         found = flaws_of(search.tried.values()).keys()
         is_complete = search.try_all(wave, split=True)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Cause
     from pytest_ycimages.experiment.trial import Trial
-    from pytest_ycimages.experiment.trials import TrialRunner
 
 _TRIES: Final = 3
 """How many scenarios of a flaw are repeated before the client is said to behave differently each time."""
@@ -39,15 +38,15 @@ UNREPEATED: Final = (
 )
 
 
-def reproduce(flaw: Cause, scenarios: Sequence[Scenario], runner: TrialRunner, plan: Plan) -> Finding:
+def reproduce(flaw: Cause, scenarios: Sequence[Scenario], plan: Plan) -> Finding:
     """Repeat the mildest of the scenarios that have shown a flaw until one shows it again, and return the finding."""
     others = len(scenarios) - 1
     judge, cause = flaw
     for scenario in scenarios[:_TRIES]:
-        trial, verdicts = runner.judged(scenario)
+        trial, verdicts = plan.runner.judged(scenario)
         if verdicts and (verdicts[0].judge, verdicts[0].cause) == flaw:
             return reported_finding(verdicts, trial, others, _test(plan, scenario, judge))
-    trial, _ = runner.judged(scenarios[0])
+    trial, _ = plan.runner.judged(scenarios[0])
     return reported_finding((Verdict(judge, passed=False, explanation=UNREPEATED, cause=cause),), trial, others, "")
 
 
@@ -122,7 +121,7 @@ def _test(plan: Plan, scenario: Scenario, judge: str) -> str:
     The first fault has to strike: a test that never comes to it shows nothing. The others may not strike once the
     client is mended: it may never make the call that they were to strike.
     """
-    client, setup = plan.client, plan.setup
+    client, setup, verb = plan.runner.client, plan.runner.setup, plan.runner.verb
     if isinstance(client, Command):
         return ""
     given = ", ".join(f"{name}={_literal(value)}" for name, value in plan.repeated.items())
@@ -133,13 +132,13 @@ def _test(plan: Plan, scenario: Scenario, judge: str) -> str:
     public = {"assert_survives", *_classes(given)}
     for each in scenario.faults:
         public |= {str(each.when).partition("(")[0]} | ({each.fault.name} & CATALOGUE.keys())
-    fixtures = sources_of(client, plan.fixtures or ())
+    fixtures = sources_of(client, plan.runner.fixtures or ())
     passed = "".join(f", {each}={each}" for each in fixtures)
     own: list[Any] = [client, *([setup] if setup else [])]
     if judge_name in REGISTERED:
         public.add(judge_name)
     else:
-        own += [each for each in plan.judges if name_of(each) == judge]
+        own += [each for each in plan.runner.judges if name_of(each) == judge]
     return _TEMPLATE.substitute(
         imports="\n".join(_imports(sorted(public, key=str.lower), own, is_partial=bool(fixtures))),
         marker=f"@pytest.mark.ycimages({given})",
@@ -148,7 +147,7 @@ def _test(plan: Plan, scenario: Scenario, judge: str) -> str:
         doc=f"What goes wrong: {scenario}.".replace("\\", "\\\\").replace('"', '\\"'),
         setup=f"    {_name(setup)}(ycimages)\n" if setup else "",
         injections=injections,
-        verb="" if plan.verb == "create" else f', verb="{plan.verb}"',
+        verb="" if verb == "create" else f', verb="{verb}"',
         client=f"partial({_name(client)}{passed})" if fixtures else _name(client),
         judge=judge,
     )

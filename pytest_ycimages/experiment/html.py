@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from math import log, sqrt
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.comparison import Comparison
@@ -75,13 +75,12 @@ def _environment(jinja2: ModuleType) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters: dict[str, Any] = {
+    environment.filters |= {
         "printable": printable,
         "median": median,
         "seconds": _seconds,
         "shown_moments": shown_moments,
     }
-    environment.filters.update(filters)
     return environment
 
 

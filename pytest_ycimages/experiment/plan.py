@@ -16,15 +16,11 @@ from pytest_ycimages.experiment.judges import name_of
 from pytest_ycimages.experiment.trial import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_ycimages.double import Double
-    from pytest_ycimages.experiment.client import Client, Fixtures
-    from pytest_ycimages.experiment.command import Command
-    from pytest_ycimages.experiment.judges import Judge
-    from pytest_ycimages.experiment.running import TrialLimits
     from pytest_ycimages.experiment.scenario import Candidate
     from pytest_ycimages.experiment.trial import Verb
+    from pytest_ycimages.experiment.trials import TrialRunner
 
 NAME: Final = "experiment"
 """The name of the doubles: their random values depend on it and on the seed."""
@@ -75,42 +71,38 @@ def shard_of(value: Any) -> Shard:
 
 
 class Plan(NamedTuple):
-    """What an experiment is to do: the options of `run_experiment`, read."""
+    """What an experiment is to do: the options of `run_experiment`, read; `runner` has those of each trial."""
 
-    client: Client | Command
+    runner: TrialRunner
     candidates: tuple[Candidate, ...]
-    judges: tuple[Judge, ...]
-    depth: int
     settings: Mapping[str, Any]
-    seed: int
+    depth: int
     random: int
     budget: float | None
-    limits: TrialLimits
-    verb: Verb = "create"
-    setup: Callable[[Double], object] | None = None
-    shard: Shard = WHOLE
-    fixtures: Fixtures | None = None
+    shard: Shard
 
     @property
     def about(self) -> Mapping[str, Any]:
         """Return what decides the results of trials, for a file from which the search goes on."""
+        client, setup = self.runner.client, self.runner.setup
         return {
-            "client": client_name(self.client),
-            "source": source_digest(self.client),
+            "client": client_name(client),
+            "source": source_digest(client),
             "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts} {each.over}" for each in self.candidates],
-            "judges": [f"{name_of(judge)} {source_digest(judge)}" for judge in self.judges],
+            "judges": [f"{name_of(judge)} {source_digest(judge)}" for judge in self.runner.judges],
             "settings": {name: repr(value) for name, value in self.settings.items()},
-            "seed": self.seed,
-            "limits": list(self.limits),
-            "verb": self.verb,
-            "setup": f"{client_name(self.setup)} {source_digest(self.setup)}" if self.setup else "",
+            "seed": self.runner.settings.seed,
+            "limits": list(self.runner.limits),
+            "verb": self.runner.verb,
+            "setup": f"{client_name(setup)} {source_digest(setup)}" if setup else "",
         }
 
     @property
     def repeated(self) -> Mapping[str, Any]:
         """Return the settings of a test that repeats a trial, with the seed if anything depends on it."""
-        is_random = self.seed or _RANDOM.search(repr(self.settings))
-        return {**self.settings, "seed": self.seed, "name": NAME} if is_random else self.settings
+        seed = self.runner.settings.seed
+        is_random = seed or _RANDOM.search(repr(self.settings))
+        return {**self.settings, "seed": seed, "name": NAME} if is_random else self.settings
 
 
 def whole(name: str, value: int, *, least: int) -> int:

@@ -46,7 +46,7 @@ def create_requests(
     if contract not in CONTRACTS:
         raise unknown_word("contract", contract, CONTRACTS)
     right = _right(contract, folder_id)
-    return right if valid else _spoilt(right, _spoilers(contract))
+    return right if valid else st.builds(lambda body, spoil: spoil(body), right, _spoilers(contract))
 
 
 # Valid bodies.
@@ -124,21 +124,11 @@ def _right(contract: str, folder_id: str) -> SearchStrategy[Body]:
             "pooled": st.booleans(),
             "hardwareGeneration": st.one_of(generations),
         }
-    return _joined(folder_id, _source(contract), st.fixed_dictionaries({}, optional=optional))
-
-
-@st.composite
-def _joined(draw: st.DrawFn, folder_id: str, source: SearchStrategy[Body], rest: SearchStrategy[Body]) -> Body:
-    return {"folderId": folder_id, **draw(source), **draw(rest)}
+    rest = st.fixed_dictionaries({}, optional=optional)
+    return st.builds(lambda source, rest: {"folderId": folder_id, **source, **rest}, _source(contract), rest)
 
 
 # With one thing wrong.
-
-
-@st.composite
-def _spoilt(draw: st.DrawFn, right: SearchStrategy[Body], spoilers: SearchStrategy[Callable[[Body], Body]]) -> Body:
-    body = draw(right)
-    return draw(spoilers)(body)
 
 
 def _spoilers(contract: str) -> SearchStrategy[Callable[[Body], Body]]:
