@@ -239,6 +239,8 @@ def random_scenarios(
 ) -> list[Scenario]:
     """Return at most `examples` scenarios of more than `beyond` faults, each at its own call; by Hypothesis.
 
+    There are none if faults can strike no more than `beyond` calls.
+
     Raises:
         UsageError: Hypothesis is not installed.
     """
@@ -251,10 +253,13 @@ def random_scenarios(
             "tries every scenario up to its depth: random=0."
         ) from None
     plans = [planned for spot in spots for candidate in candidates for planned in candidate.at(*spot)]
+    calls = len({(each.method, each.nth) for each in plans})
+    if calls <= beyond:
+        return []
     by_call = st.lists(
         st.sampled_from(plans),
         min_size=beyond + 1,
-        max_size=beyond + _MORE,
+        max_size=min(beyond + _MORE, calls),
         unique_by=lambda each: (each.method, each.nth),
     )
     found: dict[str, Scenario] = {}

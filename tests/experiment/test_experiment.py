@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -245,6 +247,20 @@ def test_the_same_fault_twice_is_tried_once() -> None:
 
 
 # Beyond the depth.
+
+
+def looks_once(url: str, token: str) -> None:
+    """Lists the images with one call, and takes no for an answer."""
+    path, headers = "/compute/v1/images?folderId=b1g0000000000000000a", {"Authorization": f"Bearer {token}"}
+    with suppress(OSError), urlopen(Request(url + path, headers=headers), timeout=30):  # noqa: S310 - of a double
+        return
+
+
+@pytest.mark.parametrize("faults", ["unavailable()", "operation_lost()"])
+def test_no_scenario_is_random_where_too_few_calls_can_be_struck(faults: str) -> None:
+    """One call, or none, has no two faults at calls of their own."""
+    report = run_experiment(looks_once, verb="cleanup", faults=faults, random=5)
+    assert (report.complete, report.counts.random) == (True, 0)
 
 
 @pytest.mark.costly
