@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -9,21 +10,21 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_ycimages.cloud import clock
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.client import checked_client, client_name, sources_of
 from pytest_ycimages.experiment.command import COMMAND_LIMITS, COMMAND_SETTINGS, Command
 from pytest_ycimages.experiment.findings import reported_trial, reproduce
 from pytest_ycimages.experiment.judges import failures, judges_of, name_of, verbs_of
 from pytest_ycimages.experiment.judges.pacing import Bounded, Finishes
-from pytest_ycimages.experiment.plan import WHOLE, Plan, checked_setup, checked_verb, seconds, shard_of, whole
 from pytest_ycimages.experiment.progress import ProgressFile
 from pytest_ycimages.experiment.report import AskedJudge, Counts, Report
 from pytest_ycimages.experiment.running import DEFAULT_LIMITS, TrialLimits, checked_limits, run_trial
 from pytest_ycimages.experiment.scenario import candidates_of
-from pytest_ycimages.experiment.search import BASELINE, Search, flaws_of, random_scenarios, shrunk
-from pytest_ycimages.experiment.shards import Part, Shrinking, digest, entry_of, report_of
+from pytest_ycimages.experiment.search import BASELINE, WHOLE, Search, random_scenarios, shard_of, shrunk
+from pytest_ycimages.experiment.shards import Part, Shrinking, digest, entry_of, flaws_of, report_of
 from pytest_ycimages.experiment.timeline import moments_of, timeline_text
-from pytest_ycimages.experiment.trials import TrialRunner, WorkerPool, worker_count
+from pytest_ycimages.experiment.trial import VERBS
+from pytest_ycimages.experiment.trials import Plan, TrialRunner, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
 from pytest_ycimages.virtual.frozen import real_monotonic
 
@@ -34,11 +35,10 @@ if TYPE_CHECKING:
     from pytest_ycimages.double import Double
     from pytest_ycimages.experiment.client import Client, Fixtures
     from pytest_ycimages.experiment.judges import Judge
-    from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.progress import Summary
     from pytest_ycimages.experiment.report import Finding
     from pytest_ycimages.experiment.scenario import Scenario
-    from pytest_ycimages.experiment.search import Cause, Tried
+    from pytest_ycimages.experiment.search import Cause, Shard, Tried
     from pytest_ycimages.experiment.trial import Trial, Verb
     from pytest_ycimages.experiment.trials import Workers
     from pytest_ycimages.settings import Settings
@@ -110,14 +110,14 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
     """
     own = given(settings or {}, COMMAND_SETTINGS if isinstance(client, Command) else DEFAULT_SETTINGS)
     own_seed = own.pop("seed", 0)
-    named = judges_of(judges, checked_verb(verb))
+    named = judges_of(judges, _checked_verb(verb))
     names = [] if isinstance(client, Command) else sources_of(checked_client(client, fixtures), fixtures or ())
     runner = TrialRunner(
         client,
         merged(own, {"seed": own_seed if seed is None else seed}),
         checked_limits(limits) or (COMMAND_LIMITS if isinstance(client, Command) else limits_for(named)),
         verb,
-        checked_setup(setup),
+        _checked_setup(setup),
         fixtures if names else None,
         named,
     )
@@ -125,9 +125,9 @@ def run_experiment(  # noqa: PLR0913 - the options of an experiment, each by its
         runner,
         candidates_of(faults),
         own,
-        whole("depth", depth, least=0),
-        whole("random", random, least=0),
-        seconds("budget", budget),
+        _whole("depth", depth, least=0),
+        _whole("random", random, least=0),
+        _seconds("budget", budget),
         shard_of(shard),
     )
     if names and worker_count(workers) > 1:
@@ -267,6 +267,44 @@ class _Experiment:
         return summary.struck and summary.failures[:1] == (cause,)
 
 
+def _whole(name: str, value: int, *, least: int) -> int:
+    """Return `value` if it is a whole number of at least `least`; otherwise raise UsageError."""
+    if type(value) is not int or value < least:
+        raise UsageError(f"invalid {name}={value!r}: expected a whole number, {least} or more.")
+    return value
+
+
+def _seconds(name: str, value: object) -> float | None:
+    """Return `value` if it is a number of seconds or None; otherwise raise UsageError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise UsageError(f"invalid {name}={value!r}: expected a number of seconds, such as 30.")
+    return value
+
+
+def _checked_verb(verb: Any) -> Verb:
+    """Return `verb` if it is one; otherwise raise UsageError."""
+    if verb not in VERBS:
+        raise unknown_word("verb", str(verb), VERBS)
+    known: Verb = verb
+    return known
+
+
+def _checked_setup(setup: Any) -> Any:
+    """Return `setup` if it can be called with a double, or is None; otherwise raise UsageError."""
+    if setup is None:
+        return None
+    try:
+        inspect.signature(setup).bind("double")
+    except TypeError as error:
+        raise UsageError(
+            f"invalid setup {setup!r}: expected a function setup(double) that adds what exists before the client "
+            f"begins ({error})."
+        ) from None
+    return setup
+
+
 def limits_for(judges: Sequence[Judge]) -> TrialLimits:
     """Return the least limits of a trial under which each judge can see its own limit exceeded."""
     within = max((judge.within for judge in judges if isinstance(judge, Finishes)), default=0.0)
@@ -288,7 +326,7 @@ def assert_survives(client: Client, double: Double, *judges: object, verb: Verb 
         UsageError: virtual time is off, or the client cannot be called.
     """
     __tracebackhide__ = True
-    named = judges_of(judges or None, checked_verb(verb))
+    named = judges_of(judges or None, _checked_verb(verb))
     trial = run_trial(checked_client(client), double, limits=limits_for(named), verb=verb)
     failed = failures(named, trial)
     if failed:

@@ -26,10 +26,10 @@ from pytest_ycimages.faults.catalogue import CATALOGUE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_ycimages.experiment.plan import Plan
     from pytest_ycimages.experiment.scenario import PlannedFault, Scenario
     from pytest_ycimages.experiment.search import Cause
     from pytest_ycimages.experiment.trial import Trial
+    from pytest_ycimages.experiment.trials import Plan
 
 _TRIES: Final = 3
 """How many scenarios of a flaw are repeated before the client is said to behave differently each time."""

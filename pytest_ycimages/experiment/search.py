@@ -11,27 +11,68 @@ only what another trial shows:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.plan import WHOLE, Shard
 from pytest_ycimages.experiment.scenario import Scenario
 from pytest_ycimages.faults.fault import Hidden, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_ycimages.experiment.progress import Spot, Summary
     from pytest_ycimages.experiment.report import ReportedFault
     from pytest_ycimages.experiment.scenario import Candidate, PlannedFault
-    from pytest_ycimages.experiment.shards import Entry
 
     Try = Callable[[Sequence[Scenario]], list[Summary]]
     """Tries scenarios, in their order; returns fewer summaries when the time is over."""
 
+_T = TypeVar("_T")
 Cause = tuple[str, str]
 """A judge's name, and the cause that it names."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """The part of a search that one of several machines tries.
+
+    Attributes:
+        number: which of the parts, counted from 1.
+        count: how many there are.
+    """
+
+    number: int = 1
+    count: int = 1
+
+    def part_of(self, values: Sequence[_T]) -> list[_T]:
+        """Return every `count`-th value, from the `number`-th on."""
+        return list(values[self.number - 1 :: self.count])
+
+    def within(self, other: Shard) -> Shard:
+        """Return this part of another part."""
+        return Shard((self.number - 1) * other.count + other.number, self.count * other.count)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+WHOLE: Final = Shard()
+
+
+def shard_of(value: Any) -> Shard:
+    """Return a shard that is written as `3/8`; all of the search for None; otherwise raise UsageError."""
+    if value is None or isinstance(value, Shard):
+        return WHOLE if value is None else value
+    written = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", value) if isinstance(value, str) else None
+    if written is None:
+        raise UsageError(f"invalid shard {value!r}: expected a number and how many there are, such as '3/8'.")
+    number, count = map(int, written.groups())
+    if not 1 <= number <= count:
+        right = "two numbers from 1 on, such as '1/8'" if count == 0 else f"one from '1/{count}' to '{count}/{count}'"
+        raise UsageError(f"invalid shard {value!r}: expected {right}.")
+    return Shard(number, count)
 
 
 class Tried(NamedTuple):
@@ -155,22 +196,7 @@ def _without_one(scenario: Scenario) -> Iterator[Scenario]:
     return (Scenario((*faults[:place], *faults[place + 1 :])) for place in range(len(faults)))
 
 
-# Flaws: what failed, by its cause.
-
-
-_Attempt = TypeVar("_Attempt", "Tried", "Entry")
-
-
-def flaws_of(tried: Iterable[_Attempt]) -> dict[Cause, list[_Attempt]]:
-    """Return the flaws, each with what shows it, the shortest and mildest scenario first.
-
-    A trial that fails several judges counts for the first of them: the others see what follows from the same flaw.
-    """
-    found: dict[Cause, list[_Attempt]] = {}
-    for each in sorted(tried, key=lambda each: mildness(each.scenario.faults, each.ranks)):
-        if each.flaw is not None:
-            found.setdefault(each.flaw, []).append(each)
-    return found
+# Which scenarios are the milder ones.
 
 
 class Ranks:

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.findings import UNREPEATED, fault_words, reported_scenario
-from pytest_ycimages.experiment.plan import Shard
 from pytest_ycimages.experiment.printable import Count, ReportPart, Seconds
 from pytest_ycimages.experiment.report import (
     SHARD_FORMAT,
@@ -29,7 +28,7 @@ from pytest_ycimages.experiment.report import (
     ReportedScenario,
     document_of,
 )
-from pytest_ycimages.experiment.search import flaws_of
+from pytest_ycimages.experiment.search import Shard, mildness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +72,21 @@ def entry_of(tried: Tried) -> Entry:
         judge=judge,
         cause=cause,
     )
+
+
+_Attempt = TypeVar("_Attempt", "Tried", Entry)
+
+
+def flaws_of(tried: Iterable[_Attempt]) -> dict[Cause, list[_Attempt]]:
+    """Return the flaws, each with what shows it, the shortest and mildest scenario first.
+
+    A trial that fails several judges counts for the first of them: the others see what follows from the same flaw.
+    """
+    found: dict[Cause, list[_Attempt]] = {}
+    for each in sorted(tried, key=lambda each: mildness(each.scenario.faults, each.ranks)):
+        if each.flaw is not None:
+            found.setdefault(each.flaw, []).append(each)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

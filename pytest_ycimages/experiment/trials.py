@@ -1,4 +1,4 @@
-"""The trials of an experiment, each against its own double and at the same virtual moment, in one process or several.
+"""The plan of an experiment, and its trials: each against its own double, in one process or several.
 
 Starting virtual time takes longer than a trial. So it starts once for many trials, and is set back after each.
 """
@@ -6,8 +6,11 @@ Starting virtual time takes longer than a trial. So it starts once for many tria
 from __future__ import annotations
 
 import gc
+import importlib.util
 import multiprocessing
 import os
+import re
+import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,22 +19,21 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import UsageError
-from pytest_ycimages.experiment.client import client_name, is_importable, set_up, sources_of
+from pytest_ycimages.experiment.client import client_name, is_importable, set_up, source_digest, sources_of
 from pytest_ycimages.experiment.command import Command, run_command
-from pytest_ycimages.experiment.judges import failures
-from pytest_ycimages.experiment.plan import NAME, origins_of
+from pytest_ycimages.experiment.judges import failures, name_of
 from pytest_ycimages.experiment.progress import summary_of
 from pytest_ycimages.experiment.running import TrialLimits, run_trial
 from pytest_ycimages.virtual.time import VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from pytest_ycimages.experiment.client import Client, Fixtures
     from pytest_ycimages.experiment.judges import Judge
-    from pytest_ycimages.experiment.plan import ModuleOrigin
     from pytest_ycimages.experiment.progress import Summary
-    from pytest_ycimages.experiment.scenario import Scenario
+    from pytest_ycimages.experiment.scenario import Candidate, Scenario
+    from pytest_ycimages.experiment.search import Shard
     from pytest_ycimages.experiment.trial import Trial, Verb, Verdict
     from pytest_ycimages.settings import Settings
 
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 Workers = int | Literal["auto"]
 """In how many processes trials are made."""
+NAME: Final = "experiment"
+"""The name of the doubles: their random values depend on it and on the seed."""
+_RANDOM: Final = re.compile(r"\b(?:Uniform|LogNormal)\b")
+"""The words of settings that are random."""
 _BATCH: Final = 40
 """How many trials are made at a time: enough for the start of virtual time to cost little."""
 
@@ -101,6 +107,41 @@ class TrialRunner(NamedTuple):
         return trial, failures(self.judges, trial)
 
 
+class Plan(NamedTuple):
+    """What an experiment is to do: the options of `run_experiment`, read; `runner` has those of each trial."""
+
+    runner: TrialRunner
+    candidates: tuple[Candidate, ...]
+    settings: Mapping[str, Any]
+    depth: int
+    random: int
+    budget: float | None
+    shard: Shard
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Return what decides the results of trials, for a file from which the search goes on."""
+        client, setup = self.runner.client, self.runner.setup
+        return {
+            "client": client_name(client),
+            "source": source_digest(client),
+            "faults": [f"{each.fault} {each.on} {each.commits} {each.lasts} {each.over}" for each in self.candidates],
+            "judges": [f"{name_of(judge)} {source_digest(judge)}" for judge in self.runner.judges],
+            "settings": {name: repr(value) for name, value in self.settings.items()},
+            "seed": self.runner.settings.seed,
+            "limits": list(self.runner.limits),
+            "verb": self.runner.verb,
+            "setup": f"{client_name(setup)} {source_digest(setup)}" if setup else "",
+        }
+
+    @property
+    def repeated(self) -> Mapping[str, Any]:
+        """Return the settings of a test that repeats a trial, with the seed if anything depends on it."""
+        seed = self.runner.settings.seed
+        is_random = seed or _RANDOM.search(repr(self.settings))
+        return {**self.settings, "seed": seed, "name": NAME} if is_random else self.settings
+
+
 def worker_count(workers: Workers) -> int:
     """Return the number of processes; `auto`: as many as pytest-xdist has workers, or else as there are cores."""
     if workers == "auto":
@@ -156,6 +197,33 @@ class WorkerPool:
                 "A process that should make trials has ended: what it printed says why. A script that experiments with "
                 "workers is imported by each of them, so it begins under `if __name__ == '__main__':`."
             ) from error
+
+
+class ModuleOrigin(NamedTuple):
+    """The name of a module, and its file; empty without one."""
+
+    name: str
+    path: str
+
+    def load(self) -> None:
+        """Import the module under its name, from its file if the name alone is not found."""
+        if self.name in sys.modules:
+            return
+        try:
+            importlib.import_module(self.name)
+        except ImportError:
+            spec = importlib.util.spec_from_file_location(self.name, self.path) if self.path else None
+            if spec is None or spec.loader is None:
+                raise
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[self.name] = module
+            spec.loader.exec_module(module)
+
+
+def origins_of(values: Iterable[object]) -> list[ModuleOrigin]:
+    """Return the modules that other processes need before they can unpickle `values`."""
+    modules = {name: sys.modules.get(name) for each in values if (name := getattr(each, "__module__", None))}
+    return [ModuleOrigin(name, getattr(module, "__file__", None) or "") for name, module in sorted(modules.items())]
 
 
 def _load(origins: Sequence[ModuleOrigin]) -> None:

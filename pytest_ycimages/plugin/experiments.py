@@ -14,8 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.experiment.plan import Shard
     from pytest_ycimages.experiment.report import Report
+    from pytest_ycimages.experiment.search import Shard
 
 FIXTURE: Final = "ycimages_experiment"
 MARKER: Final = (
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if given is None:
         return
     from pytest_ycimages.errors import UsageError  # noqa: PLC0415 - only for shards
-    from pytest_ycimages.experiment.plan import shard_of  # noqa: PLC0415 - only for shards
+    from pytest_ycimages.experiment.search import shard_of  # noqa: PLC0415 - only for shards
 
     try:
         shard_of(given)
@@ -91,7 +91,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     asked = mark.kwargs.get("shards", "auto")
     count = workers if asked == "auto" else asked
     if count > 1:
-        from pytest_ycimages.experiment.plan import Shard  # noqa: PLC0415 - only for shards
+        from pytest_ycimages.experiment.search import Shard  # noqa: PLC0415 - only for shards
 
         shards = [Shard(number, count) for number in range(1, count + 1)]
         metafunc.parametrize(FIXTURE, shards, indirect=True, ids=map(_label, shards))
@@ -107,7 +107,7 @@ def options_of(request: pytest.FixtureRequest, options: dict[str, Any]) -> dict[
     asked = options.get("shard") or request.config.option.ycimages_shard
     if split is None:
         return options | {"shard": asked}
-    from pytest_ycimages.experiment.plan import shard_of  # noqa: PLC0415 - only for shards
+    from pytest_ycimages.experiment.search import shard_of  # noqa: PLC0415 - only for shards
 
     options = options | {"shard": split.within(shard_of(asked))}
     return options | {"workers": 1} if options.get("workers") == "auto" else options  # these are the processes

@@ -40,10 +40,6 @@ METHODS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The methods of a client that a machine calls, and the arguments of each, by position."""
 
-_FIRST: Final = ("create", "list")
-"""The methods that need no resource."""
-_SHOWN: Final = 8
-
 
 class Answer(NamedTuple):
     """The result of a call of the client.
@@ -66,12 +62,6 @@ def _own(name: str) -> SearchStrategy[Any]:
     return st.runner().flatmap(lambda machine: getattr(machine, name))
 
 
-def _first_bodies(machine: ImageClientMachine) -> SearchStrategy[list[dict[str, Any]]]:
-    if not _has(machine.client, "create"):
-        return st.builds(list)
-    return machine.ready.flatmap(lambda count: st.lists(machine.bodies, min_size=count, max_size=count))
-
-
 class ImageClientMachine(RuleBasedStateMachine):
     """Call a client in any order, and check its results against the double. Extend it, and run its `TestCase`.
 
@@ -92,8 +82,7 @@ class ImageClientMachine(RuleBasedStateMachine):
     Attributes:
         double_settings: settings of the doubles.
         faults: a strategy for lists of rules, such as `fault_schedules(["reset", "unavailable"])`; none by default.
-        ready: a strategy for the number of images that the client creates first, without faults, and that are READY
-            at once: 0 to 3 by default. A client that lacks `create` begins with none.
+        ready: how many images, at most, the client creates first, without faults, which are READY at once.
         timings: a strategy for the timing of operations.
         bodies: a strategy for the bodies of `create`. The folder is set to the double's.
         changes: a strategy for the changes of `update`.
@@ -109,7 +98,7 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     double_settings: ClassVar[Mapping[str, Any]] = {}
     faults: ClassVar[SearchStrategy[list[Rule]]] = st.builds(list)
-    ready: ClassVar[SearchStrategy[int]] = st.integers(0, 3)
+    ready: ClassVar[int] = 3
     timings: ClassVar[SearchStrategy[Timing]] = timings(longest=600, ending=True)
     bodies: ClassVar[SearchStrategy[dict[str, Any]]] = create_requests()
     changes: ClassVar[SearchStrategy[dict[str, Any]]] = st.fixed_dictionaries({"description": text(256)})
@@ -124,18 +113,11 @@ class ImageClientMachine(RuleBasedStateMachine):
             self.double = Double(self.double_settings, name=type(self).__name__).start()
             stack.callback(self.double.close)
             self.client = self.connect(self.double)
-            _check_client(type(self).__name__, self.client, has_own_rules=self._has_own_rules())
+            _check_client(type(self), self.client)
             self._stack = stack.pop_all()
         self._asked = 0
         self._seen = 0
         self._updates: dict[str, tuple[str, Mapping[str, Any]]] = {}
-
-    @classmethod
-    def _has_own_rules(cls) -> bool:
-        """Return whether a subclass may have rules: it defines names that this class lacks, or those of its rules."""
-        extended = cls.__mro__[: cls.__mro__.index(ImageClientMachine)]
-        names = {name for each in extended for name in vars(each) if not name.startswith("_")}
-        return bool(names - (set(dir(ImageClientMachine)) - set(METHODS)))
 
     # For subclasses to define.
 
@@ -174,12 +156,17 @@ class ImageClientMachine(RuleBasedStateMachine):
 
     # Rules.
 
-    @initialize(target=images, bodies=st.runner().flatmap(_first_bodies), timing=_own("timings"), faults=_own("faults"))
+    @initialize(
+        target=images,
+        bodies=st.runner().flatmap(lambda machine: st.lists(machine.bodies, max_size=machine.ready)),
+        timing=_own("timings"),
+        faults=_own("faults"),
+    )
     def begin(self, bodies: Iterable[dict[str, Any]], timing: Timing, faults: Iterable[Rule]) -> Any:
         """Create images that are READY at once; then set the timing of operations, and inject the faults."""
         before = set(self.double.images)
         self.double.timing = Immediate()
-        for body in bodies:
+        for body in bodies if _has(self.client, "create") else ():
             self.create(body)
         self.double.timing = timing
         for each in faults:
@@ -218,7 +205,7 @@ class ImageClientMachine(RuleBasedStateMachine):
         _hold(truth.done, f"wait returned, and operation {operation} still runs")
         _hold(truth.error is None, f"wait returned, though operation {operation} failed: {truth.error}")
         _hold(answer.value == truth.metadata.image_id, f"wait returned {answer.value!r}, and not the image's id")
-        self._check_update(operation)
+        self._check_update(operation, answer.value)
         return answer.value if _creates(truth) else multiple()
 
     @precondition(_offers("get"))
@@ -252,24 +239,18 @@ class ImageClientMachine(RuleBasedStateMachine):
     def update(self, image: str, changes: dict[str, Any]) -> Any:
         """Start an update of an image."""
         self._updates.pop(image, None)
-        is_other_running = any(_updates(each, image) and not each.done for each in self.double.operations.values())
-        answer = self.ask("update", image, changes)
-        if answer.error is not None:  # it may or may not have been done
-            return multiple()
-        self._check_about("update", answer.value, image)
-        if not is_other_running:  # which could end later, and be what the image shows
-            self._updates[image] = (answer.value, changes)
-        return answer.value
+        others = [each for each in self.double.operations.values() if isinstance(each.metadata, UpdateImageMetadata)]
+        is_alone = all(each.done or each.metadata.image_id != image for each in others)
+        operation = self._started("update", image, changes)
+        if is_alone and isinstance(operation, str):  # another one could end later, and be what the image shows
+            self._updates[image] = (operation, changes)
+        return operation
 
     @precondition(_offers("delete"))
     @rule(target=operations, image=images)
     def delete(self, image: str) -> Any:
         """Start the deletion of an image."""
-        answer = self.ask("delete", image)
-        if answer.error is not None:
-            return multiple()
-        self._check_about("delete", answer.value, image)
-        return answer.value
+        return self._started("delete", image)
 
     @precondition(_offers("cancel"))
     @rule(operation=operations)
@@ -286,8 +267,6 @@ class ImageClientMachine(RuleBasedStateMachine):
         """Advance virtual time."""
         self.time.advance(seconds)
 
-    # Invariants.
-
     @invariant()
     def nothing_is_made_twice(self) -> None:
         """Check that no more images were created than `create` was called."""
@@ -302,18 +281,24 @@ class ImageClientMachine(RuleBasedStateMachine):
         folder = self.double.folder_id
         return [id_ for id_, image in self.double.images.items() if image.folder_id == folder]
 
-    def _check_about(self, method: str, operation: str, image: str) -> None:
-        truth = self.double.operations.get(operation)
+    def _started(self, method: str, image: str, *arguments: object) -> Any:
+        """Call a method that starts an operation about an image; return its id, or nothing if that has failed."""
+        answer = self.ask(method, image, *arguments)
+        if answer.error is not None:  # it may or may not have been started
+            return multiple()
+        truth = self.double.operations.get(answer.value)
         about = truth.metadata.image_id if truth is not None else "nothing that is there"
-        _hold(about == image, f"{method} of image {image} returned operation {operation!r}, which is about {about}")
+        _hold(about == image, f"{method} of image {image} returned operation {answer.value!r}, which is about {about}")
+        return answer.value
 
-    def _check_update(self, operation: str) -> None:
+    def _check_update(self, operation: str, image: str) -> None:
         """Check that the last update of an image, once done, has changed it."""
-        for image, (last, changes) in self._updates.items():
-            if last == operation and (truth := self.double.images.get(image)) is not None:
-                shown = truth.to_wire()
-                for name, value in changes.items():
-                    _hold(shown.get(name, "") == value, f"{name} of {image} is {shown.get(name, '')!r}, not {value!r}")
+        last, changes = self._updates.get(image, ("", {}))
+        truth = self.double.images.get(image)
+        if last == operation and truth is not None:
+            shown = truth.to_wire()
+            for name, value in changes.items():
+                _hold(shown.get(name, "") == value, f"{name} of {image} is {shown.get(name, '')!r}, not {value!r}")
 
 
 def _hold(condition: object, text: str) -> None:
@@ -326,31 +311,27 @@ def _creates(operation: Operation) -> bool:
     return isinstance(operation.metadata, CreateImageMetadata)
 
 
-def _updates(operation: Operation, image: str) -> bool:
-    return isinstance(operation.metadata, UpdateImageMetadata) and operation.metadata.image_id == image
-
-
-# The client's methods.
-
-
 def _has(client: object, method: str) -> bool:
     return callable(getattr(client, method, None))
 
 
-def _check_client(machine: str, client: object, *, has_own_rules: bool) -> None:
+def _check_client(machine: type[ImageClientMachine], client: object) -> None:
     """Raise `UsageError` for a client that a machine cannot drive."""
+    extended = machine.__mro__[: machine.__mro__.index(ImageClientMachine)]
+    own = {name for each in extended for name in vars(each) if not name.startswith("_")}
+    has_own_rules = bool(own - (set(dir(ImageClientMachine)) - set(METHODS)))  # or may have
     found = [method for method in METHODS if _has(client, method)]
-    invalid = f"invalid client of {machine}.connect, a {type(client).__qualname__}:"
+    invalid = f"invalid client of {machine.__name__}.connect, a {type(client).__qualname__}:"
     if not found:
         names = [name for name in dir(client) if not name.startswith("_") and _has(client, name)]
-        public = f"it has {', '.join(names[:_SHOWN])}" if names else "it has no methods"
+        public = f"it has {', '.join(names[:8])}" if names else "it has no methods"
         raise UsageError(
             f"{invalid} expected some of the methods {_listed(METHODS)}; {public}. Rename them, or return an adapter."
         )
-    if not has_own_rules and not set(_FIRST) & set(found):
+    if not has_own_rules and not {"create", "list"} & set(found):
         raise UsageError(
             f"{invalid} {_listed(found)} cannot be called first; "
-            f"expected {_listed(_FIRST, ' or ')} as well, or a rule of your own"
+            f"expected {_listed(('create', 'list'), ' or ')} as well, or a rule of your own"
         )
     for method in found:
         try:

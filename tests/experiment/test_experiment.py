@@ -26,10 +26,9 @@ from pytest_ycimages import (
 )
 from pytest_ycimages.experiment.experiment import limits_for
 from pytest_ycimages.experiment.judges import judges_of
-from pytest_ycimages.experiment.plan import ModuleOrigin
 from pytest_ycimages.experiment.running import TrialLimits
 from pytest_ycimages.experiment.scenario import DEFAULT_FAULTS
-from pytest_ycimages.experiment.trials import worker_count
+from pytest_ycimages.experiment.trials import ModuleOrigin, worker_count
 from pytest_ycimages.faults.catalogue import CATALOGUE
 
 from . import flawed_clients

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_ycimages import UsageError, merge_shards, report_from_json, report_json, run_experiment, unavailable
-from pytest_ycimages.experiment.plan import WHOLE, Shard, shard_of
+from pytest_ycimages.experiment.search import WHOLE, Shard, shard_of
 from pytest_ycimages.experiment.shards import part_from_json
 
 from . import flawed_clients
