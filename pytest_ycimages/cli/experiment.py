@@ -20,9 +20,8 @@ from pytest_ycimages.cli.experiment_report import progress_bar, show_reports
 from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.experiment.client import client_name
 from pytest_ycimages.experiment.command import Command
-from pytest_ycimages.experiment.comparison import Comparison
 from pytest_ycimages.experiment.experiment import run_experiment
-from pytest_ycimages.experiment.html import check_installed, report_html
+from pytest_ycimages.experiment.html import Comparison, check_installed, report_html
 from pytest_ycimages.experiment.judges import REGISTERED
 from pytest_ycimages.experiment.printable import write_whole
 from pytest_ycimages.experiment.report import Report, report_from_json, report_json

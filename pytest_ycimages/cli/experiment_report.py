@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from pytest_ycimages.experiment.comparison import Comparison, Fared
+    from pytest_ycimages.experiment.html import Comparison, Fared
     from pytest_ycimages.experiment.report import FaultRow, Finding, Report, ReportedTrial
 
 _BAR: Final = 10

@@ -26,6 +26,7 @@ from pytest_ycimages.experiment.timeline import moments_of, timeline_text
 from pytest_ycimages.experiment.trial import VERBS
 from pytest_ycimages.experiment.trials import Plan, TrialRunner, WorkerPool, worker_count
 from pytest_ycimages.settings import given, merged
+from pytest_ycimages.text_values import is_number
 from pytest_ycimages.virtual.frozen import real_monotonic
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def _seconds(name: str, value: object) -> float | None:
     """Return `value` if it is a number of seconds or None; otherwise raise UsageError."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if not is_number(value) or not value >= 0:
         raise UsageError(f"invalid {name}={value!r}: expected a number of seconds, such as 30.")
     return value
 

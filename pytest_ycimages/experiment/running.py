@@ -22,6 +22,7 @@ from pytest_ycimages.experiment.printable import stable_text, storable
 from pytest_ycimages.experiment.scenario import scenario_of
 from pytest_ycimages.experiment.trial import Outcome, Trial
 from pytest_ycimages.journal import Calls
+from pytest_ycimages.text_values import is_number
 from pytest_ycimages.virtual.frozen import real_monotonic
 from pytest_ycimages.virtual.patch_threads import real_join
 from pytest_ycimages.virtual.time import VirtualTime
@@ -70,7 +71,7 @@ def checked_limits(limits: TrialLimits | None) -> TrialLimits | None:
     if not isinstance(limits, TrialLimits):
         raise UsageError(f"invalid limits={limits!r}: expected TrialLimits(seconds=, calls=, patience=).")
     for name, value in limits._asdict().items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        if not is_number(value) or not value > 0:
             raise UsageError(f"invalid TrialLimits({name}={value!r}): expected a number above zero.")
     if limits.seconds == math.inf:
         raise UsageError("invalid TrialLimits(seconds=inf): a client that waits for ever would never end.")

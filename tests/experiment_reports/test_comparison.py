@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ycimages import run_experiment, slow
-from pytest_ycimages.experiment.comparison import Comparison
+from pytest_ycimages.experiment.html import Comparison
 from pytest_ycimages.experiment.timeline import Moment, shown_moments
 
 from .few_reports import report_of

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.errors import UsageError
 from pytest_ycimages.experiment.trial import VERBS, Trial, Verdict, scope_of
-from pytest_ycimages.text_values import Vocabulary, read_text
+from pytest_ycimages.text_values import Vocabulary, is_number, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ def failed(judge: object, explanation: str, proof: tuple[int, ...], cause: str) 
 def check_positive(judge: str, **values: float) -> None:
     """Raise UsageError unless all limits of a judge are finite numbers above zero."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:  # type: ignore[redundant-expr] # mypy believes callers
+        if not is_number(value) or not 0 < value < math.inf:
             raise UsageError(f"invalid {judge}({name}={value!r}): expected a finite number above zero.")
 
 
