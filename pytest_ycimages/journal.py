@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from pytest_ycimages.api.exchange import NO_METADATA, Delivery
 from pytest_ycimages.api.message import SECOND
-from pytest_ycimages.api.methods import MethodName, matching
+from pytest_ycimages.api.methods import METHOD_WORDS, matching
 from pytest_ycimages.api.status import Code
 from pytest_ycimages.call import Call, hints_in
 from pytest_ycimages.pacing import pacing_in
@@ -117,7 +117,7 @@ class Entry:
         """The call, the same object each time."""
         if self._call is None:
             method, *others = self._values
-            self._call = Call(MethodName(method), *others).without_secrets()
+            self._call = Call(METHOD_WORDS[method], *others).without_secrets()
         return self._call
 
 

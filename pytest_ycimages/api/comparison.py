@@ -36,12 +36,12 @@ def comparable(model: type[RequestMessage], fields: Mapping[str, Any], shown: Co
     readers = _readers(model)
     found: dict[str, Any] = {}
     for spelling, value in fields.items():
-        name, read = readers.get(spelling, (spelling, _as_it_is))
-        if value is None and read is not _as_it_is:
+        name, read = readers.get(spelling, (spelling, None))
+        if value is None and read is not None:
             continue
         found.pop(name, None)  # of a field that is given twice, the last counts
-        one = read(value)
-        if one is not None or read is _as_it_is:
+        one = value if read is None else _read(read, value)
+        if one is not None or read is None:
             found[name] = one
     for name in shown:
         if readers.get(name, ("", None))[1] is _text:
@@ -49,8 +49,11 @@ def comparable(model: type[RequestMessage], fields: Mapping[str, Any], shown: Co
     return found
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _read(read: Reader, value: Any) -> Any:
+    try:
+        return read(value)
+    except PydanticCustomError:
+        return value
 
 
 @cache
@@ -67,17 +70,17 @@ def _readers(model: type[RequestMessage]) -> Mapping[str, tuple[str, Reader]]:
 def _reader(about: FieldInfo) -> Reader:
     for each in about.metadata:
         if isinstance(each, ProtoEnum):
-            return _tolerant(each.name_of)
+            return each.name_of
     kind = _kind(about.annotation)
-    return _of_message(kind) if isinstance(kind, type) and issubclass(kind, RequestMessage) else _READERS[kind]
+    if kind in _READERS:
+        return _READERS[kind]
+    return lambda value: (comparable(kind, value) or None) if isinstance(value, dict) else value
 
 
 def _present(about: FieldInfo) -> Reader:
     """Return the reader of a member of a oneof, which says something even if it is empty."""
     kind = _kind(about.annotation)
-    if isinstance(kind, type) and issubclass(kind, RequestMessage):
-        return lambda value: comparable(kind, value) if isinstance(value, dict) else value
-    return lambda value: value
+    return lambda value: comparable(kind, value) if isinstance(value, dict) else value
 
 
 def _kind(annotation: Any) -> Any:
@@ -88,22 +91,6 @@ def _kind(annotation: Any) -> Any:
     if origin in {Union, UnionType}:
         return _kind(next(each for each in get_args(annotation) if each is not NoneType))
     return origin or annotation
-
-
-def _tolerant(read: Reader) -> Reader:
-    """Return a reader that leaves what it cannot read."""
-
-    def tolerant(value: Any) -> Any:
-        try:
-            return read(value)
-        except PydanticCustomError:
-            return value
-
-    return tolerant
-
-
-def _of_message(model: type[RequestMessage]) -> Reader:
-    return lambda value: (comparable(model, value) or None) if isinstance(value, dict) else value
 
 
 def _text(value: Any) -> Any:
@@ -123,7 +110,7 @@ def _list(value: Any) -> Any:
 
 _READERS: Final[Mapping[Any, Reader]] = {
     str: _text,
-    int: _tolerant(lambda value: int64(value) or None),
+    int: lambda value: int64(value) or None,
     bool: lambda value: None if value is False else value,
     dict: lambda value: None if value == {} else value,
     tuple: _list,

@@ -96,10 +96,12 @@ class Schemas:
         return {"$ref": f"{WHERE}{name_of(model.__name__)}"}
 
     def _pack(self, json: Schema) -> None:
-        """Add `@type` as the first property of messages in an Any."""
-        for field in json["properties"].values() if "properties" in json else ():
-            for choice in field.get("oneOf", ()):
+        """Add `@type` as the first property of messages in an Any, unless they declare it."""
+        for field in json.get("properties", {}).values():
+            for choice in field.get("items", field).get("oneOf", ()):
                 type_url, name = choice.pop("@type"), choice["$ref"].removeprefix(WHERE)
+                if "@type" in self.components[name]["properties"]:
+                    continue
                 choice["$ref"] = f"{WHERE}{name}InAny"
                 self.components[f"{name}InAny"] = _packed(self.components[name], type_url)
 

@@ -34,10 +34,10 @@ from pytest_ycimages.api.requests import (
 )
 from pytest_ycimages.api.resources import HardwareGeneration, Image, LegacyFeatures, Operation, PciTopology
 from pytest_ycimages.errors import unknown_word
-from pytest_ycimages.words import Compared
+from pytest_ycimages.words import choices
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from pytest_ycimages.api.message import Message, RequestMessage
 
@@ -91,25 +91,8 @@ PREFIX: Final = "/_ycimages/"
 UNROUTED: Final = "unrouted"
 """The journal's word for a call that no method serves."""
 
-_WORDS: Final = frozenset({*METHODS, UNROUTED})
-
-
-class MethodName(Compared, str):
-    """The word of a method, or `unrouted`, as the journal has it."""
-
-    __slots__ = ()
-
-    @classmethod
-    def known(cls) -> Collection[str]:
-        """Return all words."""
-        return _WORDS
-
-    @classmethod
-    def noun(cls) -> str:
-        """Return what errors call it."""
-        return "method"
-
-    __hash__ = str.__hash__
+METHOD_WORDS: Final = choices("method", (*METHODS, UNROUTED))
+"""The words of methods as the journal has them: the text of each, and the word that is compared."""
 
 
 class NoRouteError(LookupError):
@@ -189,10 +172,9 @@ def matching(pattern: str) -> frozenset[str]:
     Raises:
         UsageError: `pattern` names no method; the text says which word is nearest.
     """
-    words = (*METHODS, UNROUTED)
-    found = frozenset(word for word in words if fnmatchcase(word, pattern))
+    found = frozenset(word for word in METHOD_WORDS if fnmatchcase(word, pattern))
     if not found:
-        raise unknown_word("method", pattern, words)
+        raise unknown_word("method", pattern, METHOD_WORDS)
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import ConfigDict, Discriminator, Field, PlainSerializer, PlainValidator, Tag, WithJsonSchema
 
-from pytest_ycimages.api.message import Int64, Message, type_of
+from pytest_ycimages.api.message import PACKED, AnyMessage, Int64, Message, type_of
 from pytest_ycimages.words import Word
 
 
@@ -78,38 +78,28 @@ class FieldViolation(Message):
     description: str
 
 
-class BadRequest(Message):
+class BadRequest(AnyMessage):
     """`google.rpc.BadRequest`: every violation of a request.
 
     Attributes:
-        type_url: the type of the detail.
         field_violations: the fields that break their rules, in the order of the message.
     """
 
-    type_url: Literal["type.googleapis.com/google.rpc.BadRequest"] = Field(alias="@type")
+    type_url = "type.googleapis.com/google.rpc.BadRequest"
+
     field_violations: tuple[FieldViolation, ...]
 
-    @classmethod
-    def of(cls, violations: tuple[FieldViolation, ...]) -> BadRequest:
-        """Return the detail that lists `violations`."""
-        return cls(type_url="type.googleapis.com/google.rpc.BadRequest", field_violations=violations)
 
-
-class RequestInfo(Message):
+class RequestInfo(AnyMessage):
     """`google.rpc.RequestInfo`: the id of the call.
 
     Attributes:
-        type_url: the type of the detail.
         request_id: the id of the call, the same as in the `x-request-id` header.
     """
 
-    type_url: Literal["type.googleapis.com/google.rpc.RequestInfo"] = Field(alias="@type")
-    request_id: str
+    type_url = "type.googleapis.com/google.rpc.RequestInfo"
 
-    @classmethod
-    def of(cls, request_id: str) -> RequestInfo:
-        """Return the detail that names the call `request_id`."""
-        return cls(type_url="type.googleapis.com/google.rpc.RequestInfo", request_id=request_id)
+    request_id: str
 
 
 def _shortest(number: float) -> float | int:
@@ -143,29 +133,25 @@ class QuotaViolation(Message):
     required: Int64 = 0
 
 
-class QuotaFailure(Message):
+class QuotaFailure(AnyMessage):
     """`yandex.cloud.quota.QuotaFailure`: the quotas that a call would exceed.
 
     Attributes:
-        type_url: the type of the detail.
         violations: the quotas.
     """
 
-    type_url: Literal["type.googleapis.com/yandex.cloud.quota.QuotaFailure"] = Field(alias="@type")
+    type_url = "type.googleapis.com/yandex.cloud.quota.QuotaFailure"
+
     violations: tuple[QuotaViolation, ...]
 
     @classmethod
     def of(cls, metric: str, *, limit: int, usage: int, required: int) -> QuotaFailure:
         """Return the detail for one exceeded quota."""
         violation = QuotaViolation(metric=QuotaMetric(name=metric, limit=limit, usage=usage), required=required)
-        return cls(type_url="type.googleapis.com/yandex.cloud.quota.QuotaFailure", violations=(violation,))
+        return cls(violations=(violation,))
 
 
-_OWN: Final = (
-    "type.googleapis.com/google.rpc.BadRequest",
-    "type.googleapis.com/yandex.cloud.quota.QuotaFailure",
-    "type.googleapis.com/google.rpc.RequestInfo",
-)
+_OWN: Final = (BadRequest.type_url, QuotaFailure.type_url, RequestInfo.type_url)
 
 
 class OtherDetail(Message):
@@ -192,6 +178,7 @@ Detail = Annotated[
     | Annotated[RequestInfo, Tag(_OWN[2])]
     | Annotated[OtherDetail, Tag("other")],
     Discriminator(_which),
+    PACKED,
 ]
 
 

@@ -161,7 +161,7 @@ class Service:
 def _invalid(violations: tuple[FieldViolation, ...], fields: Iterable[str]) -> RefusedError:
     """Return the refusal for `violations`, whose text spells the fields as `fields`."""
     listed = "; ".join(f"{name}: {each.description}" for name, each in zip(fields, violations, strict=True))
-    return RefusedError("validation", BadRequest.of(violations), violations=listed)
+    return RefusedError("validation", BadRequest(field_violations=violations), violations=listed)
 
 
 @lru_cache(maxsize=64)
@@ -172,6 +172,6 @@ def _date(seconds: int) -> str:
 
 def refusal(error: Status, metadata: Mapping[str, str]) -> Reply:
     """Return the reply with `error` and the request id among its details."""
-    details = (*error.details, RequestInfo.of(metadata["x-request-id"]))
+    details = (*error.details, RequestInfo(request_id=metadata["x-request-id"]))
     body = error.model_copy(update={"details": details}).to_wire()
     return Reply(error.code, body, metadata, note=error.message)

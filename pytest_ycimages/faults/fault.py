@@ -283,8 +283,9 @@ def _code(given: str, value: Any) -> str:
     return Failure(value).error.code.name
 
 
-def _details(_: str, value: Any) -> list[Mapping[str, Any]] | tuple[()]:
-    return [each.to_wire() for each in Failure(Code.INTERNAL, "", value).error.details] or ()
+def _details(_: str, value: Any) -> Iterable[Mapping[str, Any]]:
+    details: Iterable[Mapping[str, Any]] = Failure(Code.INTERNAL, "", value).error.to_wire().get("details", ())
+    return details
 
 
 def _timing(_: str, value: Any) -> float | str:

@@ -131,13 +131,10 @@ def _of_message(model: type[BaseModel]) -> Fields:
     if model is OtherDetail:
         return UNKNOWN
     own = fields_of_model(model)
-    url = model.type_url if issubclass(model, AnyMessage) else ""
-    if "type_url" in model.model_fields:
-        url = str(get_args(model.model_fields["type_url"].annotation)[0])
-    if not url:
+    if not issubclass(model, AnyMessage):
         return own
     packed = Fields()
-    packed.names, packed.types[url] = own.names, own
+    packed.names, packed.types[model.type_url] = own.names, own
     return packed
 
 

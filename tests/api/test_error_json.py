@@ -12,7 +12,7 @@ from pytest_ycimages.api.status import BadRequest, Code, FieldViolation, Request
 def test_an_error_is_printed_as_recorded() -> None:
     """Code, message, details: the one body in which the number does not come after the strings."""
     request_id = "5899fc83-b123-47b8-94c3-1ad100000000"
-    status = Status(code=Code.NOT_FOUND, message="Workload not found", details=(RequestInfo.of(request_id),))
+    status = Status(code=Code.NOT_FOUND, message="Workload not found", details=(RequestInfo(request_id=request_id),))
 
     assert (
         status.to_json().decode()
@@ -35,7 +35,7 @@ def test_a_refused_request_lists_every_violation() -> None:
     status = Status(
         code=Code.INVALID_ARGUMENT,
         message="Request validation error",
-        details=(BadRequest.of(violations), RequestInfo.of("id")),
+        details=(BadRequest(field_violations=violations), RequestInfo(request_id="id")),
     )
 
     assert list(json.loads(status.to_json()).items()) == [

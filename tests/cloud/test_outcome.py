@@ -40,17 +40,18 @@ def test_a_failure_is_internal_and_says_nothing_by_default() -> None:
 
 def test_a_failure_carries_any_detail() -> None:
     """Those that have a model, as it or as a dict; and any other as it is."""
-    bad = BadRequest.of((FieldViolation(field="uri", description="gone"),))
-    failure = Failure("INVALID_ARGUMENT", details=[bad, bad.to_wire(), INFO])
+    bad = BadRequest(field_violations=(FieldViolation(field="uri", description="gone"),))
+    packed = {"@type": "type.googleapis.com/google.rpc.BadRequest", **bad.to_wire()}
+    failure = Failure("INVALID_ARGUMENT", details=[bad, packed, INFO])
     assert failure.details == (bad, bad, OtherDetail.model_validate(INFO))
-    assert failure.error.to_wire()["details"] == [bad.to_wire(), bad.to_wire(), INFO]
+    assert failure.error.to_wire()["details"] == [packed, packed, INFO]
     assert Status.model_validate(failure.error.to_wire()) == failure.error
 
 
 def test_a_detail_that_has_a_model_is_read_as_it() -> None:
     """Numbers of 64 bits are strings in JSON, and come out as such again."""
     quota = QuotaFailure.of("compute.images.count", limit=1, usage=1, required=2)
-    (read,) = Failure("RESOURCE_EXHAUSTED", details=[quota.to_wire()]).error.details
+    (read,) = Failure("RESOURCE_EXHAUSTED", details=[{"@type": quota.type_url, **quota.to_wire()}]).error.details
     assert read == quota
 
 

@@ -45,6 +45,28 @@ def test_every_route_is_in_it_and_nothing_else(document: dict[str, Any]) -> None
     assert {(verb, path) for verb, path, _ in operations(document)} == routes
 
 
+def test_a_type_url_is_a_property_and_no_keyword(document: dict[str, Any]) -> None:
+    """`@type` is what messages in an Any have; JSON Schema has no such word."""
+
+    def schemas(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            yield value
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from schemas(each)
+
+    components = document["components"]["schemas"]
+    assert not [each for each in schemas(components) if isinstance(each.get("@type"), str)]
+    choices = components["Status"]["properties"]["details"]["items"]["oneOf"]
+    shown = [components[each["$ref"].rpartition("/")[2]]["properties"]["@type"].get("const") for each in choices]
+    prefix = "type.googleapis.com/"
+    assert shown == [
+        f"{prefix}google.rpc.BadRequest",
+        f"{prefix}yandex.cloud.quota.QuotaFailure",
+        f"{prefix}google.rpc.RequestInfo",
+        None,
+    ]
+
+
 def test_every_operation_is_named_by_its_method_word(document: dict[str, Any]) -> None:
     """A method with two verbs is named a second time with the verb behind it."""
     names = [operation["operationId"] for _, _, operation in operations(document)]

@@ -36,7 +36,7 @@ from pytest_ycimages import (
     unavailable,
 )
 from pytest_ycimages.api.exchange import GAVE_UP, GaveUp, GrpcCall
-from pytest_ycimages.api.methods import METHODS, MethodName
+from pytest_ycimages.api.methods import METHOD_WORDS
 from pytest_ycimages.api.resources import PciTopology
 from pytest_ycimages.experiment.trial import VERBS, Ending, Limit
 from pytest_ycimages.settings import merged
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETS: list[Any] = [Code, ImageStatus, OsType, Origin, PciTopology]
-WORDS = [word for each in SETS for word in each] + [MethodName(method) for method in METHODS]
+WORDS = [word for each in SETS for word in each] + list(METHOD_WORDS.values())
 words = st.sampled_from(WORDS)
 
 
