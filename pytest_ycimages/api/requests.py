@@ -44,14 +44,18 @@ Filter = Annotated[String, Field(max_length=1000, json_schema_extra={"pattern": 
 OrderBy = Annotated[String, Field(max_length=100, json_schema_extra={"pattern": f"^{ORDER}$"})]
 
 
-class GetImageRequest(RequestMessage):
-    """Ask for an image.
+class ImageRequest(RequestMessage):
+    """A request about an image.
 
     Attributes:
         image_id: the image. At most 50 characters.
     """
 
     image_id: Id
+
+
+class GetImageRequest(ImageRequest):
+    """Ask for an image."""
 
 
 class GetLatestByFamilyRequest(RequestMessage):
@@ -97,16 +101,14 @@ class ListImagesResponse(Message):
     next_page_token: str = ""
 
 
-class ListImageOperationsRequest(RequestMessage):
+class ListImageOperationsRequest(ImageRequest):
     """Ask for a page of the operations on an image.
 
     Attributes:
-        image_id: the image. At most 50 characters.
         page_size: the maximum number of operations: 100 by default, at most 1000; zero and less mean the default.
         page_token: the `nextPageToken` of the page before. At most 100 characters.
     """
 
-    image_id: Id
     page_size: PageSize = 0
     page_token: PageToken = ""
 
@@ -123,8 +125,8 @@ class ListImageOperationsResponse(Message):
     next_page_token: str = ""
 
 
-class GetOperationRequest(RequestMessage):
-    """Ask for an operation.
+class OperationRequest(RequestMessage):
+    """A request about an operation.
 
     Attributes:
         operation_id: the operation: 20 characters.
@@ -133,14 +135,12 @@ class GetOperationRequest(RequestMessage):
     operation_id: Id
 
 
-class CancelOperationRequest(RequestMessage):
-    """Ask for an operation to be cancelled.
+class GetOperationRequest(OperationRequest):
+    """Ask for an operation."""
 
-    Attributes:
-        operation_id: the operation: 20 characters.
-    """
 
-    operation_id: Id
+class CancelOperationRequest(OperationRequest):
+    """Ask for an operation to be cancelled."""
 
 
 class AccessBindingsRequest(RequestMessage):
@@ -174,11 +174,10 @@ def fields_of(mask: str) -> tuple[str, ...]:
     return tuple(to_snake(path.strip()) for path in mask.split(",") if path.strip())
 
 
-class UpdateImageRequest(RequestMessage):
+class UpdateImageRequest(ImageRequest):
     """Update the fields in the mask, or all fields without a mask. An empty request is refused.
 
     Attributes:
-        image_id: the image. At most 50 characters.
         update_mask: the fields to change, separated by commas; an absent one gets its default.
         name: the image's name, unique in its folder unless empty.
         description: free text. At most 256 characters.
@@ -189,7 +188,6 @@ class UpdateImageRequest(RequestMessage):
 
     at_least_one = MappingProxyType({"update_mask": {"minLength": 1}, **{name: {} for name in UPDATABLE}})
 
-    image_id: Id
     update_mask: Annotated[String, AfterValidator(_mask), Field(json_schema_extra={"pattern": f"^{MASK}$"})] = ""
     name: PageName = ""
     description: Description = ""
@@ -211,14 +209,8 @@ class CurrentUpdateImageRequest(UpdateImageRequest):
     name: CurrentName = ""
 
 
-class DeleteImageRequest(RequestMessage):
-    """Delete an image.
-
-    Attributes:
-        image_id: the image. At most 50 characters.
-    """
-
-    image_id: Id
+class DeleteImageRequest(ImageRequest):
+    """Delete an image."""
 
 
 class CreateTokenRequest(RequestMessage):

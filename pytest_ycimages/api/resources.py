@@ -122,40 +122,32 @@ class Image(AnyMessage):
     size: Int64 = 0
 
 
-class CreateImageMetadata(AnyMessage):
-    """The target of an operation of `images.create`.
+class ImageTarget(AnyMessage):
+    """The target of an operation on an image.
 
     Attributes:
         image_id: the image.
     """
+
+    image_id: str
+
+
+class CreateImageMetadata(ImageTarget):
+    """The target of an operation of `images.create`."""
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.CreateImageMetadata"
 
-    image_id: str
 
-
-class UpdateImageMetadata(AnyMessage):
-    """The target of an operation of `images.update`.
-
-    Attributes:
-        image_id: the image.
-    """
+class UpdateImageMetadata(ImageTarget):
+    """The target of an operation of `images.update`."""
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.UpdateImageMetadata"
 
-    image_id: str
 
-
-class DeleteImageMetadata(AnyMessage):
-    """The target of an operation of `images.delete`.
-
-    Attributes:
-        image_id: the image.
-    """
+class DeleteImageMetadata(ImageTarget):
+    """The target of an operation of `images.delete`."""
 
     type_url = "type.googleapis.com/yandex.cloud.compute.v1.DeleteImageMetadata"
-
-    image_id: str
 
 
 class Empty(AnyMessage):

@@ -132,8 +132,6 @@ class Inventory:
         if kind:
             operation_id = self._new_operation_id(operation_id, DISK if kind is Kind.CREATE else IMAGE)
         record = self._image(image_id, fields, age, ImageStatus.ERROR if status == "ERROR" else ImageStatus.READY)
-        self._state.folders.add(record.folder_id)
-        self._state.add_image(record)
         if kind and operation_id:
             self._start(kind, operation_id, record.id, record.created_at if kind is Kind.CREATE else self._clock.now())
         return record.id
@@ -177,8 +175,6 @@ class Inventory:
         id_ = self._new_operation_id(operation_id, DISK if kind is Kind.CREATE and source == "disk" else IMAGE)
         if kind is Kind.CREATE:
             record = self._image(image_id, fields, age, ImageStatus.READY)
-            self._state.folders.add(record.folder_id)
-            self._state.add_image(record)
             image_id, started = record.id, record.created_at
         else:
             started = now - nanoseconds(seconds_of("age", age or 0))
@@ -214,7 +210,7 @@ class Inventory:
         return image.id, MappingProxyType({each: getattr(changed, each) for each in fields})
 
     def _image(self, image_id: str | None, fields: Mapping[str, Any], age: object, status: ImageStatus) -> ImageRecord:
-        """Return the record of an image to add."""
+        """Add an image, and its folder; return its record."""
         now = self._clock.now()
         id_ = image_id or self._ids.resource("image", IMAGE)
         if id_ in self._state.images:
@@ -240,7 +236,10 @@ class Inventory:
         image = _validated({**given, "id": id_, "status": status})
         if image.name and self._state.holders(image.folder_id, image.name, now):
             raise _taken(image.name, image.folder_id)
-        return ImageRecord(image.to_wire(), created_at, virtual_size=image.size or image.storage_size)
+        record = ImageRecord(image.to_wire(), created_at, virtual_size=image.size or image.storage_size)
+        self._state.folders.add(record.folder_id)
+        self._state.add_image(record)
+        return record
 
     def _new_operation_id(self, given: object, prefix: str) -> str:
         if given is None:

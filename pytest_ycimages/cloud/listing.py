@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pytest_ycimages.api.requests import DIGITS, PLACE
@@ -108,11 +109,6 @@ class Place(NamedTuple):
     id: str
 
 
-def page_size_of(asked: int) -> int:
-    """Return the size of a page; zero and less mean the default (observed for VPC)."""
-    return asked if asked > 0 else DEFAULT_PAGE_SIZE
-
-
 def token_of(place: Place) -> str:
     """Return the token of the page after `place`."""
     return f"{place.number:0{DIGITS}x}{base64.urlsafe_b64encode(place.id.encode()).decode().rstrip('=')}"
@@ -132,11 +128,14 @@ def place_of(token: str) -> Place | None:
     return Place(int(number, 16), base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode(errors="replace"))
 
 
-def first_page(items: Iterator[Item], size: int) -> tuple[list[Item], bool]:
-    """Return the first `size` items, and whether there are more."""
-    page: list[Item] = []
-    for item in items:
-        if len(page) == size:
-            return page, True
-        page.append(item)
-    return page, False
+def first_page(items: Iterator[Item], size: int, place: Callable[[Item], Place]) -> tuple[list[Item], str]:
+    """Return the first `size` items, and the token of the next page; empty on the last.
+
+    Args:
+        items: the items from the place where the page begins.
+        size: the requested size; zero and less mean the default (observed for VPC).
+        place: returns the position of an item.
+    """
+    size = size if size > 0 else DEFAULT_PAGE_SIZE
+    page = list(islice(items, size + 1))
+    return page[:size], token_of(place(page[size - 1])) if len(page) > size else ""

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from pytest_ycimages.api.status import Detail
 
 
-_CODES: Final = {code.name: code for code in Code if code is not Code.OK}
-_NUMBERS: Final = {code.number: code for code in _CODES.values()}
-
-
 @dataclass(frozen=True, slots=True)
 class Success:
     """The operation succeeds, unless the request itself makes it fail."""
@@ -98,15 +94,15 @@ def error_of(what: str, value: object) -> Status:
 
 
 def _code(given: object) -> Code:
-    if isinstance(given, str):
-        code = _CODES.get(given.strip().upper())
-    else:
-        code = _NUMBERS.get(given) if isinstance(given, int) and not isinstance(given, bool) else None
-    if code is not None:
-        return code
-    if str(given).upper() in {"0", "OK"}:
+    word = given.strip().upper() if isinstance(given, str) else given
+    try:
+        code = Code(word)  # type: ignore[arg-type]  # any value, or a ValueError
+    except ValueError:
+        known = [code.name for code in Code if code is not Code.OK]
+        raise unknown_word("code of an error", word, known) from None
+    if code is Code.OK:
         raise UsageError("An operation cannot fail with OK. For one that succeeds, use Success().")
-    raise unknown_word("code of an error", given.upper() if isinstance(given, str) else given, _CODES)
+    return code
 
 
 def _listed(details: object) -> list[object]:

@@ -13,9 +13,7 @@ from pytest_ycimages.cloud.listing import (
     exact_name,
     first_page,
     matcher,
-    page_size_of,
     place_of,
-    token_of,
 )
 from pytest_ycimages.cloud.refusals import Outcome, RefusedError, operation_outcome
 
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
         ListImageOperationsRequest,
         ListImagesRequest,
     )
+    from pytest_ycimages.api.resources import Image
     from pytest_ycimages.cloud.records import OperationRecord
     from pytest_ycimages.cloud.refusals import Context, Texts
     from pytest_ycimages.cloud.rules import Rules
@@ -75,8 +74,7 @@ class ImageQueries:
         wanted = matcher(message.filter, self._filter_fields)
         after = place_of(message.page_token)
         images = self._state.existing(self._polled(message, order, after, call.now), call.now)
-        page, more = first_page(filter(wanted, images), page_size_of(message.page_size))
-        token = token_of(self._place(page[-1].id)) if more else ""
+        page, token = first_page(filter(wanted, images), message.page_size, self._place)
         return Outcome(_page("images", (image.to_wire() for image in page), token), note=f"{len(page)} images")
 
     def _polled(
@@ -96,8 +94,8 @@ class ImageQueries:
             self._state.poll_image(image_id, now)
             yield image_id
 
-    def _place(self, image_id: str) -> Place:
-        return Place(self._state.images[image_id].created_at, image_id)
+    def _place(self, image: Image) -> Place:
+        return Place(self._state.images[image.id].created_at, image.id)
 
     def list_operations(self, message: ListImageOperationsRequest, call: Context) -> Outcome:
         """Return a page of the operations on an image, newest first. This counts as a poll of each."""
@@ -109,9 +107,10 @@ class ImageQueries:
         older = _older(record.operation_ids, after)
         operations = (operation for id_ in older if (operation := self._state.operation(id_, call.now)))
         there = (each for each in operations if not each.is_vanished(call.now))
-        page, more = first_page(there, page_size_of(message.page_size))
+        page, token = first_page(
+            there, message.page_size, lambda each: Place(record.operation_ids.index(each.id), each.id)
+        )
         shown = (self._state.operation_wire(operation, operation.at(call.now)) for operation in page)
-        token = token_of(Place(record.operation_ids.index(page[-1].id), page[-1].id)) if more else ""
         wire = _page("operations", shown, token)
         return Outcome(wire, image_id=message.image_id, note=f"{len(page)} operations")
 

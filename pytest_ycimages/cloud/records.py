@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_ycimages.api.message import Wire
-    from pytest_ycimages.api.resources import HardwareGeneration, Os
+    from pytest_ycimages.api.resources import HardwareGeneration, ImageTarget, Os
     from pytest_ycimages.api.status import Status
     from pytest_ycimages.cloud.plan import Plan, View
     from pytest_ycimages.cloud.script import OperationStage
@@ -130,12 +130,11 @@ class StoredObject(NamedTuple):
     reachable: bool = True
 
 
-_METADATA: Final[dict[Kind, type[CreateImageMetadata | UpdateImageMetadata | DeleteImageMetadata]]] = {
+_METADATA: Final[dict[Kind, type[ImageTarget]]] = {
     Kind.CREATE: CreateImageMetadata,
     Kind.UPDATE: UpdateImageMetadata,
     Kind.DELETE: DeleteImageMetadata,
 }
-_NONE: Final[Mapping[str, Any]] = {}
 
 
 def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
@@ -145,7 +144,7 @@ def operation_wire(  # noqa: PLR0913 - what time and scripts decide, each named
     done: bool,
     response: Wire | None,
     error: Status | None,
-    metadata: Mapping[str, Any] = _NONE,
+    metadata: Mapping[str, Any] = NO_CHANGES,
 ) -> Wire:
     """Return an operation; `metadata` is added to its regular metadata."""
     wire: Wire = {

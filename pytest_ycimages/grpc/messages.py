@@ -1,20 +1,30 @@
-"""Protobuf messages of the served API, in a descriptor pool of their own.
+"""Protobuf messages and methods of the served API, from `messages.toml`.
 
-The pool is built from `messages.toml`. It shares nothing with protobuf's default pool, so the stubs that a client
+Messages have a descriptor pool of their own. It shares nothing with protobuf's default pool, so the stubs that a client
 generated from the same protos stay as they are in the same process.
+
+A call becomes its REST twin (verb, path, JSON body) before it becomes a `Request`, so that faults, journal, idempotency
+and cassettes are the same for both transports.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
 from google.protobuf import any_pb2, duration_pb2, empty_pb2, field_mask_pb2, timestamp_pb2
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+from pydantic.alias_generators import to_camel
+
+from pytest_ycimages.api.message import json_bytes
+from pytest_ycimages.api.methods import method_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +61,10 @@ def pool() -> DescriptorPool:
     built = DescriptorPool()
     for module in WELL_KNOWN:
         built.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
-    for file in _file_descriptors().values():
-        built.AddSerializedFile(file.SerializeToString())
+    served = _file_descriptors()
+    for path in TopologicalSorter({path: file.dependency for path, file in served.items()}).static_order():
+        if path in served:
+            built.AddSerializedFile(served[path].SerializeToString())
     return built
 
 
@@ -80,26 +92,14 @@ def with_dependencies(file: FileDescriptor) -> list[FileDescriptor]:
     return list(found.values())
 
 
-@cache
 def _file_descriptors() -> Mapping[str, FileDescriptorProto]:
-    """Return the descriptor of each file of the table by its path; a file comes after those it depends on."""
+    """Return the descriptor of each file of the table by its path."""
     homes = dict(_WELL_KNOWN_FILES)
     for each in table():
         names = (*each.get("messages", ()), *each.get("enums", ()))
         homes |= {f"{each['package']}.{name}": each["path"] for name in names}
     enums = {f"{each['package']}.{name}" for each in table() for name in each.get("enums", ())}
-    found = {each["path"]: _file(each, homes, enums) for each in table()}
-    ordered: dict[str, FileDescriptorProto] = {}
-
-    def add(path: str) -> None:
-        if path in found and path not in ordered:
-            for dependency in found[path].dependency:
-                add(dependency)
-            ordered[path] = found[path]
-
-    for path in found:
-        add(path)
-    return ordered
+    return {each["path"]: _file(each, homes, enums) for each in table()}
 
 
 def _file(each: Mapping[str, Any], homes: Mapping[str, str], enums: set[str]) -> FileDescriptorProto:
@@ -174,3 +174,83 @@ def _types_used(file: FileDescriptorProto) -> Iterator[str]:
     for service in file.service:
         for method in service.method:
             yield from (method.input_type, method.output_type)
+
+
+# Methods.
+
+_ID: Final = re.compile(r"\{(\w+)\}")
+_WITH_BODY: Final = frozenset({"POST", "PATCH"})
+_VERBS: Final = frozenset({"GET", "POST", "PATCH", "DELETE"})
+
+
+class Rpc(NamedTuple):
+    """A method of a gRPC service.
+
+    Attributes:
+        path: such as `/yandex.cloud.compute.v1.ImageService/Create`.
+        request: the full name of the message that it takes.
+        answer: the full name of the message that it returns.
+        verb: the HTTP verb of its REST twin; empty for methods without one.
+        template: the path of the twin, with `{image_id}` in the place of an id.
+        method: the method word of the twin, such as `images.create`.
+    """
+
+    path: str
+    request: str
+    answer: str
+    verb: str
+    template: str
+    method: str
+
+
+class Twin(NamedTuple):
+    """The REST form of a gRPC call.
+
+    Attributes:
+        line: such as `GET /compute/v1/images?folderId=b1g`.
+        body: the JSON body, empty for a verb without one.
+        fields: all fields of the request in their JSON form, those in the path too.
+    """
+
+    line: str
+    body: bytes
+    fields: Mapping[str, Any]
+
+
+@cache
+def rpcs() -> Mapping[str, Rpc]:
+    """Return every gRPC method of the table by its path; of reflection and health too."""
+    found = {}
+    for file in table():
+        for service, methods in file.get("services", {}).items():
+            for name, (request, answer, how) in methods.items():
+                path = f"/{file['package']}.{service}/{name}"
+                verb, _, template = how.partition(" ")
+                has_twin = verb in _VERBS
+                method = method_at(_ID.sub("x", template), verb) if has_twin else ""
+                found[path] = Rpc(path, request, answer, verb if has_twin else "", template if has_twin else "", method)
+    return found
+
+
+def twin(rpc: Rpc, fields: Mapping[str, Any]) -> Twin:
+    """Return the REST form of a call.
+
+    Args:
+        rpc: a method that has a twin.
+        fields: the fields of the request in their JSON form.
+    """
+    rest = dict(fields)
+    before, name, after = _parts(rpc.template)
+    path = f"{before}{quote(str(rest.pop(name, '')), safe='')}{after}" if name else before
+    if rpc.verb in _WITH_BODY:
+        return Twin(f"{rpc.verb} {path}", json_bytes(rest), fields)
+    query = f"?{urlencode(rest)}" if rest else ""
+    return Twin(f"{rpc.verb} {path}{query}", b"", fields)
+
+
+@cache
+def _parts(template: str) -> tuple[str, str, str]:
+    """Return what a path has before its id, the name of the id in JSON, and what follows it."""
+    before, _, rest = template.partition("{")
+    name, _, after = rest.partition("}")
+    return before, to_camel(name), after

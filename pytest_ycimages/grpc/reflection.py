@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from google.protobuf.message import DecodeError
 
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.grpc.messages import message_class, pool, with_dependencies
-from pytest_ycimages.grpc.rpcs import rpcs
+from pytest_ycimages.grpc.messages import message_class, pool, rpcs, with_dependencies
 from pytest_ycimages.grpc.wire import CallError, framed, messages_in
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pytest_ycimages.api.status import Code, Status
 from pytest_ycimages.errors import UsageError, shortened
 from pytest_ycimages.faults.damage import Substitute
 from pytest_ycimages.grpc.codec import InvalidMessageError, fields_of, message_bytes, status_bytes
+from pytest_ycimages.grpc.messages import rpcs, twin
 from pytest_ycimages.grpc.reflection import conversation_of
-from pytest_ycimages.grpc.rpcs import rpcs, twin
 from pytest_ycimages.grpc.wire import (
     COMPRESSION,
     CONTENT_TYPE,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from pytest_ycimages.api.message import Wire
     from pytest_ycimages.cloud.clock import Clock
+    from pytest_ycimages.grpc.messages import Rpc, Twin
     from pytest_ycimages.grpc.reflection import Conversation
-    from pytest_ycimages.grpc.rpcs import Rpc, Twin
     from pytest_ycimages.latency import Delay
     from pytest_ycimages.server.app import App
 

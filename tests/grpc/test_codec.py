@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages.grpc.codec import message_bytes
-from pytest_ycimages.grpc.messages import message_class, pool
-from pytest_ycimages.grpc.rpcs import rpcs
+from pytest_ycimages.grpc.messages import message_class, pool, rpcs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,7 @@ import pytest
 from google.protobuf.descriptor_pool import Default
 
 from pytest_ycimages.api.methods import METHODS
-from pytest_ycimages.grpc.messages import pool, table
-from pytest_ycimages.grpc.rpcs import rpcs
+from pytest_ycimages.grpc.messages import pool, rpcs, table
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, EnumDescriptor, ServiceDescriptor

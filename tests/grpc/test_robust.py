@@ -30,7 +30,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ycimages import Double, hang
-from pytest_ycimages.grpc.rpcs import rpcs
+from pytest_ycimages.grpc.messages import rpcs
 from pytest_ycimages.grpc.wire import framed
 from pytest_ycimages.server.http2 import Http2Session
 from tests.grpc.clients import TIMEOUT, Http2

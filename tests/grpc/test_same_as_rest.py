@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from pytest_ycimages import Double
 from pytest_ycimages.api.methods import method_at
 from pytest_ycimages.grpc.codec import fields_of
-from pytest_ycimages.grpc.messages import message_class, pool
-from pytest_ycimages.grpc.rpcs import Rpc, rpcs, twin
+from pytest_ycimages.grpc.messages import Rpc, message_class, pool, rpcs, twin
 from pytest_ycimages.strategies.create_requests import create_requests
 from tests.grpc.clients import Http2
 from tests.server.raw_client import Client

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import grpc
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from pytest_ycimages.grpc.messages import message_class, pool
-from pytest_ycimages.grpc.rpcs import rpcs, twin
+from pytest_ycimages.grpc.messages import message_class, pool, rpcs, twin
 from tests.grpc.clients import TIMEOUT
 
 if TYPE_CHECKING:

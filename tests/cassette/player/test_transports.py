@@ -19,8 +19,7 @@ from pytest_ycimages.cassette.exchange import recorded_request
 from pytest_ycimages.cassette.redact import Redactor
 from pytest_ycimages.cassette.requests import Volatile, key_of, normalize
 from pytest_ycimages.grpc.codec import fields_of
-from pytest_ycimages.grpc.messages import message_class, pool
-from pytest_ycimages.grpc.rpcs import rpcs, twin
+from pytest_ycimages.grpc.messages import message_class, pool, rpcs, twin
 from tests.grpc.test_same_as_rest import is_routed, messages
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
     from pytest_ycimages.cassette.requests import RequestKey
-    from pytest_ycimages.grpc.rpcs import Rpc
+    from pytest_ycimages.grpc.messages import Rpc
 
 RPCS: Final = [rpc for rpc in rpcs().values() if rpc.verb]
 SEEDED: Any = SimpleNamespace(doubles=[SimpleNamespace(folder_id="b1g0")], ids=["fd80", "epd0"])
