@@ -102,7 +102,7 @@ class Goaway(Damage):
     seen: bool
 
     @property
-    def delivery(self) -> Delivery:  # type: ignore[override]  # of each stall, not of the class
+    def delivery(self) -> Delivery:  # type: ignore[override]  # of each GOAWAY, not of the class
         """What the client receives: the whole answer, if its stream counts as processed."""
         return Delivery.SLOW if self.seen else Delivery.NOTHING
 

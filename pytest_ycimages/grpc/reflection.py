@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -20,23 +20,6 @@ SERVING: Final = 1
 SERVICE_UNKNOWN: Final = 3
 
 
-class Conversation(Protocol):
-    """An exchange of messages on one stream, in both directions at once.
-
-    Attributes:
-        is_endless: whether it goes on when the client has nothing more to say.
-    """
-
-    is_endless: bool
-
-    def feed(self, data: bytes) -> bytes:
-        """Take bytes of the client, and return the bytes to send.
-
-        Raises:
-            CallError: the bytes are not messages of this conversation.
-        """
-
-
 def conversation_of(path: str) -> Conversation | None:
     """Return the exchange of a method that streams, by its path; None for any other method."""
     rpc = rpcs().get(path)
@@ -44,8 +27,8 @@ def conversation_of(path: str) -> Conversation | None:
         return None
     if path.startswith(f"/{_HEALTH}."):
         is_watch = path.endswith("/Watch")
-        return _Messages(rpc.request, _watched if is_watch else _checked, is_endless=is_watch)
-    return _Messages(rpc.request, _reflected, is_endless=False)
+        return Conversation(rpc.request, _watched if is_watch else _checked, is_endless=is_watch)
+    return Conversation(rpc.request, _reflected, is_endless=False)
 
 
 def services() -> list[str]:
@@ -53,8 +36,14 @@ def services() -> list[str]:
     return sorted({path.split("/")[1] for path in rpcs()})
 
 
-class _Messages:
-    """Answers each message of a stream with one."""
+class Conversation:
+    """An exchange of messages on one stream, in both directions at once: each message is answered with one.
+
+    Args:
+        request: the full name of the messages that the client sends.
+        answer: returns the answer to a message.
+        is_endless: whether it goes on when the client has nothing more to say.
+    """
 
     def __init__(self, request: str, answer: Callable[[Any], Any], *, is_endless: bool) -> None:
         self.is_endless = is_endless
@@ -63,7 +52,11 @@ class _Messages:
         self._received = bytearray()
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes of the client, and return the answers to the messages that they complete."""
+        """Take bytes of the client, and return the answers to the messages that they complete.
+
+        Raises:
+            CallError: the bytes are not messages of this conversation.
+        """
         self._received += data
         messages, taken = messages_in(self._received, "")
         del self._received[:taken]
