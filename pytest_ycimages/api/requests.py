@@ -117,7 +117,7 @@ class ListImageOperationsResponse(Message):
     """A page of operations.
 
     Attributes:
-        operations: the operations, oldest first.
+        operations: the operations, newest first.
         next_page_token: the `pageToken` of the next page; absent on the last.
     """
 

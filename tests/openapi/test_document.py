@@ -12,14 +12,13 @@ from click.testing import CliRunner
 from openapi_spec_validator import validate
 from werkzeug.test import Client
 
+from pytest_ycimages import Double
 from pytest_ycimages.api.methods import CONTRACTS, METHODS, ROUTES
 from pytest_ycimages.cli.commands import ycimages as command
 from pytest_ycimages.server.openapi import document as document_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from pytest_ycimages import Double
 
 PUBLIC = {"tokens.create", "endpoints.get", "endpoints.list"}
 
@@ -65,6 +64,21 @@ def test_a_type_url_is_a_property_and_no_keyword(document: dict[str, Any]) -> No
         f"{prefix}google.rpc.RequestInfo",
         None,
     ]
+
+
+def test_the_order_of_a_list_is_told_as_it_is(document: dict[str, Any]) -> None:
+    """The newest operation on an image comes first."""
+    with Double(clock="manual", auth="off", timing="Immediate()") as double:
+        client = Client(double.app)
+        path = f"/compute/v1/images/{double.add_image()}"
+        for name in ("first", "second"):
+            client.patch(path, json={"name": name})
+            double.clock.advance(60)
+        listed = client.get(f"{path}/operations").json
+    assert listed is not None
+    assert [each["response"]["name"] for each in listed["operations"]] == ["second", "first"]
+    described = document["components"]["schemas"]["ListImageOperationsResponse"]["properties"]["operations"]
+    assert described["description"] == "The operations, newest first."
 
 
 def test_every_operation_is_named_by_its_method_word(document: dict[str, Any]) -> None:
