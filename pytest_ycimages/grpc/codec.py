@@ -158,14 +158,8 @@ def _unread(value: Any) -> Any:
     raise TypeError(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
+def _only(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
         raise TypeError(value)
     return value
 
@@ -194,11 +188,11 @@ def _timestamp(text: str) -> Message:
     return message_class(_TIMESTAMP)(seconds=seconds, nanos=int((found[2] or "").ljust(9, "0")))
 
 
-_SCALARS: Final = {
-    FieldDescriptor.TYPE_BOOL: _flag,
+_SCALARS: Final[dict[int, Callable[[Any], Any]]] = {
+    FieldDescriptor.TYPE_BOOL: partial(_only, bool),
     FieldDescriptor.TYPE_INT32: _integer,
     FieldDescriptor.TYPE_INT64: _integer,
-    FieldDescriptor.TYPE_STRING: _text,
+    FieldDescriptor.TYPE_STRING: partial(_only, str),
 }
 _ANY: Final = "google.protobuf.Any"
 _TIMESTAMP: Final = "google.protobuf.Timestamp"
