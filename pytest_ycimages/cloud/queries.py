@@ -63,14 +63,12 @@ class ImageQueries:
         newest = next((image for image in images if image.status is ImageStatus.READY), None)
         if newest is None:
             raise RefusedError("family_not_found", family=message.family, folder_id=message.folder_id)
-        return Outcome(newest.to_wire(), image_id=newest.id, note=newest.status)
+        return Outcome(newest.to_wire(), image_id=newest.id, note=str(newest.status))
 
     def list_page(self, message: ListImagesRequest, call: Context) -> Outcome:
         """Return a page of the images in a folder. This counts as a poll of each image on it."""
         self._check_folder(message.folder_id)
         order = _order(message.order_by)
-        if order is None:
-            raise RefusedError("illegal_argument", what="order_by")
         wanted = matcher(message.filter, self._filter_fields)
         after = place_of(message.page_token)
         images = self._state.existing(self._polled(message, order, after, call.now), call.now)
@@ -136,10 +134,10 @@ def _older(ids: tuple[str, ...], after: Place | None) -> Iterable[str]:
     return reversed(ids[:end])
 
 
-def _order(text: str) -> tuple[str, str] | None:
-    """Return the field and the direction of an `orderBy`, or None for an invalid one."""
+def _order(text: str) -> tuple[str, str]:
+    """Return the field and the direction of an `orderBy`."""
     if not re.fullmatch(ORDER, text):
-        return None
+        raise RefusedError("illegal_argument", what="order_by")
     field, _, direction = text.strip().partition(" ")
     return _FIELDS.get(field, "id"), direction.strip().lower() or "asc"
 

@@ -69,6 +69,16 @@ def test_the_same_call_made_again_is_the_next_attempt(double: Double) -> None:
     assert [call.note for call in polls] == ["running", "running", "succeeded"]
 
 
+def test_a_note_is_text_that_may_be_compared_with_any(double: Double) -> None:
+    """Whatever the call: a status of an image would raise if it were compared with the phase of an operation."""
+    image, cloud = double.add_image(family="base"), Cloud(double)
+    for path in (f"/{image}", f":latestByFamily?folderId={double.folder_id}&family=base", f"/{image}/operations"):
+        assert cloud.call("GET", f"/compute/v1/images{path}").status == 200
+    assert cloud.call("GET", f"/compute/v1/images?folderId={double.folder_id}").status == 200
+    assert [call.note for call in double.calls] == ["READY", "READY", "0 operations", "1 images"]
+    assert all(call.note != "running" for call in double.calls)
+
+
 def test_attempts_are_counted_by_the_whole_call(double: Double) -> None:
     """Another path, another body or another method is another call; the same body again is a second attempt."""
     for body in (BODY, BODY | {"name": "other"}, BODY):
