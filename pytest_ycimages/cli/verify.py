@@ -117,7 +117,7 @@ def print_verification(name: str, verification: Verification, *, is_kept: bool) 
 
 
 def _print_grid(output: Console, title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows of markup as a table with a title, in which long texts are folded; nothing if there are no rows."""
+    """Print rows of markup as a table with a title, in which long texts are folded; nothing without rows."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
