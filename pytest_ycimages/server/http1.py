@@ -45,18 +45,12 @@ _HOST: Final = re.compile(r"(?:\[[\w:.%~-]+\]|[\w.~!$&'()*+,;=%-]*)(?::[0-9]*)?"
 """A valid Host header (RFC 9110, section 7.2)."""
 _SIMPLE_REQUEST: Final = re.compile(rb"[A-Z]+ [^ \r\n]+\r?\n")
 """A request of HTTP/0.9."""
-_USUAL_LINE: Final = re.compile(rb"(GET|POST|PATCH|DELETE|HEAD) (/[\w.~:/?&=+,@-]*) HTTP/1\.1", re.ASCII)
-_USUAL_SIZE: Final = 8 * 2**10
-"""Bytes of the longest head, and of the longest body, of a request whose headers are worth their memory in a cache."""
-_UNUSUAL: Final = frozenset({"expect", "transfer-encoding", "upgrade"})
 _LINE_WITHOUT_TARGET: Final = len("GET  HTTP/1.1\r\n\r\n")
 _AROUND_A_HEADER: Final = len(": \r\n")
 
 
 class RequestReader:
     """Reads the requests of one connection. The parser calls the methods named `on_…`.
-
-    A client sends most of its requests with the same headers: the parser judges them once.
 
     Attributes:
         expects_continue: whether the client waits for `100 Continue` before it sends the body.
@@ -72,51 +66,11 @@ class RequestReader:
         self._complete: list[HttpRequest] = []
         self._parser = httptools.HttpRequestParser(self)
         self._head_so_far = 0
-        self._usual: tuple[str, str, str, Mapping[str, str]] | None = None
-        self._missing = 0
         self.on_message_begin()
-        self._is_between = True
 
     def feed(self, data: bytes) -> list[HttpRequest]:
         """Return the requests that `data` completes, in order. Invalid HTTP is a last request with a problem."""
-        self._complete = []
-        while data:
-            if self._usual is None:
-                usual = _usual_head(data) if self._is_between else None
-                if usual is None:
-                    self._parse(data)
-                    break
-                self._usual, self._missing, data = usual
-                self._body.clear()
-            self._body.append(data[: self._missing])
-            rest = data[self._missing :]
-            self._missing -= len(data) - len(rest)
-            data = rest
-            if not self._missing:
-                body, number, served = b"".join(self._body), self._connection, self._served
-                self._complete.append(HttpRequest(*self._usual, body, connection=number, served=served))
-                self._usual = None
-                self._served += 1
-        return self._complete
-
-    def usual_headers(self, block: bytes) -> tuple[Mapping[str, str], int] | None:
-        """Return the headers in a block, and the length of the body; None if it takes the parser to read the request.
-
-        The reader is a new one, and reads nothing else.
-        """
-        self._complete = []
-        self._parse(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % block)
-        length = self._headers.get("content-length", "0")
-        if self.is_broken or not _UNUSUAL.isdisjoint(self._headers) or int(length) > _USUAL_SIZE:
-            return None
-        body = bytes(int(length))
-        self._parse(body)
-        is_usual = [(each.body, each.problem, each.keep_alive) for each in self._complete] == [(body, "", True)]
-        return (self._headers, len(body)) if is_usual and self._is_between else None
-
-    def _parse(self, data: bytes) -> None:
-        """Let the parser read the beginning of a request, or what follows."""
-        line = data
+        self._complete, line = [], data
         self._head_so_far += len(data) if self._in_head else 0
         while data:
             try:
@@ -136,10 +90,11 @@ class RequestReader:
                 self._break("")
             elif self._head_so_far == len(line) and _SIMPLE_REQUEST.fullmatch(line):
                 self._break(_NO_VERSION)  # its client sends no more, and waits
+        return self._complete
 
     def _break(self, problem: str) -> None:
         """End the reading with a refused request; an empty problem means a head that is too large."""
-        self.is_broken, self._is_between = True, False
+        self.is_broken = True
         status = _status_of(problem) if problem else 431
         problem = problem or f"The request's head is larger than {MAX_HEAD} bytes"
         self._complete.append(HttpRequest("?", "", "", {}, b"", problem, status, keep_alive=False))
@@ -158,7 +113,6 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """Start a request."""
-        self._is_between = False
         self.expects_continue = False
         self._in_head = True
         self._url = b""
@@ -209,8 +163,7 @@ class RequestReader:
         self.expects_continue = False
         self._in_head, self._head_so_far = True, 0
         if not self._is_offer():
-            self._complete.append(request := self._request())
-            self._is_between = request.keep_alive
+            self._complete.append(self._request())
 
     def _request(self) -> HttpRequest:
         method, problem = self._parser.get_method().decode(), self._problem
@@ -241,26 +194,6 @@ class RequestReader:
 
 class _HeadTooLargeError(Exception):
     """Raised inside the parser for a head that is too large."""
-
-
-def _usual_head(data: bytes) -> tuple[tuple[str, str, str, Mapping[str, str]], int, bytes] | None:
-    """Return verb, path, query and headers of a request, the length of its body, and what follows its head.
-
-    None: the head is incomplete, or takes the parser to read it.
-    """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    line, _, block = head.partition(b"\r\n")
-    found = _USUAL_LINE.fullmatch(line) if end and len(head) <= _USUAL_SIZE else None
-    if found is None or (usual := _usual_headers(block)) is None:
-        return None
-    headers, length = usual
-    path, _, query = found[2].decode().partition("?")
-    return (found[1].decode(), path, query, headers), length, rest
-
-
-@lru_cache(maxsize=64)
-def _usual_headers(block: bytes) -> tuple[Mapping[str, str], int] | None:
-    return RequestReader().usual_headers(block)
 
 
 @lru_cache(maxsize=1024)
