@@ -89,13 +89,6 @@ def findings(
 
 
 def _of_contract(recorded: CassetteData, revision: str) -> Iterator[Finding]:
-    try:
-        import jsonschema_rs  # noqa: F401, PLC0415 - so that its absence can be explained
-    except ModuleNotFoundError as error:
-        if error.name != "jsonschema_rs":
-            raise
-        hint = "Install it with: pip install 'pytest-ycimages[cli]'"
-        raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
     if revision and revision not in CONTRACTS:
         yield Finding("metadata", f"unknown contract {revision!r}; known: {', '.join(CONTRACTS)}")
     revision = revision if revision in CONTRACTS else _NEWEST
@@ -145,8 +138,13 @@ def _against_answer(response: RecordedResponse, method: str, revision: str) -> I
         if response.status < _REFUSED:
             yield "answer: not JSON"
         return
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - slow to load, and used by `check` alone
-
+    try:
+        from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - slow to load; its absence is explained
+    except ModuleNotFoundError as missing:
+        if missing.name != "jsonschema_rs":
+            raise
+        hint = "Install it with: pip install 'pytest-ycimages[cli]'"
+        raise click.UsageError(f"ycimages cassette check needs jsonschema-rs. {hint}") from None
     whole = {**(schema or _STATUS), "components": document(CONTRACTS[revision])["components"]}
     for error in Draft202012Validator(whole, validate_formats=True, mask="it").iter_errors(value):
         for each in _causes(error):

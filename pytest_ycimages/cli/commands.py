@@ -127,7 +127,7 @@ _COMMANDS: Final = {
     "experiment": "experiment:experiment",
     "experiment merge": "experiment:merge",
     "fidelity": "verify:fidelity_command",
-    "observe": "observe:observe_command",
+    "observe": "verify:observe_command",
     "openapi": "serve:openapi",
     "record": "serve:record",
     "replay": "serve:replay",
