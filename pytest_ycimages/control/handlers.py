@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from pytest_ycimages.api.message import SECOND, operation_time
+from pydantic import BaseModel, ValidationError
+
+from pytest_ycimages.api.message import LAST_SECOND, SECOND, operation_time
 from pytest_ycimages.api.methods import matching
 from pytest_ycimages.cloud.clock import kind_of
-from pytest_ycimages.cloud.rules import PerMethod, Quotas, cancel_delay_setting, per_method
-from pytest_ycimages.control import models
-from pytest_ycimages.control.models import known, read, shown
-from pytest_ycimages.errors import UsageError
+from pytest_ycimages.control import live, models
+from pytest_ycimages.control.live import shown_call, written
+from pytest_ycimages.control.models import shown
+from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.injection import never_struck
 from pytest_ycimages.faults.rule import rules_of
-from pytest_ycimages.latency import latency_of
+from pytest_ycimages.server.http import HttpReply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pydantic import BaseModel
-
-    from pytest_ycimages.call import Call, Metadata
     from pytest_ycimages.double import Double
     from pytest_ycimages.faults.injection import Injection
     from pytest_ycimages.server.http import HttpRequest
-
-_READERS: Final[dict[str, Callable[[object], Any]]] = {
-    **{name: partial(per_method, name) for name in ("timing", "outcome", "rollback", "cancel")},
-    "cancel_delay": cancel_delay_setting,
-    "latency": latency_of,
-}
-_END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
-"""The last moment that RFC 3339 can express, to the day."""
-
 
 MAX_PAGE: Final = 1000
 """The most calls on a page; the default."""
@@ -141,18 +126,14 @@ def _number(query: Mapping[str, str], name: str, default: int, *, least: int = 0
     raise UsageError(f"invalid {name} {text!r}: expected {_NUMBERS[name]}")
 
 
-def shown_call(number: int, call: Call) -> models.Answer:
-    """Return a call of the journal as it is shown, without secrets."""
-    metadata, reply = cast("Metadata", call.metadata), cast("Metadata", call.reply_metadata)
-    to_print = metadata.printing
-    return shown(
-        models.OneCall,
-        call,
-        number=number,
-        message=None if call.message is None else to_print.message(call.message),
-        metadata=metadata.redacted(to_print),
-        reply_metadata=reply.redacted(to_print),
-    )
+def events(request: ControlRequest) -> HttpReply:
+    """Return the calls and what changes, as server-sent events.
+
+    Over HTTP/1.1 the answer goes on; other transports end it, and a reader comes again with its `Last-Event-ID`.
+    """
+    stream = live.Stream(request.double, request.http.headers.get("last-event-id", ""))
+    headers = (("content-type", live.MEDIA), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+    return HttpReply(200, headers, b"retry: 1000\n\n" + stream.more(), more=stream.more)
 
 
 def pacing(request: ControlRequest) -> models.Answer:
@@ -251,7 +232,7 @@ def set_timing(request: ControlRequest) -> models.Answer:
     given = known("part of the timing", request.body, models.CHANGEABLE)
     if not given:
         raise UsageError(f"{{}} changes nothing. Give one or more of {', '.join(models.CHANGEABLE)}.")
-    values = {name: _READERS[name](value) for name, value in given.items()}
+    values = {name: models.READERS[name](value) for name, value in given.items()}
     for name, value in values.items():
         setattr(request.double, name, value)
     return timing(request)
@@ -271,7 +252,7 @@ def next_operation(request: ControlRequest) -> models.Answer:
 def advance(request: ControlRequest) -> models.Answer:
     """Advance the clock."""
     seconds = read(models.Step, request.body).seconds
-    if seconds * SECOND > _END_OF_TIME - request.double.clock.now():
+    if seconds * SECOND > LAST_SECOND * SECOND - request.double.clock.now():
         raise UsageError(f"Cannot advance the clock by {seconds} seconds: its time ends with the year 9999.")
     request.double.clock.advance(seconds)
     return clock(request)
@@ -316,15 +297,42 @@ def _settings_now(double: Double) -> dict[str, Any]:
     return {name: written(value) for name, value in {**made, **now, "faults": in_force}.items()}
 
 
-def written(value: object) -> Any:
-    """Return the written form of a setting: JSON where JSON has a form for it, else text."""
-    if isinstance(value, PerMethod):
-        return {pattern: written(each) for pattern, each in value.patterns}
-    if isinstance(value, Mapping):
-        return {str(name): written(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [written(each) for each in value]
-    if isinstance(value, Quotas):
-        return asdict(value)
-    plain = value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-    return value if plain else str(value)
+# Read bodies.
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def known(what: str, given: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return `given` if it is an object in which every name is known.
+
+    Raises:
+        UsageError: it is not; the text calls a name `what`.
+    """
+    names = list(names)
+    if not isinstance(given, dict):
+        raise UsageError(f"invalid body {given!r}: expected an object with one or more of {', '.join(names)}")
+    for name in given:
+        if name not in names:
+            raise unknown_word(what, name, names)
+    return given
+
+
+def read(model: type[Read], given: object) -> Read:
+    """Return a body as a model.
+
+    Raises:
+        UsageError: it does not fit; the text names the field and the known fields.
+    """
+    fields = list(model.model_fields)
+    if model.model_config.get("extra") == "forbid" or not isinstance(given, dict):
+        known("field", given, fields)
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(_wrong(each) for each in error.errors())
+        raise UsageError(f"{wrong}. The fields are {', '.join(fields)}.") from None
+
+
+def _wrong(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    return f"{where} is missing" if error["type"] == "missing" else f"{where}={error['input']!r}: {error['msg']}"

@@ -1,4 +1,4 @@
-"""The live view of a double: its calls and what has changed in it since the last look, also as server-sent events.
+"""The live view of a double: its calls, its settings, and what has changed since the last look; server-sent events.
 
 A stream reads the journal and keeps no queue: its place there is a number, so a reader that is slow or was away goes on
 where it was, and a call costs the same whether it is watched or not. A resource that can no longer change by itself is
@@ -7,6 +7,9 @@ not read again until a call concerns it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -17,17 +20,16 @@ from pydantic_core import to_json
 from pytest_ycimages.api.message import SECOND, operation_time
 from pytest_ycimages.cloud.clock import kind_of, machine_time
 from pytest_ycimages.cloud.ids import random_token
-from pytest_ycimages.control.handlers import shown_call, written
-from pytest_ycimages.control.models import CHANGEABLE
-from pytest_ycimages.server.http import HttpReply
+from pytest_ycimages.cloud.rules import PerMethod, Quotas
+from pytest_ycimages.control.models import CHANGEABLE, OneCall, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pytest_ycimages.api.resources import Image, Operation
     from pytest_ycimages.backing.backing import ResourceView
-    from pytest_ycimages.call import Call
-    from pytest_ycimages.control.handlers import ControlRequest
+    from pytest_ycimages.call import Call, Metadata
+    from pytest_ycimages.control.models import Answer
     from pytest_ycimages.double import Double
     from pytest_ycimages.errors import YCImagesError
     from pytest_ycimages.faults.injection import Injection
@@ -45,6 +47,34 @@ _SILENCE: Final = 15 * SECOND
 _SETTLED: Final = frozenset({"READY", "ERROR"})
 _journals: Final[WeakKeyDictionary[Calls, str]] = WeakKeyDictionary()
 """A name for each journal that was watched: a reset begins another one, whose numbers begin with 1 again."""
+
+
+def shown_call(number: int, call: Call) -> Answer:
+    """Return a call of the journal as it is shown, without secrets."""
+    metadata, reply = cast("Metadata", call.metadata), cast("Metadata", call.reply_metadata)
+    to_print = metadata.printing
+    return shown(
+        OneCall,
+        call,
+        number=number,
+        message=None if call.message is None else to_print.message(call.message),
+        metadata=metadata.redacted(to_print),
+        reply_metadata=reply.redacted(to_print),
+    )
+
+
+def written(value: object) -> Any:
+    """Return the written form of a setting: JSON where JSON has a form for it, else text."""
+    if isinstance(value, PerMethod):
+        return {pattern: written(each) for pattern, each in value.patterns}
+    if isinstance(value, Mapping):
+        return {str(name): written(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [written(each) for each in value]
+    if isinstance(value, Quotas):
+        return asdict(value)
+    plain = value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if plain else str(value)
 
 
 class Events(RootModel[str]):
@@ -261,13 +291,3 @@ class Stream:
 
 def _name_of(calls: Calls) -> str:
     return _journals.setdefault(calls, random_token()[:8])
-
-
-def events(request: ControlRequest) -> HttpReply:
-    """Return the calls and what changes, as server-sent events.
-
-    Over HTTP/1.1 the answer goes on; other transports end it, and a reader comes again with its `Last-Event-ID`.
-    """
-    stream = Stream(request.double, request.http.headers.get("last-event-id", ""))
-    headers = (("content-type", MEDIA), ("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
-    return HttpReply(200, headers, b"retry: 1000\n\n" + stream.more(), more=stream.more)

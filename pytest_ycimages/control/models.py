@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import (
@@ -16,7 +17,6 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
-    ValidationError,
     WithJsonSchema,
     create_model,
 )
@@ -25,11 +25,12 @@ from pydantic_core import PydanticCustomError
 from pytest_ycimages.api.exchange import GrpcCall
 from pytest_ycimages.call import Call, Hint
 from pytest_ycimages.cloud.clock import ClockKind
+from pytest_ycimages.cloud.rules import cancel_delay_setting, per_method
 from pytest_ycimages.double import Double
-from pytest_ycimages.errors import UsageError, unknown_word
 from pytest_ycimages.faults.fault import Commit
 from pytest_ycimages.faults.injection import FaultReport, Strike
 from pytest_ycimages.faults.rule import Per
+from pytest_ycimages.latency import latency_of
 from pytest_ycimages.pacing import Pacing
 from pytest_ycimages.text_values import DURATIONS, seconds_in
 
@@ -74,28 +75,32 @@ def _doc(source: object) -> str:
 
 
 def _answer_of(
-    source: type, name: str, without: Collection[str] = (), types: Mapping[str, object] | None = None, **added: object
+    source: type,
+    name: str,
+    *,
+    without: Collection[str] = (),
+    properties: Iterable[str] = (),
+    types: Mapping[str, object] | None = None,
+    **added: tuple[object, str],
 ) -> type[Answer]:
-    """Return a model of the fields of a class, and of the properties in `added`.
+    """Return a model of the fields of a class, and of some of its properties.
 
     Args:
         source: the class.
         name: the model's name in the document.
         without: fields that the model leaves out.
+        properties: properties that it has as well.
         types: what stands for the names in the class's annotations in JSON, beyond `_JSON`.
-        **added: further fields: a type and a description, or None for the property of this name.
+        **added: further fields: a type and a description of each.
     """
     texts = dict(ENTRY.findall(_doc(source)))
     hints = get_type_hints(source, localns={**_JSON, **(types or {})}, include_extras=True)
     fields: dict[str, Any] = {field: (hint, texts[field], ...) for field, hint in hints.items() if field not in without}
-    for field, given in added.items():
-        fields[field] = (*(_property(source, field) if given is None else given), ...)  # type: ignore[misc]
+    fields |= {field: (hint, text, ...) for field, (hint, text) in added.items()}
+    for field in properties:
+        getter = inspect.getattr_static(source, field).fget
+        fields[field] = (get_type_hints(getter, localns=_JSON)["return"], _doc(getter), ...)
     return _model(Answer, name, _doc(source), fields)
-
-
-def _property(source: type, name: str) -> tuple[object, str]:
-    getter = inspect.getattr_static(source, name).fget
-    return get_type_hints(getter, localns=_JSON)["return"], _doc(getter)
 
 
 def _body_of(method: Callable[..., object], name: str, like: Callable[..., object] | None = None) -> type[Body]:
@@ -142,26 +147,21 @@ OneGrpcCall: Final = _answer_of(GrpcCall, "OneGrpcCall")
 OneCall: Final = _answer_of(
     Call,
     "OneCall",
+    properties=("came_at", "answered_at"),
     types={"GrpcCall": OneGrpcCall},
     number=(int, "Which call it is, counted from 1."),
-    came_at=None,
-    answered_at=None,
 )
-OneHint: Final = _answer_of(Hint, "OneHint", ("call",), obeyed=None)
+OneHint: Final = _answer_of(Hint, "OneHint", without=("call",), properties=("obeyed",))
 OnePacing: Final = _answer_of(
     Pacing,
     "OnePacing",
-    ("started", "done"),
-    {"Hint": OneHint},
-    **dict.fromkeys(("intervals", "pauses", "first_after", "growth", "jitter", "done_seen_at")),
+    without=("started", "done"),
+    properties=("intervals", "pauses", "first_after", "growth", "jitter", "done_seen_at"),
+    types={"Hint": OneHint},
     polls_after_done=(Annotated[int, BeforeValidator(len)], "How many polls came after that."),
     report=(str, "The report for people."),
 )
-OneFault: Final = _answer_of(
-    FaultReport,
-    "OneFault",
-    types={"Strike": _answer_of(Strike, "OneStrike")},
-)
+OneFault: Final = _answer_of(FaultReport, "OneFault", types={"Strike": _answer_of(Strike, "OneStrike")})
 
 
 def shown(model: type[Answer], value: object, **added: object) -> Answer:
@@ -286,22 +286,29 @@ class Removed(Answer):
 
 # Settings that can be changed while a double runs.
 
-CHANGEABLE: Final = ("timing", "outcome", "rollback", "cancel", "cancel_delay", "latency")
+READERS: Final[dict[str, Callable[[object], Any]]] = {
+    **{name: partial(per_method, name) for name in ("timing", "outcome", "rollback", "cancel")},
+    "cancel_delay": cancel_delay_setting,
+    "latency": latency_of,
+}
+"""What reads the written form of each."""
+CHANGEABLE: Final = tuple(READERS)
 
 Value = int | float | str | dict[str, int | float | str]
 """The written form of a setting; a dict has one value for each method word or glob."""
 
-_SETTINGS: Final = {name: _doc(inspect.getattr_static(Double, name)) for name in CHANGEABLE}
 _ABOUT_TIMING: Final = (
     "How the next operations go, and the latency of responses. What a request leaves out stays as it is."
 )
 
-TimingNow: Final = _model(
-    Answer, "TimingNow", _ABOUT_TIMING, {name: (Value, text, ...) for name, text in _SETTINGS.items()}
-)
-TimingToSet: Final = _model(
-    Body, "TimingToSet", _ABOUT_TIMING, {name: (Value | None, text, None) for name, text in _SETTINGS.items()}
-)
+
+def _timing(base: type[Model], name: str, value: object, default: object) -> type[Model]:
+    texts = {name: _doc(inspect.getattr_static(Double, name)) for name in CHANGEABLE}
+    return _model(base, name, _ABOUT_TIMING, {name: (value, text, default) for name, text in texts.items()})
+
+
+TimingNow: Final = _timing(Answer, "TimingNow", Value, ...)
+TimingToSet: Final = _timing(Body, "TimingToSet", Value | None, None)
 
 
 # Requests.
@@ -334,42 +341,3 @@ class Step(Body):
 
     seconds: Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": ["number", "string"]})]
     """Zero or more, or a duration such as `1h30m`."""
-
-
-Read = TypeVar("Read", bound=BaseModel)
-
-
-def known(what: str, given: object, names: Iterable[str]) -> dict[str, Any]:
-    """Return `given` if it is an object in which every name is known.
-
-    Raises:
-        UsageError: it is not; the text calls a name `what`.
-    """
-    names = list(names)
-    if not isinstance(given, dict):
-        raise UsageError(f"invalid body {given!r}: expected an object with one or more of {', '.join(names)}")
-    for name in given:
-        if name not in names:
-            raise unknown_word(what, name, names)
-    return given
-
-
-def read(model: type[Read], given: object) -> Read:
-    """Return a body as a model.
-
-    Raises:
-        UsageError: it does not fit; the text names the field and the known fields.
-    """
-    fields = list(model.model_fields)
-    if model.model_config.get("extra") == "forbid" or not isinstance(given, dict):
-        known("field", given, fields)
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        wrong = "; ".join(_wrong(each) for each in error.errors())
-        raise UsageError(f"{wrong}. The fields are {', '.join(fields)}.") from None
-
-
-def _wrong(error: Any) -> str:
-    where = ".".join(map(str, error["loc"]))
-    return f"{where} is missing" if error["type"] == "missing" else f"{where}={error['input']!r}: {error['msg']}"

@@ -1,9 +1,10 @@
-"""The live page: three files that a browser loads from the double, or one file with the data of a snapshot in it."""
+"""The live page: files that a browser loads from the double, or one file with the data of a snapshot in it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 
 _ASSETS: Final = "assets"
 """The folder beside this module that has the files."""
+MODULES: Final = (
+    *("dom.js", "model.js", "words.js", "control.js", "frame.js", "calls.js", "timeline.js", "operations.js"),
+    *("images.js", "inject.js", "faults.js", "problems.js", "steer.js", "page.js"),
+)
+"""The modules of the script: each imports only those before it."""
 _FILES: Final = {
     PREFIX: ("page.html", "text/html; charset=utf-8"),
     f"{PREFIX}page.css": ("page.css", "text/css; charset=utf-8"),
-    f"{PREFIX}page.js": ("page.js", "text/javascript; charset=utf-8"),
+    **{f"{PREFIX}{name}": (name, "text/javascript; charset=utf-8") for name in MODULES},
 }
 _POLICY: Final = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
 _GUARDED: Final = (
@@ -62,7 +68,7 @@ def render(snapshot: Mapping[str, Any], title: str = "") -> str:
         snapshot: what `snapshot` of a double returns.
         title: the heading, such as the name of a test; empty: the name of the double.
     """
-    style, script = _text("page.css"), _text("page.js")
+    style, script = _text("page.css"), _script()
     policy = f"{_POLICY}; script-src {_digest(script)}; style-src {_digest(style)}"
     data = to_json({**snapshot, "title": title}).decode().replace("<", "\\u003c")
     head = f'<meta http-equiv="content-security-policy" content="{policy}">\n<style>{style}</style>'
@@ -73,6 +79,12 @@ def render(snapshot: Mapping[str, Any], title: str = "") -> str:
 @cache
 def _text(name: str) -> str:
     return files("pytest_ycimages.control").joinpath(_ASSETS, name).read_text(encoding="utf-8")
+
+
+@cache
+def _script() -> str:
+    """Return the modules of the script as one, which imports nothing: their names differ."""
+    return "\n".join(re.sub(r"^import .*;\n|^export ", "", _text(name), flags=re.MULTILINE) for name in MODULES)
 
 
 def _digest(text: str) -> str:

@@ -100,7 +100,7 @@ ROUTES: Final = (
     Route("GET", "health", handlers.health, models.Health),
     Route("GET", "state", handlers.state, models.State),
     Route("GET", "calls", handlers.calls, models.Journal, refusals=((400, models.Refused),)),
-    Route("GET", "events", live.events, live.Events, media=live.MEDIA),
+    Route("GET", "events", handlers.events, live.Events, media=live.MEDIA),
     Route("GET", "pacing", handlers.pacing, models.AllPacing),
     Route("GET", "faults", handlers.faults, models.SomeFaults),
     Route("POST", "faults", handlers.inject, models.SomeFaults, 201, models.FaultsToInject, _RULE),
@@ -249,6 +249,7 @@ _QUERIES: Final = {
         ("page_token", {"type": "string"}, "The `next_page_token` of the page before."),
     ),
 }
+_NUMBER: Final = ({"type": "integer", "minimum": 1}, "The number of a fault.")
 
 
 def control_document(origin: str = "") -> dict[str, Any]:
@@ -281,22 +282,13 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.handler.__name__,
         "summary": (route.handler.__doc__ or "").removesuffix("."),
     }
-    parameters = [
-        {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
-        for name, schema, text in _QUERIES.get(route.path, ())
-    ]
-    parameters += [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": "The number of a fault.",
-            "schema": {"type": "integer", "minimum": 1},
-        }
-        for name in _PARAMETER.findall(route.path)
-    ]
+    parameters = [("query", *query) for query in _QUERIES.get(route.path, ())]
+    parameters += [("path", name, *_NUMBER) for name in _PARAMETER.findall(route.path)]
     if parameters:
-        operation["parameters"] = parameters
+        operation["parameters"] = [
+            {"name": name, "in": place, "required": place == "path", "description": text, "schema": schema}
+            for place, name, schema, text in parameters
+        ]
     if route.body:
         content = {**_content(route.body)[_JSON], "example": route.example}
         operation["requestBody"] = {"required": True, "content": {_JSON: content}}

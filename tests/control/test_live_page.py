@@ -163,6 +163,28 @@ def test_a_call_is_shown_with_request_answer_fault_and_transport(page: Page, yci
 
 
 @pytest.mark.ycimages(clock="manual", timing=30)
+def test_all_attempts_of_a_call_are_shown(page: Page, ycimages: Double) -> None:
+    """Also those that failed and so name nothing that was made, and none of other calls; a filter shows the others."""
+    client = Client(ycimages)
+    ycimages.inject(unavailable(), on="images.create", when=first(2), expect=False)
+    for name in ("web", "web", "web", "other"):
+        client.create(name=name)
+    page.click("#call-3")
+    page.get_by_role("button", name="All attempts").click()
+    page.locator("#filter-count:has-text('3 of 4')").wait_for()
+    assert page.locator("#call-list .row").count() == 3
+    page.select_option("#filter-result", "ok")
+    page.locator("#call-4").wait_for()
+    assert page.locator("#call-list .row").count() == 2
+
+
+def test_a_copied_header_cannot_be_a_command(page: Page, ycimages: Double) -> None:
+    """What a client sent is quoted, also if it looks like the variable of the token."""
+    Client(ycimages).get("/endpoints", **{"X-Evil": '"; touch evil; echo $YC_TOKEN'})
+    page.click("#call-1")
+    assert """-H 'x-evil: "; touch evil; echo $YC_TOKEN'""" in copied(page, "Copy as curl")
+
+
 def test_an_operation_is_shown_with_its_phases_and_polls(page: Page, ycimages: Double) -> None:
     """Each poll is a mark; the pauses between them are listed, and the phase to come is drawn apart."""
     operation = filled(ycimages)

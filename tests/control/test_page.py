@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,7 +14,7 @@ import requests
 
 from pytest_ycimages import Double, reset
 from pytest_ycimages.control.live import snapshot
-from pytest_ycimages.control.page import render
+from pytest_ycimages.control.page import MODULES, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     Control = Callable[..., requests.Response]
     Create = Callable[[], requests.Response]
 
-FILES: Final = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+FILES: Final = {"": "text/html", "page.css": "text/css", **dict.fromkeys(MODULES, "text/javascript")}
+ASSETS: Final = files("pytest_ycimages.control").joinpath("assets")
 NOTHING: Final = ("default-src", "base-uri", "form-action", "frame-ancestors")
 OWN: Final = ("script-src", "style-src", "connect-src")
 BROWSER: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -83,9 +85,9 @@ def test_its_files_need_no_token_and_its_data_do() -> None:
             path: requests.get(f"{double.url}/_ycimages/{path}", timeout=20, stream=True).status_code
             for path in (*FILES, "events", "state", "catalogue")
         }
-        assert statuses == {"": 200, "page.css": 200, "page.js": 200, "events": 401, "state": 401, "catalogue": 401}
-        files = [requests.get(f"{double.url}/_ycimages/{path}", timeout=20).text for path in FILES]
-        assert "s3cret" not in "".join(files)
+        assert statuses == {**dict.fromkeys(FILES, 200), **dict.fromkeys(("events", "state", "catalogue"), 401)}
+        texts = [requests.get(f"{double.url}/_ycimages/{path}", timeout=20).text for path in FILES]
+        assert "s3cret" not in "".join(texts)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,45 @@ def test_no_other_page_is_led_to_it(
     for path in ("/", "/_ycimages/", "/_ycimages/page.js", "/_ycimages/events"):
         answer = session.get(f"{ycimages.url}{path}", headers={"Accept": BROWSER, **headers}, allow_redirects=False)
         assert answer.status_code == status
+
+
+# The modules of the script, which a file has as one.
+
+
+def test_all_files_of_the_page_are_served() -> None:
+    """And no other."""
+    assert {each.name for each in ASSETS.iterdir()} == {"page.html", "page.css", *MODULES}
+
+
+def test_a_module_imports_what_those_before_it_export() -> None:
+    """In statements of one line each, which are left out where all modules are one."""
+    exported: dict[str, set[str]] = {}
+    for name in MODULES:
+        text = ASSETS.joinpath(name).read_text(encoding="utf-8")
+        imports = re.findall(r'^import (?:\{ (.*) \} from )?"\./([\w.]+)";$', text, re.MULTILINE)
+        assert len(imports) == len(re.findall(r"^import\b", text, re.MULTILINE)), name
+        for names, module in imports:
+            assert set(filter(None, names.split(", "))) <= exported[module], (name, module)
+            for each in filter(None, names.split(", ")):
+                assert len(re.findall(rf"(?<![\w$]){re.escape(each)}(?![\w$])", text)) > 1, (name, each)
+        exported[name] = set(re.findall(r"^export (?:async )?(?:const|let|function) ([\w$]+)", text, re.MULTILINE))
+
+
+def test_each_name_is_that_of_one_module() -> None:
+    """So that all modules can be one, which a browser refuses otherwise."""
+    names = [
+        name
+        for module in MODULES
+        for name in re.findall(
+            r"^(?:export )?(?:async )?(?:const|let|function) ([\w$]+)",
+            ASSETS.joinpath(module).read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    ]
+    assert len(names) > 100
+    assert len(names) == len(set(names))
+    page = render({"calls": [], "last": 0, "dropped": 0, "state": {}})
+    assert not re.search(r"^(import|export)\b", page, re.MULTILINE)
 
 
 # The page as one file.
