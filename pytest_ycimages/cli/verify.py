@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.cassette.exchange import Recorder
+    from pytest_ycimages.cassette.model import CassetteData
     from pytest_ycimages.fidelity import Behaviour
     from pytest_ycimages.verify.observe import Answered, HarmlessCall
     from pytest_ycimages.verify.verify import Verification
@@ -229,7 +229,7 @@ def _record(file: Path, calls: tuple[HarmlessCall, ...], address: str | None, *,
     upstream = ReadOnlyUpstream(address)
     account = upstream.account
     settings = merged({"cassette": file, "upstream": address, "pseudonyms": pseudonyms})
-    recorder, _ = recorder_of(file, upstream, settings, MachineClock())
+    recorder = recorder_of(upstream, settings, MachineClock())
     whose = f"as the owner of {account.credential.source}, in folder {account.folder_id}"
     click.echo(f"Sending up to {len(calls)} calls to {upstream.name} {whose}. None changes anything.", err=True)
     whole = False
