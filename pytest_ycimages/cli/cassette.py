@@ -18,8 +18,7 @@ from pytest_ycimages.cassette.model import Origin
 from pytest_ycimages.cassette.partial_file import is_partial
 from pytest_ycimages.cassette.redact import changes, scrub_cassette
 from pytest_ycimages.cassette.usage import ORPHANS_UNKNOWN, prune, read_usage
-from pytest_ycimages.cli.cassette_check import Finding, findings
-from pytest_ycimages.cli.cassette_story import story
+from pytest_ycimages.cli.cassette_report import Finding, findings, story
 from pytest_ycimages.cli.commands import Group, console
 from pytest_ycimages.errors import CassetteError, printable
 from pytest_ycimages.redaction.rules import redaction_rules

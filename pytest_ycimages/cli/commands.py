@@ -16,7 +16,7 @@ from pytest_ycimages.errors import CassetteError, UsageError
 from pytest_ycimages.text_values import DURATIONS, is_seconds, seconds_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from rich.console import Console
 
@@ -36,10 +36,10 @@ class Command(click.Command):
     """
 
     def __init__(
-        self, name: str | None = None, *, examples: Iterable[str] = (), epilog: str = "", **attributes: Any
+        self, name: str | None = None, *, examples: Collection[str] = (), epilog: str = "", **attributes: Any
     ) -> None:
-        lines = "\n".join(["\b", "Examples:", *(f"  {line}" for line in examples)])
-        super().__init__(name, epilog=f"{epilog}\n\n{lines}".strip("\n"), **attributes)
+        lines = "\n".join(["\b", "Examples:", *(f"  {line}" for line in examples)]) if examples else ""
+        super().__init__(name, epilog="\n\n".join(filter(None, (epilog, lines))), **attributes)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -123,7 +123,7 @@ def console(*, width: int = 0, **options: Any) -> Console:
 _COMMANDS: Final = {
     "cassette": "cassette:cassette",
     "ctl": "ctl:ctl",
-    "demo": "demo:demo",
+    "demo": "serve:demo",
     "experiment": "experiment:experiment",
     "experiment merge": "experiment:merge",
     "fidelity": "verify:fidelity_command",

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_ycimages.cli.commands import Group, pairs
-from pytest_ycimages.cli.ctl_changes import COMMANDS
-from pytest_ycimages.cli.ctl_output import (
-    ARGUMENTS,
-    CALLS,
-    CATALOGUE,
-    FAULTS,
-    IMAGES,
-    OPERATIONS,
+from pytest_ycimages.cli.control_client import (
     TOKEN,
     URL,
+    Column,
     Shown,
     asks,
     completed_methods,
@@ -25,12 +19,13 @@ from pytest_ycimages.cli.ctl_output import (
     shown_values,
     table,
 )
+from pytest_ycimages.cli.ctl_changes import COMMANDS
 from pytest_ycimages.errors import unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_ycimages.cli.control_client import ControlClient
+    from pytest_ycimages.cli.control_client import ControlClient, Row
 
 
 @click.group(
@@ -55,6 +50,63 @@ def ctl(context: click.Context, url: str | None, token: str | None) -> None:
 
 for _command in COMMANDS:
     ctl.add_command(_command)
+
+
+# Tables.
+
+
+def _argument(argument: Row) -> Any:
+    return argument["name"] if argument["required"] else f"{argument['name']}={argument['default']}"
+
+
+def _state(operation: Row) -> str:
+    if not operation.get("done"):
+        return "in flight"
+    return f"failed: {operation['error'].get('message', '')}" if "error" in operation else "done"
+
+
+_CALLS: Final = (
+    Column("#", lambda call: call["number"], 4),
+    Column("AT", lambda call: f"+{call['at']:.3f}s", 9),
+    Column("METHOD", lambda call: call["method"], 17),
+    Column("STATUS", lambda call: call["status"], 9),
+    Column("LATE", lambda call: f"{call['latency']:.3f}s" if call["latency"] else "", 6),
+    Column("OVER", lambda call: "gRPC" if call["grpc"] else "REST", 4),
+    Column("REQUEST", lambda call: call["line"], 40),
+    Column("RESULT", lambda call: call["note"]),
+)
+_IMAGES: Final = (
+    Column("ID", lambda image: image["id"], 20),
+    Column("STATUS", lambda image: image.get("status")),
+    Column("NAME", lambda image: image.get("name")),
+    Column("FAMILY", lambda image: image.get("family")),
+    Column("FOLDER", lambda image: image.get("folderId")),
+    Column("CREATED", lambda image: image.get("createdAt")),
+)
+_OPERATIONS: Final = (
+    Column("ID", lambda operation: operation["id"], 20),
+    Column("STATE", _state),
+    Column("DESCRIPTION", lambda operation: operation.get("description")),
+    Column("IMAGE", lambda operation: operation.get("metadata", {}).get("imageId")),
+    Column("CREATED", lambda operation: operation.get("createdAt")),
+)
+_FAULTS: Final = (
+    Column("#", lambda fault: fault["number"]),
+    Column("STRUCK", lambda fault: f"{fault['struck']} of {fault['considered']}"),
+    Column("IN FORCE", lambda fault: "yes" if fault["in_force"] else "no"),
+    Column("FAULT", lambda fault: fault["rule"]),
+)
+_CATALOGUE: Final = (
+    Column("FAULT", lambda fault: f"{fault['name']}({', '.join(map(_argument, fault['arguments']))})"),
+    Column("EFFECT", lambda fault: fault["help"]),
+)
+_ARGUMENTS: Final = (
+    Column("ARGUMENT", lambda argument: argument["name"]),
+    Column("TYPE", lambda argument: argument["type"]),
+    Column("DEFAULT", lambda argument: "required" if argument["required"] else argument["default"]),
+    Column("SUCH AS", lambda argument: ", ".join(argument["values"])),
+    Column("MEANING", lambda argument: argument["help"]),
+)
 
 
 # Look.
@@ -108,7 +160,7 @@ def calls(double: ControlClient, *, follow: bool, method: str | None, after: int
     if follow:
         return _follow(double, method, after)
     found = list(double.calls(method=method, after=after))
-    return shown_rows(found, CALLS, f"no calls after number {after}" if after else "no calls yet")
+    return shown_rows(found, _CALLS, f"no calls after number {after}" if after else "no calls yet")
 
 
 def _follow(double: ControlClient, method: str | None, after: int) -> Iterator[Shown]:
@@ -122,7 +174,7 @@ def _follow(double: ControlClient, method: str | None, after: int) -> Iterator[S
         least = after if journals <= 1 else 0
         fresh = (each for each in data["calls"] if each["number"] > least)
         if found := [each for each in fresh if fnmatchcase(each["method"], method or "*")]:
-            yield Shown(found, table(CALLS, found, header=header))
+            yield Shown(found, table(_CALLS, found, header=header))
             header = False
 
 
@@ -130,14 +182,14 @@ def _follow(double: ControlClient, method: str | None, after: int) -> Iterator[S
 @asks
 def images(double: ControlClient) -> Shown:
     """Show the images as they are now."""
-    return shown_rows(list(double.call("GET", "state")["images"].values()), IMAGES, "no images")
+    return shown_rows(list(double.call("GET", "state")["images"].values()), _IMAGES, "no images")
 
 
 @ctl.command(examples=["ycimages ctl operations", "ycimages ctl operations --json | jq 'select(.done | not)'"])
 @asks
 def operations(double: ControlClient) -> Shown:
     """Show the operations as they are now. Looking at them does not count as a poll."""
-    return shown_rows(list(double.call("GET", "state")["operations"].values()), OPERATIONS, "no operations")
+    return shown_rows(list(double.call("GET", "state")["operations"].values()), _OPERATIONS, "no operations")
 
 
 @ctl.command(examples=["ycimages ctl pacing", "ycimages ctl pacing --json | jq '[.operation_id, .pauses]'"])
@@ -161,9 +213,9 @@ def _faults(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
-    from pytest_ycimages.faults.catalogue import CATALOGUE as KNOWN  # noqa: PLC0415 - only to complete a word
+    from pytest_ycimages.faults.catalogue import CATALOGUE  # noqa: PLC0415 - only to complete a word
 
-    return [name for name in KNOWN if name.startswith(incomplete)]
+    return [name for name in CATALOGUE if name.startswith(incomplete)]
 
 
 @fault.command(
@@ -201,7 +253,7 @@ def add(double: ControlClient, *, rules: tuple[str, ...], where: dict[str, str],
     if where:
         given["where"] = where
     body = [{"fault": rule, **given} for rule in rules] if given else list(rules)
-    return shown_rows(double.call("POST", "faults", body)["faults"], FAULTS)
+    return shown_rows(double.call("POST", "faults", body)["faults"], _FAULTS)
 
 
 @fault.command(examples=["ycimages ctl fault catalogue", "ycimages ctl fault catalogue slow"])
@@ -211,18 +263,18 @@ def catalogue(double: ControlClient, *, name: str | None) -> Shown | Iterator[Sh
     """Show the faults that there are, or one with its arguments."""
     found = double.call("GET", "catalogue")["faults"]
     if name is None:
-        return shown_rows(found, CATALOGUE)
+        return shown_rows(found, _CATALOGUE)
     rows = [each for each in found if each["name"] == name]
     if not rows:
         raise unknown_word("fault", name, [each["name"] for each in found])
-    return iter((shown_rows(rows, CATALOGUE), Shown([], table(ARGUMENTS, rows[0]["arguments"]))))
+    return iter((shown_rows(rows, _CATALOGUE), Shown([], table(_ARGUMENTS, rows[0]["arguments"]))))
 
 
 @fault.command("list", examples=["ycimages ctl fault list", "ycimages ctl fault list --json | jq 'select(.in_force)'"])
 @asks
 def list_faults(double: ControlClient) -> Shown:
     """Show every fault that was injected, and how often it struck."""
-    return shown_rows(double.call("GET", "faults")["faults"], FAULTS, "no fault was injected")
+    return shown_rows(double.call("GET", "faults")["faults"], _FAULTS, "no fault was injected")
 
 
 @fault.command(examples=["ycimages ctl fault show 1"])
@@ -247,7 +299,7 @@ def remove(double: ControlClient, *, numbers: tuple[int, ...], every: bool) -> S
     removed = [double.call("DELETE", f"faults/{number}") for number in numbers]
     if every:
         removed = double.call("DELETE", "faults")["faults"]
-    return shown_rows(removed, FAULTS, "no fault is in force")
+    return shown_rows(removed, _FAULTS, "no fault is in force")
 
 
 @fault.command(examples=["ycimages ctl fault check && echo 'every fault has struck'"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_ycimages.cli.commands import Command, Group
-from pytest_ycimages.cli.ctl_output import Shown, asks, completed_methods, shown_values
+from pytest_ycimages.cli.control_client import Shown, asks, completed_methods, shown_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,18 +1,22 @@
-"""`ycimages serve`, `record`, `replay` and `openapi`: a double on a port until Ctrl-C, and what it serves."""
+"""`ycimages serve`, `record`, `replay`, `openapi` and `demo`: a double on a port, and what it serves."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
+from contextlib import closing
+from http.client import HTTPConnection
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
+from rich.syntax import Syntax
 
 from pytest_ycimages.api.message import json_bytes
 from pytest_ycimages.api.methods import CONTRACTS, PREFIX
 from pytest_ycimages.api.status import Code
-from pytest_ycimages.cli.commands import FILE, Command, other_settings, with_notes
+from pytest_ycimages.cli.commands import FILE, Command, console, other_settings, with_notes
 from pytest_ycimages.cli.output import Output, Stop
 from pytest_ycimages.double import Double
 from pytest_ycimages.errors import DoubleFailedError, FaultNeverStruckError, UsageError, YCImagesError, unknown_word
@@ -30,15 +34,6 @@ if TYPE_CHECKING:
 _port = click.option(
     "--port", type=click.IntRange(0, 65535), show_default="0", help="Port to listen on; 0 takes a free one."
 )
-_host = click.option("--host", show_default="127.0.0.1", help="Address to listen on; one of this machine alone.")
-_allow_remote = click.option(
-    "--allow-remote", is_flag=True, default=None, help="Let --host be an address that other machines can reach."
-)
-_control_token = click.option(
-    "--control-token",
-    metavar="TOKEN",
-    help="The token that the control API asks for. [default: with --allow-remote a random one, which is printed]",
-)
 _others = other_settings("", "unknown_resources=not_found")
 
 
@@ -49,10 +44,16 @@ _others = other_settings("", "unknown_resources=not_found")
         'ycimages serve --fault \'reset(), on="images.create", when=first(1), commit="after"\'',
     ],
 )
-@_host
+@click.option("--host", show_default="127.0.0.1", help="Address to listen on; one of this machine alone.")
 @_port
-@_allow_remote
-@_control_token
+@click.option(
+    "--allow-remote", is_flag=True, default=None, help="Let --host be an address that other machines can reach."
+)
+@click.option(
+    "--control-token",
+    metavar="TOKEN",
+    help="The token that the control API asks for. [default: with --allow-remote a random one, which is printed]",
+)
 @click.option("--seed", type=int, show_default="0", help="The seed of ids, tokens and faults.")
 @click.option(
     "--timing",
@@ -139,6 +140,60 @@ def openapi(contract: str, *, control: bool) -> None:
     from pytest_ycimages.control.routes import control_document  # noqa: PLC0415 - its models take long to build
 
     click.echo(json_bytes(control_document() if control else document(CONTRACTS[contract])))
+
+
+# The demonstration.
+
+_POLLS: Final = 10
+
+
+@click.command(cls=Command, examples=["ycimages demo"])
+@click.option("--seed", type=int, default=0, show_default=True, help="The seed of ids and tokens.")
+def demo(seed: int) -> None:
+    """Create an image against a double, poll until it is READY, and show every exchange."""
+    with Double(seed=seed, timing="AfterPolls(2)", name="demo") as double:
+        worked = _demonstrate(double)
+    sys.exit(0 if worked else 1)
+
+
+def _demonstrate(double: Double) -> bool:
+    """Create an image with a real HTTP client, poll its operation, and return whether it became READY."""
+    output = console(soft_wrap=True)
+    headers = {"Authorization": f"Bearer {double.token}"}
+
+    def show(text: str) -> None:
+        output.print(Syntax(text, "json", background_color="default"))
+        output.print()
+
+    def call(verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        output.print(f"[bold cyan]> {verb} {path}")
+        if body:
+            show(json.dumps(body, indent=1))
+        connection.request(verb, path, json.dumps(body) if body else None, headers)
+        response = connection.getresponse()
+        output.print(f"[bold]< {response.status} {response.reason}")
+        text = response.read().decode()
+        show(text)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    output.rule("[bold]a test double of the image API")
+    output.print(f"listening on {double.url}\n")
+    with closing(HTTPConnection(double.host, double.port)) as connection:
+        source = {"folderId": double.folder_id, "name": "demo-image", "diskId": "epd0000000000000000a"}
+        operation = call("POST", "/compute/v1/images", source)
+        for _ in range(_POLLS):
+            if operation.get("done", True):
+                break
+            operation = call("GET", f"/operations/{operation['id']}")
+        image_id = operation.get("metadata", {}).get("imageId", "")
+        image = call("GET", f"/compute/v1/images/{image_id}")
+    worked = image.get("status") == "READY" and image_id in double.images
+    output.rule("[bold]what the double saw")
+    for each in double.calls:
+        output.print(str(each), markup=False)
+    output.print(f"\n[green]image {image_id} is READY" if worked else "[red]the image did not become READY")
+    return worked
 
 
 # The server.

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pytest_ycimages.cassette.file import cassette_text, write_cassette
 from pytest_ycimages.cassette.model import UNKNOWN_METADATA, Interaction, RecordedRequest, RecordedResponse
 from pytest_ycimages.cassette.usage import write_usage
-from pytest_ycimages.cli import cassette_check
+from pytest_ycimages.cli import cassette_report
 from pytest_ycimages.cli.commands import ycimages
 from tests.cli.recorded import HOST, tape
 from tests.cli.test_demo import RUN, WITHOUT
@@ -96,7 +96,7 @@ def test_a_cassette_has_to_say_whose_answers_it_holds(tmp_path: Path) -> None:
 
 def test_a_recording_may_be_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the machine's clock, whatever a test has made of time."""
-    monkeypatch.setattr(cassette_check, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
+    monkeypatch.setattr(cassette_report, "machine_time", lambda: (RECORDED_AT + 30 * 86_400) * SECOND)
     path = tmp_path / "a.yaml"
     write_cassette(path, tape())
     assert check(path, "--max-age", "30").exit_code == 0

@@ -66,7 +66,7 @@ def test_the_demo_draws_the_same_ids_for_the_same_seed() -> None:
 
 def test_the_demo_says_when_the_image_does_not_become_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 1: it has looked at what came, and not only run."""
-    monkeypatch.setattr("pytest_ycimages.cli.demo._POLLS", 0)
+    monkeypatch.setattr("pytest_ycimages.cli.serve._POLLS", 0)
     result = CliRunner().invoke(ycimages, ["demo"])
     assert result.exit_code == 1
     assert result.stdout.splitlines()[-1] == "the image did not become READY"

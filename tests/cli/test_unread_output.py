@@ -229,6 +229,7 @@ def test_lines_are_dropped_only_while_the_queue_is_full(pipe: Callable[[], tuple
     os.set_blocking(write, blocks)
     lines = Output(on_closed=lambda: None)
     lines.print("x" * 2**17)  # more than a pipe holds, so the writer waits in the middle of it
+    assert os.read(read, 1) == b"x"  # it has begun, and so the queue is empty
     count = CAPACITY + 10
     for number in range(count):
         lines.print(number)

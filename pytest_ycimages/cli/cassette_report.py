@@ -1,4 +1,6 @@
-"""Problems of cassettes that `ycimages cassette check` finds: damage, missing metadata, age, broken contract, secrets.
+"""What `ycimages cassette check` and `show` say of a cassette: its problems, and its calls as lines for people.
+
+Problems are damage, missing metadata, age, a broken contract, and secrets.
 
 A request is compared as the double serves it, and a response with the OpenAPI document. What the contract does not
 describe is not compared: another host, an undescribed status, a token exchange (a cassette holds placeholders for it).
@@ -7,23 +9,29 @@ A request that breaks the contract and was refused is accepted.
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 from pydantic.alias_generators import to_snake
+from rich.text import Text
 
 from pytest_ycimages.api.gateway import GatewayRefusalError, decode, parse_body
 from pytest_ycimages.api.methods import CONTRACTS, ROUTES, NoRouteError, route
+from pytest_ycimages.call import shown
 from pytest_ycimages.cassette.detector import find_secrets
+from pytest_ycimages.cassette.exchange import reply_of
 from pytest_ycimages.cassette.file import read_cassette
 from pytest_ycimages.cassette.handle import days_old
-from pytest_ycimages.cassette.model import CUT_OFF, Origin
+from pytest_ycimages.cassette.model import CUT_OFF, UNKNOWN_METADATA, Origin
 from pytest_ycimages.cassette.partial_file import partial_path
-from pytest_ycimages.cassette.requests import json_value, normalize
+from pytest_ycimages.cassette.requests import json_object, json_value, normalize
 from pytest_ycimages.cloud.clock import machine_time
-from pytest_ycimages.errors import CassetteError
+from pytest_ycimages.errors import CassetteError, printable
+from pytest_ycimages.redaction.printing import Printing, printed
 from pytest_ycimages.server.openapi import document
 
 if TYPE_CHECKING:
@@ -32,9 +40,17 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import ValidationError
 
-    from pytest_ycimages.cassette.model import CassetteData, Interaction, RecordedRequest, RecordedResponse
+    from pytest_ycimages.cassette.model import (
+        CassetteData,
+        CassetteMetadata,
+        Interaction,
+        RecordedRequest,
+        RecordedResponse,
+    )
+    from pytest_ycimages.cassette.requests import NormalizedRequest
 
 _REFUSED: Final = 400
+_FAILED: Final = 500
 _NEWEST: Final = "current"
 """The contract for a recording that names none."""
 _NOT_KEPT: Final = ("tokens.create", "tokens.createForServiceAccount", "tokens.revoke")
@@ -100,19 +116,24 @@ def _of_contract(recorded: CassetteData, revision: str) -> Iterator[Finding]:
 def objections(interaction: Interaction, revision: str) -> Iterator[str]:
     """Yield how a call breaks the contract of a revision, a sentence each. Values are left out: they may be secrets."""
     asked = normalize(interaction.request)
-    if asked.host:
+    method, ids = _routed(asked)
+    if asked.host or method in _NOT_KEPT:
         return
-    try:
-        method, ids = route(asked.path, asked.method)
-    except NoRouteError:
+    if not method:
         if interaction.response.status < _REFUSED:
             yield f"the contract has no {asked.method} {asked.path}, but the call was not refused"
-        return
-    if method in _NOT_KEPT:
         return
     if interaction.response.status < _REFUSED:
         yield from _against_request(interaction.request, method, ids, revision)
     yield from _against_answer(interaction.response, method, revision)
+
+
+def _routed(asked: NormalizedRequest) -> tuple[str, Mapping[str, str]]:
+    """Return the word of the API method that a request calls, and the ids in its path; nothing for another host."""
+    try:
+        return ("", {}) if asked.host else route(asked.path, asked.method)
+    except NoRouteError:
+        return "", {}
 
 
 def _against_request(request: RecordedRequest, method: str, ids: Mapping[str, str], revision: str) -> Iterator[str]:
@@ -180,3 +201,93 @@ def _schemas(revision: str) -> dict[str, dict[str, Any]]:
         }
         for _, _, method in ROUTES
     }
+
+
+# The lines of a cassette.
+
+_MARGIN: Final = " " * 11
+"""As wide as a moment."""
+
+
+def story(recorded: CassetteData, *, bodies: bool = False) -> Iterator[Text]:
+    """Yield the lines that show a cassette; with `bodies`, the bodies of requests and responses, too."""
+    yield from _of_metadata(recorded.metadata)
+    count = len(recorded.interactions)
+    end = "complete" if recorded.is_complete else f"not complete: {CUT_OFF}"
+    yield Text(f"  {count} interaction{'' if count == 1 else 's'}, {end}")
+    for interaction in recorded.interactions:
+        if interaction.skipped_polls:
+            polls = "1 equal poll" if interaction.skipped_polls == 1 else f"{interaction.skipped_polls} equal polls"
+            yield Text(f"{_MARGIN}({polls} before)", style="dim")
+        yield line(interaction)
+        if bodies:
+            yield from _of_body(">", interaction.request.body)
+            yield from _of_body("<", interaction.response.body)
+
+
+def line(interaction: Interaction) -> Text:
+    """Return an interaction as a line: time, method word, verb and address, status, and what the response shows."""
+    request, response, at, took, _ = interaction
+    moment = "" if at is None else f"+{shown(at)}"
+    late = f"  took {shown(took)}" if took else ""
+    reply = reply_of(response)
+    ids = "".join(
+        f"  {word} {id_}"
+        for word, id_ in (("operation", reply.operation_id), ("image", reply.image_id))
+        if id_ and id_ not in request.uri
+    )
+    text = Text(f"{moment:<10} {_routed(normalize(request))[0] or '-':<19} {_spelled(request)}  ")
+    text.append(printable(f"{response.status} {printed(response.reason)}".rstrip()), style=_colour(response.status))
+    text.append(printable(f"  {printed(reply.note)}" if reply.note else ""), style="bold")
+    text.append(printable(f"{_counted(response.body)}{ids}"))
+    text.append(late, style="dim")
+    return text
+
+
+def _of_metadata(metadata: CassetteMetadata) -> Iterator[Text]:
+    if metadata == UNKNOWN_METADATA:
+        yield Text("  has no metadata: the origin of its answers is unknown", style="yellow")
+        return
+    tool = f"pytest-ycimages {metadata.tool}" if metadata.tool else ""
+    contract = metadata.contract and f"contract {metadata.contract}"
+    recorded = ", ".join(filter(None, (metadata.recorded_at, tool, contract)))
+    lines = {
+        "origin": f"{metadata.origin}, at {metadata.upstream}" if metadata.upstream else str(metadata.origin),
+        "recorded": recorded,
+        "folder": metadata.folder_id,
+        "note": metadata.note,
+    }
+    for name, value in lines.items():
+        if value:
+            yield Text(printable(f"  {name:<9} {printed(value)}"))
+
+
+def _spelled(request: RecordedRequest) -> str:
+    """Return the verb and the address, without the host if it is one of the API's."""
+    address = urlsplit(request.uri)
+    query = f"?{address.query}" if address.query else ""
+    host = f"{address.scheme}://{address.netloc}" if normalize(request).host else ""
+    return printable(Printing(dict(request.headers)).line(f"{request.method} {host}{address.path or '/'}{query}"))
+
+
+def _counted(body: bytes) -> str:
+    """Return the length of a list response, as text."""
+    for name in ("images", "operations", "endpoints"):
+        found = json_object(body).get(name)
+        if isinstance(found, list):
+            return f"  {len(found)} {name if len(found) != 1 else name[:-1]}"
+    return ""
+
+
+def _of_body(mark: str, body: bytes) -> Iterator[Text]:
+    if not body:
+        return
+    text = printed(body.decode(errors="backslashreplace"))
+    with suppress(ValueError):
+        text = json.dumps(json.loads(text), indent=1, ensure_ascii=False)
+    for part in text.split("\n"):
+        yield Text(f"{_MARGIN}{mark} {printable(part)}", style="dim")
+
+
+def _colour(status: int) -> str:
+    return "green" if status < _REFUSED else "yellow" if status < _FAILED else "red"
