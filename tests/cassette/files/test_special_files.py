@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from contextlib import closing
+from contextlib import chdir, closing
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -67,13 +67,12 @@ KINDS: Final[dict[str, tuple[Callable[[Path], object], str]]] = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of its own, which a test may replace."""
-    monkeypatch.chdir(tmp_path)
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder of its own, which a test may replace; the test may also go elsewhere."""
     folder = tmp_path / "cassettes"
     folder.mkdir()
-    yield folder
-    os.chdir(tmp_path)
+    with chdir(tmp_path):
+        yield folder
 
 
 @pytest.mark.parametrize(("make", "why"), KINDS.values(), ids=KINDS)
