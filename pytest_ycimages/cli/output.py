@@ -1,6 +1,6 @@
 """The output and the end of a server: a reader that does not read delays neither calls nor the end.
 
-Lines wait in a bounded queue, and a thread writes them.
+Lines wait in a queue, and a thread writes them. While many wait, lines of calls are dropped and counted.
 
 A thread that is blocked in a write must not hold the lock of `sys.stdout`, which the interpreter takes when it ends. So
 the text goes to the file descriptor directly.
@@ -28,7 +28,9 @@ CAPACITY: Final = 1000
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE: Final = 0.2
-"""Seconds that `close` waits for the reader, twice: for room in the queue, and for the last lines."""
+"""Seconds that `close` waits for the reader to take more of the last lines."""
+_ROUNDS: Final = 25
+"""How often it does so for a reader that is slow, but reads."""
 
 
 class Output:
@@ -41,7 +43,7 @@ class Output:
     def __init__(self, on_closed: Callable[[], object]) -> None:
         self._on_closed = on_closed
         self._console = console(soft_wrap=True)
-        self._lines: queue.Queue[tuple[object, str] | None] = queue.Queue(CAPACITY)
+        self._lines: queue.SimpleQueue[tuple[object, str] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._dropped = 0
         self._descriptor = _descriptor()
@@ -50,26 +52,38 @@ class Output:
         if self._descriptor is not None and hasattr(select, "poll"):
             threading.Thread(target=self._watch, name="ycimages:reader", daemon=True).start()
 
-    def print(self, line: object, style: str = "") -> None:
-        """Print a value as a line, in a style of rich. The writing thread makes the text of it."""
+    def print(self, line: object, style: str = "", *, keep: bool = False) -> None:
+        """Print a value as a line. The writing thread makes the text of it.
+
+        Args:
+            line: the value.
+            style: a style of rich.
+            keep: whether the line waits for its reader in any case; else it is dropped while `CAPACITY` lines wait.
+        """
         with self._lock:
-            try:
-                if self._dropped:
-                    self._lines.put_nowait((_dropped(self._dropped), "yellow"))
-                    self._dropped = 0
-                self._lines.put_nowait((line, style))
-            except queue.Full:
+            if not keep and self._lines.qsize() >= CAPACITY:
                 self._dropped += 1
+                return
+            self._tell_of_dropped()
+            self._lines.put((line, style))
 
     def close(self) -> None:
-        """Write the lines that wait. Give up after 0.4 seconds if they are not read."""
-        try:
-            if self._dropped:
-                self._lines.put((_dropped(self._dropped), "yellow"), timeout=_PATIENCE)
-            self._lines.put(None, timeout=_PATIENCE)
-        except queue.Full:
-            return
-        self._writer.join(_PATIENCE)
+        """Write the lines that wait. Give up when none is read for 0.2 seconds, or after five seconds."""
+        with self._lock:
+            self._tell_of_dropped()
+            self._lines.put(None)
+        waiting = -1
+        for _ in range(_ROUNDS):
+            self._writer.join(_PATIENCE)
+            if not self._writer.is_alive() or self._lines.qsize() == waiting:
+                return
+            waiting = self._lines.qsize()
+
+    def _tell_of_dropped(self) -> None:
+        if self._dropped:
+            text = f"{self._dropped} lines are missing here: the output was not read in time"
+            self._lines.put((text, "yellow"))
+            self._dropped = 0
 
     def _write_all(self) -> None:
         while (item := self._lines.get()) is not None:
@@ -150,7 +164,3 @@ def _descriptor() -> int | None:
         return sys.stdout.fileno()
     except (AttributeError, OSError):
         return None
-
-
-def _dropped(count: int) -> str:
-    return f"{count} lines are missing here: the output was not read in time"

@@ -264,7 +264,7 @@ def _run(double: Double, output: Output, stop: Stop) -> bool:
         text = _error_text(error)
         if text is None:
             raise
-        output.print(text, "red")
+        output.print(text, "red", keep=True)
         return False
     return True
 
@@ -279,17 +279,17 @@ def _error_text(error: YCImagesError) -> str | None:
 
 def _show_calls(double: Double, output: Output) -> None:
     kept, dropped = len(double.calls), double.calls.dropped
-    output.print(f"stopped after {dropped + kept} calls", "dim")
+    output.print(f"stopped after {dropped + kept} calls", "dim", keep=True)
     if dropped:
-        output.print(f"the journal has the last {kept} of them, by the setting journal_limit", "dim")
+        output.print(f"the journal has the last {kept} of them, by the setting journal_limit", "dim", keep=True)
 
 
 def _show_faults(double: Double, output: Output) -> None:
     idle = never_struck(double.accounts)
     for account in double.accounts:
-        output.print(account.report, "red" if account in idle else "dim")
+        output.print(account.report, "red" if account in idle else "dim", keep=True)
     if idle:
-        output.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", "red")
+        output.print(f"{len(idle)} fault(s) never struck; add expect=False if that is intended", "red", keep=True)
 
 
 def _over_tls(double: Double) -> str:

@@ -244,6 +244,20 @@ def test_lines_are_dropped_only_while_the_queue_is_full(pipe: Callable[[], tuple
     lines.close()
 
 
+def test_a_line_to_keep_waits_behind_a_full_queue(pipe: Callable[[], tuple[int, int]]) -> None:
+    """It comes after the number of those that were dropped."""
+    read, _ = pipe()
+    lines = Output(on_closed=lambda: None)
+    lines.print("x" * 2**17)
+    assert os.read(read, 1) == b"x"
+    for number in range(CAPACITY + 10):
+        lines.print(number)
+    lines.print("kept", keep=True)
+    text = all_of(read, b"kept\n")
+    assert text.endswith(f"{CAPACITY - 1}\n10 lines are missing here: the output was not read in time\nkept\n".encode())
+    lines.close()
+
+
 @pytest.mark.parametrize("count", [0, 10, CAPACITY + 10])
 def test_a_close_gives_up_on_lines_that_are_not_read(pipe: Callable[[], tuple[int, int]], count: int) -> None:
     """Soon, and however many wait; the thread that waits is a daemon."""
