@@ -9,6 +9,7 @@ import atexit
 import os
 import ssl
 import tempfile
+import threading
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
@@ -31,8 +32,16 @@ _BUNDLES: Final = (
 _READ: Final = 64 * 2**10
 
 
-@cache
+_making: Final = threading.Lock()
+
+
 def _authority() -> trustme.CA:
+    with _making:  # threads that ask at once get the same
+        return _make_authority()
+
+
+@cache
+def _make_authority() -> trustme.CA:
     with unfrozen_datetimes():
         return trustme.CA(organization_name="pytest-ycimages")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @settings(derandomize=True, deadline=None)
 @given(planned(timings))
 def test_phases_follow_each_other_as_the_lifecycle_says(plan: Plan) -> None:
-    """Whatever the settings: it begins as RUNNING, every step is legal, and each is no earlier than the one before."""
+    """Whatever the settings: it begins as RUNNING, every step is legal, and none comes before an earlier one."""
     found = phases(plan)
     assert found[0] == (Phase.RUNNING, plan.started_at)
     assert all(after in FOLLOWING[before] for (before, _), (after, _) in pairwise(found))

@@ -204,11 +204,16 @@ def test_a_trickle_has_its_rate(ycimages_time: VirtualTime, ycimages: Double) ->
 
 @pytest.mark.real_clock
 def test_a_trickle_has_its_rate_on_the_real_clock(ycimages: Double) -> None:
-    """It is no faster. How much slower depends on the machine; the exact rate is tested in virtual time."""
+    """At least the rate's time, and at most a fifth more; a busy machine gets ten tries."""
     ycimages.inject(trickle(4000))
-    began = time.perf_counter()  # noqa: TID251 - what the rate is measured with
-    found, _ = told(ycimages, endpoint("iam", "Connection: close"))
-    assert time.perf_counter() - began >= 0.99 * len(found) / 4000  # noqa: TID251 - measured again
+    times = []
+    for _ in range(10):
+        began = time.perf_counter()  # noqa: TID251 - what the rate is measured with
+        found, _ = told(ycimages, endpoint("iam", "Connection: close"))
+        times.append((time.perf_counter() - began) / (len(found) / 4000))  # noqa: TID251 - measured again
+        if times[-1] <= 1.2:
+            break
+    assert 0.99 <= min(times) <= 1.2
 
 
 def test_a_port_that_is_refused_stays_taken(ycimages_time: VirtualTime, ycimages: Double) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,21 @@ def test_grpc_over_tls(ycimages: Double) -> None:
     """With the certificate of the process's authority."""
     with Stubs(ycimages, secure=True) as stubs:
         assert stubs.call(stubs.endpoints.List, endpoints.ListApiEndpointsRequest()).endpoints
+
+
+def test_threads_that_ask_at_once_get_one_authority() -> None:
+    """The first to ask makes it, in a process of its own here; the others wait for that one."""
+    script = (
+        "import sys, threading; from pytest_ycimages import Double; sys.setswitchinterval(1e-6)\n"
+        "found, gate, double = set(), threading.Barrier(8), Double()\n"
+        "def ask(): gate.wait(); found.add(double.root_certificates)\n"
+        "threads = [threading.Thread(target=ask) for _ in range(8)]\n"
+        "for each in threads: each.start()\n"
+        "for each in threads: each.join()\n"
+        "print(len(found))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - this Python
+    assert ran.stdout == "1\n"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

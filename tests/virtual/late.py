@@ -25,11 +25,7 @@ TIME_OUTS: Final = (TimeoutError, requests.exceptions.Timeout, httpx.TimeoutExce
 
 def with_http_client(double: Double, timeout: float) -> int:
     """Ask with the standard library."""
-    with closing(http.client.HTTPConnection(double.host, double.port, timeout=timeout)) as connection:
-        connection.request("GET", PATH, headers=HEADERS)
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
+    return _status(http.client.HTTPConnection(double.host, double.port, timeout=timeout))
 
 
 def with_requests(double: Double, timeout: float) -> int:
@@ -42,7 +38,10 @@ def with_requests(double: Double, timeout: float) -> int:
 def with_http_client_over_tls(double: Double, timeout: float) -> int:
     """Ask with the standard library, over TLS."""
     context = ssl.create_default_context(cafile=double.ca_path)
-    connection = http.client.HTTPSConnection(double.host, double.port, timeout=timeout, context=context)
+    return _status(http.client.HTTPSConnection(double.host, double.port, timeout=timeout, context=context))
+
+
+def _status(connection: http.client.HTTPConnection) -> int:
     with closing(connection):
         connection.request("GET", PATH, headers=HEADERS)
         answer = connection.getresponse()
